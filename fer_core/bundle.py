@@ -1,0 +1,94 @@
+"""Model bundles: folders that hold a model, its light inference file and its card."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import ModelError
+
+KERAS = "model.keras"
+INFERENCE = "model.tflite"
+CARD = "card.json"
+
+MODELS_DIR = Path(__file__).resolve().parent.parent / "models"
+DEFAULT_MODEL = "residual"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle on disk with its card read."""
+
+    path: Path
+    card: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.card.get("name", self.path.name))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(self.card["labels"])
+
+    @property
+    def keras_file(self) -> Path:
+        return self.path / KERAS
+
+    @property
+    def inference_file(self) -> Path:
+        return self.path / INFERENCE
+
+
+def write_card(path: Path, card: dict[str, Any]) -> None:
+    """Write a card as JSON, atomically."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_bundle(path: Path) -> Bundle:
+    """The bundle in `path`.
+
+    Raises:
+        ModelError: there is none, or its card is damaged.
+    """
+    try:
+        card = json.loads((path / CARD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{path} is no model bundle: expected a folder with {CARD} and {KERAS}.") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The card {path / CARD} cannot be read: {error}.") from None
+    labels = card.get("labels") if isinstance(card, dict) else None
+    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
+        raise ModelError(f"The card {path / CARD} lacks the list of label names.")
+    return Bundle(path, card)
+
+
+def shipped() -> list[Bundle]:
+    """The bundles in `models/`, the default first."""
+    folders = [p for p in MODELS_DIR.iterdir() if (p / CARD).is_file()] if MODELS_DIR.is_dir() else []
+    return [read_bundle(p) for p in sorted(folders, key=lambda p: (p.name != DEFAULT_MODEL, p.name))]
+
+
+def find_bundle(model: str | None = None) -> Bundle:
+    """The bundle that `model` means: None or "default", a shipped name, a bundle's folder, or a run's folder.
+
+    Raises:
+        ModelError: it means none; the message names the shipped ones.
+    """
+    if model is None or model == "default":
+        model = DEFAULT_MODEL
+    if (MODELS_DIR / model / CARD).is_file() and Path(model).name == model:
+        return read_bundle(MODELS_DIR / model)
+    path = Path(model)
+    if (path / CARD).is_file():
+        return read_bundle(path)
+    if (path / "bundle" / CARD).is_file():
+        return read_bundle(path / "bundle")
+    if (path / "config.json").is_file():
+        raise ModelError(f"The run {path} has no model yet: let it finish, stop it, or resume it with train --resume {path}.")
+    names = ", ".join(bundle.path.name for bundle in shipped()) or "none"
+    raise ModelError(f"There is no model {model!r}: expected a shipped name ({names}), a bundle folder or a run folder.")

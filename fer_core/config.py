@@ -1,0 +1,128 @@
+"""What defines a training run: data, network, augmentation and training settings, validated, to and from JSON.
+
+Each field says in one line what it does; the Train page and the documentation show the same line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import ConfigError
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(_Settings):
+    """Which images a run sees."""
+
+    source: str = Field("synthetic", description="Where the images come from: a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME.")
+    limit: int | None = Field(None, ge=7, description="At most this many images of each split, drawn with the share of each class.")
+
+
+class ModelConfig(_Settings):
+    """Which network is built."""
+
+    family: str = Field("residual", description="The family in fer_core.zoo that builds the network.")
+    hparams: dict[str, Any] = Field(default_factory=dict, description="The sizes of the network, as its family takes them.")
+
+
+class AugmentConfig(_Settings):
+    """Random changes of each training image, drawn anew each epoch. Zero switches one off."""
+
+    flip: bool = Field(False, description="Mirror half of the images left to right.")
+    rotation: float = Field(0.0, ge=0, le=90, description="Turn by up to this many degrees either way.")
+    shift: float = Field(0.0, ge=0, le=0.5, description="Move by up to this share of the width and height.")
+    zoom: float = Field(0.0, ge=0, lt=0.9, description="Scale by a factor between 1 minus and 1 plus this.")
+    contrast: float = Field(0.0, ge=0, lt=1, description="Multiply the contrast by a factor between 1 minus and 1 plus this.")
+    brightness: float = Field(0.0, ge=0, lt=1, description="Shift the brightness by up to this share of the full range.")
+    erase: float = Field(0.0, ge=0, le=1, description="Chance that a random rectangle of an image is overwritten with noise.")
+    mixup: float = Field(0.0, ge=0, le=2, description="Blend pairs of images and labels; the alpha of mixup's Beta distribution.")
+
+    @property
+    def active(self) -> bool:
+        return self != AugmentConfig()
+
+
+class TrainConfig(_Settings):
+    """How the network is trained."""
+
+    epochs: int = Field(60, ge=1, le=10_000, description="How many times every training image is seen.")
+    batch_size: int = Field(128, ge=1, le=4096, description="Images for one step of the optimizer.")
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam, or SGD with Nesterov momentum 0.9.")
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="The (highest) step size of the optimizer.")
+    schedule: Literal["constant", "cosine"] = Field("constant", description="Keep the learning rate, or let it fall along a cosine to zero.")
+    warmup_epochs: int = Field(0, ge=0, le=100, description="Epochs over which the learning rate rises to its value.")
+    weight_decay: float = Field(0.0, ge=0, lt=1, description="Pull of the weights towards zero (biases and normalisation excepted).")
+    loss: Literal["sparse_categorical_crossentropy", "categorical_crossentropy"] = Field(
+        "categorical_crossentropy", description="Cross-entropy with labels as numbers (sparse) or one-hot.")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of each one-hot label that is spread over all classes.")
+    class_weight: Literal["none", "balanced"] = Field("none", description="Balanced: rare classes weigh more, in inverse proportion to their count.")
+    early_stopping: int = Field(0, ge=0, le=1000, description="Stop after this many epochs without a better validation accuracy; 0 never.")
+    average: float = Field(0.0, ge=0, lt=1, description="Momentum, per epoch, of a moving average of the weights, which is what is validated and kept; 0 is off.")
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field("float32", description="Number format of the computation; the mixed ones pay on GPUs.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Start of all random numbers: the same seed gives the same run.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.label_smoothing and self.loss.startswith("sparse"):
+            raise ValueError("label_smoothing needs loss categorical_crossentropy")
+        return self
+
+
+class RunConfig(_Settings):
+    """Everything that a training run needs to be repeated."""
+
+    preset: str | None = Field(None, description="The preset it started from.")
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    augment: AugmentConfig = AugmentConfig()
+    train: TrainConfig = TrainConfig()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.augment.mixup and self.train.loss.startswith("sparse"):
+            raise ValueError("augment.mixup needs loss categorical_crossentropy")
+        return self
+
+    @classmethod
+    def parse(cls, data: Any) -> RunConfig:
+        """A configuration from plain dicts.
+
+        Raises:
+            ConfigError: a setting is unknown, of the wrong type or out of its range.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the configuration"
+            raise ConfigError(f"Setting {where}: {first['msg']}. Received: {first['input']!r}.") from None
+
+    @classmethod
+    def load(cls, path: Path) -> RunConfig:
+        """Read a JSON file written by `save`.
+
+        Raises:
+            ConfigError: it is missing, no JSON, or no valid configuration.
+        """
+        import json
+
+        try:
+            return cls.parse(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path} cannot be read as a run's configuration: {error}.") from None
+
+    def save(self, path: Path) -> None:
+        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    def override(self, section: str, **values: Any) -> RunConfig:
+        """A copy with some values of `section` replaced (those that are not None), validated again."""
+        given = {key: value for key, value in values.items() if value is not None}
+        data = self.model_dump()
+        data[section] = data[section] | given
+        return RunConfig.parse(data)

@@ -1,0 +1,27 @@
+"""Errors that a user can act on. Every message is one sentence: what was expected, what came, what to do."""
+
+from __future__ import annotations
+
+
+class FerError(Exception):
+    """Base of all errors that pages and the shell show as one sentence instead of a traceback."""
+
+
+class DataError(FerError):
+    """A data source cannot be read, or does not hold what was asked for."""
+
+
+class ConfigError(FerError):
+    """A setting is unknown or out of its range."""
+
+
+class ModelError(FerError):
+    """A model bundle, run folder or export cannot be found, read or written."""
+
+
+class TrainingError(FerError):
+    """A training run cannot start, resume or go on."""
+
+
+class ImageError(FerError):
+    """A photo cannot be read."""

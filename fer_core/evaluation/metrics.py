@@ -1,0 +1,98 @@
+"""Accuracy and its kin, in NumPy alone. Definitions follow scikit-learn's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """Figures of one class; 0 where a ratio has nothing below the line."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a classifier did on labelled images."""
+
+    labels: tuple[str, ...]
+    count: int
+    accuracy: float
+    accuracy_ci95: tuple[float, float]
+    macro_f1: float
+    per_class: dict[str, ClassFigures]
+    confusion_matrix: np.ndarray  # (C, C) int64, rows true, columns predicted
+    leaked: int | None = None  # images that also stand in the training split
+    accuracy_without_leaked: float | None = None
+
+
+def wilson_interval(successes: int, count: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Wilson's score interval of a proportion, 95 % by default (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
+    if not count:
+        return (0.0, 1.0)
+    p = successes / count
+    centre = (p + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count))
+    return (max(0.0, centre - half), min(1.0, centre + half))
+
+
+def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """(C, C) int64 counts, rows true, columns predicted."""
+    return np.bincount(true.astype(np.int64) * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def evaluate(
+    probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...], leaked: np.ndarray | None = None
+) -> Evaluation:
+    """Figures of `probabilities` (N, C) against `true` (N,) positions in `labels`.
+
+    Macro-F1 is the mean over the classes that occur as true or predicted label, as in scikit-learn.
+
+    Args:
+        leaked: (N,) bool, the images that also stand in the training split.
+    """
+    predicted = probabilities.argmax(axis=1)
+    matrix = confusion(true, predicted, len(labels))
+    right = predicted == true
+    hits, support, chosen = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    precision = np.divide(hits, chosen, out=np.zeros(len(labels)), where=chosen > 0)
+    recall = np.divide(hits, support, out=np.zeros(len(labels)), where=support > 0)
+    f1 = np.divide(2 * hits, chosen + support, out=np.zeros(len(labels)), where=chosen + support > 0)
+    occurs = chosen + support > 0
+    clean = None if leaked is None else right[~leaked]
+    return Evaluation(
+        labels=labels,
+        count=len(true),
+        accuracy=float(right.mean()) if len(true) else 0.0,
+        accuracy_ci95=wilson_interval(int(right.sum()), len(true)),
+        macro_f1=float(f1[occurs].mean()) if occurs.any() else 0.0,
+        per_class={
+            name: ClassFigures(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i])) for i, name in enumerate(labels)
+        },
+        confusion_matrix=matrix,
+        leaked=None if leaked is None else int(leaked.sum()),
+        accuracy_without_leaked=None if clean is None or not len(clean) else float(clean.mean()),
+    )
+
+
+def figures(evaluation: Evaluation) -> dict[str, Any]:
+    """The evaluation as plain JSON values, with the keys of `python -m fer_core evaluate --json`."""
+    return {
+        "count": evaluation.count,
+        "accuracy": evaluation.accuracy,
+        "accuracy_ci95": list(evaluation.accuracy_ci95),
+        "macro_f1": evaluation.macro_f1,
+        "per_class": {name: vars(value).copy() for name, value in evaluation.per_class.items()},
+        "labels": list(evaluation.labels),
+        "confusion_matrix": evaluation.confusion_matrix.tolist(),
+        "leaked": evaluation.leaked,
+        "accuracy_without_leaked": evaluation.accuracy_without_leaked,
+    }

@@ -1,0 +1,121 @@
+"""Presets: a network with its data form and training settings, to be repeated with one command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .config import RunConfig
+from .errors import ConfigError
+
+DEFAULT_PRESET = "residual"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named configuration and what is known about it."""
+
+    name: str
+    title: str
+    description: str
+    data_form: str  # the form of FER2013 that the published code read
+    claim: str | None  # the accuracy that READMEs state for it
+    config: RunConfig
+
+
+def _preset(
+    name: str, title: str, description: str, data_form: str, claim: str | None,
+    model: dict[str, Any], train: dict[str, Any], augment: dict[str, Any] | None = None,
+) -> Preset:  # fmt: skip
+    config = RunConfig.parse({"preset": name, "model": model, "train": train, "augment": augment or {}})
+    return Preset(name, title, description, data_form, claim, config)
+
+
+def _plain(**hparams: Any) -> dict[str, Any]:
+    return {"family": "plain", "hparams": hparams}
+
+
+def _weighted(size: str, filters: list[int], dense: int) -> Preset:
+    return _preset(
+        f"baseline-weighted-{size}",
+        f"Baseline with class weights, size {size.upper()}",
+        f"Conv {'-'.join(map(str, filters))}, each with pooling and dropout 0.25; flatten; dense {dense}; dropout 0.5. "
+        "Rare classes weigh more in the loss.",
+        "CSV with one-hot labels",
+        None,
+        _plain(filters=filters, block_dropout=0.25, dense_units=dense, dense_dropout=0.5),
+        {"epochs": 30, "batch_size": 64, "class_weight": "balanced"},
+    )
+
+
+_ALL = (
+    _preset(
+        "residual",
+        "Residual network",
+        "The default: a residual network of 0.7 M parameters on images normalised one by one, with augmentation, label smoothing, "
+        "a cosine schedule and averaged weights.",
+        "any",
+        None,
+        {"family": "residual", "hparams": {"width": 32, "blocks": [1, 2, 2], "dropout": 0.3}},
+        {
+            "epochs": 60, "batch_size": 128, "optimizer": "sgd", "learning_rate": 0.1, "schedule": "cosine", "warmup_epochs": 3,
+            "weight_decay": 5e-4, "label_smoothing": 0.1, "average": 0.7,
+        },  # fmt: skip
+        {"flip": True, "rotation": 10, "shift": 0.08, "zoom": 0.15, "contrast": 0.2, "brightness": 0.1, "erase": 0.25},
+    ),
+    _preset(
+        "baseline-deep",
+        "Deep baseline",
+        "Conv 3x3 32-64-128-256 with ReLU, each followed by 2x2 max-pooling; flatten; dense 128; dropout 0.3.",
+        "CSV, labels as numbers",
+        "about 70 %",
+        _plain(filters=[32, 64, 128, 256], dense_units=128, dense_dropout=0.3),
+        {"epochs": 10, "batch_size": 32, "loss": "sparse_categorical_crossentropy"},
+    ),
+    _preset(
+        "baseline-augmented",
+        "Baseline with augmentation",
+        "Conv 32-64-128, each with pooling and dropout 0.25; flatten; dense 256; dropout 0.5; on turned, shifted, zoomed and mirrored images.",
+        "class folders train/ and validation/",
+        None,
+        _plain(filters=[32, 64, 128], block_dropout=0.25, dense_units=256, dense_dropout=0.5),
+        {"epochs": 50, "batch_size": 64},
+        {"flip": True, "rotation": 15, "shift": 0.1, "zoom": 0.1},
+    ),
+    _weighted("s", [16, 32], 64),
+    _weighted("m", [32, 64], 128),
+    _weighted("l", [32, 64, 128], 256),
+    _preset(
+        "baseline-dropout",
+        "Baseline with dropout",
+        "Conv 3x3 32-64-128 with ReLU, each with 2x2 pooling and dropout 0.25; flatten; dense 512; dropout 0.5. Early stopping.",
+        "class folders",
+        None,
+        _plain(filters=[32, 64, 128], block_dropout=0.25, dense_units=512, dense_dropout=0.5),
+        {"epochs": 30, "batch_size": 64, "early_stopping": 5},
+    ),
+    _preset(
+        "baseline-batchnorm",
+        "Baseline with batch normalisation",
+        "Conv 3x3 64-128-256, each with batch normalisation, pooling and dropout 0.25; flatten; dense 512 with batch normalisation and "
+        "dropout 0.5; on turned, zoomed and mirrored images.",
+        "class folders",
+        None,
+        _plain(filters=[64, 128, 256], batch_norm=True, block_dropout=0.25, dense_units=512, dense_batch_norm=True, dense_dropout=0.5),
+        {"epochs": 30, "batch_size": 64, "learning_rate": 1e-3},
+        {"flip": True, "rotation": 20, "zoom": 0.2},
+    ),
+)
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
+
+
+def find_preset(name: str) -> Preset:
+    """The preset called `name`.
+
+    Raises:
+        ConfigError: there is none; the message names all.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"Unknown preset {name!r}: expected one of {', '.join(PRESETS)}.")
+    return PRESETS[name]

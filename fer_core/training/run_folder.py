@@ -1,0 +1,198 @@
+"""A training run on disk. The folder alone says everything about a run: the app, the shell and a later session read it.
+
+    config.json      the RunConfig
+    status.json      state, message, data fingerprint, start and end
+    progress.json    where the epoch under way stands (replaced about twice a second)
+    history.csv      a row per finished epoch
+    checkpoint.npz   all that is needed to go on after the last finished epoch
+    tensorboard/     event files
+    log.txt          what the process printed, if the app started it
+    stop             exists: the run is asked to stop
+    lock             held by the training process while it lives
+    bundle/          the model bundle, once the run has ended
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ..config import RunConfig
+from ..errors import FerError, TrainingError
+
+RUNNING_STATES = ("starting", "running")
+HISTORY_COLUMNS = (
+    "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second", "best",
+)  # fmt: skip
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file so that a reader or a crash sees either the old content or the new, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths and records of one run."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.npz"
+
+    @property
+    def bundle(self) -> Path:
+        return self.path / "bundle"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    def lock(self) -> FileLock:
+        return FileLock(self.path / "lock")
+
+    def exists(self) -> bool:
+        return (self.path / "config.json").is_file()
+
+    def create(self, config: RunConfig) -> None:
+        """Make the folder of a new run.
+
+        Raises:
+            TrainingError: there is a run already, or the folder cannot be written.
+        """
+        if self.exists():
+            raise TrainingError(f"{self.path} holds a run already: resume it with --resume {self.path}, or name another folder.")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            config.save(self.path / "config.json")
+            self.write_status("starting")
+        except OSError as error:
+            raise TrainingError(f"The run folder {self.path} cannot be written: {error.strerror}.") from None
+
+    def config(self) -> RunConfig:
+        """Raises ConfigError where the folder holds no valid configuration."""
+        return RunConfig.load(self.path / "config.json")
+
+    # --- records -----------------------------------------------------------------------------------------------------
+
+    def write_status(self, state: str, message: str = "", **more: Any) -> None:
+        """`state` is one of starting, running, finished, stopped, failed."""
+        status = self._json("status.json") | more | {"state": state, "message": message, "updated": time.time()}
+        status.setdefault("started", time.time())
+        write_atomically(self.path / "status.json", json.dumps(status, indent=1).encode())
+
+    def status(self) -> dict[str, Any]:
+        """The last written status; a run whose process died is "interrupted"."""
+        status = self._json("status.json")
+        if status.get("state") in RUNNING_STATES and not self.alive():
+            # A process that has just been started may not hold its lock yet.
+            if status["state"] == "running" or time.time() - status.get("updated", 0) > 60:
+                status = status | {"state": "interrupted", "message": "The training process ended without finishing."}
+        return status or {"state": "unknown", "message": "", "started": 0.0, "updated": 0.0}
+
+    def alive(self) -> bool:
+        """Whether a process is training in this folder now; asks the lock, which no crash or reused process id fools."""
+        if not self.path.is_dir():
+            return False
+        lock = self.lock()
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:  # a read-only folder: nobody can train in it
+            return False
+        lock.release()
+        return False
+
+    def write_progress(self, **progress: Any) -> None:
+        write_atomically(self.path / "progress.json", json.dumps(progress | {"time": time.time()}).encode())
+
+    def progress(self) -> dict[str, Any]:
+        return self._json("progress.json")
+
+    def write_history(self, rows: list[dict[str, Any]]) -> None:
+        lines = [",".join(HISTORY_COLUMNS)] + [",".join(_cell(row[c]) for c in HISTORY_COLUMNS) for row in rows]
+        write_atomically(self.path / "history.csv", ("\n".join(lines) + "\n").encode())
+
+    def history(self) -> list[dict[str, float]]:
+        """A dict per finished epoch with the keys HISTORY_COLUMNS."""
+        try:
+            with open(self.path / "history.csv", encoding="utf-8", newline="") as file:
+                return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        except (OSError, ValueError, TypeError):
+            return []
+
+    def request_stop(self) -> None:
+        (self.path / "stop").touch()
+
+    def stop_requested(self) -> bool:
+        return (self.path / "stop").exists()
+
+    def clear_stop(self) -> None:
+        (self.path / "stop").unlink(missing_ok=True)
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            value = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+def _cell(value: float) -> str:
+    return repr(int(value)) if isinstance(value, (bool, int)) else repr(float(value))
+
+
+def new_run_folder(parent: Path, preset: str) -> RunFolder:
+    """An unused folder below `parent` named after the time and the preset."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+        path = parent / f"{stamp}-{preset}{suffix}"
+        if not path.exists():
+            return RunFolder(path)
+    raise TrainingError(f"Too many runs were started below {parent} in one second: try again.")
+
+
+def list_runs(parent: Path) -> list[RunFolder]:
+    """The runs below `parent`, newest first."""
+    if not parent.is_dir():
+        return []
+    runs = [RunFolder(p) for p in parent.iterdir() if (p / "config.json").is_file()]
+    return sorted(runs, key=lambda run: run.status().get("started", 0), reverse=True)
+
+
+def open_run(path: Path) -> RunFolder:
+    """The run in `path`.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    run = RunFolder(path)
+    if not run.exists():
+        raise TrainingError(f"{path} is no run folder: expected a folder with the config.json of a training run.")
+    try:
+        run.config()
+    except FerError as error:
+        raise TrainingError(str(error)) from None
+    return run

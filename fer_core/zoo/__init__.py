@@ -1,0 +1,35 @@
+"""The networks. Each family is a file with `build(input_shape, num_classes, **hparams) -> keras.Model`.
+
+All take grey images (N, 48, 48, 1) with values 0 to 255, rescale them inside, and end in (N, num_classes) float32
+probabilities. Three layers have names that explanation and export rely on: `last_conv` (the last feature map), `features`
+(the vector before the classifier) and `predictions`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..config import ModelConfig
+from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+FAMILIES: tuple[str, ...] = ("plain", "residual")
+
+
+def build(config: ModelConfig, input_shape: tuple[int, int, int] = (48, 48, 1), num_classes: int = 7) -> keras.Model:
+    """The untrained network that `config` describes.
+
+    Raises:
+        ConfigError: the family or one of its hyperparameters is unknown.
+    """
+    from . import plain, residual  # here, so that listing the families does not import Keras
+
+    builders = {"plain": plain.build, "residual": residual.build}
+    if config.family not in builders:
+        raise ConfigError(f"Unknown network family {config.family!r}: expected one of {', '.join(builders)}.")
+    try:
+        return builders[config.family](input_shape, num_classes, **config.hparams)
+    except TypeError as error:
+        raise ConfigError(f"Network family {config.family!r}: {error}.") from None
