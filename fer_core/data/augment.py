@@ -1,0 +1,83 @@
+"""Random changes of training images. All geometry is one affine warp, so an image is interpolated only once."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..config import AugmentConfig
+
+
+def augment(images: np.ndarray, config: AugmentConfig, rng: np.random.Generator) -> np.ndarray:
+    """Changed copies of a batch.
+
+    Args:
+        images: (N, H, W) uint8.
+        config: how much of what; `mixup` is not applied here, since it needs the labels.
+        rng: its state alone decides what is drawn.
+
+    Returns:
+        (N, H, W) float32 in 0..255.
+    """
+    n, height, width = images.shape
+    out = np.empty((n, height, width), np.float32)
+    draw = rng.uniform(-1, 1, (6, n)).astype(np.float32)
+    flip = rng.random(n) < 0.5 if config.flip else np.zeros(n, bool)
+    warps = config.flip or config.rotation or config.shift or config.zoom
+    for i in range(n):
+        if warps:
+            matrix = _matrix(draw[:, i], bool(flip[i]), height, width, config)
+            image = cv2.warpAffine(images[i], matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            out[i] = image
+        else:
+            out[i] = images[i]
+    if config.contrast:
+        mean = out.mean(axis=(1, 2), keepdims=True)
+        out = mean + (out - mean) * (1 + config.contrast * draw[4])[:, None, None]
+    if config.brightness:
+        out = out + (255 * config.brightness * draw[5])[:, None, None]
+    np.clip(out, 0, 255, out=out)
+    if config.erase:
+        _erase(out, config.erase, rng)
+    return out
+
+
+def _matrix(draw: np.ndarray, flip: bool, height: int, width: int, config: AugmentConfig) -> np.ndarray:
+    """(2, 3) affine matrix about the centre of the image."""
+    angle = np.deg2rad(config.rotation) * draw[0]
+    scale = 1 + config.zoom * draw[1]
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    mirror = -1.0 if flip else 1.0
+    cx, cy = (width - 1) / 2, (height - 1) / 2
+    linear = np.array([[cos * mirror, -sin], [sin * mirror, cos]])
+    offset = np.array([cx + config.shift * width * draw[2], cy + config.shift * height * draw[3]]) - linear @ [cx, cy]
+    return np.column_stack([linear, offset])
+
+
+def _erase(images: np.ndarray, chance: float, rng: np.random.Generator) -> None:
+    """Random erasing (Zhong et al. 2017, arXiv:1708.04896) with 2 to 25 % of the area, in place."""
+    n, height, width = images.shape
+    for i in np.flatnonzero(rng.random(n) < chance):
+        area = rng.uniform(0.02, 0.25) * height * width
+        aspect = np.exp(rng.uniform(np.log(0.4), np.log(2.5)))
+        h = int(np.clip(round(np.sqrt(area * aspect)), 1, height))
+        w = int(np.clip(round(np.sqrt(area / aspect)), 1, width))
+        y, x = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
+        images[i, y : y + h, x : x + w] = rng.uniform(0, 255, (h, w))
+
+
+def mixup(
+    images: np.ndarray, targets: np.ndarray, alpha: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Blends each image and its target with another of the batch (Zhang et al. 2017, arXiv:1710.09412).
+
+    Args:
+        images: (N, H, W) float32.
+        targets: (N, C) float32, rows that sum to one.
+        alpha: of the Beta distribution that the share is drawn from.
+    """
+    share = rng.beta(alpha, alpha, len(images)).astype(np.float32)
+    share = np.maximum(share, 1 - share)
+    other = rng.permutation(len(images))
+    keep = share[:, None, None]
+    return images * keep + images[other] * (1 - keep), targets * share[:, None] + targets[other] * (1 - share[:, None])

@@ -1,0 +1,72 @@
+"""Parsed data sets on disk, so that the second opening of a large source maps a file into memory and is done.
+
+Only data sets are kept here, never photos or frames. The folder is FER_EXPLORER_CACHE or the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from .dataset import Dataset
+
+_VERSION = 1  # raise it when readers or fingerprints change, so that old entries are not used
+_MIN_IMAGES = 2000  # smaller sources are read faster than they are worth keeping
+_KEEP = 8
+_ARRAYS = ("labels", "splits", "rows", "digests")
+
+
+def folder() -> Path:
+    """Where parsed data sets are kept."""
+    return Path(os.environ.get("FER_EXPLORER_CACHE") or platformdirs.user_cache_dir("fer-explorer")) / f"data-v{_VERSION}"
+
+
+def load(key: str, source: str) -> Dataset | None:
+    """The data set kept under `key`, memory-mapped, or None."""
+    entry = folder() / key
+    try:
+        meta = json.loads((entry / "meta.json").read_text(encoding="utf-8"))
+        images = np.load(entry / "images.npy", mmap_mode="r", allow_pickle=False)
+        with np.load(entry / "table.npz", allow_pickle=False) as table:
+            arrays = {name: table[name] for name in _ARRAYS}
+        os.utime(entry)  # the most recently used are kept
+        return Dataset(
+            images=images, source=source, format=meta["format"], fingerprint=meta["fingerprint"], warnings=tuple(meta["warnings"]), **arrays
+        )
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def store(key: str, dataset: Dataset) -> None:
+    """Keep `dataset` under `key`, if it is large; a full or read-only disk is no error."""
+    if len(dataset) < _MIN_IMAGES:
+        return
+    top = folder()
+    temporary = None
+    try:
+        top.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=top, prefix=".new-"))
+        np.save(temporary / "images.npy", dataset.images)
+        np.savez(temporary / "table.npz", **{name: getattr(dataset, name) for name in _ARRAYS})
+        meta = {"format": dataset.format, "fingerprint": dataset.fingerprint, "warnings": list(dataset.warnings)}
+        (temporary / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+        if not (top / key).exists():
+            os.replace(temporary, top / key)
+        _prune(top)
+    except OSError:
+        pass
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _prune(top: Path) -> None:
+    entries = sorted((p for p in top.iterdir() if not p.name.startswith(".")), key=lambda p: p.stat().st_mtime, reverse=True)
+    for entry in entries[_KEEP:]:
+        shutil.rmtree(entry, ignore_errors=True)

@@ -1,0 +1,125 @@
+"""Pictures in folders named after their class, below folders named after their split, at any depth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from ... import emotions, imaging
+from ...errors import DataError, FerError
+from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
+from ..problems import Problems
+from .file_tree import FileTree
+
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
+_BATCH = 512  # files read ahead of decoding, to bound memory
+
+
+def is_image(path: str) -> bool:
+    return PurePosixPath(path).suffix.lower() in SUFFIXES
+
+
+def read(tree: FileTree, default_split: str = "train") -> Samples:
+    """Read every picture of `tree`, resized to 48x48 grey.
+
+    The class of a picture is the nearest folder above it that names one, its split likewise; pictures of a test folder may
+    lack a class and are then unlabelled.
+
+    Raises:
+        DataError: a folder names no known class, there are no pictures or no classes, or too many pictures are unreadable.
+    """
+    paths = [p for p in tree.paths if is_image(p)]
+    places = [_place(p, default_split) for p in paths]
+    numbered = _check_classes(tree.name, paths, places)
+    problems = Problems(tree.name)
+    images, labels, splits, rows = [], [], [], []
+    with ThreadPoolExecutor() as pool:
+        for row, (image, (word, split)) in enumerate(zip(_decode_all(tree, paths, pool), places, strict=True)):
+            if isinstance(image, FerError):
+                problems.add(str(image))
+                continue
+            images.append(image)
+            labels.append(UNLABELLED if word is None else emotions.NAMES.index(_class_name(word)))
+            splits.append(SPLITS.index(split))
+            rows.append(row)
+    warnings = list(problems.conclude(len(images)))
+    others = [p for p in tree.paths if not is_image(p)]
+    if strays := tree.stray + others:
+        warnings.append(f"{len(strays):,} {'file' if len(strays) == 1 else 'files'} that hold no image passed over: {_some(strays)}.")
+    if numbered:
+        warnings.append("The class folders are numbers: they were read as FER2013's codes (0 angry, 1 disgust ... 6 neutral).")
+    return Samples(
+        images=np.stack(images) if images else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8),
+        labels=np.array(labels, np.int8),
+        splits=np.array(splits, np.int8),
+        rows=np.array(rows, np.int64),
+        format="class folders",
+        warnings=tuple(warnings),
+    )
+
+
+def _place(path: str, default_split: str) -> tuple[str | None, str]:
+    """The folder name that tells the class (None where only a split stands above the picture), and the split."""
+    folders = PurePosixPath(path).parts[:-1]
+    split = next((s for s in map(find_split, reversed(folders)) if s), default_split)
+    named = next((f for f in reversed(folders) if emotions.find(f)), None)
+    if named is not None:
+        return named, split
+    nearest = folders[-1] if folders else None
+    return (None if nearest is None or find_split(nearest) else nearest), split
+
+
+def _class_name(word: str) -> str:
+    return emotions.from_code(int(word)) if word.strip().isdecimal() else emotions.from_name(word)
+
+
+def _check_classes(name: str, paths: list[str], places: list[tuple[str | None, str]]) -> bool:
+    """Whether classes are given as numbers. Raises DataError for unknown classes or none."""
+    if not paths:
+        raise DataError(f"{name} holds no images: expected class folders such as train/happy with JPEG or PNG files.")
+    words = Counter(word for word, _ in places if word is not None)
+    unknown = [word for word in words if emotions.find(word) is None]
+    codes = {str(code) for code in range(len(emotions.NAMES))}
+    numbered = bool(unknown) and set(words) <= codes
+    if unknown and not numbered:
+        word = unknown[0]
+        where = next(p for p, (w, _) in zip(paths, places, strict=True) if w == word)
+        raise DataError(
+            f"Unknown class name {word!r} in {name} ({words[word]:,} images, such as {where}): expected {', '.join(emotions.NAMES)} "
+            "or a usual synonym; rename the folder or move it away."
+        )
+    without = [p for p, (word, split) in zip(paths, places, strict=True) if word is None and split != "test"]
+    if not words or without:
+        where = f": {_some(without)}" if without else ""
+        raise DataError(f"{name} has {len(without or paths):,} images without a label{where}: put each into a folder named after its class.")
+    return numbered
+
+
+def _decode_all(tree: FileTree, paths: list[str], pool: ThreadPoolExecutor) -> Iterator[np.ndarray | FerError]:
+    def decode(item: tuple[str, bytes | FerError]) -> np.ndarray | FerError:
+        path, blob = item
+        if isinstance(blob, FerError):
+            return blob
+        try:
+            return imaging.to_grey_48(imaging.open_image(blob, path))
+        except FerError as error:
+            return error
+
+    def read_one(path: str) -> bytes | FerError:
+        try:
+            return tree.read(path)
+        except FerError as error:
+            return error
+        except OSError as error:
+            return DataError(f"{path} cannot be read: {error.strerror}.")
+
+    for start in range(0, len(paths), _BATCH):
+        yield from pool.map(decode, [(path, read_one(path)) for path in paths[start : start + _BATCH]])
+
+
+def _some(paths: list[str]) -> str:
+    return ", ".join(paths[:3]) + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")

@@ -1,0 +1,48 @@
+"""The names and values of label, pixel and split columns, shared by the tabular sources."""
+
+from __future__ import annotations
+
+from ... import emotions
+from ...errors import DataError
+from ..dataset import find_split
+
+_WORDS = {
+    "label": ("emotion", "emotions", "label", "labels", "class", "expression", "emotion_label", "y", "target"),
+    "pixels": ("pixels", "pixel", "images", "image", "x", "pixel_values", "data"),
+    "split": ("usage", "split", "set", "subset"),
+}
+
+
+def find(header: list[str]) -> dict[str, str]:
+    """Which of the columns "label", "pixels" and "split" stand under which name in `header`; case and blanks do not count."""
+    tidy = {name.strip().strip("\"'").strip().lower(): name for name in reversed(header)}
+    return {role: tidy[next(w for w in words if w in tidy)] for role, words in _WORDS.items() if any(w in tidy for w in words)}
+
+
+def label_position(value: object, class_names: list[str] | None = None) -> int:
+    """The position in `emotions.NAMES` of a label given by name, or by number into `class_names` or FER2013's codes.
+
+    Raises:
+        DataError: there is no such label.
+    """
+    text = str(value if value is not None else "").strip()
+    if text.lstrip("-").isdecimal():
+        code = int(text)
+        if class_names is not None:
+            if not 0 <= code < len(class_names):
+                raise DataError(f"Unknown label {code}: expected 0 to {len(class_names) - 1}, as the table's metadata name them.")
+            return emotions.NAMES.index(emotions.from_name(class_names[code]))
+        return emotions.NAMES.index(emotions.from_code(code))
+    return emotions.NAMES.index(emotions.from_name(text))
+
+
+def split_name(value: object) -> str:
+    """The split that a cell of the split column means.
+
+    Raises:
+        DataError: it means none.
+    """
+    name = find_split(str(value))
+    if name is None:
+        raise DataError(f"Unknown split {str(value)!r}: expected Training, PublicTest or PrivateTest (or train, validation, test).")
+    return name

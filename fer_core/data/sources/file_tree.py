@@ -1,0 +1,119 @@
+"""The files of a folder or of a zip, seen alike. A zip is read in place and never unpacked to disk."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Protocol
+
+from ...errors import DataError
+
+MAX_FILES = 1_000_000
+MAX_UNPACKED_BYTES = 8 << 30
+# Pixels written as text pack to about a third; nothing that FER data consists of packs a hundredfold.
+MAX_RATIO = 100
+_SMALL_BYTES = 1 << 20
+
+_STRAY_NAMES = {"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
+
+
+class FileTree(Protocol):
+    """Files by their paths below the top, with forward slashes."""
+
+    name: str
+    paths: list[str]  # sorted; stray files of file managers are left out
+    stray: list[str]
+
+    def read(self, path: str) -> bytes: ...
+
+    def open(self, path: str) -> BinaryIO: ...
+
+
+def is_stray(path: str) -> bool:
+    """Whether it is a file that an operating system leaves behind (.DS_Store, Thumbs.db, __MACOSX/ ...)."""
+    parts = PurePosixPath(path).parts
+    return parts[-1].lower() in _STRAY_NAMES or any(p.startswith(".") or p == "__MACOSX" for p in parts)
+
+
+class FolderTree:
+    """A folder on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.name = str(root)
+        self._root = root
+        every = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+        self.paths = [p for p in every if not is_stray(p)]
+        self.stray = [p for p in every if is_stray(p)]
+
+    def read(self, path: str) -> bytes:
+        return (self._root / path).read_bytes()
+
+    def open(self, path: str) -> BinaryIO:
+        return open(self._root / path, "rb")
+
+    def signature(self) -> str:
+        """Changes when a file is added, removed, resized or written."""
+        digest = hashlib.sha256(str(self._root.resolve()).encode())
+        for path in self.paths:
+            stat = (self._root / path).stat()
+            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
+
+
+class ZipTree:
+    """The members of a zip file.
+
+    Raises:
+        DataError: it is damaged, encrypted, has members that point outside, or unpacks to far more than it should.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise DataError(f"{path} cannot be read as a zip ({error}): is the file complete?") from None
+        members = [m for m in self._zip.infolist() if not m.is_dir()]
+        check_members(self.name, members)
+        every = sorted(m.filename for m in members)
+        self.paths = [p for p in every if not is_stray(p)]
+        self.stray = [p for p in every if is_stray(p)]
+
+    def read(self, path: str) -> bytes:
+        with self.open(path) as file:
+            try:
+                return file.read()
+            except Exception as error:  # zlib.error, lzma.LZMAError: each compression has its own
+                raise DataError(f"{path} in {self.name} is damaged: {error}.") from None
+
+    def open(self, path: str) -> BinaryIO:
+        try:
+            return self._zip.open(path)  # type: ignore[return-value]
+        except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+            raise DataError(f"{path} in {self.name} cannot be unpacked: {error}.") from None
+
+
+def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse an archive that escapes its folder or unpacks to far more than it should.
+
+    Raises:
+        DataError: so it is; the message names the member.
+    """
+    if len(members) > MAX_FILES:
+        raise DataError(f"{name} has {len(members):,} files: at most {MAX_FILES:,} are read.")
+    total = 0
+    for member in members:
+        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+        if ".." in parts or member.filename.startswith(("/", "\\")) or (len(parts[0]) > 1 and parts[0][1] == ":"):
+            raise DataError(f"{name} is refused: its member {member.filename!r} points outside the archive.")
+        if member.flag_bits & 1:
+            raise DataError(f"{name} is encrypted: unpack it with its password and open the folder instead.")
+        total += member.file_size
+        if member.file_size > _SMALL_BYTES and member.file_size > MAX_RATIO * max(1, member.compress_size):
+            raise DataError(
+                f"{name} is refused: its member {member.filename!r} would unpack from {member.compress_size:,} to "
+                f"{member.file_size:,} bytes, far more than pictures or tables do."
+            )
+        if total > MAX_UNPACKED_BYTES:
+            raise DataError(f"{name} is refused: it would unpack to more than {MAX_UNPACKED_BYTES >> 30} GiB.")

@@ -1,0 +1,122 @@
+"""Parquet tables with one encoded image a row, as the Hugging Face hub has them."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ... import imaging
+from ...errors import DataError, FerError
+from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples
+from ..problems import Problems
+from . import columns
+
+_BATCH = 2048
+
+
+def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
+    """Read a table with a column `image{bytes}` (or plain bytes), a label column and, if there is one, a split column.
+
+    Labels that are numbers follow the names in the table's own Hugging Face metadata where it has them (its classes are
+    often sorted alphabetically), else FER2013's codes.
+
+    Args:
+        name: how errors call the file.
+        file: a path or a seekable binary file.
+        split: the split of all rows, for a table without a split column.
+
+    Raises:
+        DataError: no parquet, no image column, no labels, or too many bad rows.
+    """
+    try:
+        table = pq.ParquetFile(file)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{name} cannot be read as parquet ({_short(error)}): is the file complete?") from None
+    schema = table.schema_arrow
+    image_column = _image_column(schema)
+    if image_column is None:
+        raise DataError(f"{name} has no image column: expected a column of encoded images, as image{{bytes}}.")
+    found = columns.find(schema.names)
+    label_column, split_column = found.get("label"), found.get("split")
+    class_names = _class_names(schema, label_column)
+
+    problems = Problems(name)
+    images, labels, splits, rows = [], [], [], []
+    row = 0
+    wanted = [c for c in (image_column, label_column, split_column) if c]
+    with ThreadPoolExecutor() as pool:
+        try:
+            for batch in table.iter_batches(batch_size=_BATCH, columns=wanted):
+                blobs = batch.column(batch.schema.get_field_index(image_column))
+                if pa.types.is_struct(blobs.type):
+                    blobs = blobs.field("bytes")
+                codes = _column(batch, label_column)
+                uses = _column(batch, split_column)
+                decoded = pool.map(_decode, blobs.to_pylist())
+                for i, (image, label, use) in enumerate(zip(decoded, codes, uses, strict=True)):
+                    try:
+                        if isinstance(image, FerError):
+                            raise image
+                        label_position = UNLABELLED if label_column is None else columns.label_position(label, class_names)
+                        split_position = SPLITS.index(columns.split_name(use) if split_column else split)
+                    except FerError as error:
+                        problems.add(f"row {row + i + 1}: {error}")
+                        continue
+                    images.append(image)
+                    labels.append(label_position)
+                    splits.append(split_position)
+                    rows.append(row + i)
+                row += len(codes)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{name} is damaged after row {row:,} ({_short(error)}): get the file again.") from None
+    warnings = problems.conclude(len(images))
+    return Samples(
+        images=np.stack(images) if images else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8),
+        labels=np.array(labels, np.int8),
+        splits=np.array(splits, np.int8),
+        rows=np.array(rows, np.int64),
+        format="parquet",
+        warnings=warnings,
+    )
+
+
+def _decode(blob: bytes | None) -> np.ndarray | FerError:
+    try:
+        if not blob:
+            raise DataError("the image is empty.")
+        return imaging.to_grey_48(imaging.open_image(blob))
+    except FerError as error:
+        return error
+
+
+def _image_column(schema: pa.Schema) -> str | None:
+    for item in schema:
+        if pa.types.is_struct(item.type) and item.type.get_field_index("bytes") >= 0:
+            return item.name
+    for item in schema:
+        if pa.types.is_binary(item.type) or pa.types.is_large_binary(item.type):
+            return item.name
+    return None
+
+
+def _class_names(schema: pa.Schema, label_column: str | None) -> list[str] | None:
+    """The names behind the label numbers, from the metadata that Hugging Face's `datasets` writes."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        names = features[label_column]["names"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return names if isinstance(names, list) and all(isinstance(n, str) for n in names) else None
+
+
+def _column(batch: pa.RecordBatch, name: str | None) -> list:
+    return [None] * batch.num_rows if name is None else batch.column(batch.schema.get_field_index(name)).to_pylist()
+
+
+def _short(error: Exception) -> str:
+    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
