@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
+from .storage import write_atomically
 
 KERAS = "model.keras"
 INFERENCE = "model.tflite"
@@ -44,9 +44,12 @@ class Bundle:
 
 def write_card(path: Path, card: dict[str, Any]) -> None:
     """Write a card as JSON, atomically."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_atomically(path, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def is_shipped(bundle: Bundle) -> bool:
+    """Whether it comes with FER Explorer."""
+    return bundle.path.resolve().parent == MODELS_DIR
 
 
 def read_bundle(path: Path) -> Bundle:

@@ -39,7 +39,7 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
                     "read, so make it smaller first."
                 )
             image.load()
-            return _to_8_bit(ImageOps.exif_transpose(image))
+            return upright(image)
     except ImageError:
         raise
     except FileNotFoundError:
@@ -50,6 +50,11 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
         raise ImageError(f"{name} may not be read: check its permissions.") from None
     except Exception:  # Pillow's decoders raise many kinds (OSError, SyntaxError, struct.error ...) on damaged files
         raise ImageError(f"{name} cannot be read as an image: expected an intact JPEG, PNG, WebP, BMP, GIF or TIFF.") from None
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """A loaded picture in mode L or RGB, turned as its EXIF orientation says."""
+    return _to_8_bit(ImageOps.exif_transpose(image))
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
+from .bundle import CARD, MODELS_DIR
 from .config import RunConfig
 from .errors import ConfigError
 
@@ -119,3 +121,32 @@ def find_preset(name: str) -> Preset:
     if name not in PRESETS:
         raise ConfigError(f"Unknown preset {name!r}: expected one of {', '.join(PRESETS)}.")
     return PRESETS[name]
+
+
+def card(preset: Preset) -> dict[str, Any]:
+    """What is known of a preset as JSON values: the published claim beside what was measured, and the command that repeats it."""
+    return {
+        "name": preset.name,
+        "default": preset.name == DEFAULT_PRESET,
+        "title": preset.title,
+        "description": preset.description,
+        "data_form": preset.data_form,
+        "claim": preset.claim,
+        "measured": _measured(preset.name),
+        "command": f"python -m fer_core train --data SOURCE --preset {preset.name}",
+        "config": preset.config.model_dump(),
+    }
+
+
+def _measured(name: str) -> dict[str, Any] | None:
+    """Figures on PrivateTest from the card of the preset's training run, if it has been measured."""
+    for path in (MODELS_DIR / name / CARD, MODELS_DIR / "baselines" / f"{name}.json"):
+        try:
+            measured = json.loads(path.read_text(encoding="utf-8"))
+            test = measured["figures"]["test"]
+        except (OSError, ValueError, KeyError):
+            continue
+        keys = ("accuracy", "accuracy_ci95", "accuracy_without_leaked", "macro_f1", "count", "fingerprint")
+        training = measured["training"]
+        return {key: test[key] for key in keys} | {"epochs": training["epochs"], "best_epoch": training["best_epoch"]}
+    return None

@@ -1,6 +1,6 @@
 """Parsed data sets on disk, so that the second opening of a large source maps a file into memory and is done.
 
-Only data sets are kept here, never photos or frames. The folder is FER_EXPLORER_CACHE or the user's cache folder.
+Only data sets are kept here, never photos or frames.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
+from .. import storage
 from .dataset import Dataset
 
 _VERSION = 1  # raise it when readers or fingerprints change, so that old entries are not used
@@ -24,7 +24,7 @@ _ARRAYS = ("labels", "splits", "rows", "digests")
 
 def folder() -> Path:
     """Where parsed data sets are kept."""
-    return Path(os.environ.get("FER_EXPLORER_CACHE") or platformdirs.user_cache_dir("fer-explorer")) / f"data-v{_VERSION}"
+    return storage.cache_folder(f"data-v{_VERSION}")
 
 
 def load(key: str, source: str) -> Dataset | None:

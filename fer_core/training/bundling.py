@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import shutil
 import time
@@ -17,6 +15,8 @@ from ..bundle import CARD, INFERENCE, KERAS, write_card
 from ..config import RunConfig
 from ..data.dataset import Dataset
 from ..emotions import NAMES
+from ..evaluation.metrics import evaluate, figures
+from ..native_output import redirected
 
 
 def write_bundle(
@@ -36,8 +36,6 @@ def write_bundle(
         training: what the card says about the training.
         validation: images (n, 48, 48) uint8 and labels (n,) of the split that the weights were chosen on.
     """
-    from ..evaluation.metrics import evaluate, figures
-
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -65,15 +63,10 @@ def write_bundle(
 
 
 def export_litert(model: keras.Model, path: Path) -> None:
-    """Write the LiteRT file at `path`. Without TensorFlow, which converts it, no file is written; `export` makes it later."""
-    try:
-        import tensorflow as tf
-    except ImportError:
-        return
+    """Write the LiteRT file at `path`. Under another backend than TensorFlow, which converts it, `export` makes it later."""
     if keras.backend.backend() != "tensorflow":
         return
-    del tf
-    with contextlib.redirect_stdout(io.StringIO()):  # the converter prints its progress, which would end up in --json
+    with redirected(1), redirected(2):  # the converter prints its progress
         model.export(path, format="litert", verbose=False)
 
 

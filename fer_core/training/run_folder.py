@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,21 +25,12 @@ from filelock import FileLock, Timeout
 
 from ..config import RunConfig
 from ..errors import FerError, TrainingError
+from ..storage import write_atomically
 
 RUNNING_STATES = ("starting", "running")
 HISTORY_COLUMNS = (
     "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second", "best",
 )  # fmt: skip
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file so that a reader or a crash sees either the old content or the new, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 @dataclass(frozen=True)

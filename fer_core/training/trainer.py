@@ -23,10 +23,11 @@ from ..data import open_dataset
 from ..data.dataset import Dataset
 from ..emotions import NAMES
 from ..errors import TrainingError
+from ..storage import write_atomically
 from .batches import EpochBatches
 from .bundling import write_bundle
 from .event_log import EventLog
-from .run_folder import RunFolder, write_atomically
+from .run_folder import RunFolder
 
 _PROGRESS_SECONDS = 0.5
 

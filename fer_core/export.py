@@ -1,0 +1,74 @@
+"""Export a model bundle to a file that other programs run: Keras, LiteRT or ONNX."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from .bundle import Bundle
+from .errors import ModelError
+from .native_output import import_keras, redirected
+
+FORMATS = {"keras": ".keras", "litert": ".tflite", "onnx": ".onnx"}
+
+
+def export(bundle: Bundle, format: str, out: Path) -> None:
+    """Write the model of `bundle` to the file `out`. Inputs are (N, 48, 48, 1) float32 in 0..255, outputs probabilities.
+
+    Raises:
+        ModelError: the format is unknown, the bundle is damaged, or `out` cannot be written.
+    """
+    if format not in FORMATS:
+        raise ModelError(f"Unknown format {format!r}: expected one of {', '.join(FORMATS)}.")
+    if out.is_dir():
+        raise ModelError(f"{out} is a folder: expected the name of a file such as {out / ('model' + FORMATS[format])}.")
+    # Keras' exporters ask for certain endings, so the file is made under its own name and then moved into place.
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
+            made = Path(folder) / f"model{FORMATS[format]}"
+            if format == "keras":
+                shutil.copyfile(_existing(bundle.keras_file), made)
+            elif format == "litert" and bundle.inference_file.is_file() and bundle.inference_file != out:
+                shutil.copyfile(bundle.inference_file, made)
+            else:
+                _convert(load_keras(bundle), format, made)
+            os.replace(made, out)
+    except OSError as error:
+        raise ModelError(f"{out} cannot be written: {error.strerror or error}.") from None
+
+
+def load_keras(bundle: Bundle):  # -> keras.Model; Keras is not imported before it is needed
+    """The Keras model of a bundle. No code in the file is run (safe mode).
+
+    Raises:
+        ModelError: it is missing or damaged.
+    """
+    import_keras()
+    import keras
+
+    try:
+        return keras.models.load_model(_existing(bundle.keras_file), safe_mode=True, compile=False)
+    except ModelError:
+        raise
+    except Exception as error:  # Keras raises ValueError, TypeError, KeyError ... on damaged files
+        raise ModelError(f"{bundle.keras_file} cannot be read as a Keras model: {str(error).splitlines()[0]}.") from None
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise ModelError(f"The bundle lacks {path}.")
+    return path
+
+
+def _convert(model, format: str, made: Path) -> None:
+    import numpy as np
+
+    with redirected(1), redirected(2):  # the converters print their progress
+        if format == "litert":
+            model.export(made, format="litert", verbose=False)
+        else:
+            model(np.zeros((1, *model.input_shape[1:]), np.float32))  # tf2onnx needs the model called once
+            model.export(made, format="onnx", verbose=False)

@@ -1,0 +1,7 @@
+"""From a photo or frame to faces with expression probabilities. TensorFlow is not needed here."""
+
+from .classifier import Classifier
+from .detector import Face, FaceDetector
+from .predict import FacePrediction, Predictor
+
+__all__ = ["Classifier", "Face", "FaceDetector", "FacePrediction", "Predictor"]

@@ -1,0 +1,64 @@
+"""The light runtime: a bundle's LiteRT file, in a few megabytes and without TensorFlow."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from ..bundle import Bundle
+from ..errors import ModelError
+from ..native_output import redirected
+
+_BATCH = 64
+
+
+class Classifier:
+    """Expression probabilities of 48x48 grey faces. One object may be used from several threads.
+
+    Raises:
+        ModelError: the bundle has no readable inference file.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.bundle = bundle
+        self.labels = bundle.labels
+        if not bundle.inference_file.is_file():
+            raise ModelError(
+                f"{bundle.path} has no inference file {bundle.inference_file.name}: "
+                f"make it with export --model {bundle.path} --format litert --out {bundle.inference_file}."
+            )
+        self._lock = threading.Lock()
+        try:
+            with redirected(2):  # it announces its delegate
+                self._interpreter = Interpreter(str(bundle.inference_file), num_threads=threads)
+                self._interpreter.allocate_tensors()
+            details = self._interpreter.get_input_details()[0]
+            self._input, self._output = details["index"], self._interpreter.get_output_details()[0]["index"]
+            self._size = 0
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"{bundle.inference_file} cannot be read as a LiteRT model: {str(error).splitlines()[0]}.") from None
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """(N, C) float32 probabilities, in the order of `labels`.
+
+        Args:
+            images: (N, 48, 48) uint8 grey.
+        """
+        out = np.empty((len(images), len(self.labels)), np.float32)
+        for start in range(0, len(images), _BATCH):
+            batch = images[start : start + _BATCH]
+            out[start : start + len(batch)] = self._run(batch[..., None].astype(np.float32))
+        return out
+
+    def _run(self, batch: np.ndarray) -> np.ndarray:
+        with self._lock:
+            if len(batch) != self._size:
+                self._interpreter.resize_tensor_input(self._input, batch.shape)
+                self._interpreter.allocate_tensors()
+                self._size = len(batch)
+            self._interpreter.set_tensor(self._input, batch)
+            self._interpreter.invoke()
+            return self._interpreter.get_tensor(self._output)

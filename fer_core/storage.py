@@ -1,0 +1,23 @@
+"""Where FER Explorer keeps what it can compute again, and how it writes files that others read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def cache_folder(part: str) -> Path:
+    """The folder for `part` of the cache: below FER_EXPLORER_CACHE, else below the user's cache folder. It may not exist yet."""
+    return Path(os.environ.get("FER_EXPLORER_CACHE") or platformdirs.user_cache_dir("fer-explorer")) / part
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file so that a reader or a crash sees either the old content or the new, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
