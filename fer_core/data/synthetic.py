@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 
 from .. import emotions
@@ -43,6 +44,7 @@ ACTIONS: tuple[str, ...] = (
     "one_sided",  # how much stronger AU10 is on one side
 )
 
+# fmt: off
 # For each expression the ways it is shown, all equally likely, as the actions at full strength.
 EXPRESSIONS: dict[str, tuple[dict[str, float], ...]] = {
     "angry": (
@@ -87,28 +89,54 @@ EXPRESSIONS: dict[str, tuple[dict[str, float], ...]] = {
     ),
     "surprise": (
         {"inner_brow": 1.1, "outer_brow": 1.2, "upper_lid": 0.85, "open": 1.05, "stretch": -0.5, "upper_teeth": 0.15},
-        {"inner_brow": 1.0, "outer_brow": 1.1, "upper_lid": 0.75, "open": 0.6, "stretch": -0.6},
+        {"inner_brow": 1.0, "outer_brow": 1.1, "upper_lid": 0.75, "open": 0.7, "stretch": -0.75},
     ),
-    "neutral": ({}, {"open": 0.06}),
+    "neutral": ({}, {"open": 0.12}),
 }
+# fmt: on
 
 # Most frequent first, as in FER2013, whose classes are in the ratio of about 16 to 1.
 _BY_FREQUENCY: tuple[str, ...] = ("happy", "neutral", "sad", "fear", "angry", "surprise", "disgust")
 
-# What varies evenly between people and photos: name -> (lowest, highest). The drawing says what each one does.
+# What varies evenly between people and photos: name -> (lowest, highest). Lengths are in face units (see
+# `synthetic_drawing`), greys are 0 to 255; what is 0 to 1 is a lot drawn from a hat.
+# fmt: off
 _PERSON: dict[str, tuple[float, float]] = {
-    "width": (0.84, 0.97), "jaw": (0.04, 0.28), "length": (1.10, 1.20), "skin": (100, 200), "skin_bias": (0, 1),
-    "hair": (0, 1), "style": (0, 1), "volume": (-0.03, 0.06), "hair_side": (-1, 1), "long_hair": (0, 1),
+    # head and hair
+    "width": (0.84, 0.97), "jaw": (0.04, 0.28), "length": (1.10, 1.20), "age": (0, 1), "beard": (0, 1),
+    "hair_grey": (0, 1), "style_lot": (0, 1), "volume": (-0.03, 0.06), "hair_side": (-1, 1), "long_lot": (0, 1),
+    "hair_length": (0.8, 1.6),
+    # features
     "brow_thick": (0.75, 1.35), "brow_height": (-0.03, 0.03), "brow_arch": (-0.02, 0.04),
     "eye_size": (0.90, 1.12), "eye_gap": (-0.03, 0.03), "eye_tilt": (-0.03, 0.03), "iris": (25, 115),
-    "gaze_x": (-0.05, 0.05), "gaze_y": (-0.02, 0.02), "lashes": (0.7, 1.5),
+    "gaze_x": (-0.05, 0.05), "gaze_y": (-0.02, 0.02), "lashes": (0.7, 1.5), "glasses": (0, 1), "rim": (25, 95),
     "nose_width": (0.85, 1.2), "nose_length": (-0.04, 0.05), "mouth_width": (0.88, 1.1), "mouth_y": (-0.03, 0.03),
-    "lips": (0.75, 1.35), "lip_tone": (0.58, 0.86), "glasses": (0, 1), "beard": (0, 1), "age": (0, 1), "ear": (0, 1),
-    "scale": (1.02, 1.18), "dx": (-1.5, 1.5), "dy": (-2.2, 0.4), "stretch_x": (0.95, 1.05),
+    "lips": (0.75, 1.35), "lip_tone": (0.64, 0.88), "skin": (95, 200), "cloth": (20, 230), "stronger_side": (-1, 1),
+    # camera
+    "scale": (1.02, 1.18), "stretch_x": (0.95, 1.05), "dx": (-1.5, 1.5), "dy": (-2.2, 0.4),
     "light_x": (-0.85, 0.85), "light_y": (-0.8, 0.1), "diffuse": (0.35, 0.75), "relief": (0.75, 1.25),
-    "back": (15, 225), "back_x": (-0.45, 0.45), "back_y": (-0.45, 0.45), "cloth": (20, 230),
-    "brightness": (-18, 18), "contrast": (0.82, 1.15), "blur": (-0.4, 0.6), "noise": (0.0, 1.0),
-}  # fmt: skip
+    "back": (15, 225), "back_x": (-0.45, 0.45), "back_y": (-0.45, 0.45),
+    "brightness": (-6, 30), "contrast": (0.82, 1.15), "blur": (-0.4, 0.6), "grain": (0, 1),
+}
+# fmt: on
+
+# The haircuts: how high the hairline lies (line), how far it slants, from where it falls towards the ears (power: low
+# for a middle parting, high for a short cut), how far down it reaches there (side), how thick and curly the hair is.
+_HAIR: tuple[dict[str, float], ...] = (
+    {"line": -0.88, "slant": 0.0, "power": 7.0, "side": -0.15, "thick": 0.06, "curls": 0.0},  # short
+    {"line": -0.92, "slant": 0.16, "power": 5.0, "side": -0.10, "thick": 0.09, "curls": 0.0},  # side parting
+    {"line": -0.66, "slant": 0.03, "power": 8.0, "side": 0.10, "thick": 0.10, "curls": 0.0},  # fringe
+    {"line": -1.08, "slant": 0.0, "power": 2.2, "side": 0.45, "thick": 0.10, "curls": 0.0},  # middle parting
+    {"line": -0.84, "slant": 0.0, "power": 6.0, "side": -0.02, "thick": 0.16, "curls": 1.0},  # curls
+    {"line": -1.02, "slant": 0.0, "power": 4.0, "side": -0.20, "thick": 0.04, "curls": 0.0},  # combed back
+    {"line": -1.25, "slant": 0.0, "power": 3.0, "side": -0.05, "thick": 0.02, "curls": 0.0},  # thin on top
+    {"line": -0.80, "slant": 0.22, "power": 6.0, "side": 0.20, "thick": 0.11, "curls": 0.0},  # swept
+)
+
+_COLUMNS = (np.arange(SIZE, dtype=np.float32) + 0.5)[None, :]
+_ROWS = _COLUMNS.T
+_TO_FRACTION = np.float32(1 / 255)
+
 _PERSON_LOW = np.array([low for low, _ in _PERSON.values()])
 _PERSON_SPAN = np.array([high - low for low, high in _PERSON.values()])
 
@@ -122,27 +150,57 @@ _VECTORS = {name: _as_vectors(ways) for name, ways in EXPRESSIONS.items()}
 
 
 def _person(rng: np.random.Generator) -> SimpleNamespace:
-    """A person in front of a camera."""
+    """A person in front of a camera: everything the drawing needs but the expression."""
     values = _PERSON_LOW + _PERSON_SPAN * rng.random(len(_PERSON))
     who = SimpleNamespace(**dict(zip(_PERSON, values.tolist(), strict=True)))
     who.roll, who.yaw, who.pitch = (rng.standard_normal(3) * (0.07, 0.16, 0.03)).clip(-0.42, 0.42).tolist()
+    # Light hair is rarer on dark skin, and hair as grey as the skin would melt into it.
+    who.hair = 14.0 + 190.0 * who.hair_grey ** (2.6 + (200.0 - who.skin) / 30.0)
+    if abs(who.hair - who.skin) < 35.0:
+        who.hair = max(who.skin - 60.0, 15.0)
+    who.style = _HAIR[int(who.style_lot * len(_HAIR))]
+    who.long = who.long_lot < 0.35 and who.style["line"] > -1.2
+    who.bearded = who.beard < 0.16 and not who.long
+    who.beard_tone = 0.33 * who.skin + 0.4 * who.hair
+    who.brow = min(0.55 * who.skin, 18.0 + 0.45 * who.hair)
+    who.lash, who.sclera, who.lip = min(0.32 * who.skin, 42.0), 150.0 + 0.38 * who.skin, who.skin * who.lip_tone
     return who
 
 
 def _actions(name: str, rng: np.random.Generator) -> SimpleNamespace:
     """The muscles of one face showing the expression `name`, in one of its ways and at some strength."""
     ways = _VECTORS[name]
-    # Most faces are clear, some are faint: without those the task would be too easy to learn.
+    # Most faces are clear and some are faint: without those the task would be too easy to learn.
     strength = 0.35 + 0.8 * rng.random() ** 0.6
     values = strength * ways[rng.integers(len(ways))] + 0.09 * rng.standard_normal(len(ACTIONS))
     return SimpleNamespace(**dict(zip(ACTIONS, values.tolist(), strict=True)))
+
+
+def _light(who: SimpleNamespace) -> np.ndarray:
+    """(48, 48) float: the light that an egg of the size of the head throws back (Lambert's cosine law)."""
+    x, y = _COLUMNS - (SIZE / 2 + who.dx), _ROWS - (SIZE / 2 + who.dy)
+    cos, sin = math.cos(who.roll), math.sin(who.roll)
+    across = (cos * x + sin * y) / (drawing.UNIT * who.scale * 1.1)
+    down = (cos * y - sin * x) / (drawing.UNIT * who.scale * 1.5)
+    front = np.sqrt(np.maximum(0.06, 1.0 - across**2 - down**2))
+    length = math.hypot(who.light_x, who.light_y, 0.8)
+    facing = (who.light_x * across + who.light_y * down + 0.8 * front) / length
+    return 1.0 - who.diffuse + who.diffuse * 1.25 * np.maximum(facing, 0.0)
 
 
 def _face(name: str, seed: int, index: int) -> np.ndarray:
     """(48, 48) uint8: face number `index` of `seed`, showing the expression `name`."""
     rng = np.random.default_rng([seed, index, 4])
     who = _person(rng)
-    return drawing.draw(who, _actions(name, rng), rng)
+    paint, covered, relief = drawing.draw(who, _actions(name, rng), rng)
+    back = who.back * (1.0 + who.back_x * (_COLUMNS / SIZE - 0.5) + who.back_y * (_ROWS / SIZE - 0.5))
+    image = paint * _light(who) * (1.0 + who.relief * relief) + (1.0 - covered * _TO_FRACTION) * back
+    image = np.minimum(image, 95.0 + 0.5 * image)  # film keeps some drawing in the highlights
+    image = (image - 118.0) * who.contrast + 118.0 + who.brightness
+    if who.blur > 0.25:
+        image = cv2.GaussianBlur(image, (0, 0), who.blur)
+    image += 6.0 * who.grain**2 * rng.standard_normal((SIZE, SIZE), np.float32)
+    return np.clip(np.round(image), 0, 255).astype(np.uint8)
 
 
 def _labels(count: int, seed: int, imbalance: float) -> np.ndarray:
@@ -155,9 +213,9 @@ def _labels(count: int, seed: int, imbalance: float) -> np.ndarray:
     shares = imbalance ** -np.linspace(0.0, 1.0, len(codes))
     ends = np.round(np.cumsum(shares) / shares.sum() * count).astype(int)  # rounding the sums keeps their total
     counts = np.diff(ends, prepend=0)
-    missing = counts == 0
-    counts[missing] = 1
-    counts[0] -= missing.sum()
+    while counts.min() == 0:
+        counts[counts.argmax()] -= 1
+        counts[counts.argmin()] += 1
     return np.random.default_rng([seed, 0, 2]).permutation(np.repeat(codes, counts))
 
 

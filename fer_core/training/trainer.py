@@ -290,7 +290,7 @@ class _BatchProgress(keras.callbacks.Callback):
         progress = {
             "epoch": self._epoch + 1, "epochs": self._config.epochs, "batch": batch + 1, "batches": self._batches,
             "loss": float((logs or {}).get("loss", float("nan"))), "accuracy": float((logs or {}).get("accuracy", float("nan"))),
-            "images_per_second": (batch + 1) * self._config.batch_size / max(1e-9, now - self._start),
+            "batch_size": self._config.batch_size, "images_per_second": (batch + 1) * self._config.batch_size / max(1e-9, now - self._start),
         }  # fmt: skip
         self._report(progress)
         if now - self._written >= _PROGRESS_SECONDS:

@@ -1,0 +1,49 @@
+"""Start a run in a process of its own, which outlives the app that started it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ..config import RunConfig
+from ..errors import TrainingError
+from .run_folder import RunFolder, new_run_folder
+
+_PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+def start(config: RunConfig, parent: Path) -> RunFolder:
+    """Create a run below `parent` and start training it.
+
+    Raises:
+        TrainingError: the folder cannot be written, or the process cannot be started.
+    """
+    run = new_run_folder(parent, config.preset or "run")
+    run.create(config)
+    resume(run)
+    return run
+
+
+def resume(run: RunFolder) -> None:
+    """Start the training process for a run that is new, stopped or interrupted; it goes on after its last finished epoch.
+
+    Raises:
+        TrainingError: a process is training in it already, or none can be started.
+    """
+    if run.alive():
+        raise TrainingError(f"The run {run.name} is under way already.")
+    try:
+        run.clear_stop()
+        run.write_status("starting", "Starting the training process.")
+        with open(run.log, "ab") as log:
+            subprocess.Popen(
+                [sys.executable, "-m", "fer_core", "train", "--resume", str(run.path.resolve())],
+                cwd=_PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a signal to the app's terminal does not end the training
+            )
+    except OSError as error:
+        raise TrainingError(f"The training process could not be started: {error.strerror or error}.") from None

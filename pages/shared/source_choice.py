@@ -1,0 +1,123 @@
+"""Choose the data set that all pages work on: the embedded one, a path below the data folder, or an upload."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import streamlit as st
+
+from fer_core.data import open_dataset
+from fer_core.errors import DataError, FerError
+
+from . import state
+
+_SUFFIXES = {".csv", ".zip", ".parquet", ".npz"}
+_EMBEDDED, _FOLDER, _UPLOAD = "Embedded", "Data folder", "Upload"
+
+
+def show() -> None:
+    """The choice as an expander; a source that cannot be read leaves the present one in place."""
+    with st.expander(f"Source: **{state.source_name(state.source())}**", icon=":material/database:"):
+        way = st.segmented_control(
+            "Take the images from", [_EMBEDDED, _FOLDER, _UPLOAD], default=_EMBEDDED, required=True, key="source_way", label_visibility="collapsed"
+        )
+        if way == _EMBEDDED:
+            _embedded()
+        elif way == _FOLDER:
+            _folder()
+        else:
+            _upload()
+
+
+def _embedded() -> None:
+    st.caption("Faces drawn from parameters in the seven expressions: nothing to download, and a network learns them within a minute.")
+    columns = st.columns(4)
+    count = columns[0].number_input("Faces", 70, 50_000, 3500, step=500, key="source_count")
+    seed = columns[1].number_input("Seed", 0, 10_000, 0, key="source_seed")
+    noise = columns[2].slider("Label noise", 0.0, 0.5, 0.0, 0.05, key="source_noise", help="Share of the labels that are replaced by another one.")
+    imbalance = columns[3].slider("Imbalance", 1, 20, 1, key="source_imbalance", help="The most frequent class has this many times the images of the rarest.")
+    knobs = "&".join([f"label_noise={noise:g}"] * (noise > 0) + [f"imbalance={imbalance}"] * (imbalance > 1))
+    plain = (count, seed) == (3500, 0) and not knobs
+    if st.button("Use these faces", key="source_use_synthetic", icon=":material/check:"):
+        _use(state.DEFAULT_SOURCE if plain else f"synthetic:{count}:{seed}{'?' + knobs if knobs else ''}")
+
+
+def _folder() -> None:
+    folder = state.data_folder()
+    found = _sources(folder)
+    st.caption(f"Files and folders below `{folder}` (set FER_DATA_DIR to use another folder).")
+    path = st.selectbox(
+        "Path", found, index=None, key="source_path", accept_new_options=True, placeholder="Choose one, or type a path below the data folder"
+    )
+    if st.button("Use this path", key="source_use_path", icon=":material/check:", disabled=not path):
+        with _shown():
+            _use(str(below(folder, path)))
+
+
+def below(folder: Path, path: str) -> Path:
+    """`path` inside `folder`.
+
+    Raises:
+        DataError: it leads outside the folder, or there is nothing.
+    """
+    full = (folder / path).resolve()
+    if not full.is_relative_to(folder):
+        raise DataError(f"{path} lies outside the data folder {folder}: move the data there, or start the app with another FER_DATA_DIR.")
+    if not full.exists():
+        raise DataError(f"{path} does not exist below {folder}.")
+    return full
+
+
+def _sources(folder: Path) -> list[str]:
+    """The top of the data folder: what may be a data set."""
+    if not folder.is_dir():
+        return []
+    entries = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    uploads = sorted((folder / "uploads").glob("*")) if (folder / "uploads").is_dir() else []
+    return [p.relative_to(folder).as_posix() for p in (*entries, *uploads) if p.name != "uploads" and (p.is_dir() or p.suffix.lower() in _SUFFIXES)]
+
+
+def _upload() -> None:
+    folder = state.data_folder() / "uploads"
+    st.caption(f"CSV, parquet or npz, or a zip of any form. It is kept in `{folder}`, so that training runs can read it later.")
+    upload = st.file_uploader("Data set", type=[s[1:] for s in sorted(_SUFFIXES)], key="source_upload")
+    if upload is None:
+        return
+    content = upload.getbuffer()
+    path = folder / f"{Path(upload.name).stem[:40]}-{hashlib.sha256(content).hexdigest()[:8]}{Path(upload.name).suffix.lower()}"
+    if str(path) == state.source():
+        return
+    if st.button("Use this upload", key="source_use_upload", icon=":material/check:"):
+        with _shown():
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            except OSError as error:
+                raise DataError(f"The upload cannot be kept in {folder}: {error.strerror}.") from None
+            try:
+                _use(str(path))
+            except FerError:
+                path.unlink(missing_ok=True)  # nothing else refers to a file that cannot be read
+                raise
+
+
+def _use(value: str) -> None:
+    """Take a source if it can be read."""
+    with st.spinner("Reading the images ..."):
+        open_dataset(value)
+    state.set_source(value)
+    st.rerun()
+
+
+class _shown:
+    """Shows an error below the button, and lets the page go on with the present source."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, FerError):
+            st.error(str(error), icon=":material/error:")
+            return True
+        return False

@@ -1,0 +1,116 @@
+"""What the pages share: the chosen data set and model, and the caches behind them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import streamlit as st
+
+from fer_core.bundle import Bundle, find_bundle, read_bundle, shipped
+from fer_core.data import Dataset, open_dataset
+from fer_core.errors import FerError, ModelError
+from fer_core.inference import Predictor
+from fer_core.training.run_folder import list_runs
+
+DEFAULT_SOURCE = "synthetic"
+
+
+def data_folder() -> Path:
+    """The folder whose data sets the app offers: FER_DATA_DIR, else `data` where the app was started."""
+    return Path(os.environ.get("FER_DATA_DIR", "data")).resolve()
+
+
+def runs_folder() -> Path:
+    """Where training runs are kept: FER_RUNS_DIR, else `runs` where the app was started."""
+    return Path(os.environ.get("FER_RUNS_DIR", "runs")).resolve()
+
+
+@contextlib.contextmanager
+def errors_shown() -> Iterator[None]:
+    """Show an error of the user's as its one sentence, and end the page there."""
+    try:
+        yield
+    except FerError as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+
+
+def source() -> str:
+    """The source of the data set that all pages work on."""
+    return st.session_state.get("data_source", DEFAULT_SOURCE)
+
+
+def set_source(value: str) -> None:
+    st.session_state["data_source"] = value
+
+
+def source_name(value: str) -> str:
+    """A source as people read it: embedded data by name, a file without its folders."""
+    return "Embedded synthetic faces" if value == DEFAULT_SOURCE else value if ":" in value else Path(value).name
+
+
+def dataset() -> Dataset:
+    """The chosen data set, read once and then shared between sessions.
+
+    Raises:
+        DataError: it cannot be read any more.
+    """
+    value = source()
+    return _open(value, _changed(value))
+
+
+def _changed(value: str) -> int:
+    """When the file or folder was last written, so that a changed source is read again."""
+    try:
+        return Path(value).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the images ...")
+def _open(value: str, changed: int) -> Dataset:
+    return open_dataset(value)
+
+
+def models() -> dict[str, str]:
+    """What can be chosen as model: path -> name; the shipped ones first, then those of finished runs, newest first."""
+    found = {str(b.path): f"{b.path.name} (shipped)" for b in shipped()}
+    for run in list_runs(runs_folder()):
+        if (run.bundle / "card.json").is_file():
+            found[str(run.bundle)] = run.name
+    return found
+
+
+def choose_model(key: str) -> Bundle:
+    """A box to choose the model with; the choice is kept from page to page.
+
+    Raises:
+        ModelError: there is no model at all.
+    """
+    options = models()
+    if not options:
+        raise ModelError("There is no model yet: train one on the Train page first.")
+    paths = list(options)
+    current = st.session_state.get("model_path")
+    index = paths.index(current) if current in options else 0
+    path = st.selectbox("Model", paths, index=index, format_func=options.__getitem__, key=key)
+    st.session_state["model_path"] = path
+    return read_bundle(Path(path))
+
+
+def default_bundle() -> Bundle:
+    """The shipped default model."""
+    return find_bundle()
+
+
+def predictor(bundle: Bundle) -> Predictor:
+    """The predictor for a bundle, shared between sessions."""
+    return _predictor(str(bundle.path), bundle.inference_file.stat().st_mtime_ns if bundle.inference_file.exists() else 0)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _predictor(path: str, changed: int) -> Predictor:
+    return Predictor(read_bundle(Path(path)))

@@ -1,0 +1,35 @@
+"""Predict: photos or a camera snapshot, classified in memory."""
+
+import streamlit as st
+
+from pages.shared import results, state
+
+st.title("Predict")
+st.markdown("Every face is found, cut out and classified. Photos stay in this machine's memory: none is written to disk or sent elsewhere.")
+
+with state.errors_shown():
+    settings, options = st.columns([2, 1], vertical_alignment="bottom")
+    with settings:
+        bundle = state.choose_model("predict_model")
+    detect = options.toggle("Find faces", value=True, key="predict_detect", help="Off: each whole picture is taken as one face.")
+    way = st.segmented_control(
+        "Picture from", ["Upload", "Camera", "Sample"], default="Upload", required=True, key="predict_way", label_visibility="collapsed"
+    )
+    pictures: list[tuple[str, bytes]] = []
+    if way == "Upload":
+        uploads = st.file_uploader("Photos", type=results.UPLOAD_TYPES, max_upload_size=results.UPLOAD_MEGABYTES, accept_multiple_files=True, key="predict_photos")
+        pictures = [(upload.name, upload.getvalue()) for upload in uploads]
+    elif way == "Camera":
+        snapshot = st.camera_input("Take a picture", key="predict_camera")
+        pictures = [("snapshot.jpg", snapshot.getvalue())] if snapshot else []
+    else:
+        pictures = [("portrait.jpg", results.SAMPLE.read_bytes())]
+
+    found = {}
+    for number, (name, content) in enumerate(pictures):
+        name = name if name not in found else f"{name} ({number + 1})"
+        found[name] = results.show(name, content, bundle, detect)
+    if found:
+        results.downloads(found, "predict")
+    elif way == "Upload":
+        st.info("Drop one photo or many. Each face gets a box, a label and its probabilities.", icon=":material/add_photo_alternate:")

@@ -1,0 +1,65 @@
+"""Fixtures of all tests: a cache of their own, the real data where it is there, and one small trained run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what the tests cache out of the user's cache; processes that tests start inherit it."""
+    os.environ["FER_EXPLORER_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with the real data, beside the checkout."""
+    if not (SHARED / "data" / "fer2013.parquet").is_file():
+        pytest.skip(f"the real data is not at {SHARED}")
+    return SHARED
+
+
+class Shell:
+    """`python -m fer_core` as a script calls it."""
+
+    def __call__(self, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "fer_core", *map(str, arguments)]
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+
+    def json(self, *arguments: object) -> object:
+        """The JSON that a command prints; nothing else may stand on stdout."""
+        done = self(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def error(self, *arguments: object) -> str:
+        """The one sentence on stderr of a command that must fail by the user's mistake."""
+        done = self(*arguments)
+        assert done.returncode == 1, (done.returncode, done.stdout, done.stderr)
+        lines = done.stderr.strip().splitlines()
+        assert len(lines) == 1 and lines[0].startswith("error: "), done.stderr
+        return lines[0]
+
+
+@pytest.fixture(scope="session")
+def shell() -> Shell:
+    return Shell()
+
+
+@pytest.fixture(scope="session")
+def trained_run(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run: a small network, two epochs on embedded faces."""
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    done = shell("train", "--data", "synthetic:350", "--preset", "baseline-weighted-s", "--epochs", 2, "--run-dir", folder)
+    assert done.returncode == 0, done.stderr
+    return folder

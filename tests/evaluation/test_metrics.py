@@ -1,0 +1,52 @@
+"""The figures agree with scikit-learn's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn import metrics as reference
+
+from fer_core.emotions import NAMES
+from fer_core.evaluation.metrics import evaluate, figures, wilson_interval
+
+
+def random_case(seed: int, absent: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    true = rng.integers(0, 7, 400)
+    probabilities = rng.dirichlet(np.ones(7), 400)
+    if absent is not None:
+        true = np.where(true == absent, 3, true)
+        probabilities[:, absent] = 0
+    return probabilities, true
+
+
+@pytest.mark.parametrize(("seed", "absent"), [(0, None), (1, None), (2, 1)])
+def test_figures_agree_with_scikit_learn(seed: int, absent: int | None) -> None:
+    probabilities, true = random_case(seed, absent)
+    predicted = probabilities.argmax(1)
+    result = evaluate(probabilities, true, NAMES)
+    assert result.accuracy == pytest.approx(reference.accuracy_score(true, predicted), abs=1e-12)
+    assert result.macro_f1 == pytest.approx(reference.f1_score(true, predicted, average="macro"), abs=1e-12)
+    assert np.array_equal(result.confusion_matrix, reference.confusion_matrix(true, predicted, labels=range(7)))
+    precision, recall, f1, support = reference.precision_recall_fscore_support(true, predicted, labels=range(7), zero_division=0)
+    for i, name in enumerate(NAMES):
+        got = result.per_class[name]
+        assert (got.precision, got.recall, got.f1, got.support) == pytest.approx((precision[i], recall[i], f1[i], support[i]), abs=1e-12)
+
+
+@pytest.mark.parametrize(("right", "count"), [(2512, 3589), (0, 10), (10, 10), (3, 7)])
+def test_wilson_interval_agrees_with_scipy(right: int, count: int) -> None:
+    expected = binomtest(right, count).proportion_ci(method="wilson")
+    assert wilson_interval(right, count) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_without_images_nothing_is_known() -> None:
+    assert wilson_interval(0, 0) == (0, 1)
+
+
+def test_leaked_images_are_left_out() -> None:
+    probabilities = np.eye(7)[[0, 1, 2, 2]]
+    result = evaluate(probabilities, np.array([0, 1, 2, 3]), NAMES, leaked=np.array([True, False, False, False]))
+    assert result.accuracy == 0.75 and result.leaked == 1 and result.accuracy_without_leaked == pytest.approx(2 / 3)
+    assert figures(result)["accuracy_without_leaked"] == pytest.approx(2 / 3)

@@ -1,0 +1,122 @@
+"""What only a browser shows: deep links on a fresh server, the click on the confusion matrix, an upload, a run over a restart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from fer_core.training.run_folder import list_runs
+from tests.pages.conftest import Server
+
+PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
+PATIENCE = 60_000  # milliseconds; the machine may be busy
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture
+def page(browser, server: Server) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(PATIENCE)
+    opened = context.new_page()
+    yield opened
+    context.close()
+
+
+def visit(page: Page, server: Server, path: str = "") -> None:
+    page.goto(f"{server.url}/{path}")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+@pytest.mark.parametrize("path", ["evaluate", "dataset"])
+def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(browser, tmp_path: Path, path: str) -> None:
+    fresh = Server(tmp_path)
+    try:
+        page = browser.new_page()
+        visit(page, fresh, path)
+        expect(page.get_by_role("heading", level=1)).to_have_text(path.capitalize())
+        expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(5)
+        expect(page.get_by_role("dialog")).to_have_count(0)  # "Page not found"
+        page.close()
+    finally:
+        fresh.stop()
+
+
+@pytest.mark.parametrize("path", ["evaluate", "dataset", "train", "predict", ""])
+def test_every_page_opens(page: Page, server: Server, path: str) -> None:
+    visit(page, server, path)
+    expect(page.get_by_role("heading", level=1)).to_have_text("FER Explorer" if not path else path.capitalize())
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_nothing_is_asked_of_other_hosts(page: Page, server: Server) -> None:
+    asked = set()
+    page.on("request", lambda request: asked.add(re.sub(r"^\w+://([^/:]+).*", r"\1", request.url)))
+    for path in ("", "dataset", "evaluate", "predict", "train"):
+        visit(page, server, path)
+    assert {host for host in asked if not host.startswith(("data:", "blob:"))} == {"localhost"}
+
+
+def test_a_click_on_the_matrix_shows_those_faces(page: Page, server: Server) -> None:
+    visit(page, server, "evaluate")
+    plot = page.locator(".js-plotly-plot .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box, before = plot.bounding_box(), None
+    while box != before:  # the chart grows into its place
+        page.wait_for_timeout(500)
+        box, before = plot.bounding_box(), box
+    # Row 3 (happy), column 3, away from the middle of the cell.
+    page.mouse.click(box["x"] + box["width"] * 3.7 / 7, box["y"] + box["height"] * 3.3 / 7)
+    expect(page.get_by_text("True happy, predicted happy")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".fer-face").filter(has_text="→ happy").first).to_be_visible()
+    expect(page.locator(".fer-face").filter(has_not_text="😄 happy")).to_have_count(0)
+
+
+def test_an_uploaded_photo_is_classified_without_tensorflow(page: Page, server: Server) -> None:
+    visit(page, server, "predict")
+    page.locator("input[type=file]").set_input_files(PORTRAIT)
+    expect(page.locator(".fer-bars").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Download JSON")).to_be_visible()
+    maps = server.memory_maps()
+    assert "tensorflow" not in maps.lower()
+
+
+def test_a_run_survives_a_refresh_and_a_restart_of_the_app(browser, tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    try:
+        context = browser.new_context(viewport={"width": 1280, "height": 1000})
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        visit(page, server, "dataset")
+        page.locator("summary").first.click()
+        page.get_by_label("Faces", exact=True).fill("350")
+        page.get_by_label("Faces", exact=True).press("Enter")
+        page.get_by_role("button", name="Use these faces").click()
+        expect(page.get_by_text("synthetic:350:0: synthetic")).to_be_visible()
+        page.get_by_test_id("stSidebarNavLink").filter(has_text="Train").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+        page.get_by_label("Epochs", exact=True).fill("400")
+        page.get_by_label("Epochs", exact=True).press("Enter")
+        page.get_by_role("button", name="Start training").click()
+        expect(page.locator(".js-plotly-plot")).to_have_count(2)  # the curves, once the first epoch is done
+        page.reload()
+        expect(page.locator(".js-plotly-plot")).to_have_count(2)
+        server.stop()
+        (run,) = list_runs(tmp_path / "runs")
+        assert run.status()["state"] == "running", "the run ended with the app"
+        server = Server(tmp_path, server.port)
+        visit(page, server, "train")
+        before = len(run.history())
+        expect(page.locator(".js-plotly-plot")).to_have_count(2)
+        page.get_by_role("button", name="Stop").last.click()
+        expect(page.get_by_text("stopped", exact=True).first).to_be_visible()
+        assert len(run.history()) >= before
+        context.close()
+    finally:
+        for run in list_runs(tmp_path / "runs"):
+            run.request_stop()
+        server.stop()

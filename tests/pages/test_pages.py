@@ -1,0 +1,160 @@
+"""The pages as a visitor uses them, without a browser."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.config import RunConfig
+from fer_core.training.run_folder import RunFolder, list_runs
+from pages.shared.source_choice import below
+from tests.pages.conftest import open_page
+
+PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
+PAGES = ["data/dataset", "models/train", "models/evaluate", "use/predict"]
+
+
+def texts(app: AppTest) -> str:
+    """Everything that a visitor reads."""
+    return "\n".join(str(e.value) for kind in (app.title, app.subheader, app.markdown, app.caption, app.info, app.error) for e in kind)
+
+
+def html(app: AppTest) -> str:
+    return "\n".join(element.proto.body for element in app.get("html"))
+
+
+@pytest.mark.parametrize("page", [None, *PAGES])
+def test_every_page_opens_on_a_fresh_machine(folders: Path, page: str | None) -> None:
+    app = open_page(page)
+    assert not app.exception and not app.error
+    assert app.title[0].value
+
+
+def test_the_start_page_classifies_a_photo_right_there(folders: Path) -> None:
+    app = open_page()
+    assert "portrait" in texts(app)
+    app.file_uploader(key="start_photo").upload("me.jpg", PORTRAIT.read_bytes(), "image/jpeg").run()
+    assert not app.exception and html(app).count("fer-bars") >= 1
+
+
+def test_predict_takes_several_photos_and_names_the_bad_one(folders: Path) -> None:
+    app = open_page("use/predict")
+    uploader = app.file_uploader(key="predict_photos")
+    uploader.upload("a.jpg", PORTRAIT.read_bytes(), "image/jpeg")
+    uploader.upload("broken.jpg", b"\xff\xd8nothing", "image/jpeg").run()
+    assert not app.exception
+    assert [error.value for error in app.error] == ["broken.jpg cannot be read as an image: expected an intact JPEG, PNG, WebP, BMP, GIF or TIFF."]
+    assert len(app.get("download_button")) == 2 and 'class="fer-bars"' in html(app)
+
+
+def test_predict_takes_a_snapshot(folders: Path) -> None:
+    app = open_page("use/predict")
+    app.segmented_control(key="predict_way").set_value("Camera").run()
+    app.camera_input(key="predict_camera").upload("snapshot.jpg", PORTRAIT.read_bytes(), "image/jpeg").run()
+    assert not app.exception and 'class="fer-bars"' in html(app)
+
+
+def test_the_gallery_is_filtered_by_split_and_class(folders: Path) -> None:
+    app = open_page("data/dataset")
+    assert "60 of 3,500 faces" in texts(app)
+    app.segmented_control(key="dataset_split").set_value("test").run()
+    app.pills(key="dataset_classes").set_value(["happy"]).run()
+    assert "50 of 50 faces" in texts(app)
+    shown = html(app)
+    assert shown.count("face, happy") == 50 and "face, sad" not in shown
+
+
+def test_the_source_chosen_on_dataset_is_used_on_the_other_pages(folders: Path) -> None:
+    app = open_page("data/dataset")
+    app.number_input(key="source_count").set_value(140).run()
+    app.button(key="source_use_synthetic").click().run()
+    assert app.session_state["data_source"] == "synthetic:140:0"
+    app.switch_page("pages/models/evaluate.py").run()
+    assert "synthetic:140:0" in texts(app) and not app.exception
+
+
+def test_a_path_in_the_data_folder_is_opened_and_a_bad_one_changes_nothing(folders: Path) -> None:
+    data = folders / "data"
+    data.mkdir()
+    row = " ".join(["9"] * 2304)
+    (data / "faces.csv").write_text("emotion,pixels\n" + "".join(f"{i % 7},{row[:-1]}{i % 7}\n" for i in range(70)))
+    (data / "broken.csv").write_text("emotion,pixels\n3,1 2 3\n")
+    app = open_page("data/dataset", source_way="Data folder")
+    app.selectbox(key="source_path").set_value("broken.csv").run()
+    app.button(key="source_use_path").click().run()
+    assert "expected 2304 pixel values" in app.error[0].value and "data_source" not in app.session_state
+    app.selectbox(key="source_path").set_value("faces.csv").run()
+    app.button(key="source_use_path").click().run()
+    assert app.session_state["data_source"] == str(data / "faces.csv") and "70" in [m.value for m in app.metric]
+
+
+def test_paths_outside_the_data_folder_are_refused(tmp_path: Path) -> None:
+    from fer_core.errors import DataError
+
+    (tmp_path / "data").mkdir()
+    (tmp_path / "secret.csv").write_text("x")
+    for path in ("../secret.csv", str(tmp_path / "secret.csv"), "/etc/passwd"):
+        with pytest.raises(DataError, match="outside the data folder"):
+            below((tmp_path / "data").resolve(), path)
+
+
+def test_an_upload_becomes_a_source_and_a_bad_one_is_not_kept(folders: Path) -> None:
+    row = " ".join(["9"] * 2304)
+    good = ("emotion,pixels\n" + "".join(f"{i % 7},{row[:-1]}{i % 7}\n" for i in range(70))).encode()
+    app = open_page("data/dataset", source_way="Upload")
+    app.file_uploader(key="source_upload").upload("bad.csv", b"emotion,pixels\n1,2 3\n", "text/csv").run()
+    app.button(key="source_use_upload").click().run()
+    assert app.error and not list((folders / "data" / "uploads").glob("*"))
+    app.file_uploader(key="source_upload").upload("good.csv", good, "text/csv").run()
+    app.button(key="source_use_upload").click().run()
+    assert Path(app.session_state["data_source"]).parent == folders / "data" / "uploads"
+
+
+def test_a_source_that_vanished_is_one_sentence(folders: Path) -> None:
+    app = open_page("data/dataset", data_source=str(folders / "gone.csv"))
+    assert not app.exception and "does not exist" in app.error[0].value
+
+
+def test_a_cell_of_the_matrix_shows_its_faces(folders: Path) -> None:
+    """The click itself is tested in a browser; here the selection that it leaves."""
+    app = open_page("models/evaluate")
+    app.session_state["evaluate_matrix"] = {"selection": {"points": [{"customdata": [3, 3]}], "point_indices": [], "box": [], "lasso": []}}
+    app.run()
+    assert not app.exception
+    assert "True happy, predicted happy" in texts(app)
+
+
+def test_a_dead_run_is_shown_as_interrupted_and_a_failed_one_with_its_reason(folders: Path) -> None:
+    dead = RunFolder(folders / "runs" / "dead")
+    dead.create(RunConfig(preset="baseline-deep"))
+    dead.write_status("running")
+    app = open_page("models/train", train_run="dead")
+    assert "ended without finishing" in texts(app) and app.button(key="resume_dead")
+    dead.write_status("failed", "The disk is full.")
+    assert "The disk is full." in texts(open_page("models/train", train_run="dead"))
+
+
+def test_training_runs_in_a_process_of_its_own_and_can_be_stopped(folders: Path) -> None:
+    app = open_page("models/train", data_source="synthetic:210")
+    app.selectbox(key="train_preset").set_value("baseline-weighted-s").run()
+    app.number_input(key="train_epochs_baseline-weighted-s").set_value(500).run()
+    app.button(key="train_start").click().run()
+    assert not app.exception
+    (run,) = list_runs(folders / "runs")
+    deadline = time.monotonic() + 90
+    while not run.history() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert run.status()["state"] == "running" and run.status()["epochs"] == 500
+    # A new visit finds the run again, with its curves.
+    again = open_page("models/train")
+    assert not again.exception and len(again.get("plotly_chart")) == 2
+    again.button(key=f"stop_{run.name}").click().run()
+    while run.status()["state"] == "running" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert run.status()["state"] == "stopped" and (run.bundle / "model.tflite").is_file()
+    # Its model can be chosen at once.
+    app = open_page("models/evaluate", data_source="synthetic:210", model_path=str(run.bundle))
+    assert not app.exception and app.selectbox(key="evaluate_model").value == str(run.bundle)
