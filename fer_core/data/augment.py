@@ -22,8 +22,8 @@ def augment(images: np.ndarray, config: AugmentConfig, rng: np.random.Generator)
     n, height, width = images.shape
     out = np.empty((n, height, width), np.float32)
     draw = rng.uniform(-1, 1, (6, n)).astype(np.float32)
-    flip = rng.random(n) < 0.5 if config.flip else np.zeros(n, bool)
-    warps = config.flip or config.rotation or config.shift or config.zoom
+    flip = np.asarray(rng.random(n) < (0.5 if config.flip else 0.0))
+    warps = bool(config.flip or config.rotation or config.shift or config.zoom)
     for i in range(n):
         if warps:
             matrix = _matrix(draw[:, i], bool(flip[i]), height, width, config)

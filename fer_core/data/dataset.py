@@ -38,6 +38,7 @@ class Samples:
     rows: np.ndarray  # (N,) int64, position of the image in the source (CSV row, sorted file)
     format: str
     warnings: tuple[str, ...] = ()
+    digests: np.ndarray | None = None  # (N,) uint64 as of `image_digests`, where the reader had a thread to spare for them
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def assemble(samples: Samples, source: str) -> Dataset:
         raise DataError(
             f"{source} has no labels: expected an emotion column or class folders (a test.csv without labels goes beside its train.csv)."
         )
-    digests = image_digests(samples.images)
+    digests = image_digests(samples.images) if samples.digests is None else samples.digests
     splits, warnings = _with_validation(samples, digests)
     return Dataset(
         images=samples.images,
@@ -151,7 +152,7 @@ def assemble(samples: Samples, source: str) -> Dataset:
 def image_digests(images: np.ndarray) -> np.ndarray:
     """(N,) uint64 BLAKE2b digests: equal for equal images, and in practice different for different ones."""
     flat = np.ascontiguousarray(images).reshape(len(images), -1)
-    parts = [hashlib.blake2b(row, digest_size=8).digest() for row in flat]
+    parts = [hashlib.blake2b(row.data, digest_size=8).digest() for row in flat]
     return np.frombuffer(b"".join(parts), dtype="<u8").copy()
 
 

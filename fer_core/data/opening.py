@@ -81,7 +81,8 @@ class _OneFile:
     """A single file as a tree, so that one CSV is read as a folder with one CSV is."""
 
     def __init__(self, path: Path) -> None:
-        self.name, self.paths, self.stray = str(path), [path.name], []
+        self.name, self.paths = str(path), [path.name]
+        self.stray: list[str] = []
         self._path = path
 
     def read(self, path: str) -> bytes:

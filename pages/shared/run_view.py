@@ -23,11 +23,6 @@ _LOOK = {
 }
 
 
-def title(run: RunFolder) -> str:
-    """A run in a list: its name and state."""
-    return f"{run.name} ({run.status()['state']})"
-
-
 def show(run: RunFolder) -> None:
     """Show a run; while it is under way the view renews itself."""
     running = run.status()["state"] in RUNNING_STATES

@@ -24,7 +24,7 @@ USAGES = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"
 
 
 def faces(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """(count, 48, 48) uint8, no two alike, whose mean grey level tells the class; and the codes 0, 1, ... 6, 0, 1, ..."""
+    """(count, 48, 48) uint8, no two alike, whose grey level tells the class; and the codes 0, 1, ... 6, 0, 1, ..."""
     codes = np.arange(count) % len(CODES)
     noise = np.random.default_rng(seed).integers(-9, 10, (count, 48, 48))
     images = (30 + 30 * codes[:, None, None] + noise).astype(np.uint8)
@@ -89,7 +89,7 @@ def write_parquet(
     class_names: Sequence[str] | None = None,
     **columns: Sequence[object],
 ) -> Path:
-    """Encoded images and further columns; `class_names` go into the metadata as Hugging Face's ClassLabel of "label"."""
+    """Encoded images and other columns; `class_names` go into the metadata as Hugging Face's ClassLabel of `label`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table({"image": [{"bytes": blob, "path": None} for blob in blobs], **columns})
     if class_names is not None:

@@ -67,7 +67,7 @@ def test_the_only_image_of_a_class_stays_in_train(tmp_path):
     assert counts["train"]["neutral"] == 1 and "neutral" not in counts["validation"]
 
 
-@pytest.mark.parametrize("conflicts", [0, 30])
+@pytest.mark.parametrize("conflicts", [0, 70])
 def test_held_out_split_and_fingerprint_do_not_depend_on_the_order(conflicts, tmp_path):
     """Also where copies of one image carry different labels, as 57 groups of copies in FER2013 do."""
     images, codes = faces(140)
@@ -104,11 +104,13 @@ def test_unlabelled_test_split_can_be_looked_at_but_not_scored(tmp_path):
     assert dataset.counts()["test"] == {"unlabelled": 12}
     assert np.array_equal(dataset.images[dataset.indices("test")], images[28:])
     for question in (dataset.labelled_indices, lambda split: dataset.sample(split, 5)):
-        with pytest.raises(DataError, match="test split .* has no labels"):
+        with pytest.raises(DataError, match=r"test split .* has no labels"):
             question("test")
 
 
-@pytest.mark.parametrize(("split", "words"), [("test", "no test split.*train and validation"), ("training", "'training'.*train,")])
+@pytest.mark.parametrize(
+    ("split", "words"), [("test", r"no test split.*train and validation"), ("training", r"'training'.*train,")]
+)
 def test_absent_and_unknown_splits_are_refused_with_the_ones_there_are(split, words, tmp_path):
     dataset = opened(tmp_path, *faces(28))
     with pytest.raises(DataError, match=words):
@@ -145,14 +147,17 @@ def assert_equal(first: Dataset, second: Dataset) -> None:
 
 
 def test_second_opening_of_a_large_table_is_memory_mapped_and_equal(tmp_path):
-    """More than one of Arrow's 16 MB blocks, with a bad line in each."""
+    """Many times the block that is read at a time, with two kinds of bad lines in the first and the last ones."""
     path = training_csv(tmp_path / "faces.csv", 2300)
-    replace_line(path, 100, "3,1 2 3")
-    replace_line(path, 2200, "9," + "1 " * 2304 + ",Training")
+    ragged, wrong = "3,1 2 3", "9," + "1 " * 2304 + ",Training"
+    bad = {100: ragged, 150: wrong, 2250: ragged, 2290: wrong}
+    for number, line in bad.items():
+        replace_line(path, number, line)
     first, second = open_dataset(path), open_dataset(path)
-    check_names(first, 2298)
-    assert first.rows.tolist() == [row for row in range(2300) if row not in (98, 2198)]
-    assert "line 100 " in first.warnings[0] and "line 2200:" in first.warnings[0]
+    check_names(first, 2296)
+    assert first.rows.tolist() == [row for row in range(2300) if row + 2 not in bad]
+    for number in bad:
+        assert f"line {number}" in first.warnings[0]
     assert isinstance(second.images, np.memmap) and not second.images.flags.writeable
     assert_equal(first, second)
 
@@ -171,8 +176,8 @@ def touch(path: Path) -> None:
 def test_a_changed_file_is_read_anew(small_sources_are_kept, tmp_path):
     path = training_csv(tmp_path / "faces.csv")
     open_dataset(path)
-    first, *rest = path.read_text().split("\n")[1:]
-    replace_line(path, 2, "6" + first[1:])  # as many bytes as before
+    line = path.read_text().split("\n")[1]
+    replace_line(path, 2, "6" + line[1:])  # as many bytes as before
     touch(path)
     assert open_dataset(path).label_names[open_dataset(path).labels[0]] == "neutral"
 

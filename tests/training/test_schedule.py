@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
@@ -19,7 +21,7 @@ def test_cosine_with_warm_up() -> None:
     train = config(epochs=10, learning_rate=0.1, schedule="cosine", warmup_epochs=2).train
     rates = [learning_rate(train, epoch) for epoch in range(10)]
     assert rates[0] < rates[1] < rates[2] == pytest.approx(0.1)
-    assert all(a > b for a, b in zip(rates[2:], rates[3:], strict=False)) and 0 < rates[-1] < 0.01
+    assert all(a > b for a, b in pairwise(rates[2:])) and 0 < rates[-1] < 0.01
 
 
 def test_class_weights_are_scikit_learns() -> None:

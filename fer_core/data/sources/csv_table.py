@@ -7,7 +7,12 @@ the cells, and the digits of many rows become numbers in a few vector operations
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+import io
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -16,13 +21,14 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from ...errors import DataError
-from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples
+from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, image_digests
 from ..problems import Problems
 from . import columns
 
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
-_BLOCK_BYTES = 16 << 20
-_CHUNK_ROWS = 64  # of about 8 kB: the temporary arrays stay in the processor's cache
+_BLOCK_BYTES = 2 << 20  # larger blocks make Arrow wait for fresh memory
+_AHEAD = 8  # blocks whose digits are being read in the background
+_CHUNK_ROWS = 64  # of about 8 kB
 _MAX_HEADER_BYTES = 1 << 16
 
 
@@ -82,48 +88,88 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
 
     wanted = {role: header.names.index(column) for role, column in header.found.items()}
     names = [f"c{i}" for i in range(len(header.names))]
-    images, labels, splits, rows = [], [], [], []
+    # Room for as many whole images as the file can hold; the system gives memory only to what is written.
+    room = 1 + file.seek(0, io.SEEK_END) // (2 * PIXELS - 1)
+    file.seek(0)
+    images = np.empty((room, PIXELS), np.uint8)
+    parts: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    splits: list[np.ndarray] = []
+    lines: list[np.ndarray] = []
+    digests: list[np.ndarray] = []
+    good: list[np.ndarray] = []
     cells = _Cells(default_split)
     done = 0
     try:
         reader = pacsv.open_csv(
-            file,
+            # Arrow reads a file of the system's without Python between; a zip's member it reads through Python.
+            pa.memory_map(file.name) if isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO) else file,
             read_options=pacsv.ReadOptions(block_size=_BLOCK_BYTES, column_names=names, skip_rows=1, use_threads=False),
             parse_options=pacsv.ParseOptions(delimiter=header.delimiter, invalid_row_handler=on_ragged_row),
             convert_options=pacsv.ConvertOptions(
                 column_types={n: pa.binary() for n in names}, include_columns=[names[i] for i in wanted.values()], strings_can_be_null=False
             ),
         )
-        for batch in reader:
-            by_role = {role: batch.column(i) for i, role in enumerate(wanted)}
-            pixels, faults = _pixel_batch(by_role["pixels"])
-            label, label_faults = cells.labels(by_role.get("label"), batch.num_rows)
-            split, split_faults = cells.splits(by_role.get("split"), batch.num_rows)
-            lines = _line_numbers(done, batch.num_rows, skipped)
-            good = np.ones(batch.num_rows, bool)
+        for block in _blocks(reader, list(wanted), images):
+            count = block.rows.stop - block.rows.start
+            label, label_faults = cells.labels(block.columns.get("label"), count)
+            split, split_faults = cells.splits(block.columns.get("split"), count)
+            digest, faults = block.pixels.result()
+            line = _line_numbers(block.rows, skipped)
             for i, fault in sorted((split_faults | label_faults | faults).items()):
-                good[i] = False
-                problems.add(f"line {lines[i]}: {fault}")
-            images.append(pixels if good.all() else pixels[good])
-            labels.append(label[good])
-            splits.append(split[good])
-            rows.append(lines[good] - 2)
-            done += batch.num_rows
+                problems.add(f"line {line[i]}: {fault}")
+            good.append(~np.isin(np.arange(count), [*split_faults, *label_faults, *faults]))
+            for column, part in ((parts, block.images), (labels, label), (splits, split), (lines, line), (digests, digest)):
+                column.append(part)
+            done = block.rows.stop
     except pa.ArrowException as error:
         raise DataError(f"{name} cannot be read as CSV: {str(error).splitlines()[0]}.") from None
+    if not done:
+        raise DataError(f"{name} has a header but no rows: is the file complete?")
+    keep = np.concatenate(good)
+    pixels = images[:done] if done <= room else np.concatenate(parts)
+    pixels = pixels if keep.all() else pixels[keep]
     return Samples(
-        images=np.concatenate(images) if images else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8),
-        labels=np.concatenate(labels) if labels else np.empty(0, np.int8),
-        splits=np.concatenate(splits) if splits else np.empty(0, np.int8),
-        rows=np.concatenate(rows) if rows else np.empty(0, np.int64),
+        images=pixels.reshape(-1, IMAGE_SIZE, IMAGE_SIZE),
+        labels=np.concatenate(labels)[keep],
+        splits=np.concatenate(splits)[keep],
+        rows=np.concatenate(lines)[keep] - 2,
         format="csv",
-        warnings=problems.conclude(sum(map(len, labels))),
+        warnings=problems.conclude(int(keep.sum())),
+        digests=np.concatenate(digests)[keep],
     )
 
 
-def _line_numbers(done: int, count: int, skipped: list[int]) -> np.ndarray:
-    """(count,) line numbers in the file of the rows after the first `done` read ones; the header is line 1."""
-    lines = np.arange(done, done + count, dtype=np.int64) + 2
+@dataclass(frozen=True)
+class _Block:
+    """Some rows of the table, whose pixels are being read by another thread."""
+
+    rows: slice
+    columns: dict[str, pa.Array]  # by role
+    images: np.ndarray  # (n, PIXELS) uint8, complete once `pixels` has its result
+    pixels: Future[tuple[np.ndarray, dict[int, str]]]  # digests, faults by row
+
+
+def _blocks(reader: Iterable[pa.RecordBatch], roles: list[str], images: np.ndarray) -> Iterator[_Block]:
+    """The blocks of a table in order; threads write the pixels to `images` while Arrow finds the next cells."""
+    waiting: deque[_Block] = deque()
+    done = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for batch in reader:
+            rows = slice(done, done + batch.num_rows)
+            done = rows.stop
+            by_role = dict(zip(roles, batch.columns, strict=True))
+            # Rows with too few pixels can be more than there is room for.
+            place = images[rows] if done <= len(images) else np.empty((batch.num_rows, PIXELS), np.uint8)
+            waiting.append(_Block(rows, by_role, place, pool.submit(_read_pixels, by_role["pixels"], place)))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft()
+        yield from waiting
+
+
+def _line_numbers(rows: slice, skipped: list[int]) -> np.ndarray:
+    """The line numbers in the file of some of the rows that were read; the header is line 1."""
+    lines = np.arange(rows.start, rows.stop, dtype=np.int64) + 2
     for line in skipped:  # ascending, as they were met
         lines[lines >= line] += 1
     return lines
@@ -166,69 +212,87 @@ def _look_up(cells: pa.Array, known: dict[bytes, int | str], meaning: Callable[[
     return positions, faults
 
 
-def _pixel_batch(cells: pa.Array) -> tuple[np.ndarray, dict[int, str]]:
-    """(n, 48, 48) uint8 from cells of blank-separated numbers, and the faults by row (whose image is left black)."""
+def _read_pixels(cells: pa.Array, images: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
+    """Read cells of blank-separated numbers into `images` (n, PIXELS) uint8, and return the images' digests and faults by row."""
     count = len(cells)
     _, offsets_buffer, data_buffer = cells.buffers()
     offsets = np.frombuffer(offsets_buffer, np.int32)[cells.offset : cells.offset + count + 1].astype(np.int64)
     data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
-    images = np.zeros((count, PIXELS), np.uint8)
     faults: dict[int, str] = {}
     for first in range(0, count, _CHUNK_ROWS):
         last = min(first + _CHUNK_ROWS, count)
         edges = offsets[first : last + 1]
-        values, counts, wrong = _parse_numbers(data[edges[0] : edges[-1]], edges - edges[0])
-        good = (counts == PIXELS) & ~wrong
-        if good.all():
-            images[first:last] = values.reshape(-1, PIXELS)
+        if _parse_clean(data[edges[0] : edges[-1]], edges - edges[0], images[first:last]):
             continue
-        ends = np.cumsum(counts)
-        for i in range(last - first):
-            if good[i]:
-                images[first + i] = values[ends[i] - PIXELS : ends[i]]
-            elif wrong[i]:
-                faults[first + i] = "expected whole numbers from 0 to 255 with blanks between them."
+        for i in range(first, last):  # something is odd among these rows: look at each
+            values, fault = _parse_row(data[offsets[i] : offsets[i + 1]].tobytes())
+            if fault:
+                faults[i] = fault
             else:
-                faults[first + i] = f"expected {PIXELS} pixel values (48x48), got {counts[i]}."
-    return images.reshape(count, IMAGE_SIZE, IMAGE_SIZE), faults
+                images[i] = values
+    return image_digests(images), faults
 
 
-def _parse_numbers(text: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Numbers 0 to 255 in rows of text.
+def _parse_row(text: bytes) -> tuple[list[int], str | None]:
+    """The pixel values of one row, or what is wrong with it."""
+    words = text.split()
+    if len(words) != PIXELS:
+        return [], f"expected {PIXELS} pixel values (48x48), got {len(words)}."
+    wrong = next((w for w in words if not (w.isdigit() and len(w) < 10 and int(w) < 256)), None)
+    if wrong is not None:
+        return [], f"expected pixel values from 0 to 255, got {wrong.decode(errors='replace')[:20]!r}."
+    return [int(w) for w in words], None
+
+
+_scratch = threading.local()
+
+
+def _scratch_arrays(size: int) -> np.ndarray:
+    """(8, size) uint8 of this thread, used again and again: fresh memory costs more than the arithmetic done in it."""
+    arrays = getattr(_scratch, "arrays", None)
+    if arrays is None or arrays.shape[1] < size:
+        arrays = _scratch.arrays = np.empty((8, size + size // 4), np.uint8)
+    return arrays[:, :size]
+
+
+def _parse_clean(text: np.ndarray, edges: np.ndarray, out: np.ndarray) -> bool:
+    """Read the numbers of several rows at once, if nothing in them is odd.
 
     Args:
         text: (B,) uint8 ASCII, the rows one after another without anything between them.
         edges: (R + 1,) starts of the rows and the end of the last.
+        out: (R, PIXELS) uint8 to write to.
 
     Returns:
-        all numbers (K,) uint8; how many stand in each row (R,); which rows hold anything else than such numbers (R,) bool.
+        False where a row does not hold just PIXELS numbers from 0 to 255 with single blanks between; `out` is then undefined.
     """
-    rows = len(edges) - 1
-    size = len(text)
-    counts = np.zeros(rows, np.int64)
-    wrong = np.zeros(rows, bool)
-    if not size:
-        return np.empty(0, np.uint8), counts, wrong
-    digit = text - np.uint8(48)  # other characters wrap to 10 and more
-    is_digit = digit < 10
+    n = len(text)
+    if n < PIXELS or np.any(np.diff(edges) == 0):
+        return False
+    digit, is_digit, joined, twice, value, hundreds, spare, flags = _scratch_arrays(n + 1)
+    is_digit, joined, twice, flags = (array.view(bool) for array in (is_digit, joined, twice, flags))
+    np.subtract(text, 48, out=digit[:n])  # other characters wrap to 10 and more
+    np.less(digit[:n], 10, out=is_digit[:n])
     # joined[i]: the bytes i - 1 and i are digits of one number; a row's first byte joins nothing before it.
-    joined = np.zeros(size + 1, bool)
-    np.logical_and(is_digit[1:], is_digit[:-1], out=joined[1:size])
-    starts = edges[:-1]
-    joined[starts[starts < size]] = False
-    joined_twice = joined[1:size] & joined[: size - 1]  # at i - 1: the bytes i - 2, i - 1 and i belong together
-    value = digit.copy()
-    value[1:] += digit[:-1] * np.uint8(10) * joined[1:size]
-    hundreds = digit[:-2] * joined_twice[1:]
-    value[2:] += hundreds * np.uint8(100)
-    # Values above 255 wrap round: those of 200 to 255 have kept a value of at least 200.
-    odd = np.zeros(size, bool)
-    odd[2:] = (hundreds > 2) | ((hundreds == 2) & (value[2:] < 200))
-    odd[3:] |= joined_twice[2:] & joined_twice[1:-1]  # four digits and more
-    odd |= ~is_digit & (text != 32)
-    is_last = is_digit & ~joined[1:]
-    filled = np.flatnonzero(np.diff(edges) > 0)
-    counts[filled] = np.add.reduceat(is_last, starts[filled], dtype=np.int64)
-    if odd.any():
-        wrong[filled] = np.logical_or.reduceat(odd, starts[filled])
-    return value[is_last], counts, wrong
+    np.logical_and(is_digit[1:n], is_digit[: n - 1], out=joined[1:n])
+    joined[edges] = False
+    np.logical_and(joined[2:n], joined[1 : n - 1], out=twice[2:n])  # and the byte i - 2 as well
+    value[0] = digit[0]
+    np.multiply(digit[: n - 1], joined[1:n].view(np.uint8), out=value[1:n])
+    np.multiply(value[1:n], 10, out=value[1:n])
+    np.add(value[1:n], digit[1:n], out=value[1:n])  # the last two digits
+    np.multiply(digit[: n - 2], twice[2:n].view(np.uint8), out=hundreds[2:n])
+    if hundreds[2:n].max() > 2 or np.logical_and(twice[3:n], twice[2 : n - 1], out=flags[3:n]).any():
+        return False  # 300 and more, or four digits
+    np.multiply(hundreds[2:n], 100, out=hundreds[2:n])
+    np.invert(hundreds[2:n], out=spare[2:n])  # 255 - h: what the last two digits may be at most
+    if np.greater(value[2:n], spare[2:n], out=flags[2:n]).any():
+        return False
+    np.add(value[2:n], hundreds[2:n], out=value[2:n])
+    if np.count_nonzero(is_digit[:n]) + np.count_nonzero(np.equal(text, 32, out=flags[:n])) != n:
+        return False
+    np.greater(is_digit[:n], joined[1 : n + 1], out=flags[:n])  # the last digit of each number
+    if any(np.count_nonzero(flags[a:b]) != PIXELS for a, b in zip(edges[:-1], edges[1:], strict=True)):
+        return False
+    np.take(value[:n], np.flatnonzero(flags[:n]), out=out.reshape(-1), mode="clip")  # "clip" writes without a buffer
+    return True
