@@ -62,7 +62,7 @@ _ALL = (
         {
             "epochs": 60, "batch_size": 128, "optimizer": "sgd", "learning_rate": 0.1, "schedule": "cosine", "warmup_epochs": 3,
             "weight_decay": 5e-4, "label_smoothing": 0.1, "average": 0.7,
-        },  # fmt: skip
+        },
         {"flip": True, "rotation": 10, "shift": 0.08, "zoom": 0.15, "contrast": 0.2, "brightness": 0.1, "erase": 0.25},
     ),
     _preset(

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,8 @@ def load(key: str, source: str) -> Dataset | None:
         return Dataset(
             images=images, source=source, format=meta["format"], fingerprint=meta["fingerprint"], warnings=tuple(meta["warnings"]), **arrays
         )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        shutil.rmtree(entry, ignore_errors=True)  # damaged, if it is there at all: made anew
         return None
 
 

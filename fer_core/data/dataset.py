@@ -175,10 +175,12 @@ def _with_validation(samples: Samples, digests: np.ndarray, share: float = 0.1) 
         return samples.splits, ()
     splits = samples.splits.copy()
     candidates = np.flatnonzero((splits == train) & (samples.labels != UNLABELLED))
-    _, first, group = np.unique(digests[candidates], return_index=True, return_inverse=True)
-    group_labels = samples.labels[candidates[first]]
-    key = digests[candidates[first]] * np.uint64(0x9E3779B97F4A7C15)  # spread the digests once more before ordering
-    held = np.zeros(len(first), dtype=bool)
+    distinct, group = np.unique(digests[candidates], return_inverse=True)
+    # Copies may carry different labels; the smallest stands for them, whichever comes first in the source.
+    group_labels = np.full(len(distinct), len(NAMES))
+    np.minimum.at(group_labels, group, samples.labels[candidates])
+    key = distinct * np.uint64(0x9E3779B97F4A7C15)  # spread the digests once more before ordering
+    held = np.zeros(len(distinct), dtype=bool)
     for label in np.unique(group_labels):
         members = np.flatnonzero(group_labels == label)
         take = min(len(members) - 1, max(1, round(share * len(members))))

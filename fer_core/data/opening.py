@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,24 +32,28 @@ def open_dataset(source: str | Path) -> Dataset:
         DataError: it cannot be read; one sentence says what was expected and what came.
     """
     text = str(source)
+    if not text.strip():
+        raise DataError("No data source was named: expected a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME.")
     if text == "synthetic" or text.startswith("synthetic:") or text.startswith("synthetic?"):
         # The key holds the drawing code too, so that a changed face is drawn anew.
         code = b"".join(Path(str(module.__file__)).read_bytes() for module in (synthetic, synthetic_drawing))
         return _cached(hashlib.sha256(text.encode() + code).hexdigest(), text, lambda: _synthetic(text))
     if text.startswith("kaggle:"):
         return replace(open_dataset(_kaggle_folder(text)), source=text)
-    path = Path(text).expanduser()
     try:
+        path = Path(text).expanduser()
         if path.is_dir():
             folder = FolderTree(path)
             return _cached(folder.signature(), text, lambda: _read_tree(folder, find_split(path.resolve().name) or "train"))
         if not path.is_file():
             raise DataError(f"{text} does not exist: expected a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME.")
         stat = path.stat()
-        key = hashlib.sha256(f"{path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()
+        key = hashlib.sha256(os.fsencode(path.resolve()) + f"\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()
         return _cached(key, text, lambda: _read_file(path))
     except OSError as error:
         raise DataError(f"{text} cannot be read: {error.strerror or error}.") from None
+    except RuntimeError:  # ~somebody whose home nobody knows
+        raise DataError(f"{text} does not exist: its home folder is not known.") from None
     except MemoryError:
         raise DataError(f"{text} does not fit into memory.") from None
 
@@ -145,9 +150,8 @@ def _read_tables(tree: FileTree, paths: list[str]) -> Samples:
     for path in paths:
         with tree.open(path) as file:
             headers[path] = csv_table.read_header(file.read(_HEAD_BYTES))
-    if len(paths) == 1 and not headers[paths[0]].is_faces:
-        if csv_table.looks_like_fer_plus(headers[paths[0]]):
-            raise DataError(f"{tree.name} holds the FER+ votes, which come without images: open fer2013.csv instead.")
+    if len(paths) == 1 and csv_table.looks_like_fer_plus(headers[paths[0]]):
+        raise DataError(f"{tree.name} holds the FER+ votes, which come without images: open fer2013.csv instead.")
     complete = [p for p in paths if {"label", "split"} <= headers[p].found.keys()]
     if complete:
         chosen, left = complete[:1], [p for p in paths if p != complete[0]]

@@ -95,10 +95,10 @@ class RunFolder:
     def status(self) -> dict[str, Any]:
         """The last written status; a run whose process died is "interrupted"."""
         status = self._json("status.json")
-        if status.get("state") in RUNNING_STATES and not self.alive():
-            # A process that has just been started may not hold its lock yet.
-            if status["state"] == "running" or time.time() - status.get("updated", 0) > 60:
-                status = status | {"state": "interrupted", "message": "The training process ended without finishing."}
+        # A process that has just been started may not hold its lock yet.
+        just_started = status.get("state") == "starting" and time.time() - status.get("updated", 0) < 60
+        if status.get("state") in RUNNING_STATES and not just_started and not self.alive():
+            status = status | {"state": "interrupted", "message": "The training process ended without finishing."}
         return status or {"state": "unknown", "message": "", "started": 0.0, "updated": 0.0}
 
     def alive(self) -> bool:

@@ -104,6 +104,15 @@ def test_blank_lines_count_as_lines_but_not_as_rows(tmp_path):
     assert "line 33" in dataset.warnings[0]
 
 
+def test_lines_without_pixels_among_the_shortest_there_are(tmp_path):
+    """A black image takes two bytes a pixel, so the size of this file allows for fewer images than it has lines."""
+    path = tmp_path / "faces.csv"
+    path.write_text("emotion,pixels,Usage\n" + f"3,{BLACK},PrivateTest\n" * 60 + "3,,PrivateTest\n" * 10)
+    dataset = open_dataset(path)
+    assert dataset.rows.tolist() == list(range(60)) and not dataset.images.any()
+    assert "10 unusable images" in dataset.warnings[0] and "line 62:" in dataset.warnings[0]
+
+
 def test_more_than_a_fifth_of_bad_lines_is_refused(tmp_path):
     path = training_csv(tmp_path / "faces.csv", 50)
     for number in range(10, 21):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ... import emotions
 from ...errors import DataError
 from ..dataset import find_split
@@ -26,8 +28,8 @@ def label_position(value: object, class_names: list[str] | None = None) -> int:
         DataError: there is no such label.
     """
     text = str(value if value is not None else "").strip()
-    if text.lstrip("-").isdecimal():
-        code = int(text)
+    if re.fullmatch(r"-?[0-9]{1,9}(\.0+)?", text):
+        code = int(float(text))
         if class_names is not None:
             if not 0 <= code < len(class_names):
                 raise DataError(f"Unknown label {code}: expected 0 to {len(class_names) - 1}, as the table's metadata name them.")

@@ -9,11 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import BinaryIO
 
 import numpy as np
@@ -39,7 +41,6 @@ class Header:
     names: tuple[str, ...]
     found: dict[str, str]  # role ("label", "pixels", "split") -> name
     delimiter: str
-    line: bytes
 
     @property
     def is_faces(self) -> bool:
@@ -48,11 +49,25 @@ class Header:
 
 def read_header(head: bytes) -> Header:
     """Parse the first line of a file; `head` is its first bytes."""
-    line = head.split(b"\n", 1)[0]
-    text = line.decode("utf-8-sig", errors="replace").rstrip("\r")
-    delimiter = max(",;\t", key=text.count)
-    names = tuple(next(csv.reader([text], delimiter=delimiter), []))
-    return Header(names, columns.find(list(names)), delimiter, line)
+    first, _, rest = head.decode("utf-8-sig", errors="replace").partition("\n")
+    delimiter = max(",;\t", key=first.count)
+    names = _cells_of(first, delimiter)
+    found = columns.find(names)
+    pixels = found.get("pixels")
+    # Any table may have a column called image or x; it is one of pixels when numbers with blanks between stand in it.
+    if pixels is not None and not pixels.strip().lower().startswith("pixel"):
+        cells = _cells_of(rest.partition("\n")[0], delimiter)
+        cell = cells[names.index(pixels)] if len(cells) == len(names) else ""
+        if not re.match(r"\s*\d+\s+\d+", cell):
+            del found["pixels"]
+    return Header(tuple(names), found, delimiter)
+
+
+def _cells_of(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line.rstrip("\r")], delimiter=delimiter), [])
+    except csv.Error:  # a lone carriage return, or a cell of more than 128 kB
+        return []
 
 
 def looks_like_fer_plus(header: Header) -> bool:
@@ -75,16 +90,19 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
     header = read_header(file.read(_MAX_HEADER_BYTES))
     file.seek(0)
     if not header.is_faces:
-        got = ", ".join(n.strip() for n in header.names[:6]) or "an empty line"
+        got = ", ".join(n.strip()[:20] for n in header.names[:6]) or "an empty line"
         raise DataError(f"{name} has no pixels column: expected a header such as emotion,pixels,Usage, got {got}.")
     problems = Problems(name)
-    skipped: list[int] = []  # line numbers that Arrow passed over
+    passed_over: list[int] = []  # numbers of the lines that Arrow skips, ascending
+    blank: list[int] = []  # numbers of the lines without anything in them, which are no rows
 
     def on_ragged_row(row: pacsv.InvalidRow) -> str:
-        line = row.number or 0
-        skipped.append(line)
-        problems.add(f"line {line} has {row.actual_columns} columns instead of {row.expected_columns}.")
-        return "skip" if len(skipped) < 100_000 else "error"
+        passed_over.append(row.number)
+        if row.text.strip():
+            problems.add(f"line {row.number} has {row.actual_columns} columns instead of {row.expected_columns}.")
+        else:
+            blank.append(row.number)
+        return "skip" if len(passed_over) < 100_000 else "error"
 
     wanted = {role: header.names.index(column) for role, column in header.found.items()}
     names = [f"c{i}" for i in range(len(header.names))]
@@ -105,7 +123,7 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
             # Arrow reads a file of the system's without Python between; a zip's member it reads through Python.
             pa.memory_map(file.name) if isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO) else file,
             read_options=pacsv.ReadOptions(block_size=_BLOCK_BYTES, column_names=names, skip_rows=1, use_threads=False),
-            parse_options=pacsv.ParseOptions(delimiter=header.delimiter, invalid_row_handler=on_ragged_row),
+            parse_options=pacsv.ParseOptions(delimiter=header.delimiter, ignore_empty_lines=False, invalid_row_handler=on_ragged_row),
             convert_options=pacsv.ConvertOptions(
                 column_types={n: pa.binary() for n in names}, include_columns=[names[i] for i in wanted.values()], strings_can_be_null=False
             ),
@@ -115,9 +133,12 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
             label, label_faults = cells.labels(block.columns.get("label"), count)
             split, split_faults = cells.splits(block.columns.get("split"), count)
             digest, faults = block.pixels.result()
-            line = _line_numbers(block.rows, skipped)
+            line = _line_numbers(block.rows, passed_over)
             for i, fault in sorted((split_faults | label_faults | faults).items()):
-                problems.add(f"line {line[i]}: {fault}")
+                if any(cells_of[i].as_py().strip() for cells_of in block.columns.values()):
+                    problems.add(f"line {line[i]}: {fault}")
+                else:
+                    blank.append(int(line[i]))
             good.append(~np.isin(np.arange(count), [*split_faults, *label_faults, *faults]))
             for column, part in ((parts, block.images), (labels, label), (splits, split), (lines, line), (digests, digest)):
                 column.append(part)
@@ -125,15 +146,17 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
     except pa.ArrowException as error:
         raise DataError(f"{name} cannot be read as CSV: {str(error).splitlines()[0]}.") from None
     if not done:
+        problems.conclude(0)
         raise DataError(f"{name} has a header but no rows: is the file complete?")
     keep = np.concatenate(good)
+    all_lines = np.concatenate(lines)[keep]
     pixels = images[:done] if done <= room else np.concatenate(parts)
     pixels = pixels if keep.all() else pixels[keep]
     return Samples(
         images=pixels.reshape(-1, IMAGE_SIZE, IMAGE_SIZE),
         labels=np.concatenate(labels)[keep],
         splits=np.concatenate(splits)[keep],
-        rows=np.concatenate(lines)[keep] - 2,
+        rows=all_lines - 2 - np.searchsorted(sorted(blank), all_lines),
         format="csv",
         warnings=problems.conclude(int(keep.sum())),
         digests=np.concatenate(digests)[keep],
@@ -170,7 +193,7 @@ def _blocks(reader: Iterable[pa.RecordBatch], roles: list[str], images: np.ndarr
 def _line_numbers(rows: slice, skipped: list[int]) -> np.ndarray:
     """The line numbers in the file of some of the rows that were read; the header is line 1."""
     lines = np.arange(rows.start, rows.stop, dtype=np.int64) + 2
-    for line in skipped:  # ascending, as they were met
+    for line in skipped:
         lines[lines >= line] += 1
     return lines
 
@@ -292,7 +315,7 @@ def _parse_clean(text: np.ndarray, edges: np.ndarray, out: np.ndarray) -> bool:
     if np.count_nonzero(is_digit[:n]) + np.count_nonzero(np.equal(text, 32, out=flags[:n])) != n:
         return False
     np.greater(is_digit[:n], joined[1 : n + 1], out=flags[:n])  # the last digit of each number
-    if any(np.count_nonzero(flags[a:b]) != PIXELS for a, b in zip(edges[:-1], edges[1:], strict=True)):
+    if any(np.count_nonzero(flags[a:b]) != PIXELS for a, b in pairwise(edges)):
         return False
     np.take(value[:n], np.flatnonzero(flags[:n]), out=out.reshape(-1), mode="clip")  # "clip" writes without a buffer
     return True

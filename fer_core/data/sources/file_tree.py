@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import lzma
+import os
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
@@ -13,7 +19,7 @@ MAX_FILES = 1_000_000
 MAX_UNPACKED_BYTES = 8 << 30
 # Pixels written as text pack to about a third; nothing that FER data consists of packs a hundredfold.
 MAX_RATIO = 100
-_SMALL_BYTES = 1 << 20
+_SMALL_BYTES = 16 << 20  # a column of 200,000 equal words packs that well too
 
 _STRAY_NAMES = {"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
 
@@ -27,7 +33,7 @@ class FileTree(Protocol):
 
     def read(self, path: str) -> bytes: ...
 
-    def open(self, path: str) -> BinaryIO: ...
+    def open(self, path: str) -> AbstractContextManager[BinaryIO]: ...
 
 
 def is_stray(path: str) -> bool:
@@ -54,10 +60,10 @@ class FolderTree:
 
     def signature(self) -> str:
         """Changes when a file is added, removed, resized or written."""
-        digest = hashlib.sha256(str(self._root.resolve()).encode())
+        digest = hashlib.sha256(os.fsencode(self._root.resolve()))
         for path in self.paths:
             stat = (self._root / path).stat()
-            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+            digest.update(os.fsencode(path) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 
 
@@ -82,16 +88,25 @@ class ZipTree:
 
     def read(self, path: str) -> bytes:
         with self.open(path) as file:
-            try:
-                return file.read()
-            except Exception as error:  # zlib.error, lzma.LZMAError: each compression has its own
-                raise DataError(f"{path} in {self.name} is damaged: {error}.") from None
+            return file.read()
 
-    def open(self, path: str) -> BinaryIO:
-        try:
-            return self._zip.open(path)  # type: ignore[return-value]
-        except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
-            raise DataError(f"{path} in {self.name} cannot be unpacked: {error}.") from None
+    @contextlib.contextmanager
+    def open(self, path: str) -> Iterator[BinaryIO]:
+        with damage_reported(f"{path} in {self.name}"), self._zip.open(path) as file:
+            yield file  # type: ignore[misc]
+
+
+@contextlib.contextmanager
+def damage_reported(name: str) -> Iterator[None]:
+    """Turn what the standard library raises for damaged compressed data into one sentence.
+
+    Raises:
+        DataError: in place of it.
+    """
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        raise DataError(f"{name} is damaged or packed in an unknown way: {str(error).splitlines()[0] if str(error) else 'it ends too early'}.") from None
 
 
 def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
@@ -105,7 +120,7 @@ def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
     total = 0
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
-        if ".." in parts or member.filename.startswith(("/", "\\")) or (len(parts[0]) > 1 and parts[0][1] == ":"):
+        if not parts or ".." in parts or member.filename.startswith(("/", "\\")) or (len(parts[0]) > 1 and parts[0][1] == ":"):
             raise DataError(f"{name} is refused: its member {member.filename!r} points outside the archive.")
         if member.flag_bits & 1:
             raise DataError(f"{name} is encrypted: unpack it with its password and open the folder instead.")

@@ -38,6 +38,8 @@ def read(name: str, file: str | BinaryIO) -> Samples:
             file.seek(0)
         with np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise DataError(f"{name} holds something else than plain arrays, which is not read.")
     except DataError:
         raise
     except Exception as error:  # damaged zips, headers and pickles each raise their own kind
@@ -80,13 +82,16 @@ def _part(name: str, pixels: np.ndarray, labels: np.ndarray | None, split: np.nd
     images = _images(name, pixels)
     count = len(images)
     for what, array in (("labels", labels), ("splits", split)):
-        if isinstance(array, np.ndarray) and array.shape[:1] != (count,):
+        one_hot = what == "labels" and isinstance(array, np.ndarray) and array.shape == (count, len(emotions.NAMES))
+        if isinstance(array, np.ndarray) and array.shape not in ((count,), (count, 1)) and not one_hot:
             raise DataError(f"{name} has {count:,} images but {what} of shape {array.shape}: expected one for each image.")
     if labels is None:
         label_positions = np.full(count, UNLABELLED, np.int8)
     else:
-        values = labels.argmax(axis=1) if labels.ndim == 2 and labels.shape[1] == len(emotions.NAMES) else labels.reshape(count)
-        label_positions = _positions(values, columns.label_position)
+        one_hot = labels.ndim == 2 and labels.shape[1] == len(emotions.NAMES)
+        label_positions = _positions(labels.argmax(axis=1) if one_hot else labels.reshape(count), columns.label_position)
+        if one_hot:
+            label_positions[np.count_nonzero(labels, axis=1) == 0] = _BAD
     if isinstance(split, str):
         split_positions = np.full(count, SPLITS.index(split), np.int8)
     else:
@@ -129,4 +134,6 @@ def _images(name: str, pixels: np.ndarray) -> np.ndarray:
         pixels = np.rint(pixels * scale).astype(np.uint8)
     if pixels.shape[1:] == (size, size):
         return pixels.astype(np.uint8)
+    if not len(pixels):
+        return np.empty((0, size, size), np.uint8)
     return np.stack([imaging.to_grey_48(imaging.from_array(np.ascontiguousarray(image))) for image in pixels])
