@@ -31,10 +31,10 @@ def shared() -> Path:
 class Shell:
     """`python -m fer_core` as a script calls it."""
 
-    def __call__(self, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: object, cwd: Path = ROOT, timeout: float = 3600) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "fer_core", *map(str, arguments)]
-        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
 
     def json(self, *arguments: object) -> object:
         """The JSON that a command prints; nothing else may stand on stdout."""

@@ -43,6 +43,7 @@ def write_bundle(
     export_litert(model, temporary / INFERENCE)
     images, labels = validation
     probabilities = model.predict(images[..., None].astype(np.float32), batch_size=512, verbose=0)
+    source = dataset.source if dataset.source.startswith(("synthetic", "kaggle:")) else Path(dataset.source).name
     card = {
         "name": name,
         "preset": config.preset,
@@ -51,8 +52,8 @@ def write_bundle(
         "input": {"shape": [48, 48, 1], "values": "grey 0 to 255; the model rescales inside"},
         "parameters": int(model.count_params()),
         "multiply_adds": multiply_adds(model),
-        "data": {"source": Path(dataset.source).name, "format": dataset.format, "fingerprint": dataset.fingerprint},
-        "config": config.model_dump(),
+        "data": {"source": source, "format": dataset.format, "fingerprint": dataset.fingerprint},
+        "config": config.override("data", source=source).model_dump(),  # without the folders of the machine
         "training": training,
         "figures": {"validation": figures(evaluate(probabilities, labels, NAMES)) | {"fingerprint": dataset.fingerprint}},
     }
