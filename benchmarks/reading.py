@@ -48,7 +48,11 @@ def main() -> None:
         path = str(Path(folder) / "fer2013.csv")
         Path(path).read_bytes()  # into the page cache, for all alike
         cache = str(Path(folder) / "cache")
-        rows = [("usual", *measure("usual", path, cache)), ("first", *measure("own", path, cache)), ("second", *measure("own", path, cache))]
+        rows = [
+            ("usual", *measure("usual", path, cache)),
+            ("first", *measure("own", path, cache)),
+            ("second", *measure("own", path, cache)),
+        ]
     print(f"{'way':8}{'seconds':>10}{'share of usual':>16}{'peak MB':>10}")
     for name, seconds, peak in rows:
         print(f"{name:8}{seconds:10.3f}{seconds / rows[0][1]:16.4f}{peak:10.0f}")

@@ -219,7 +219,13 @@ def _evaluate(options: argparse.Namespace) -> None:
     dataset = open_dataset(options.data)
     result = score(bundle, dataset, options.split, options.tta, save=options.save or None).evaluation
     if options.json:
-        head = {"model": bundle.name, "source": options.data, "split": options.split, "tta": options.tta, "fingerprint": dataset.fingerprint}
+        head = {
+            "model": bundle.name,
+            "source": options.data,
+            "split": options.split,
+            "tta": options.tta,
+            "fingerprint": dataset.fingerprint,
+        }
         return _print_json(head | figures(result))
     low, high = result.accuracy_ci95
     print(f"{bundle.name} on {options.split} of {options.data}: {result.count:,} images")
@@ -284,5 +290,7 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
     """Text columns: the first to the left, numbers to the right."""
     table = [header, *rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(header))]
-    lines = ["  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in table]
+    lines = [
+        "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in table
+    ]
     return "\n".join(lines)

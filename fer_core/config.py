@@ -55,17 +55,29 @@ class TrainConfig(_Settings):
     batch_size: int = Field(128, ge=1, le=4096, description="Images for one step of the optimizer.")
     optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam, or SGD with Nesterov momentum 0.9.")
     learning_rate: float = Field(1e-3, gt=0, le=10, description="The (highest) step size of the optimizer.")
-    schedule: Literal["constant", "cosine"] = Field("constant", description="Keep the learning rate, or let it fall along a cosine to zero.")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="Keep the learning rate, or let it fall along a cosine to zero."
+    )
     warmup_epochs: int = Field(0, ge=0, le=100, description="Epochs over which the learning rate rises to its value.")
     weight_decay: float = Field(0.0, ge=0, lt=1, description="Pull of the weights towards zero (biases and normalisation excepted).")
     loss: Literal["sparse_categorical_crossentropy", "categorical_crossentropy"] = Field(
-        "categorical_crossentropy", description="Cross-entropy with labels as numbers (sparse) or one-hot.")
+        "categorical_crossentropy", description="Cross-entropy with labels as numbers (sparse) or one-hot."
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of each one-hot label that is spread over all classes.")
-    class_weight: Literal["none", "balanced"] = Field("none", description="Balanced: rare classes weigh more, in inverse proportion to their count.")
+    class_weight: Literal["none", "balanced"] = Field(
+        "none", description="Balanced: rare classes weigh more, in inverse proportion to their count."
+    )
     early_stopping: int = Field(0, ge=0, le=1000, description="Stop after this many epochs without a better validation accuracy; 0 never.")
-    average: float = Field(0.0, ge=0, lt=1, description="Momentum, per epoch, of a moving average of the weights, which is what is validated and kept; 0 is off.")
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field("float32", description="Number format of the computation; the mixed ones pay on GPUs.")
-    seed: int = Field(0, ge=0, lt=2**31, description="Start of all random numbers: the same seed gives the same run.")
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Momentum, per epoch, of a moving average of the weights, which is what is validated and kept; 0 is off.",
+    )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32", description="Number format of the computation; the mixed ones pay on GPUs."
+    )
+    seed: int = Field(1, ge=0, lt=2**31, description="Start of all random numbers: the same seed gives the same run.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -77,9 +77,7 @@ def from_array(pixels: np.ndarray) -> Image.Image:
         ImageError: another shape or type.
     """
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3)):
-        raise ImageError(
-            f"Expected a uint8 array of shape (H, W) or (H, W, 3) in RGB order, got {pixels.dtype} {pixels.shape}."
-        )
+        raise ImageError(f"Expected a uint8 array of shape (H, W) or (H, W, 3) in RGB order, got {pixels.dtype} {pixels.shape}.")
     return Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
 
 

@@ -21,13 +21,15 @@ def test_data_json(shell) -> None:
     assert set(told["splits"]) == {"train", "validation", "test"}
     assert sum(sum(split.values()) for split in told["splits"].values()) == 140
     assert set(told["splits"]["train"]) == set(NAMES)
-    assert told["fingerprint"] == shell.json("data", "synthetic:140:5")["fingerprint"] != shell.json("data", "synthetic:140:6")["fingerprint"]
+    assert (
+        told["fingerprint"] == shell.json("data", "synthetic:140:5")["fingerprint"] != shell.json("data", "synthetic:140:6")["fingerprint"]
+    )
 
 
 def test_presets_json_names_the_five_published_networks(shell) -> None:
     presets = {preset["name"]: preset for preset in shell.json("presets")}
     published = {"baseline-deep", "baseline-augmented", "baseline-dropout", "baseline-batchnorm"}
-    assert published | {f"baseline-weighted-{size}" for size in "sml"} | {"residual"} == set(presets)
+    assert published | {f"baseline-weighted-{size}" for size in "sml"} | {"residual", "quick"} == set(presets)
     assert presets["baseline-deep"]["claim"] == "about 70 %"
     assert [name for name, preset in presets.items() if preset["default"]] == ["residual"]
     for preset in presets.values():

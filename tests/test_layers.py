@@ -12,7 +12,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 # Each part may import the parts before it, and itself.
-ORDER = ["emotions errors storage native_output", "imaging config bundle", "data presets zoo", "inference", "evaluation export", "training", "cli __main__"]
+ORDER = [
+    "emotions errors storage native_output",
+    "imaging config bundle",
+    "data presets zoo",
+    "inference",
+    "evaluation export",
+    "training",
+    "cli __main__",
+]
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts.split()}
 
 

@@ -66,9 +66,7 @@ def _erase(images: np.ndarray, chance: float, rng: np.random.Generator) -> None:
         images[i, y : y + h, x : x + w] = rng.uniform(0, 255, (h, w))
 
 
-def mixup(
-    images: np.ndarray, targets: np.ndarray, alpha: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def mixup(images: np.ndarray, targets: np.ndarray, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Blends each image and its target with another of the batch (Zhang et al. 2017, arXiv:1710.09412).
 
     Args:

@@ -189,8 +189,4 @@ def _with_validation(samples: Samples, digests: np.ndarray, share: float = 0.1) 
     count = int(np.sum(splits == validation))
     if not count:
         return samples.splits, ("There are too few images to hold out a validation split.",)
-    return splits, (
-        f"The source has no validation split: {count:,} of its {len(candidates):,} training images were held out for it.",
-    )
-
-
+    return splits, (f"The source has no validation split: {count:,} of its {len(candidates):,} training images were held out for it.",)

@@ -227,4 +227,6 @@ def _kaggle_folder(text: str) -> str:
         return str(kagglehub.dataset_download(handle))
     except Exception as error:  # kagglehub lets through whatever requests and the Kaggle API raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{text} could not be downloaded ({reason[:200]}): check the name, the connection and the Kaggle credentials.") from None
+        raise DataError(
+            f"{text} could not be downloaded ({reason[:200]}): check the name, the connection and the Kaggle credentials."
+        ) from None

@@ -344,9 +344,7 @@ def _shade_creases(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) ->
             spot(0.0, -0.86 + 0.09 * row, 0.42, 0.02, -0.09 * raised)
 
 
-def draw(
-    who: SimpleNamespace, act: SimpleNamespace, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw(who: SimpleNamespace, act: SimpleNamespace, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw the head and shoulders of `who` with the muscles at `act`; `rng` lays the strands of the hair.
 
     Returns:

@@ -49,9 +49,7 @@ def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarr
     return np.bincount(true.astype(np.int64) * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
-def evaluate(
-    probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...], leaked: np.ndarray | None = None
-) -> Evaluation:
+def evaluate(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...], leaked: np.ndarray | None = None) -> Evaluation:
     """Figures of `probabilities` (N, C) against `true` (N,) positions in `labels`.
 
     Macro-F1 is the mean over the classes that occur as true or predicted label, as in scikit-learn.

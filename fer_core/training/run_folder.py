@@ -1,15 +1,15 @@
 """A training run on disk. The folder alone says everything about a run: the app, the shell and a later session read it.
 
-    config.json      the RunConfig
-    status.json      state, message, data fingerprint, start and end
-    progress.json    where the epoch under way stands (replaced about twice a second)
-    history.csv      a row per finished epoch
-    checkpoint.npz   all that is needed to go on after the last finished epoch
-    tensorboard/     event files
-    log.txt          what the process printed, if the app started it
-    stop             exists: the run is asked to stop
-    lock             held by the training process while it lives
-    bundle/          the model bundle, once the run has ended
+config.json      the RunConfig
+status.json      state, message, data fingerprint, start and end
+progress.json    where the epoch under way stands (replaced about twice a second)
+history.csv      a row per finished epoch
+checkpoint.npz   all that is needed to go on after the last finished epoch
+tensorboard/     event files
+log.txt          what the process printed, if the app started it
+stop             exists: the run is asked to stop
+lock             held by the training process while it lives
+bundle/          the model bundle, once the run has ended
 """
 
 from __future__ import annotations

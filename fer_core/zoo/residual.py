@@ -14,9 +14,7 @@ from keras import layers
 
 
 def _conv_norm(x: keras.KerasTensor, channels: int, kernel: int, stride: int, name: str) -> keras.KerasTensor:
-    x = layers.Conv2D(
-        channels, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
-    )(x)
+    x = layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(x)
     return layers.BatchNormalization(name=f"{name}_norm")(x)
 
 

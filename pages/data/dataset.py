@@ -28,13 +28,17 @@ if data.warnings:
             st.markdown(f"- {warning}")
 
 st.subheader("Class balance")
-unit = st.segmented_control("Unit", ["Images", "Share of the split"], default="Images", required=True, key="dataset_unit", label_visibility="collapsed")
+unit = st.segmented_control(
+    "Unit", ["Images", "Share of the split"], default="Images", required=True, key="dataset_unit", label_visibility="collapsed"
+)
 st.plotly_chart(charts.class_balance(counts, as_share=unit != "Images"), config=charts.CONFIG, key="dataset_balance")
 
 st.subheader("Gallery")
 all_labels = [*data.label_names, *(["unlabelled"] if np.any(data.labels == UNLABELLED) else [])]
 split = st.segmented_control("Split", list(counts), default=None, key="dataset_split", help="None chosen: all splits.", bind="query-params")
-chosen = st.pills("Classes", all_labels, selection_mode="multi", key="dataset_classes", help="None chosen: all classes.", bind="query-params")
+chosen = st.pills(
+    "Classes", all_labels, selection_mode="multi", key="dataset_classes", help="None chosen: all classes.", bind="query-params"
+)
 shown = np.ones(len(data), bool)
 if split:
     shown &= data.splits == SPLITS.index(split)

@@ -27,12 +27,21 @@ result = scored.evaluation
 if bundle.card.get("data", {}).get("fingerprint") != data.fingerprint:
     st.info(f"{bundle.name} was trained on other data than this, so expect it to do worse here.", icon=":material/info:")
 if split == "test":
-    st.caption("The test split is for one final figure. Choose between models on validation: each look at test makes its figure a little too good.")
+    st.caption(
+        "The test split is for one final figure. Choose between models on validation: each look at test makes its figure a little too good."
+    )
 low, high = result.accuracy_ci95
 with st.container(horizontal=True):
     st.metric("Accuracy", f"{result.accuracy:.1%}", border=True, width=220, height="stretch", help=f"{result.count:,} images; 95 % Wilson interval.",
               delta=f"95 %: {low:.1%} to {high:.1%}", delta_color="off", delta_arrow="off")  # fmt: skip
-    st.metric("Macro F1", f"{result.macro_f1:.3f}", border=True, width=150, height="stretch", help="The mean of the F1 of the classes, each counted alike.")
+    st.metric(
+        "Macro F1",
+        f"{result.macro_f1:.3f}",
+        border=True,
+        width=150,
+        height="stretch",
+        help="The mean of the F1 of the classes, each counted alike.",
+    )
     if result.accuracy_without_leaked is not None:
         st.metric("Without copies of train", f"{result.accuracy_without_leaked:.1%}", border=True, width=220, height="stretch",
                   help=f"{result.leaked:,} images that also stand in the training split are left out.")  # fmt: skip
@@ -59,7 +68,9 @@ with faces_place:
         empty = "No face fell into this cell."
     else:
         st.caption("Click a cell to see its faces.")
-        verdict = st.segmented_control("Faces", ["Wrong", "Right"], default="Wrong", required=True, key="evaluate_verdict", label_visibility="collapsed")
+        verdict = st.segmented_control(
+            "Faces", ["Wrong", "Right"], default="Wrong", required=True, key="evaluate_verdict", label_visibility="collapsed"
+        )
         chosen = np.flatnonzero((true == predicted) == (verdict == "Right"))
         empty = "There are none."
     chosen = chosen[np.argsort(-confidence[chosen], kind="stable")]

@@ -20,7 +20,12 @@ def show() -> None:
     """The choice as an expander; a source that cannot be read leaves the present one in place."""
     with st.expander(f"Source: **{state.source_name(state.source())}**", icon=":material/database:"):
         way = st.segmented_control(
-            "Take the images from", [_EMBEDDED, _FOLDER, _UPLOAD], default=_EMBEDDED, required=True, key="source_way", label_visibility="collapsed"
+            "Take the images from",
+            [_EMBEDDED, _FOLDER, _UPLOAD],
+            default=_EMBEDDED,
+            required=True,
+            key="source_way",
+            label_visibility="collapsed",
         )
         if way == _EMBEDDED:
             _embedded()
@@ -35,8 +40,12 @@ def _embedded() -> None:
     columns = st.columns(4)
     count = columns[0].number_input("Faces", 70, 50_000, 3500, step=500, key="source_count")
     seed = columns[1].number_input("Seed", 0, 10_000, 0, key="source_seed")
-    noise = columns[2].slider("Label noise", 0.0, 0.5, 0.0, 0.05, key="source_noise", help="Share of the labels that are replaced by another one.")
-    imbalance = columns[3].slider("Imbalance", 1, 20, 1, key="source_imbalance", help="The most frequent class has this many times the images of the rarest.")
+    noise = columns[2].slider(
+        "Label noise", 0.0, 0.5, 0.0, 0.05, key="source_noise", help="Share of the labels that are replaced by another one."
+    )
+    imbalance = columns[3].slider(
+        "Imbalance", 1, 20, 1, key="source_imbalance", help="The most frequent class has this many times the images of the rarest."
+    )
     knobs = "&".join([f"label_noise={noise:g}"] * (noise > 0) + [f"imbalance={imbalance}"] * (imbalance > 1))
     plain = (count, seed) == (3500, 0) and not knobs
     if st.button("Use these faces", key="source_use_synthetic", icon=":material/check:"):
@@ -48,7 +57,12 @@ def _folder() -> None:
     found = _sources(folder)
     st.caption(f"Files and folders below `{folder}` (set FER_DATA_DIR to use another folder).")
     path = st.selectbox(
-        "Path", found, index=None, key="source_path", accept_new_options=True, placeholder="Choose one, or type a path below the data folder"
+        "Path",
+        found,
+        index=None,
+        key="source_path",
+        accept_new_options=True,
+        placeholder="Choose one, or type a path below the data folder",
     )
     if st.button("Use this path", key="source_use_path", icon=":material/check:", disabled=not path):
         with _shown():
@@ -75,7 +89,11 @@ def _sources(folder: Path) -> list[str]:
         return []
     entries = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     uploads = sorted((folder / "uploads").glob("*")) if (folder / "uploads").is_dir() else []
-    return [p.relative_to(folder).as_posix() for p in (*entries, *uploads) if p.name != "uploads" and (p.is_dir() or p.suffix.lower() in _SUFFIXES)]
+    return [
+        p.relative_to(folder).as_posix()
+        for p in (*entries, *uploads)
+        if p.name != "uploads" and (p.is_dir() or p.suffix.lower() in _SUFFIXES)
+    ]
 
 
 def _upload() -> None:

@@ -9,7 +9,9 @@ st.markdown("See what a network reads in a face, and find out **when to trust it
 
 with st.container(border=True):
     st.subheader("Classify a photo")
-    photo = st.file_uploader("A photo with one or more faces", type=results.UPLOAD_TYPES, max_upload_size=results.UPLOAD_MEGABYTES, key="start_photo")
+    photo = st.file_uploader(
+        "A photo with one or more faces", type=results.UPLOAD_TYPES, max_upload_size=results.UPLOAD_MEGABYTES, key="start_photo"
+    )
     with state.errors_shown():
         bundle = state.default_bundle()
         if photo is not None:
@@ -21,8 +23,18 @@ with st.container(border=True):
 
 st.subheader("Go further")
 cards = (
-    ("pages/data/dataset.py", "Dataset", ":material/grid_view:", "Browse thousands of faces by class and split. Embedded data, FER2013 or your own."),
-    ("pages/models/train.py", "Train", ":material/model_training:", "Pick a network, press start and watch it learn. Repeat what READMEs claim."),
+    (
+        "pages/data/dataset.py",
+        "Dataset",
+        ":material/grid_view:",
+        "Browse thousands of faces by class and split. Embedded data, FER2013 or your own.",
+    ),
+    (
+        "pages/models/train.py",
+        "Train",
+        ":material/model_training:",
+        "Pick a network, press start and watch it learn. Repeat what READMEs claim.",
+    ),
     ("pages/models/evaluate.py", "Evaluate", ":material/fact_check:", "Click a cell of the confusion matrix and see those very faces."),
     ("pages/use/predict.py", "Predict", ":material/photo_camera:", "Many photos at once, or a snapshot from your camera."),
 )

@@ -17,7 +17,9 @@ with state.errors_shown():
     )
     pictures: list[tuple[str, bytes]] = []
     if way == "Upload":
-        uploads = st.file_uploader("Photos", type=results.UPLOAD_TYPES, max_upload_size=results.UPLOAD_MEGABYTES, accept_multiple_files=True, key="predict_photos")
+        uploads = st.file_uploader(
+            "Photos", type=results.UPLOAD_TYPES, max_upload_size=results.UPLOAD_MEGABYTES, accept_multiple_files=True, key="predict_photos"
+        )
         pictures = [(upload.name, upload.getvalue()) for upload in uploads]
     elif way == "Camera":
         snapshot = st.camera_input("Take a picture", key="predict_camera")

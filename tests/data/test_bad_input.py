@@ -141,9 +141,7 @@ def test_tables_that_are_none(text, word, tmp_path):
     refused(path, str(path), word)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\n \n", bytes(1000), bytes(range(1, 256)) * 40, b"\x89PNG\r\n\x1a\n", "a,b\n".encode("utf-16")]
-)
+@pytest.mark.parametrize("content", [b"", b"\n \n", bytes(1000), bytes(range(1, 256)) * 40, b"\x89PNG\r\n\x1a\n", "a,b\n".encode("utf-16")])
 @pytest.mark.parametrize("name", ["junk", "junk.csv", "junk.zip", "junk.parquet", "junk.npz"])
 def test_files_of_no_known_form(content, name, tmp_path):
     (tmp_path / name).write_bytes(content)
@@ -179,9 +177,7 @@ def test_failed_download_is_told_with_its_reason(monkeypatch):
 # --- Class folders
 
 
-@pytest.mark.parametrize(
-    "files", [{}, {".DS_Store": b"\0"}, {"README.md": b"No faces here.\n"}, {"a/b/c.txt": b"none\n"}]
-)
+@pytest.mark.parametrize("files", [{}, {".DS_Store": b"\0"}, {"README.md": b"No faces here.\n"}, {"a/b/c.txt": b"none\n"}])
 def test_folder_without_images_is_refused(files, tmp_path):
     folder = tmp_path / "hollow"
     folder.mkdir()
@@ -194,9 +190,7 @@ def test_folder_without_images_is_refused(files, tmp_path):
 @pytest.mark.parametrize("zipped", [False, True])
 def test_unknown_class_folder_is_refused_by_name(zipped, tmp_path):
     images, codes = faces(14)
-    files = {
-        f"train/{name}/{i}.png": png(image) for i, (name, image) in enumerate(zip(names_of(codes), images, strict=True))
-    }
+    files = {f"train/{name}/{i}.png": png(image) for i, (name, image) in enumerate(zip(names_of(codes), images, strict=True))}
     files["train/bored/14.png"] = png(images[0])
     source = write_zip(tmp_path / "set.zip", files)
     if zipped:
@@ -262,9 +256,7 @@ def _good_table() -> bytes:
     return csv_text({"emotion": codes, "pixels": pixel_text(images)}).encode()
 
 
-@pytest.mark.parametrize(
-    "member", ["../evil", "train/../../evil.png", "/etc/evil", "C:\\evil.png", "..\\evil.png", "\\\\host\\evil", "."]
-)
+@pytest.mark.parametrize("member", ["../evil", "train/../../evil.png", "/etc/evil", "C:\\evil.png", "..\\evil.png", "\\\\host\\evil", "."])
 def test_zip_with_a_member_outside_is_refused_by_name(member, tmp_path):
     path = write_zip(tmp_path / "set.zip", {"fer2013.csv": _good_table(), member: b"evil"})
     refused(path, "set.zip", repr(member))
@@ -303,9 +295,7 @@ def _damage(path: Path, share: float) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize(
-    "compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA], ids=["stored", "deflated", "LZMA"]
-)
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA], ids=["stored", "deflated", "LZMA"])
 @pytest.mark.parametrize("member", ["fer2013.csv", "train.parquet", "faces.npz"])
 def test_zip_with_a_damaged_member_is_refused(member, compression, tmp_path):
     """Decompression or checksum fail while the table inside is recognised or read, each in its own kind of error."""
@@ -321,9 +311,7 @@ def test_zip_with_a_damaged_member_is_refused(member, compression, tmp_path):
 
 def test_damaged_picture_in_a_zip_is_skipped_and_named(tmp_path):
     images, codes = faces(21)
-    files = {
-        f"{name}/{i:02d}.png": png(image) for i, (name, image) in enumerate(zip(names_of(codes), images, strict=True))
-    }
+    files = {f"{name}/{i:02d}.png": png(image) for i, (name, image) in enumerate(zip(names_of(codes), images, strict=True))}
     path = write_zip(tmp_path / "set.zip", files)
     _damage(path, 0.5)
     dataset = open_dataset(path)

@@ -36,9 +36,7 @@ def test_class_folders_at_any_depth(layout, validation, tmp_path):
         assert sorted(map(bytes, found)) == sorted(map(bytes, images[number::3]))
 
 
-@pytest.mark.parametrize(
-    ("opened", "splits"), [("test", ["test"]), ("val", ["validation"]), ("mine", ["train", "validation"])]
-)
+@pytest.mark.parametrize(("opened", "splits"), [("test", ["test"]), ("val", ["validation"]), ("mine", ["train", "validation"])])
 def test_folder_without_split_folders_is_the_split_of_its_own_name_or_train(opened, splits, tmp_path):
     images, codes = faces(42)
     write_folders(tmp_path / opened, images, names_of(codes))

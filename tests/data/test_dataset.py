@@ -108,9 +108,7 @@ def test_unlabelled_test_split_can_be_looked_at_but_not_scored(tmp_path):
             question("test")
 
 
-@pytest.mark.parametrize(
-    ("split", "words"), [("test", r"no test split.*train and validation"), ("training", r"'training'.*train,")]
-)
+@pytest.mark.parametrize(("split", "words"), [("test", r"no test split.*train and validation"), ("training", r"'training'.*train,")])
 def test_absent_and_unknown_splits_are_refused_with_the_ones_there_are(split, words, tmp_path):
     dataset = opened(tmp_path, *faces(28))
     with pytest.raises(DataError, match=words):

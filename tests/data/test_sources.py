@@ -122,9 +122,7 @@ def _folders(words, suffix=".png") -> Writer:
 
 def _csv(words) -> Writer:
     def write(top, images, codes):
-        (top / "faces.csv").write_text(
-            csv_text(fer_columns(images, [words[c] for c in codes], ["Training"] * len(codes)))
-        )
+        (top / "faces.csv").write_text(csv_text(fer_columns(images, [words[c] for c in codes], ["Training"] * len(codes))))
         return top / "faces.csv"
 
     return write
@@ -199,13 +197,9 @@ SPELLINGS = {
     "quoted pixels": lambda columns: csv_text(columns | {"pixels": [f'"{p}"' for p in columns["pixels"]]}),
     "blanks around pixels": lambda columns: csv_text(columns | {"pixels": [f" {p}  " for p in columns["pixels"]]}),
     "blanks around cells": lambda columns: csv_text({k: [f" {v} " for v in values] for k, values in columns.items()}),
-    "blanks and capitals in the header": lambda columns: csv_text(
-        {f" {name.upper()} ": values for name, values in columns.items()}
-    ),
+    "blanks and capitals in the header": lambda columns: csv_text({f" {name.upper()} ": values for name, values in columns.items()}),
     "quoted header": lambda columns: csv_text({f'"{name}"': values for name, values in columns.items()}),
-    "other column names": lambda columns: csv_text(
-        dict(zip(("label", "image", "split"), columns.values(), strict=True))
-    ),
+    "other column names": lambda columns: csv_text(dict(zip(("label", "image", "split"), columns.values(), strict=True))),
     "columns reversed": lambda columns: csv_text(dict(reversed(columns.items()))),
     "pixels first": lambda columns: csv_text({name: columns[name] for name in ("pixels", "emotion", "Usage")}),
     "further columns": lambda columns: csv_text({"": range(42)} | columns | {"note": ["none"] * 42}),
@@ -262,9 +256,7 @@ def _three_parquet(top: Path, images, codes) -> None:
 
 def _keras_npz(top: Path, images, codes) -> None:
     names = ("train", "val", "test")
-    arrays = {f"x_{s}": images[i::3] for i, s in enumerate(names)} | {
-        f"y_{s}": codes[i::3] for i, s in enumerate(names)
-    }
+    arrays = {f"x_{s}": images[i::3] for i, s in enumerate(names)} | {f"y_{s}": codes[i::3] for i, s in enumerate(names)}
     np.savez(top / "faces.npz", **arrays)
 
 

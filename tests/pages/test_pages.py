@@ -46,7 +46,9 @@ def test_predict_takes_several_photos_and_names_the_bad_one(folders: Path) -> No
     uploader.upload("a.jpg", PORTRAIT.read_bytes(), "image/jpeg")
     uploader.upload("broken.jpg", b"\xff\xd8nothing", "image/jpeg").run()
     assert not app.exception
-    assert [error.value for error in app.error] == ["broken.jpg cannot be read as an image: expected an intact JPEG, PNG, WebP, BMP, GIF or TIFF."]
+    assert [error.value for error in app.error] == [
+        "broken.jpg cannot be read as an image: expected an intact JPEG, PNG, WebP, BMP, GIF or TIFF."
+    ]
     assert len(app.get("download_button")) == 2 and 'class="fer-bars"' in html(app)
 
 

@@ -11,8 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_small_network_learns_the_embedded_faces(shell, tmp_path: Path) -> None:
-    told = shell.json("train", "--data", "synthetic", "--preset", "baseline-weighted-m", "--epochs", 12, "--learning-rate", 0.002,
-                      "--run-dir", tmp_path / "run")  # fmt: skip
+    told = shell.json("train", "--data", "synthetic", "--preset", "quick", "--run-dir", tmp_path / "run")  # fmt: skip
     assert told["best_validation_accuracy"] >= 0.9
     assert shell.json("evaluate", "--model", tmp_path / "run", "--data", "synthetic")["accuracy"] >= 0.88
 

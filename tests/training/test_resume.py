@@ -20,7 +20,19 @@ EPOCHS = 4
 
 def arguments(folder: Path) -> list[str]:
     # residual: with dropout, augmentation, averaged weights and a schedule, so that every kind of state counts
-    return ["train", "--data", "synthetic:420", "--preset", "residual", "--epochs", str(EPOCHS), "--batch-size", "32", "--run-dir", str(folder)]
+    return [
+        "train",
+        "--data",
+        "synthetic:420",
+        "--preset",
+        "residual",
+        "--epochs",
+        str(EPOCHS),
+        "--batch-size",
+        "32",
+        "--run-dir",
+        str(folder),
+    ]
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:

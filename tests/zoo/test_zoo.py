@@ -47,7 +47,12 @@ def built(name: str) -> keras.Model:
 
 def test_the_baselines_are_as_published() -> None:
     model, train = built("baseline-deep"), PRESETS["baseline-deep"].config.train
-    assert (convolutions(model), dense(model), rates(model), kinds(model, keras.layers.MaxPooling2D)) == ([32, 64, 128, 256], [128, 7], [0.3], 4)
+    assert (convolutions(model), dense(model), rates(model), kinds(model, keras.layers.MaxPooling2D)) == (
+        [32, 64, 128, 256],
+        [128, 7],
+        [0.3],
+        4,
+    )
     assert (train.epochs, train.batch_size, train.optimizer, train.loss) == (10, 32, "adam", "sparse_categorical_crossentropy")
 
     model, train = built("baseline-dropout"), PRESETS["baseline-dropout"].config.train
@@ -59,7 +64,11 @@ def test_the_baselines_are_as_published() -> None:
     assert (config.train.learning_rate, config.augment.rotation, config.augment.zoom, config.augment.flip) == (0.001, 20, 0.2, True)
 
     config = PRESETS["baseline-augmented"].config
-    assert (config.train.epochs, config.train.batch_size, config.train.loss) == (50, 64, "categorical_crossentropy") and config.augment.active
+    assert (config.train.epochs, config.train.batch_size, config.train.loss) == (
+        50,
+        64,
+        "categorical_crossentropy",
+    ) and config.augment.active
 
     sizes = [built(f"baseline-weighted-{size}").count_params() for size in "sml"]
     assert sizes == sorted(sizes) and len(set(sizes)) == 3

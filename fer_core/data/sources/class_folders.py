@@ -95,7 +95,9 @@ def _check_classes(name: str, paths: list[str], places: list[tuple[str | None, s
     without = [p for p, (word, split) in zip(paths, places, strict=True) if word is None and split != "test"]
     if not words or without:
         where = f": {_some(without)}" if without else ""
-        raise DataError(f"{name} has {len(without or paths):,} images without a label{where}: put each into a folder named after its class.")
+        raise DataError(
+            f"{name} has {len(without or paths):,} images without a label{where}: put each into a folder named after its class."
+        )
     return numbered
 
 

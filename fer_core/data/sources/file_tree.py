@@ -106,7 +106,9 @@ def damage_reported(name: str) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        raise DataError(f"{name} is damaged or packed in an unknown way: {str(error).splitlines()[0] if str(error) else 'it ends too early'}.") from None
+        raise DataError(
+            f"{name} is damaged or packed in an unknown way: {str(error).splitlines()[0] if str(error) else 'it ends too early'}."
+        ) from None
 
 
 def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:

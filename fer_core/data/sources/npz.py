@@ -68,7 +68,9 @@ def _groups(name: str, arrays: dict[str, np.ndarray]) -> list[tuple[np.ndarray, 
             by_split.setdefault(split, {})[rest] = array
     if by_split:
         sets = [(columns.find(list(group)), group, split) for split, group in by_split.items()]
-        found: list[tuple[np.ndarray, np.ndarray | None, np.ndarray | str]] = [(g[f["pixels"]], g.get(f.get("label", "")), split) for f, g, split in sets if "pixels" in f]
+        found: list[tuple[np.ndarray, np.ndarray | None, np.ndarray | str]] = [
+            (g[f["pixels"]], g.get(f.get("label", "")), split) for f, g, split in sets if "pixels" in f
+        ]
         if found:
             return found
     roles = columns.find(list(arrays))
