@@ -5,12 +5,14 @@ Each field says in one line what it does; the Train page and the documentation s
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import ConfigError
+from .storage import write_atomically
 
 
 class _Settings(BaseModel):
@@ -122,15 +124,13 @@ class RunConfig(_Settings):
         Raises:
             ConfigError: it is missing, no JSON, or no valid configuration.
         """
-        import json
-
         try:
             return cls.parse(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             raise ConfigError(f"{path} cannot be read as a run's configuration: {error}.") from None
 
     def save(self, path: Path) -> None:
-        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_atomically(path, (self.model_dump_json(indent=2) + "\n").encode())
 
     def override(self, section: str, **values: Any) -> RunConfig:
         """A copy with some values of `section` replaced (those that are not None), validated again."""

@@ -43,7 +43,7 @@ def test_settings_that_contradict_each_other() -> None:
 
 
 def test_unknown_preset_names_all() -> None:
-    with pytest.raises(ConfigError, match="residual, baseline-deep"):
+    with pytest.raises(ConfigError, match="residual, quick, baseline-deep"):
         find_preset("resnet")
 
 

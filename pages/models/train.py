@@ -61,7 +61,8 @@ def start_form() -> None:
         else:
             st.markdown("Measured on PrivateTest: not yet")
         st.caption(
-            f"Published for: {preset.data_form}. Here it trains on {state.source_name(state.source())}; the Dataset page changes that."
+            ("" if preset.data_form == "any" else f"Published for: {preset.data_form}. ")
+            + f"Here it trains on {state.source_name(state.source())}; the Dataset page changes that."
         )
         st.code(known["command"].replace("SOURCE", state.source()), language="bash", wrap_lines=True)
 

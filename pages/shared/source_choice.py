@@ -65,7 +65,7 @@ def _folder() -> None:
         placeholder="Choose one, or type a path below the data folder",
     )
     if st.button("Use this path", key="source_use_path", icon=":material/check:", disabled=not path):
-        with _shown():
+        with state.errors_shown(stop=False):
             _use(str(below(folder, path)))
 
 
@@ -107,7 +107,7 @@ def _upload() -> None:
     if str(path) == state.source():
         return
     if st.button("Use this upload", key="source_use_upload", icon=":material/check:"):
-        with _shown():
+        with state.errors_shown(stop=False):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
@@ -126,16 +126,3 @@ def _use(value: str) -> None:
         open_dataset(value)
     state.set_source(value)
     st.rerun()
-
-
-class _shown:
-    """Shows an error below the button, and lets the page go on with the present source."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if isinstance(error, FerError):
-            st.error(str(error), icon=":material/error:")
-            return True
-        return False

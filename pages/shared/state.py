@@ -29,13 +29,14 @@ def runs_folder() -> Path:
 
 
 @contextlib.contextmanager
-def errors_shown() -> Iterator[None]:
-    """Show an error of the user's as its one sentence, and end the page there."""
+def errors_shown(stop: bool = True) -> Iterator[None]:
+    """Show an error of the user's as its one sentence, and end the page there unless `stop` is false."""
     try:
         yield
     except FerError as error:
         st.error(str(error), icon=":material/error:")
-        st.stop()
+        if stop:
+            st.stop()
 
 
 def source() -> str:
