@@ -102,7 +102,7 @@ def _upload() -> None:
     upload = st.file_uploader("Data set", type=[s[1:] for s in sorted(_SUFFIXES)], key="source_upload")
     if upload is None:
         return
-    content = upload.getbuffer()
+    content = upload.getvalue()  # not getbuffer(): with an error in flight it crashes Python 3.12.1's garbage collector
     path = folder / f"{Path(upload.name).stem[:40]}-{hashlib.sha256(content).hexdigest()[:8]}{Path(upload.name).suffix.lower()}"
     if str(path) == state.source():
         return
