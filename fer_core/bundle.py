@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from .storage import write_atomically
 KERAS = "model.keras"
 INFERENCE = "model.tflite"
 CARD = "card.json"
+PROBABILITIES = "probabilities.npz"  # of the validation images, in the order of the data
 
 MODELS_DIR = Path(__file__).resolve().parent.parent / "models"
 DEFAULT_MODEL = "residual"
@@ -65,15 +67,22 @@ def read_bundle(path: Path) -> Bundle:
     except (OSError, ValueError) as error:
         raise ModelError(f"The card {path / CARD} cannot be read: {error}.") from None
     labels = card.get("labels") if isinstance(card, dict) else None
-    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
-        raise ModelError(f"The card {path / CARD} lacks the list of label names.")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels) or not 0 < len(set(labels)) == len(labels):
+        raise ModelError(f"The card {path / CARD} lacks a list of different label names.")
+    for part in ("data", "figures", "training", "config"):
+        if not isinstance(card.get(part, {}), dict):
+            raise ModelError(f"The card {path / CARD} is damaged: {part} holds {card[part]!r} instead of an object.")
     return Bundle(path, card)
 
 
 def shipped() -> list[Bundle]:
     """The bundles in `models/`, the default first."""
     folders = [p for p in MODELS_DIR.iterdir() if (p / CARD).is_file()] if MODELS_DIR.is_dir() else []
-    return [read_bundle(p) for p in sorted(folders, key=lambda p: (p.name != DEFAULT_MODEL, p.name))]
+    bundles = []
+    for path in sorted(folders, key=lambda p: (p.name != DEFAULT_MODEL, p.name)):
+        with contextlib.suppress(ModelError):  # a damaged one must not hide the others
+            bundles.append(read_bundle(path))
+    return bundles
 
 
 def find_bundle(model: str | None = None) -> Bundle:

@@ -26,15 +26,23 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         status = options.run(options)
     except FerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return _fail(str(error))
+    except MemoryError:
+        return _fail("There is not enough memory for this.")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except OSError as error:  # a full disk, a folder without permission
+        return _fail(f"{error.filename or 'The system'}: {error.strerror or error}.")
     return int(status or 0)
+
+
+def _fail(message: str) -> int:
+    print("error:", " ".join(message.split()), file=sys.stderr)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run: Any, help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=run, usage_error=sub.error)
         sub.add_argument("--json", action="store_true", help="print JSON and nothing else on stdout")
         return sub
 
@@ -87,10 +95,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text}")
-    return value
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return int(text)
 
 
 def _print_json(value: Any) -> None:
@@ -154,7 +161,7 @@ def _models(options: argparse.Namespace) -> None:
     rows = []
     for e in entries:
         accuracy = "-" if e["test_accuracy"] is None else "{:.1%} ({:.1%} to {:.1%})".format(e["test_accuracy"], *e["test_accuracy_ci95"])
-        rows.append([e["name"] + (" (default)" if e["default"] else ""), f"{e['parameters']:,}", accuracy])
+        rows.append([e["name"] + (" (default)" if e["default"] else ""), f"{e['parameters'] or 0:,}", accuracy])
     print(_table(["model", "parameters", "accuracy on its test split"], rows) if rows else "No models are shipped.")
 
 
@@ -162,8 +169,8 @@ def _models(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    run = _new_run(options) if options.resume is None else _resumed_run(options)
     import_keras()  # first: on macOS TensorFlow can hang when pandas or pyarrow came before it
+    run = _new_run(options) if options.resume is None else _resumed_run(options)
     from .training.progress_bar import ProgressBar
     from .training.trainer import train
 
@@ -182,15 +189,19 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _new_run(options: argparse.Namespace) -> Any:
+    from .data import open_dataset
     from .presets import DEFAULT_PRESET, find_preset
     from .training.run_folder import RunFolder, new_run_folder
 
     if options.data is None:
-        raise FerError("train needs --data SOURCE (or --resume DIR): for a first try take --data synthetic.")
+        options.usage_error("train needs --data SOURCE (or --resume DIR): for a first try take --data synthetic")
     preset = find_preset(options.preset or DEFAULT_PRESET)
     config = preset.config.override("data", source=options.data, limit=options.limit).override(
         "train", epochs=options.epochs, batch_size=options.batch_size, learning_rate=options.learning_rate, seed=options.seed
     )
+    dataset = open_dataset(options.data)  # a source that cannot be read must not leave a run behind
+    for split in ("train", "validation"):
+        dataset.labelled_indices(split)
     run = RunFolder(options.run_dir) if options.run_dir else new_run_folder(Path("runs"), preset.name)
     run.create(config)
     return run
@@ -199,11 +210,26 @@ def _new_run(options: argparse.Namespace) -> Any:
 def _resumed_run(options: argparse.Namespace) -> Any:
     from .training.run_folder import open_run
 
-    others = ("data", "preset", "epochs", "limit", "batch_size", "learning_rate", "seed", "run_dir")
-    given = [f"--{name.replace('_', '-')}" for name in others if getattr(options, name) is not None]
-    if given:
-        raise FerError(f"--resume goes on with the settings of the run: leave {', '.join(given)} out.")
-    return open_run(options.resume)
+    run = open_run(options.resume)
+    config = run.config()
+    started_with = {
+        "data": config.data.source,
+        "limit": config.data.limit,
+        "preset": config.preset,
+        "epochs": config.train.epochs,
+        "batch_size": config.train.batch_size,
+        "learning_rate": config.train.learning_rate,
+        "seed": config.train.seed,
+        "run_dir": options.run_dir if options.run_dir and options.run_dir.resolve() == run.path.resolve() else run.path,
+    }
+    # A script may repeat its whole command and add --resume: values that agree are no contradiction.
+    differ = [name for name, value in started_with.items() if getattr(options, name) not in (None, value)]
+    if "data" in differ and Path(options.data).resolve() == Path(config.data.source).resolve():
+        differ.remove("data")
+    if differ:
+        given = ", ".join("--" + name.replace("_", "-") for name in differ)
+        raise FerError(f"The run in {run.path} was started with other settings: leave {given} out, or start a new run.")
+    return run
 
 
 # --- evaluate, predict, export -----------------------------------------------------------------------------------------
@@ -213,7 +239,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from .bundle import find_bundle
     from .data import open_dataset
     from .evaluation.metrics import figures
-    from .evaluation.scoring import score
+    from .evaluation.scoring import score, test_uses
 
     bundle = find_bundle(options.model)
     dataset = open_dataset(options.data)
@@ -232,7 +258,10 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(f"accuracy  {result.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
     if result.leaked:
         print(f"          {result.accuracy_without_leaked:.2%}  without the {result.leaked:,} images that also stand in train")
-    print(f"macro F1  {result.macro_f1:.3f}\n")
+    print(f"macro F1  {result.macro_f1:.3f}")
+    if options.split == "test":
+        print(f"The test split of these data has been used {test_uses(dataset):,} times on this machine: choose models on validation.")
+    print()
     rows = [[n, f"{f.precision:.1%}", f"{f.recall:.1%}", f"{f.f1:.3f}", f"{f.support:,}"] for n, f in result.per_class.items()]
     print(_table(["class", "precision", "recall", "F1", "support"], rows))
     print("\nconfusion matrix (rows true, columns predicted)")
@@ -249,23 +278,22 @@ def _predict(options: argparse.Namespace) -> int:
         try:
             result["faces"] = [face.as_json() for face in predictor.predict(Path(file), detect=not options.no_detect)]
         except FerError as error:
-            result["error"] = str(error)
+            result["error"] = " ".join(str(error).split())
         results.append(result)
     if options.json:
         _print_json(results)
-    else:
+    elif any(not result["error"] for result in results):
         for result in results:
             _print_faces(result)
     failed = [r["error"] for r in results if r["error"]]
     if len(failed) == len(results):
-        print(f"error: {failed[0]}", file=sys.stderr)
-        return 1
+        return _fail(failed[0])
     return 0
 
 
 def _print_faces(result: dict[str, Any]) -> None:
     if result["error"]:
-        print(result["error"])
+        print(result["error"], file=sys.stderr)
     elif not result["faces"]:
         print(f"{result['file']}: no face found (try --no-detect for a picture that is one face)")
     for face in result["faces"]:

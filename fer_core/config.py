@@ -79,7 +79,7 @@ class TrainConfig(_Settings):
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32", description="Number format of the computation; the mixed ones pay on GPUs."
     )
-    seed: int = Field(1, ge=0, lt=2**31, description="Start of all random numbers: the same seed gives the same run.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Start of all random numbers: the same seed gives the same run.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -126,6 +126,8 @@ class RunConfig(_Settings):
         """
         try:
             return cls.parse(json.loads(path.read_text(encoding="utf-8")))
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
         except (OSError, ValueError) as error:
             raise ConfigError(f"{path} cannot be read as a run's configuration: {error}.") from None
 

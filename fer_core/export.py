@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .bundle import Bundle
 from .errors import ModelError
-from .native_output import import_keras, redirected
+from .native_output import import_keras, silenced
 
 FORMATS = {"keras": ".keras", "litert": ".tflite", "onnx": ".onnx"}
 
@@ -29,12 +29,11 @@ def export(bundle: Bundle, format: str, out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
             made = Path(folder) / f"model{FORMATS[format]}"
+            model = load_keras(bundle)  # also where the file is only copied: a damaged one must not be handed on
             if format == "keras":
-                shutil.copyfile(_existing(bundle.keras_file), made)
-            elif format == "litert" and bundle.inference_file.is_file() and bundle.inference_file != out:
-                shutil.copyfile(bundle.inference_file, made)
+                shutil.copyfile(bundle.keras_file, made)
             else:
-                _convert(load_keras(bundle), format, made)
+                _convert(model, format, made)
             os.replace(made, out)
     except OSError as error:
         raise ModelError(f"{out} cannot be written: {error.strerror or error}.") from None
@@ -54,7 +53,7 @@ def load_keras(bundle: Bundle):  # -> keras.Model; Keras is not imported before 
     except ModelError:
         raise
     except Exception as error:  # Keras raises ValueError, TypeError, KeyError ... on damaged files
-        raise ModelError(f"{bundle.keras_file} cannot be read as a Keras model: {str(error).splitlines()[0]}.") from None
+        raise ModelError(f"{bundle.keras_file} cannot be read as a Keras model: {str(error).splitlines()[0].rstrip('.')}.") from None
 
 
 def _existing(path: Path) -> Path:
@@ -66,7 +65,7 @@ def _existing(path: Path) -> Path:
 def _convert(model, format: str, made: Path) -> None:
     import numpy as np
 
-    with redirected(1), redirected(2):  # the converters print their progress
+    with silenced(1), silenced(2):  # the converters print their progress
         if format == "litert":
             model.export(made, format="litert", verbose=False)
         else:

@@ -6,6 +6,7 @@ Data sets, photos and webcam frames all pass through `to_grey_48`, so that train
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from .errors import ImageError
 
 MAX_PIXELS = 100_000_000  # a picture that claims more is refused before it is decoded
 SIZE = 48
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is the bound
 
 # The formats that people hold photos in. Others that Pillow knows (EPS, PDF, FLI ...) only widen what can go wrong.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "MPO", "PPM")
@@ -42,6 +44,8 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
             return upright(image)
     except ImageError:
         raise
+    except Image.DecompressionBombError:
+        raise ImageError(f"{name} has more than {MAX_PIXELS // 10**6} megapixels: make it smaller first.") from None
     except FileNotFoundError:
         raise ImageError(f"{name} does not exist.") from None
     except IsADirectoryError:

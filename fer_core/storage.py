@@ -1,4 +1,4 @@
-"""Where FER Explorer keeps what it can compute again, and how it writes files that others read."""
+"""Where FER Explorer keeps caches and records, and how it writes files that others read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ import platformdirs
 def cache_folder(part: str) -> Path:
     """The folder for `part` of the cache: below FER_EXPLORER_CACHE, else below the user's cache folder. It may not exist yet."""
     return Path(os.environ.get("FER_EXPLORER_CACHE") or platformdirs.user_cache_dir("fer-explorer")) / part
+
+
+def record_folder() -> Path:
+    """Where records of use are kept that cannot be computed again: FER_EXPLORER_HOME, else the user's data folder."""
+    return Path(os.environ.get("FER_EXPLORER_HOME") or platformdirs.user_data_dir("fer-explorer"))
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -18,6 +18,7 @@ SHARED = ROOT.parent / "shared"
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what the tests cache out of the user's cache; processes that tests start inherit it."""
     os.environ["FER_EXPLORER_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["FER_EXPLORER_HOME"] = str(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session")

@@ -145,9 +145,10 @@ def test_exported_files_give_the_same_probabilities(shell, trained_run: Path, tm
 def test_errors_of_the_user_are_one_sentence(shell, trained_run: Path, tmp_path: Path) -> None:
     assert "nowhere.csv does not exist" in shell.error("data", tmp_path / "nowhere.csv")
     assert "baseline-deep" in shell.error("train", "--data", "synthetic:70", "--preset", "nonesuch")
-    assert "--data" in shell.error("train")
     assert "no run folder" in shell.error("train", "--resume", tmp_path)
     assert "leave --epochs out" in shell.error("train", "--resume", trained_run, "--epochs", 3)
+    assert "does not exist" in shell.error("train", "--data", tmp_path / "nowhere.csv", "--run-dir", tmp_path / "y")
+    assert not (tmp_path / "y").exists()  # the corrected command can use the same folder
     assert "holds a run already" in shell.error("train", "--data", "synthetic:70", "--run-dir", trained_run)
     assert "expected a shipped name" in shell.error("evaluate", "--model", "nonesuch", "--data", "synthetic:70")
     assert "learning_rate" in shell.error("train", "--data", "synthetic:70", "--learning-rate", "-1", "--run-dir", tmp_path / "x")
@@ -156,7 +157,9 @@ def test_errors_of_the_user_are_one_sentence(shell, trained_run: Path, tmp_path:
     assert "is a folder" in shell.error("export", "--model", trained_run, "--format", "onnx", "--out", tmp_path)
 
 
-@pytest.mark.parametrize("wrong", [[], ["nonesuch"], ["data"], ["export", "--format", "pickle", "--out", "x"], ["train", "--epochs", "0"],
+@pytest.mark.parametrize("wrong", [[], ["nonesuch"], ["data"], ["export", "--format", "pickle", "--out", "x"], ["train"],
+        ["train", "--epochs", "0"],
+        ["train", "--epochs", "abc"],
                                    ["evaluate", "--data", "synthetic", "--split", "all"]])  # fmt: skip
 def test_wrong_usage_exits_with_2(shell, wrong: list[str]) -> None:
     assert shell(*wrong).returncode == 2

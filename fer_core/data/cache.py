@@ -40,7 +40,7 @@ def load(key: str, source: str) -> Dataset | None:
         return Dataset(
             images=images, source=source, format=meta["format"], fingerprint=meta["fingerprint"], warnings=tuple(meta["warnings"]), **arrays
         )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         shutil.rmtree(entry, ignore_errors=True)  # damaged, if it is there at all: made anew
         return None
 

@@ -97,13 +97,16 @@ class Dataset:
         return [name for i, name in enumerate(SPLITS) if np.any(self.splits == i)]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Images per split and label name; absent splits and classes are left out, unlabelled images are "unlabelled"."""
+        """Images per split and label name. Absent splits are left out; images without a label are counted as "unlabelled"."""
         table: dict[str, dict[str, int]] = {}
         for split in self.split_names():
             labels = self.labels[self.splits == SPLITS.index(split)]
-            per_label = {name: int(np.sum(labels == i)) for i, name in enumerate(self.label_names)}
-            per_label["unlabelled"] = int(np.sum(labels == UNLABELLED))
-            table[split] = {name: count for name, count in per_label.items() if count}
+            per_label = {}
+            if np.any(labels != UNLABELLED):
+                per_label = {name: int(np.sum(labels == i)) for i, name in enumerate(self.label_names)}
+            if unlabelled := int(np.sum(labels == UNLABELLED)):
+                per_label["unlabelled"] = unlabelled
+            table[split] = per_label
         return table
 
     def leaked(self, indices: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from .metrics import Evaluation, evaluate, figures
 
 TTA = ("none", "flip")
 _CHUNK = 256
+_TEST_USES = "test-uses.jsonl"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,11 @@ def score(
     if split == "test":
         _record_use(bundle, dataset, tta)
     if save if save is not None else not is_shipped(bundle):
-        _save_figures(bundle, dataset, split, tta, result)
+        try:
+            _save_figures(bundle, dataset, split, tta, result)
+        except OSError as error:
+            if save:  # asked for; else the figures are what was wanted, and they are there
+                raise ModelError(f"The card of {bundle.path} cannot be written: {error.strerror}.") from None
     return Scored(bundle, split, tta, indices, probabilities[:, columns], result)
 
 
@@ -103,7 +108,7 @@ def _key(bundle: Bundle, dataset: Dataset, split: str, tta: str) -> Path:
 def _load(path: Path, count: int) -> np.ndarray | None:
     try:
         kept = np.load(path, allow_pickle=False)
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         return None
     return kept if kept.ndim == 2 and len(kept) == count else None
 
@@ -119,15 +124,25 @@ def _store(path: Path, probabilities: np.ndarray) -> None:
 
 
 def _record_use(bundle: Bundle, dataset: Dataset, tta: str) -> None:
-    """Each look at a test split is one more chance to choose by it, so each is written down."""
     line = {"time": time.strftime("%Y-%m-%dT%H:%M:%S"), "model": bundle.name, "fingerprint": dataset.fingerprint, "tta": tta}
     try:
-        folder = storage.cache_folder("evaluations")
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / "test-uses.jsonl", "a", encoding="utf-8") as file:
+        storage.record_folder().mkdir(parents=True, exist_ok=True)
+        with open(storage.record_folder() / _TEST_USES, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-    except OSError:
+    except OSError:  # a machine without a place for it can still look
         pass
+
+
+def test_uses(dataset: Dataset) -> int:
+    """How often the test split of this data was scored on this machine, with any model.
+
+    Each look is one more chance to choose by it, which makes the figures of what was chosen a little too good.
+    """
+    try:
+        lines = (storage.record_folder() / _TEST_USES).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0
+    return sum(f'"{dataset.fingerprint}"' in line for line in lines)
 
 
 def _save_figures(bundle: Bundle, dataset: Dataset, split: str, tta: str, result: Evaluation) -> None:
@@ -135,7 +150,4 @@ def _save_figures(bundle: Bundle, dataset: Dataset, split: str, tta: str, result
         return
     name = split if tta == "none" else f"{split}+{tta}"
     card = bundle.card | {"figures": bundle.card.get("figures", {}) | {name: figures(result) | {"fingerprint": dataset.fingerprint}}}
-    try:
-        write_card(bundle.path / CARD, card)
-    except OSError as error:
-        raise ModelError(f"The card of {bundle.path} cannot be written: {error.strerror}.") from None
+    write_card(bundle.path / CARD, card)

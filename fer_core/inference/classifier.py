@@ -8,7 +8,7 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..errors import ModelError
-from ..native_output import redirected
+from ..native_output import silenced
 
 _BATCH = 64
 
@@ -32,14 +32,21 @@ class Classifier:
             )
         self._lock = threading.Lock()
         try:
-            with redirected(2):  # it announces its delegate
+            with silenced(2):  # it announces its delegate
                 self._interpreter = Interpreter(str(bundle.inference_file), num_threads=threads)
                 self._interpreter.allocate_tensors()
             details = self._interpreter.get_input_details()[0]
             self._input, self._output = details["index"], self._interpreter.get_output_details()[0]["index"]
             self._size = 0
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{bundle.inference_file} cannot be read as a LiteRT model: {str(error).splitlines()[0]}.") from None
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise ModelError(f"{bundle.inference_file} cannot be read as a LiteRT model: {reason}.") from None
+        outputs = self._interpreter.get_output_details()[0]["shape"]
+        if list(details["shape"][1:]) != [48, 48, 1] or outputs[-1] != len(self.labels):
+            raise ModelError(
+                f"{bundle.inference_file} does not fit its card: it takes {list(details['shape'][1:])} and has {outputs[-1]} outputs, "
+                f"expected [48, 48, 1] and {len(self.labels)} labels."
+            )
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """(N, C) float32 probabilities, in the order of `labels`.

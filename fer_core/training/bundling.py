@@ -11,12 +11,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..bundle import CARD, INFERENCE, KERAS, write_card
+from ..bundle import CARD, INFERENCE, KERAS, PROBABILITIES, write_card
 from ..config import RunConfig
 from ..data.dataset import Dataset
 from ..emotions import NAMES
 from ..evaluation.metrics import evaluate, figures
-from ..native_output import redirected
+from ..native_output import silenced
 
 
 def write_bundle(
@@ -36,7 +36,7 @@ def write_bundle(
         training: what the card says about the training.
         validation: images (n, 48, 48) uint8 and labels (n,) of the split that the weights were chosen on.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.new")  # the lock of the run keeps other processes out
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     model.save(temporary / KERAS)
@@ -57,6 +57,7 @@ def write_bundle(
         "training": training,
         "figures": {"validation": figures(evaluate(probabilities, labels, NAMES)) | {"fingerprint": dataset.fingerprint}},
     }
+    np.savez_compressed(temporary / PROBABILITIES, validation=probabilities.astype(np.float32))
     write_card(temporary / CARD, card)
     if path.exists():
         shutil.rmtree(path)
@@ -67,7 +68,7 @@ def export_litert(model: keras.Model, path: Path) -> None:
     """Write the LiteRT file at `path`. Under another backend than TensorFlow, which converts it, `export` makes it later."""
     if keras.backend.backend() != "tensorflow":
         return
-    with redirected(1), redirected(2):  # the converter prints its progress
+    with silenced(1), silenced(2):  # the converter prints its progress
         model.export(path, format="litert", verbose=False)
 
 

@@ -12,12 +12,12 @@ class EventLog:
     """Writes loss, accuracy and learning rate by epoch to `folder`/train and `folder`/validation.
 
     Args:
-        first_epoch: epochs already finished; events of later ones, from before an interruption, are purged.
+        first_epoch: the last finished epoch; events from it on, from before an interruption, are purged.
     """
 
     def __init__(self, folder: Path, first_epoch: int) -> None:
         self._writers = {
-            part: SummaryWriter(str(folder / part), purge_step=first_epoch + 1, write_to_disk=True) for part in ("train", "validation")
+            part: SummaryWriter(str(folder / part), purge_step=first_epoch, write_to_disk=True) for part in ("train", "validation")
         }
 
     def epoch(self, row: dict[str, Any]) -> None:

@@ -94,12 +94,15 @@ class RunFolder:
 
     def status(self) -> dict[str, Any]:
         """The last written status; a run whose process died is "interrupted"."""
-        status = self._json("status.json")
+        status: dict[str, Any] = {"state": "unknown", "message": "", "started": 0.0, "updated": 0.0} | self._json("status.json")
+        for key in ("started", "updated"):  # others sort and subtract them
+            if not isinstance(status[key], int | float):
+                status[key] = 0.0
         # A process that has just been started may not hold its lock yet.
-        just_started = status.get("state") == "starting" and time.time() - status.get("updated", 0) < 60
-        if status.get("state") in RUNNING_STATES and not just_started and not self.alive():
+        just_started = status["state"] == "starting" and time.time() - status["updated"] < 60
+        if status["state"] in RUNNING_STATES and not just_started and not self.alive():
             status = status | {"state": "interrupted", "message": "The training process ended without finishing."}
-        return status or {"state": "unknown", "message": "", "started": 0.0, "updated": 0.0}
+        return status
 
     def alive(self) -> bool:
         """Whether a process is training in this folder now; asks the lock, which no crash or reused process id fools."""
@@ -129,8 +132,8 @@ class RunFolder:
         """A dict per finished epoch with the keys HISTORY_COLUMNS."""
         try:
             with open(self.path / "history.csv", encoding="utf-8", newline="") as file:
-                return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-        except (OSError, ValueError, TypeError):
+                return [{column: float(row[column]) for column in HISTORY_COLUMNS} for row in csv.DictReader(file)]
+        except (OSError, ValueError, TypeError, KeyError):
             return []
 
     def request_stop(self) -> None:
@@ -169,7 +172,7 @@ def list_runs(parent: Path) -> list[RunFolder]:
     if not parent.is_dir():
         return []
     runs = [RunFolder(p) for p in parent.iterdir() if (p / "config.json").is_file()]
-    return sorted(runs, key=lambda run: run.status().get("started", 0), reverse=True)
+    return sorted(runs, key=lambda run: run.status()["started"], reverse=True)
 
 
 def open_run(path: Path) -> RunFolder:

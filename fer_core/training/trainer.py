@@ -6,6 +6,7 @@ and the rest (weights, optimizer, average, best) stands in the checkpoint.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import platform
@@ -78,15 +79,19 @@ def train(run: RunFolder, on_progress: Callable[[dict[str, Any]], None] = lambda
         lock.acquire(timeout=5)
     except TimeoutError:
         raise TrainingError(f"Another process is training in {run.path}: wait for it or stop it first.") from None
+    except OSError as error:
+        raise TrainingError(f"The run folder {run.path} cannot be written: {error.strerror}.") from None
     with lock:
         try:
             run.clear_stop()
             outcome = _Loop(run, on_progress).run()
         except KeyboardInterrupt:
-            run.write_status("stopped", "Interrupted from the keyboard.")
+            with contextlib.suppress(OSError):
+                run.write_status("stopped", "Interrupted from the keyboard.")
             raise
         except Exception as error:
-            run.write_status("failed", f"{error}" if str(error) else type(error).__name__)
+            with contextlib.suppress(OSError):  # a full disk is what may have ended the run
+                run.write_status("failed", f"{error}" if str(error) else type(error).__name__)
             raise
         return outcome
 
@@ -116,6 +121,8 @@ class _Loop:
         # Rows and events of epochs after the checkpoint belong to work that is done again.
         run.write_history(self.state.history)
         self.events = EventLog(run.tensorboard, self.state.epoch)
+        if self.state.history:  # its events may have been lost between the checkpoint and the log
+            self.events.epoch(self.state.history[-1])
 
     def _split(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.dataset.sample(split, self.config.data.limit, self.config.train.seed)
@@ -227,9 +234,14 @@ class _Loop:
         try:
             with np.load(self.folder.checkpoint, allow_pickle=False) as file:
                 arrays = dict(file)
-            scalars = json.loads(arrays.pop("state").tobytes())
-        except Exception as error:
-            raise TrainingError(f"{self.folder.checkpoint} cannot be read ({error}): start a new run.") from None
+            self._restore(arrays, json.loads(arrays.pop("state").tobytes()))
+        except TrainingError:
+            raise
+        except Exception as error:  # what is missing, damaged or of another network
+            reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+            raise TrainingError(f"{self.folder.checkpoint} does not fit the run ({reason}): start a new run.") from None
+
+    def _restore(self, arrays: dict[str, np.ndarray], scalars: dict[str, Any]) -> None:
 
         def group(name: str) -> list[np.ndarray]:
             return [arrays[f"{name}_{i}"] for i in range(sum(key.startswith(f"{name}_") for key in arrays))]

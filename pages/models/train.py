@@ -6,7 +6,7 @@ import streamlit as st
 
 from fer_core.presets import DEFAULT_PRESET, PRESETS, card
 from fer_core.training import launch
-from fer_core.training.run_folder import list_runs
+from fer_core.training.run_folder import RUNNING_STATES, list_runs
 from pages.shared import run_view, state
 
 st.title("Train")
@@ -66,7 +66,7 @@ def start_form() -> None:
         )
         st.code(known["command"].replace("SOURCE", state.source()), language="bash", wrap_lines=True)
 
-    busy = next((run for run in list_runs(state.runs_folder()) if run.alive()), None)
+    busy = next((run for run in list_runs(state.runs_folder()) if run.status()["state"] in RUNNING_STATES), None)
     if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=busy is not None, key="train_start"):
         source = state.source()
         source = source if source.startswith(("synthetic", "kaggle:")) else str(Path(source).resolve())

@@ -10,9 +10,10 @@ from fer_core.errors import FerError
 from fer_core.training import launch
 from fer_core.training.run_folder import RUNNING_STATES, RunFolder
 
-from . import charts
+from . import charts, state
 
 _REFRESH_SECONDS = 1.5
+_PROGRESS_KEYS = {"epoch", "batch", "batches", "batch_size", "images_per_second", "loss", "accuracy"}
 _LOOK = {
     "starting": ("blue", ":material/hourglass_top:"),
     "running": ("blue", ":material/model_training:"),
@@ -30,19 +31,24 @@ def show(run: RunFolder) -> None:
 
 
 def _view(run: RunFolder, was_running: bool) -> None:
+    with state.errors_shown():
+        _show(run, was_running)
+
+
+def _show(run: RunFolder, was_running: bool) -> None:
     status = run.status()
-    state = status["state"]
-    if was_running and state not in RUNNING_STATES:
+    now = status["state"]
+    if was_running and now not in RUNNING_STATES:
         st.rerun()  # the run has ended: redraw the whole page, and stop renewing
     config, history, progress = run.config(), run.history(), run.progress()
-    colour, icon = _LOOK.get(state, ("grey", ":material/help:"))
+    colour, icon = _LOOK.get(now, ("grey", ":material/help:"))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(state, icon=icon, color=colour)
+        st.badge(now, icon=icon, color=colour)
         st.caption(f"{config.preset or config.model.family} on {config.data.source}")
-        _buttons(run, state)
-    if state == "failed":
+        _buttons(run, now)
+    if now == "failed":
         st.error(status["message"] or "The training process failed.", icon=":material/error:")
-    elif state in RUNNING_STATES:
+    elif now in RUNNING_STATES:
         _progress(config.train.epochs, len(history), progress, status["message"])
     elif status["message"]:
         st.caption(status["message"])
@@ -51,13 +57,13 @@ def _view(run: RunFolder, was_running: bool) -> None:
         left, right = st.columns(2)
         left.plotly_chart(charts.learning_curves(history, "loss", "Loss"), config=charts.CONFIG, key=f"loss_{run.name}")
         right.plotly_chart(charts.learning_curves(history, "accuracy", "Accuracy"), config=charts.CONFIG, key=f"accuracy_{run.name}")
-    if state in ("failed", "interrupted") and run.log.is_file():
+    if now in ("failed", "interrupted") and run.log.is_file():
         with st.expander("What the process printed last"):
             st.code("\n".join(run.log.read_text(errors="replace").splitlines()[-15:]), language=None)
 
 
-def _buttons(run: RunFolder, state: str) -> None:
-    if state in RUNNING_STATES:
+def _buttons(run: RunFolder, now: str) -> None:
+    if now in RUNNING_STATES:
         asked = run.stop_requested()
         if st.button("Stopping ..." if asked else "Stop", icon=":material/stop:", key=f"stop_{run.name}", disabled=asked):
             run.request_stop()
@@ -66,7 +72,7 @@ def _buttons(run: RunFolder, state: str) -> None:
     if (run.bundle / "card.json").is_file() and st.button("Evaluate it", icon=":material/fact_check:", key=f"evaluate_{run.name}"):
         st.session_state["model_path"] = str(run.bundle)
         st.switch_page("pages/models/evaluate.py")
-    if state in ("interrupted", "stopped", "failed") and st.button("Go on", icon=":material/play_arrow:", key=f"resume_{run.name}"):
+    if now in ("interrupted", "stopped", "failed") and st.button("Go on", icon=":material/play_arrow:", key=f"resume_{run.name}"):
         try:
             launch.resume(run)
         except FerError as error:
@@ -77,7 +83,7 @@ def _buttons(run: RunFolder, state: str) -> None:
 
 def _progress(epochs: int, finished: int, progress: dict[str, float], message: str) -> None:
     """The bar over all epochs, with the time left from the speed of the epoch under way."""
-    if not progress or progress.get("epoch", 0) <= finished:
+    if not progress.keys() >= _PROGRESS_KEYS or progress["epoch"] <= finished:
         share, text = finished / epochs, message or f"Epoch {min(finished + 1, epochs)} of {epochs}"
     else:
         within = progress["batch"] / progress["batches"]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.data import open_dataset
 from fer_core.errors import DataError, FerError
 
 from . import state
@@ -121,8 +120,5 @@ def _upload() -> None:
 
 
 def _use(value: str) -> None:
-    """Take a source if it can be read."""
-    with st.spinner("Reading the images ..."):
-        open_dataset(value)
-    state.set_source(value)
+    state.use_source(value)
     st.rerun()

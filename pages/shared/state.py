@@ -33,7 +33,7 @@ def errors_shown(stop: bool = True) -> Iterator[None]:
     """Show an error of the user's as its one sentence, and end the page there unless `stop` is false."""
     try:
         yield
-    except FerError as error:
+    except (FerError, OSError) as error:  # a full disk, a file that was removed meanwhile
         st.error(str(error), icon=":material/error:")
         if stop:
             st.stop()
@@ -42,10 +42,6 @@ def errors_shown(stop: bool = True) -> Iterator[None]:
 def source() -> str:
     """The source of the data set that all pages work on."""
     return st.session_state.get("data_source", DEFAULT_SOURCE)
-
-
-def set_source(value: str) -> None:
-    st.session_state["data_source"] = value
 
 
 def source_name(value: str) -> str:
@@ -61,6 +57,16 @@ def dataset() -> Dataset:
     """
     value = source()
     return _open(value, _changed(value))
+
+
+def use_source(value: str) -> None:
+    """Take another source for all pages.
+
+    Raises:
+        DataError: it cannot be read; the present source stays.
+    """
+    _open(value, _changed(value))
+    st.session_state["data_source"] = value
 
 
 def _changed(value: str) -> int:

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from fer_core.emotions import NAMES
+
 from .build import CODES, USAGES
 
 FORMS = ("fer2013-csv", "icml-csv", "train-test-csv", "train-test", "train-validation", "png-folders", "npz")
@@ -53,7 +55,7 @@ class Fer2013:
     def counts(self, splits: list[str] | None = None) -> dict[str, dict[str, int]]:
         table: dict[str, Counter[str]] = {}
         for split, name in zip(splits or self.splits, self.names, strict=True):
-            table.setdefault(split, Counter())[name] += 1
+            table.setdefault(split, Counter(dict.fromkeys(NAMES, 0)))[name] += 1
         return {split: dict(counter) for split, counter in table.items()}
 
 

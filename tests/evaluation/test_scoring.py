@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core import storage
 from fer_core.bundle import CARD, find_bundle, read_bundle
 from fer_core.data import open_dataset
 from fer_core.errors import DataError, ModelError
@@ -43,10 +42,9 @@ def test_a_second_scoring_computes_nothing(trained_run: Path, monkeypatch: pytes
 
 def test_looks_at_the_test_split_are_written_down_and_figures_kept(trained_run: Path) -> None:
     data = open_dataset("synthetic:350")
-    log = storage.cache_folder("evaluations") / "test-uses.jsonl"
-    before = len(log.read_text().splitlines()) if log.exists() else 0
+    before = scoring.test_uses(data)
     scored = scoring.score(find_bundle(str(trained_run)), data, "test")
-    assert len(log.read_text().splitlines()) == before + 1
+    assert scoring.test_uses(data) == before + 1
     kept = find_bundle(str(trained_run)).card["figures"]["test"]
     assert kept["accuracy"] == scored.evaluation.accuracy and kept["fingerprint"] == data.fingerprint
 

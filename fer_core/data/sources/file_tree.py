@@ -119,7 +119,7 @@ def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
     """
     if len(members) > MAX_FILES:
         raise DataError(f"{name} has {len(members):,} files: at most {MAX_FILES:,} are read.")
-    total = 0
+    total = packed = 0
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
         if not parts or ".." in parts or member.filename.startswith(("/", "\\")) or (len(parts[0]) > 1 and parts[0][1] == ":"):
@@ -127,10 +127,13 @@ def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
         if member.flag_bits & 1:
             raise DataError(f"{name} is encrypted: unpack it with its password and open the folder instead.")
         total += member.file_size
+        packed += member.compress_size
         if member.file_size > _SMALL_BYTES and member.file_size > MAX_RATIO * max(1, member.compress_size):
             raise DataError(
                 f"{name} is refused: its member {member.filename!r} would unpack from {member.compress_size:,} to "
                 f"{member.file_size:,} bytes, far more than pictures or tables do."
             )
-        if total > MAX_UNPACKED_BYTES:
-            raise DataError(f"{name} is refused: it would unpack to more than {MAX_UNPACKED_BYTES >> 30} GiB.")
+        if total > MAX_UNPACKED_BYTES or (total > 4 * _SMALL_BYTES and total > MAX_RATIO * packed):
+            raise DataError(
+                f"{name} is refused: it would unpack from {packed:,} to at least {total:,} bytes, far more than pictures or tables do."
+            )

@@ -75,7 +75,9 @@ def _groups(name: str, arrays: dict[str, np.ndarray]) -> list[tuple[np.ndarray, 
             return found
     roles = columns.find(list(arrays))
     if "pixels" not in roles:
-        raise DataError(f"{name} has no array of images: expected pixels, images or x_train; got {', '.join(arrays) or 'nothing'}.")
+        raise DataError(
+            f"{name} has no array of images: expected pixels, images or x_train; got {', '.join(list(arrays)[:6]) or 'nothing'}."
+        )
     split_array = arrays[roles["split"]] if "split" in roles else "train"
     return [(arrays[roles["pixels"]], arrays[roles["label"]] if "label" in roles else None, split_array)]
 
