@@ -146,6 +146,8 @@ def test_errors_of_the_user_are_one_sentence(shell, trained_run: Path, tmp_path:
     assert "nowhere.csv does not exist" in shell.error("data", tmp_path / "nowhere.csv")
     assert "baseline-deep" in shell.error("train", "--data", "synthetic:70", "--preset", "nonesuch")
     assert "no run folder" in shell.error("train", "--resume", tmp_path)
+    repeated = shell("train", "--data", "synthetic:350", "--preset", "baseline-weighted-s", "--epochs", 2, "--resume", trained_run)
+    assert repeated.returncode == 0  # the same command with --resume added is no contradiction
     assert "leave --epochs out" in shell.error("train", "--resume", trained_run, "--epochs", 3)
     assert "does not exist" in shell.error("train", "--data", tmp_path / "nowhere.csv", "--run-dir", tmp_path / "y")
     assert not (tmp_path / "y").exists()  # the corrected command can use the same folder

@@ -462,3 +462,9 @@ def test_array_that_claims_to_be_huge_is_refused(tmp_path):
     np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": (10**9, 48, 48)})
     write_zip(tmp_path / "set.npz", {"pixels.npy": buffer.getvalue(), "emotion.npy": buffer.getvalue()})
     refused(tmp_path / "set.npz", "set.npz")
+
+
+def test_zip_of_many_small_bombs_is_refused(tmp_path):
+    """No member alone is large, but together they would unpack to far more than they are packed in."""
+    path = write_zip(tmp_path / "bombs.zip", {f"train/happy/{i}.jpg": bytes(1 << 20) for i in range(100)}, zipfile.ZIP_DEFLATED)
+    refused(path, "bombs.zip", "far more than pictures or tables do")

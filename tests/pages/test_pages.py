@@ -139,6 +139,24 @@ def test_a_dead_run_is_shown_as_interrupted_and_a_failed_one_with_its_reason(fol
     assert "The disk is full." in texts(open_page("models/train", train_run="dead"))
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("status.json", '{"message": "x", "started": "yesterday"}'),
+        ("history.csv", "epoch,loss\n1,2\n"),
+        ("config.json", "{"),
+        ("progress.json", '{"epoch": 3}'),
+    ],
+)
+def test_damaged_run_files_do_not_break_the_pages(folders: Path, file: str, content: str) -> None:
+    for name in ("good", "damaged"):
+        RunFolder(folders / "runs" / name).create(RunConfig(preset="baseline-deep"))
+    (folders / "runs" / "damaged" / file).write_text(content)
+    app = open_page("models/train", train_run="damaged")
+    assert not app.exception
+    assert not open_page("models/evaluate").exception
+
+
 def test_training_runs_in_a_process_of_its_own_and_can_be_stopped(folders: Path) -> None:
     app = open_page("models/train", data_source="synthetic:210")
     app.selectbox(key="train_preset").set_value("baseline-weighted-s").run()
