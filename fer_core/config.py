@@ -1,6 +1,6 @@
 """What defines a training run: data, network, augmentation and training settings, validated, to and from JSON.
 
-Each field says in one line what it does; the Train page and the documentation show the same line.
+Each field says in one line what it does; the Train page shows the same line.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from fer_core.config import DataConfig, RunConfig, TrainConfig
 from fer_core.presets import DEFAULT_PRESET, PRESETS, card
 from fer_core.training import launch
 from fer_core.training.run_folder import RUNNING_STATES, list_runs
@@ -11,6 +13,15 @@ from pages.shared import run_view, state
 
 st.title("Train")
 st.markdown("A run trains in a process of its own: refresh or close this page, or restart the app, and it goes on.")
+
+
+def setting(column: DeltaGenerator, config: RunConfig, name: str, low: float, high: float, **more: str) -> float:
+    """A number of the preset's, to be changed. The key holds the preset, so that another one brings its own value."""
+    label = name.replace("_", " ").capitalize()
+    value = getattr(config.train, name)
+    return column.number_input(
+        label, low, high, value, key=f"train_{name}_{config.preset}", help=TrainConfig.model_fields[name].description, **more
+    )
 
 
 def start_form() -> None:
@@ -24,31 +35,15 @@ def start_form() -> None:
         preset = PRESETS[name]
         config = preset.config
         st.caption(preset.description)
-        columns = st.columns(2)
-        # A key per preset: another preset brings its own values.
-        epochs = columns[0].number_input(
-            "Epochs", 1, 10_000, config.train.epochs, key=f"train_epochs_{name}", help="How many times every training image is seen."
-        )
-        limit = columns[1].number_input(
-            "Images at most", 7, None, None, key="train_limit", placeholder="all", help="Use at most this many images of each split."
-        )
+        first_row = st.columns(2)
+        epochs = setting(first_row[0], config, "epochs", 1, 10_000)
+        limit_help = DataConfig.model_fields["limit"].description
+        limit = first_row[1].number_input("Images at most", 7, None, None, key="train_limit", placeholder="all", help=limit_help)
         with st.expander("More settings"):
-            columns = st.columns(3)
-            batch = columns[0].number_input(
-                "Batch size", 1, 4096, config.train.batch_size, key=f"train_batch_{name}", help="Images for one step of the optimizer."
-            )
-            rate = columns[1].number_input(
-                "Learning rate",
-                1e-6,
-                10.0,
-                config.train.learning_rate,
-                format="%g",
-                key=f"train_rate_{name}",
-                help="The step size of the optimizer.",
-            )
-            seed = columns[2].number_input(
-                "Seed", 0, 2**31 - 1, config.train.seed, key=f"train_seed_{name}", help="The same seed gives the same run."
-            )
+            second_row = st.columns(3)
+            batch_size = setting(second_row[0], config, "batch_size", 1, 4096)
+            learning_rate = setting(second_row[1], config, "learning_rate", 1e-6, 10.0, format="%g")
+            seed = setting(second_row[2], config, "seed", 0, 2**31 - 1)
     with right.container(border=True):
         known = card(preset)
         st.markdown("**What READMEs claim, what was measured**")
@@ -71,7 +66,7 @@ def start_form() -> None:
         source = state.source()
         source = source if source.startswith(("synthetic", "kaggle:")) else str(Path(source).resolve())
         chosen = config.override("data", source=source, limit=limit).override(
-            "train", epochs=epochs, batch_size=batch, learning_rate=rate, seed=seed
+            "train", epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed
         )
         run = launch.start(chosen, state.runs_folder())
         st.session_state["train_run"] = run.name
