@@ -98,7 +98,6 @@ def train(run: RunFolder, on_progress: Callable[[dict[str, Any]], None] = lambda
 
 class _Loop:
     def __init__(self, run: RunFolder, on_progress: Callable[[dict[str, Any]], None]) -> None:
-        self.started = time.time()
         self.on_progress = on_progress
         self.folder = run
         self.config: RunConfig = run.config()

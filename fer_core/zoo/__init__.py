@@ -16,8 +16,6 @@ from ..errors import ConfigError
 if TYPE_CHECKING:
     import keras
 
-FAMILIES: tuple[str, ...] = ("plain", "residual")
-
 
 def build(config: ModelConfig, input_shape: tuple[int, int, int] = (48, 48, 1), num_classes: int = 7) -> keras.Model:
     """The untrained network that `config` describes.
@@ -25,7 +23,7 @@ def build(config: ModelConfig, input_shape: tuple[int, int, int] = (48, 48, 1), 
     Raises:
         ConfigError: the family or one of its hyperparameters is unknown.
     """
-    from . import plain, residual  # here, so that listing the families does not import Keras
+    from . import plain, residual  # here, since Keras is only needed to build one
 
     builders: dict[str, Callable[..., keras.Model]] = {"plain": plain.build, "residual": residual.build}
     if config.family not in builders:
