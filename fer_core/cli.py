@@ -169,8 +169,10 @@ def _models(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    import_keras()  # first: on macOS TensorFlow can hang when pandas or pyarrow came before it
+    if sys.platform == "darwin":  # TensorFlow can hang there when pandas or pyarrow came before it
+        import_keras()
     run = _new_run(options) if options.resume is None else _resumed_run(options)
+    import_keras()  # only now elsewhere, so that a mistake is told at once
     from .training.progress_bar import ProgressBar
     from .training.trainer import train
 

