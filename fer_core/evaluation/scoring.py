@@ -1,4 +1,4 @@
-"""Run a model over a split and keep the result beside the model, so that it is not computed twice."""
+"""Run a model over a split and keep the probabilities in the cache, so that they are not computed twice."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Scored:
     split: str
     tta: str
     indices: np.ndarray  # (n,) positions in the data set
-    probabilities: np.ndarray  # (n, C) float32, in the order of bundle.labels
+    probabilities: np.ndarray  # (n, C) float32, in the order of the data set's label_names
     evaluation: Evaluation
 
 
