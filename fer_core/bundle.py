@@ -17,7 +17,7 @@ CARD = "card.json"
 PROBABILITIES = "probabilities.npz"  # of the validation images, in the order of the data
 
 MODELS_DIR = Path(__file__).resolve().parent.parent / "models"
-DEFAULT_MODEL = "residual"
+DEFAULT_MODEL = "standard"
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class Bundle:
 def write_card(path: Path, card: dict[str, Any]) -> None:
     """Write a card as JSON, atomically."""
     write_atomically(path, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def views_inside(card: dict[str, Any]) -> int:
+    """How many views of each image a model averages: itself, its mirror image, and both enlarged."""
+    return (2 if card.get("mirror") is True else 1) * (2 if card.get("zoom") is True else 1)
 
 
 def is_shipped(bundle: Bundle) -> bool:

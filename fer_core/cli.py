@@ -62,16 +62,20 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("source", metavar="SOURCE", help=sources)
 
     command("presets", _presets, "List the presets: a network with its training settings.")
-    command("models", _models, "List the shipped models.")
+    models_command = command("models", _models, "List the shipped models, or show the card of one.")
+    models_command.add_argument("model", nargs="?", metavar="NAME|PATH", help="the model whose card is shown")
 
     train = command("train", _train, "Train a network.")
     train.add_argument("--data", metavar="SOURCE", help=sources)
-    train.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: residual)")
+    train.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: standard)")
+    train.add_argument("--votes", metavar="CSV", help="FER+ votes for these images (default: fer2013new.csv beside them)")
     train.add_argument("--epochs", type=_positive, metavar="N")
     train.add_argument("--limit", type=_positive, metavar="N", help="use at most N images of each split")
     train.add_argument("--batch-size", type=_positive, metavar="N")
     train.add_argument("--learning-rate", type=float, metavar="X")
     train.add_argument("--seed", type=int, metavar="N")
+    train.add_argument("--teacher", metavar="NAME|PATH", help="a model whose probabilities become part of the targets (distillation)")
+    train.add_argument("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16", "auto"))
     train.add_argument("--run-dir", type=Path, metavar="DIR", help="the folder of the run (default: a new one below runs/)")
     train.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in DIR after its last finished epoch")
 
@@ -79,8 +83,29 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--model", metavar="NAME|PATH", help=models)
     evaluate.add_argument("--data", metavar="SOURCE", required=True, help=sources)
     evaluate.add_argument("--split", choices=("test", "validation", "train"), default="test")
-    evaluate.add_argument("--tta", choices=("none", "flip"), default="none", help="flip: average over each image and its mirror image")
+    evaluate.add_argument(
+        "--truth", choices=("labels", "votes"), help="votes: what most FER+ voters chose (default: as the model was trained)"
+    )
+    evaluate.add_argument("--votes", metavar="CSV", help="the FER+ votes (default: fer2013new.csv beside the data)")
+    evaluate.add_argument(
+        "--tta",
+        choices=("none", "flip", "off"),
+        default="none",
+        help="flip: average over each image and its mirror image; off: one view, without the others that a model has inside",
+    )
     evaluate.add_argument("--save", action="store_true", help="write the figures into a shipped model's card too")
+
+    bundle = command("bundle", _bundle, "Bundle finished runs anew: one with other settings, or several as an ensemble.")
+    bundle.add_argument("runs", nargs="+", metavar="RUN", help="folders of finished runs, or of bundles")
+    bundle.add_argument(
+        "--data", metavar="SOURCE", required=True, help="what they were trained on; the temperature is fitted on its validation split"
+    )
+    bundle.add_argument("--votes", metavar="CSV", help="the FER+ votes (default: fer2013new.csv beside the data)")
+    bundle.add_argument("--name", required=True, metavar="NAME")
+    bundle.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the new bundle")
+    bundle.add_argument("--mirror", action=argparse.BooleanOptionalAction, help="average over each image and its mirror image")
+    bundle.add_argument("--zoom", action=argparse.BooleanOptionalAction, help="average over the enlarged middle of each image too")
+    bundle.add_argument("--quantisation", choices=("none", "float16", "int8"), help="weights of the inference file")
 
     predict = command("predict", _predict, "Find and classify the faces on photos.")
     predict.add_argument("--model", metavar="NAME|PATH", help=models)
@@ -145,24 +170,35 @@ def _measured(measured: dict[str, Any] | None) -> str:
 
 
 def _models(options: argparse.Namespace) -> None:
-    from .bundle import shipped
+    from .bundle import find_bundle, shipped
 
+    if options.model is not None:
+        from .release.model_card import markdown
+
+        card = find_bundle(options.model).card
+        return _print_json(card) if options.json else print(markdown(card), end="")
     entries = []
     for i, bundle in enumerate(shipped()):
-        test = bundle.card.get("figures", {}).get("test", {})
+        figures = bundle.card.get("figures", {})
+        test = figures.get("test", {})
         entries.append({
             "name": bundle.path.name, "default": i == 0, "path": str(bundle.path), "preset": bundle.card.get("preset"),
-            "labels": list(bundle.labels), "parameters": bundle.card.get("parameters"),
+            "labels": list(bundle.labels), "truth": bundle.card.get("truth", "labels"), "parameters": bundle.card.get("parameters"),
+            "multiply_adds": bundle.card.get("multiply_adds"),
             "inference_bytes": bundle.inference_file.stat().st_size if bundle.inference_file.is_file() else None,
             "test_accuracy": test.get("accuracy"), "test_accuracy_ci95": test.get("accuracy_ci95"),
+            "test_accuracy_without_leaked": test.get("accuracy_without_leaked"),
+            "validation_accuracy": figures.get("validation", {}).get("accuracy"),
+            "validation_calibration_error": figures.get("validation", {}).get("calibration_error"),
         })  # fmt: skip
     if options.json:
         return _print_json(entries)
     rows = []
     for e in entries:
         accuracy = "-" if e["test_accuracy"] is None else "{:.1%} ({:.1%} to {:.1%})".format(e["test_accuracy"], *e["test_accuracy_ci95"])
-        rows.append([e["name"] + (" (default)" if e["default"] else ""), f"{e['parameters'] or 0:,}", accuracy])
-    print(_table(["model", "parameters", "accuracy on its test split"], rows) if rows else "No models are shipped.")
+        name = e["name"] + (" (default)" if e["default"] else "")
+        rows.append([name, f"{e['parameters'] or 0:,}", f"{(e['inference_bytes'] or 0) / 1000:,.0f} kB", accuracy, e["truth"]])
+    print(_table(["model", "parameters", "file", "accuracy on its test split", "against"], rows) if rows else "No models are shipped.")
 
 
 # --- train -------------------------------------------------------------------------------------------------------------
@@ -198,14 +234,17 @@ def _new_run(options: argparse.Namespace) -> Any:
     if options.data is None:
         options.usage_error("train needs --data SOURCE (or --resume DIR): for a first try take --data synthetic")
     preset = find_preset(options.preset or DEFAULT_PRESET)
-    config = preset.config.override("data", source=options.data, limit=options.limit).override(
-        "train", epochs=options.epochs, batch_size=options.batch_size, learning_rate=options.learning_rate, seed=options.seed
-    )
+    config = preset.config.override("data", source=options.data, limit=options.limit, votes=options.votes).override(
+        "train", epochs=options.epochs, batch_size=options.batch_size, learning_rate=options.learning_rate, seed=options.seed,
+        precision=options.precision, teacher=options.teacher,
+    )  # fmt: skip
     dataset = open_dataset(options.data)  # a source that cannot be read must not leave a run behind
     for split in ("train", "validation"):
         dataset.labelled_indices(split)
     run = RunFolder(options.run_dir) if options.run_dir else new_run_folder(Path("runs"), preset.name)
     run.create(config)
+    if config.train.votes_weight and not run.config().train.votes_weight:
+        print(f"note: no fer2013new.csv beside {options.data}, so this run learns from the labels alone", file=sys.stderr)
     return run
 
 
@@ -217,6 +256,9 @@ def _resumed_run(options: argparse.Namespace) -> Any:
     started_with = {
         "data": config.data.source,
         "limit": config.data.limit,
+        "votes": config.data.votes,
+        "precision": config.train.precision,
+        "teacher": config.train.teacher,
         "preset": config.preset,
         "epochs": config.train.epochs,
         "batch_size": config.train.batch_size,
@@ -245,22 +287,27 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     bundle = find_bundle(options.model)
     dataset = open_dataset(options.data)
-    result = score(bundle, dataset, options.split, options.tta, save=options.save or None).evaluation
+    truth = options.truth or bundle.card.get("truth", "labels")
+    votes = _read_votes(options, dataset) if truth == "votes" else None
+    result = score(bundle, dataset, options.split, options.tta, votes=votes, save=options.save or None).evaluation
     if options.json:
         head = {
             "model": bundle.name,
             "source": options.data,
             "split": options.split,
             "tta": options.tta,
+            "truth": truth,
             "fingerprint": dataset.fingerprint,
         }
         return _print_json(head | figures(result))
     low, high = result.accuracy_ci95
-    print(f"{bundle.name} on {options.split} of {options.data}: {result.count:,} images")
+    against = " on which FER+ voters agree" if votes else ""
+    print(f"{bundle.name} on {options.split} of {options.data}: {result.count:,} images{against}")
     print(f"accuracy  {result.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
     if result.leaked:
         print(f"          {result.accuracy_without_leaked:.2%}  without the {result.leaked:,} images that also stand in train")
     print(f"macro F1  {result.macro_f1:.3f}")
+    print(f"expected calibration error  {result.calibration_error:.2%}")
     if options.split == "test":
         print(f"The test split of these data has been used {test_uses(dataset):,} times on this machine: choose models on validation.")
     print()
@@ -268,6 +315,48 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(_table(["class", "precision", "recall", "F1", "support"], rows))
     print("\nconfusion matrix (rows true, columns predicted)")
     print(_table(["", *result.labels], [[n, *map(str, row)] for n, row in zip(result.labels, result.confusion_matrix, strict=True)]))
+
+
+def _read_votes(options: argparse.Namespace, dataset: Any) -> Any:
+    from .data.votes import FILE_NAME, find_votes, read_votes
+
+    path = options.votes or find_votes(options.data)
+    if path is None:
+        raise FerError(f"There are no FER+ votes beside {options.data}: put {FILE_NAME} there or name it with --votes.")
+    return read_votes(path, dataset)
+
+
+def _bundle(options: argparse.Namespace) -> None:
+    from .bundle import find_bundle, read_bundle
+    from .config import BundleConfig
+    from .data import open_dataset
+
+    bundles = [find_bundle(run) for run in options.runs]
+    dataset = open_dataset(options.data)
+    votes = _read_votes(options, dataset) if any(bundle.card.get("truth") == "votes" for bundle in bundles) else None
+    try:
+        config = BundleConfig.model_validate(bundles[0].card.get("config", {}).get("bundle", {}))
+    except ValueError:
+        raise FerError(f"The card of {bundles[0].path} is damaged: its config has no valid bundle settings.") from None
+    given = {"mirror": options.mirror, "zoom": options.zoom, "quantisation": options.quantisation}
+    config = config.model_copy(update={key: value for key, value in given.items() if value is not None})
+    import_keras()
+    from .release.assemble import assemble
+
+    runs = " ".join(bundle.name for bundle in bundles)
+    command = f"python -m fer_core bundle {runs} --data {Path(options.data).name} --name {options.name} --out {options.out.name}"
+    command += (" --mirror" if config.mirror else " --no-mirror") + (" --zoom" if config.zoom else " --no-zoom")
+    command += f" --quantisation {config.quantisation}"
+    assemble(bundles, dataset, options.out, name=options.name, settings=config, votes=votes, command=command)
+    card = read_bundle(options.out).card
+    size = (options.out / "model.tflite").stat().st_size
+    validation = card["figures"]["validation"]
+    if options.json:
+        return _print_json({"bundle": str(options.out), "networks": max(1, len(card["members"])), "inference_bytes": size,
+                            "temperature": card["temperature"], "validation_accuracy": validation["accuracy"],
+                            "validation_calibration_error": validation["calibration_error"], "steps": card["steps"]})  # fmt: skip
+    print(f"{options.out}: {max(1, len(card['members']))} network(s), {size:,} bytes, validation accuracy {validation['accuracy']:.2%}, "
+          f"calibration error {validation['calibration_error']:.2%}, temperature {card['temperature']:.3f}")  # fmt: skip
 
 
 def _predict(options: argparse.Namespace) -> int:

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from .errors import ConfigError
 from .storage import write_atomically
 
+Quantisation = Literal["none", "float16", "int8"]
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,6 +26,10 @@ class DataConfig(_Settings):
 
     source: str = Field("synthetic", description="Where the images come from: a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME.")
     limit: int | None = Field(None, ge=7, description="At most this many images of each split, drawn with the share of each class.")
+    votes: str | None = Field(None, description="The FER+ votes for these images (fer2013new.csv); by default the file beside them.")
+    drop: tuple[Literal["leaked", "not a face"], ...] = Field(
+        (), description="Training images to leave out: copies of validation and test images; what half of the FER+ voters call no face."
+    )
 
 
 class ModelConfig(_Settings):
@@ -70,14 +76,25 @@ class TrainConfig(_Settings):
         "none", description="Balanced: rare classes weigh more, in inverse proportion to their count."
     )
     early_stopping: int = Field(0, ge=0, le=1000, description="Stop after this many epochs without a better validation accuracy; 0 never.")
+    votes_weight: float = Field(
+        0.0, ge=0, le=100, description="Weight of a second output's loss, which learns how the FER+ voters voted; 0 is off."
+    )
+    output: Literal["labels", "votes"] = Field(
+        "labels", description="Which output is validated and put into the bundle: the one for the labels or the one for the votes."
+    )
+    teacher: str | None = Field(None, description="A model whose probabilities are part of the targets (distillation).")
+    teacher_weight: float = Field(0.5, ge=0, le=1, description="The share of the teacher's probabilities in the targets.")
+    keep: Literal["best", "last"] = Field(
+        "best", description="Keep the weights of the epoch with the best validation accuracy, or those of the last one."
+    )
     average: float = Field(
         0.0,
         ge=0,
         lt=1,
         description="Momentum, per epoch, of a moving average of the weights, which is what is validated and kept; 0 is off.",
     )
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
-        "float32", description="Number format of the computation; the mixed ones pay on GPUs."
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = Field(
+        "float32", description="Number format of the computation; auto takes bfloat16 where the machine is faster in it."
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Start of all random numbers: the same seed gives the same run.")
 
@@ -85,7 +102,21 @@ class TrainConfig(_Settings):
     def _consistent(self) -> Self:
         if self.label_smoothing and self.loss.startswith("sparse"):
             raise ValueError("label_smoothing needs loss categorical_crossentropy")
+        if (self.teacher or self.votes_weight) and self.loss.startswith("sparse"):
+            raise ValueError("teacher and votes_weight need loss categorical_crossentropy")
+        if self.output == "votes" and not self.votes_weight:
+            raise ValueError("output votes needs a votes_weight above 0")
         return self
+
+
+class BundleConfig(_Settings):
+    """How the trained network is put into its bundle."""
+
+    mirror: bool = Field(False, description="Average over each image and its mirror image, inside the model; costs twice the time.")
+    zoom: bool = Field(False, description="Average over the enlarged middle of each image too, inside the model; costs twice the time.")
+    quantisation: Quantisation = Field(
+        "none", description="Weights of the inference file: float32 (none), float16, or int8, which is also the fastest."
+    )
 
 
 class RunConfig(_Settings):
@@ -96,6 +127,7 @@ class RunConfig(_Settings):
     model: ModelConfig = ModelConfig()
     augment: AugmentConfig = AugmentConfig()
     train: TrainConfig = TrainConfig()
+    bundle: BundleConfig = BundleConfig()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import threading
@@ -32,7 +33,8 @@ def silenced(descriptor: int) -> Iterator[None]:
 
 
 def import_keras() -> None:
-    """Import Keras and its backend without their banner about CPU features and oneDNN."""
+    """Import Keras and its backend without their banner about CPU features and oneDNN, nor TensorFlow's later advice on speed."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silenced(2):
         import keras  # noqa: F401

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from . import tiny
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
@@ -33,7 +35,8 @@ class Shell:
     """`python -m fer_core` as a script calls it."""
 
     def __call__(self, *arguments: object, cwd: Path = ROOT, timeout: float = 3600) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+        environment = os.environ | {"PYTHONPATH": path}
         command = [sys.executable, "-m", "fer_core", *map(str, arguments)]
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
 
@@ -64,3 +67,27 @@ def trained_run(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = shell("train", "--data", "synthetic:350", "--preset", "baseline-weighted-s", "--epochs", 2, "--run-dir", folder)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+@pytest.fixture(scope="session")
+def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The CSV of `tiny.write_voted`, with votes beside it."""
+    return tiny.write_voted(tmp_path_factory.mktemp("voted"))
+
+
+@pytest.fixture(scope="session")
+def labels_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run that learned labels and votes, and answers as the labels say; mirrored, in 8 bits."""
+    config = tiny.settings(
+        voted, {"mirror": True, "quantisation": "int8"}, ["leaked", "not a face"], votes_weight=1.0, precision="mixed_bfloat16"
+    )
+    return tiny.train_run(tmp_path_factory.mktemp("runs") / "labels", config).path
+
+
+@pytest.fixture(scope="session")
+def votes_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run that learned labels and votes, and answers as the voters do; its last, averaged weights are kept; with all views."""
+    config = tiny.settings(
+        voted, {"mirror": True, "zoom": True}, votes_weight=1.0, output="votes", keep="last", average=0.3, class_weight="balanced"
+    )  # fmt: skip
+    return tiny.train_run(tmp_path_factory.mktemp("runs") / "votes", config).path

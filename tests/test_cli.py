@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from fer_core.bundle import CARD
+from fer_core.cli import main
 from fer_core.emotions import NAMES
+from fer_core.training.run_folder import RunFolder
 
 PORTRAIT = Path(__file__).resolve().parent.parent / "pages" / "assets" / "portrait.jpg"
 
@@ -29,9 +33,10 @@ def test_data_json(shell) -> None:
 def test_presets_json_names_the_five_published_networks(shell) -> None:
     presets = {preset["name"]: preset for preset in shell.json("presets")}
     published = {"baseline-deep", "baseline-augmented", "baseline-dropout", "baseline-batchnorm"}
-    assert published | {f"baseline-weighted-{size}" for size in "sml"} | {"residual", "quick"} == set(presets)
+    published |= {f"baseline-weighted-{size}" for size in "sml"}
+    assert published | {"standard", "tiny", "best", "ferplus", "quick"} == set(presets)
     assert presets["baseline-deep"]["claim"] == "about 70 %"
-    assert [name for name, preset in presets.items() if preset["default"]] == ["residual"]
+    assert [name for name, preset in presets.items() if preset["default"]] == ["standard"]
     for preset in presets.values():
         assert preset["data_form"] and preset["config"]["train"]["epochs"] >= 1 and preset["name"] in preset["command"]
 
@@ -146,8 +151,6 @@ def test_errors_of_the_user_are_one_sentence(shell, trained_run: Path, tmp_path:
     assert "nowhere.csv does not exist" in shell.error("data", tmp_path / "nowhere.csv")
     assert "baseline-deep" in shell.error("train", "--data", "synthetic:70", "--preset", "nonesuch")
     assert "no run folder" in shell.error("train", "--resume", tmp_path)
-    repeated = shell("train", "--data", "synthetic:350", "--preset", "baseline-weighted-s", "--epochs", 2, "--resume", trained_run)
-    assert repeated.returncode == 0  # the same command with --resume added is no contradiction
     assert "leave --epochs out" in shell.error("train", "--resume", trained_run, "--epochs", 3)
     assert "does not exist" in shell.error("train", "--data", tmp_path / "nowhere.csv", "--run-dir", tmp_path / "y")
     assert not (tmp_path / "y").exists()  # the corrected command can use the same folder
@@ -162,6 +165,187 @@ def test_errors_of_the_user_are_one_sentence(shell, trained_run: Path, tmp_path:
 @pytest.mark.parametrize("wrong", [[], ["nonesuch"], ["data"], ["export", "--format", "pickle", "--out", "x"], ["train"],
         ["train", "--epochs", "0"],
         ["train", "--epochs", "abc"],
-                                   ["evaluate", "--data", "synthetic", "--split", "all"]])  # fmt: skip
-def test_wrong_usage_exits_with_2(shell, wrong: list[str]) -> None:
-    assert shell(*wrong).returncode == 2
+        ["train", "--data", "synthetic", "--precision", "float64"],
+        ["evaluate", "--data", "synthetic", "--split", "all"],
+        ["evaluate", "--data", "synthetic", "--truth", "both"],
+        ["evaluate", "--data", "synthetic", "--tta", "on"],
+        ["bundle", "--data", "synthetic", "--name", "x", "--out", "x"],
+        ["bundle", "run", "--name", "x", "--out", "x"],
+        ["bundle", "run", "--data", "synthetic", "--name", "x", "--out", "x", "--quantisation", "int4"]])  # fmt: skip
+def test_wrong_usage_exits_with_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(wrong)
+    assert caught.value.code == 2 and "usage: " in capsys.readouterr().err
+
+
+# --- train: votes, teacher, precision
+
+
+class Here:
+    """The shell's commands in this process, which spares the start of another."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: object) -> tuple[int, str, str]:
+        """Exit status, stdout and stderr."""
+        self._capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        return (status, *self._capsys.readouterr())
+
+    def json(self, *arguments: object) -> dict:
+        status, out, err = self(*arguments, "--json")
+        assert status == 0, err
+        return json.loads(out)
+
+    def error(self, *arguments: object) -> str:
+        """The one sentence of a command that must fail by the user's mistake."""
+        status, _, err = self(*arguments)
+        lines = [line for line in err.splitlines() if not line.startswith(("note: ", "run folder: "))]
+        assert status == 1 and len(lines) == 1 and lines[0].startswith("error: "), err
+        return lines[0]
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str]) -> Here:
+    return Here(capsys)
+
+
+@pytest.fixture
+def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs begin, but end before their first epoch."""
+    monkeypatch.setattr("fer_core.training.trainer.train", lambda run, on_progress: "stopped")
+
+
+def test_the_default_network_learns_from_the_labels_alone_where_there_are_no_votes(shell, here, untrained, tmp_path: Path) -> None:
+    """And the same command with --resume added goes on with the run."""
+    options = ["--data", "synthetic:70", "--preset", "standard", "--epochs", 1, "--batch-size", 32, "--precision", "float32"]
+    _, _, err = here("train", *options, "--run-dir", tmp_path / "run")
+    assert "note: no fer2013new.csv beside synthetic:70, so this run learns from the labels alone" in err.splitlines()
+    told = shell.json("train", *options, "--resume", tmp_path / "run")
+    assert (told["state"], told["epochs"], told["best_epoch"]) == ("finished", 1, 1)
+    card = json.loads((tmp_path / "run" / "bundle" / CARD).read_text())
+    assert (card["truth"], card["mirror"], card["quantisation"], card["preset"]) == ("labels", True, "int8", "standard")
+    assert card["command"].startswith("python -m fer_core train --data synthetic:70 --preset standard --epochs 1 --batch-size 32")
+    assert (tmp_path / "run" / "bundle" / "model.tflite").stat().st_size < 2.2e6, "1.6 M weights of 8 bits"
+
+
+def test_votes_beside_the_data_are_used_without_a_word(here, untrained, voted: Path, tmp_path: Path) -> None:
+    _, _, err = here("train", "--data", voted, "--run-dir", tmp_path / "run")
+    config = RunFolder(tmp_path / "run").config()
+    assert "note" not in err and config.preset == "standard" and config.train.votes_weight == 1
+    assert config.data.votes == str(voted.with_name("fer2013new.csv")) and config.data.drop == ("not a face",)
+
+
+def test_votes_teacher_and_precision_are_those_of_the_command(here, untrained, voted, labels_run, tmp_path: Path) -> None:
+    votes = voted.with_name("fer2013new.csv").rename(voted.with_name("votes of mine.csv"))
+    try:
+        options = ["--data", voted, "--preset", "tiny", "--votes", votes, "--teacher", labels_run, "--precision", "mixed_bfloat16"]
+        assert here("train", *options, "--run-dir", tmp_path / "run")[0] == 0
+        config = RunFolder(tmp_path / "run").config()
+        assert (config.data.votes, config.train.teacher, config.train.precision) == (str(votes), str(labels_run), "mixed_bfloat16")
+        assert config.train.teacher_weight == 0.7 and config.train.votes_weight == 1
+        assert here("train", *options, "--resume", tmp_path / "run")[0] == 0
+        assert "leave --precision out" in here.error("train", "--resume", tmp_path / "run", "--precision", "float32")
+        assert "leave --votes, --teacher out" in here.error("train", "--resume", tmp_path / "run", "--votes", "x", "--teacher", "y")
+    finally:
+        votes.rename(voted.with_name("fer2013new.csv"))
+
+
+def test_a_network_for_votes_alone_needs_them(here, untrained, tmp_path: Path) -> None:
+    told = here.error("train", "--data", "synthetic:70", "--preset", "ferplus", "--run-dir", tmp_path / "run")
+    assert "no fer2013new.csv" in told and "--votes" in told and not (tmp_path / "run").exists()
+
+
+def test_the_same_command_goes_on_however_it_writes_its_choices(here, untrained, voted: Path, tmp_path: Path, monkeypatch) -> None:
+    """The precision that `auto` became, and the votes by a relative path."""
+    monkeypatch.chdir(voted.parent)
+    options = ["--data", "fer.csv", "--preset", "standard", "--precision", "auto", "--votes", "fer2013new.csv"]
+    assert here("train", *options, "--run-dir", tmp_path / "run")[0] == 0
+    assert here("train", *options, "--resume", tmp_path / "run")[0] == 0
+    options[-1] = str(voted.with_name("fer2013new.csv"))
+    assert here("train", *options, "--resume", tmp_path / "run")[0] == 0
+
+
+@pytest.mark.parametrize("option", ["--votes", "--teacher"])
+def test_votes_or_a_teacher_that_are_not_there_leave_no_run_behind(option: str, here, voted, labels_run, tmp_path: Path) -> None:
+    """So that the corrected command can use the same folder."""
+    options = ["--preset", "tiny", "--teacher", labels_run, option, tmp_path / "nowhere", "--run-dir", tmp_path / "run"]
+    told = here.error("train", "--data", voted, *options)
+    assert "nowhere" in told and not (tmp_path / "run").exists()
+
+
+# --- evaluate: truth, votes, one view
+
+
+def test_a_model_is_evaluated_against_what_it_was_trained_for(here, votes_run: Path, voted: Path) -> None:
+    by_votes = here.json("evaluate", "--model", votes_run, "--data", voted, "--split", "validation")
+    by_labels = here.json("evaluate", "--model", votes_run, "--data", voted, "--split", "validation", "--truth", "labels")
+    assert (by_votes["truth"], by_votes["count"], by_labels["truth"], by_labels["count"]) == ("votes", 28, "labels", 35)
+    assert by_votes["accuracy"] > 0.7 > 0.3 > by_labels["accuracy"]
+    assert by_votes["leaked"] == 7 and by_votes["without_leaked"]["count"] == 21
+    assert by_votes["accuracy_without_leaked"] == by_votes["without_leaked"]["accuracy"]
+    assert 0 <= by_votes["calibration_error"] <= 1
+    _, text, _ = here("evaluate", "--model", votes_run, "--data", voted, "--split", "validation")
+    assert "28 images on which FER+ voters agree" in text and "expected calibration error" in text
+    assert "without the 7 images that also stand in train" in text
+
+
+def test_votes_may_be_named_and_must_be_there(here, labels_run: Path, voted: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "fer.csv"
+    alone.symlink_to(voted)
+    evaluate = ["evaluate", "--model", labels_run, "--data", alone, "--split", "validation", "--truth", "votes"]
+    assert "no FER+ votes beside" in here.error(*evaluate) and "--votes" in here.error(*evaluate)
+    assert here.json(*evaluate, "--votes", voted.with_name("fer2013new.csv"))["count"] == 28
+    assert "expected the fer2013new.csv" in here.error(*evaluate, "--votes", PORTRAIT)
+    assert "synthetic:70" in here.error("evaluate", "--model", labels_run, "--data", "synthetic:70", "--truth", "votes")
+
+
+def test_the_gain_of_the_other_views_inside_can_be_measured(shell, here, votes_run: Path, voted: Path) -> None:
+    """Without them Keras computes, and prints nothing beside the JSON."""
+    off = shell.json("evaluate", "--model", votes_run, "--data", voted, "--split", "train", "--tta", "off")
+    inside = here.json("evaluate", "--model", votes_run, "--data", voted, "--split", "train")
+    assert (off["tta"], inside["tta"]) == ("off", "none") and off["count"] == inside["count"]
+    assert off["calibration_error"] != pytest.approx(inside["calibration_error"], abs=1e-4)
+
+
+# --- models, bundle
+
+
+def test_the_card_of_a_model_can_be_read(here, labels_run: Path) -> None:
+    status, text, _ = here("models", labels_run)
+    card = here.json("models", labels_run)
+    assert status == 0 and text.startswith("# labels\n") and "## Not for" in text and f"{card['temperature']:.3f}" in text
+    assert card == json.loads((labels_run / "bundle" / CARD).read_text())
+    assert "expected a shipped name" in here.error("models", "nonesuch")
+
+
+def test_two_runs_are_bundled_into_one_model(shell, here, labels_run: Path, voted: Path, tmp_path: Path) -> None:
+    out = tmp_path / "both"
+    told = shell.json("bundle", labels_run, labels_run / "bundle", "--data", voted, "--name", "both", "--out", out, "--no-mirror",
+                      "--quantisation", "float16")  # fmt: skip
+    assert told["networks"] == 2 and told["bundle"] == str(out) and told["inference_bytes"] == (out / "model.tflite").stat().st_size
+    card = json.loads((out / CARD).read_text())
+    assert (card["mirror"], card["quantisation"], card["temperature"]) == (False, "float16", told["temperature"])
+    assert told["steps"] == card["steps"] and told["validation_calibration_error"] == card["figures"]["validation"]["calibration_error"]
+    assert "bundle labels labels --data fer.csv --name both --out both --no-mirror" in card["command"]
+    scored = here.json("evaluate", "--model", out, "--data", voted, "--split", "validation")
+    assert scored["model"] == "both" and scored["accuracy"] == told["validation_accuracy"] > 0.7
+    assert json.loads((out / CARD).read_text())["figures"]["validation"]["accuracy"] == scored["accuracy"]
+
+
+def test_what_cannot_be_bundled_is_one_sentence(here, labels_run: Path, votes_run: Path, voted: Path, tmp_path: Path) -> None:
+    rest = ["--name", "x", "--out", tmp_path / "out"]
+    assert "other data than synthetic:70" in here.error("bundle", labels_run, "--data", "synthetic:70", *rest)
+    assert "answer different questions" in here.error("bundle", labels_run, votes_run, "--data", voted, *rest)
+    assert "expected a shipped name" in here.error("bundle", tmp_path, "--data", voted, *rest)
+    assert not (tmp_path / "out").exists()
+
+
+def test_bundling_over_a_folder_of_something_else_is_refused(here, labels_run: Path, voted: Path, tmp_path: Path, monkeypatch) -> None:
+    """A run, or what stands in the present folder, is no bundle to be replaced."""
+    run = Path(shutil.copytree(labels_run, tmp_path / "run"))
+    monkeypatch.chdir(tmp_path)
+    for out in (run, tmp_path, "."):
+        here.error("bundle", labels_run, "--data", voted, "--name", "x", "--out", out)
+        assert (run / "config.json").exists()

@@ -17,7 +17,7 @@ ORDER = [
     "imaging config bundle",
     "data presets zoo",
     "inference",
-    "evaluation export",
+    "evaluation export release",
     "training",
     "cli __main__",
 ]

@@ -66,16 +66,17 @@ def _erase(images: np.ndarray, chance: float, rng: np.random.Generator) -> None:
         images[i, y : y + h, x : x + w] = rng.uniform(0, 255, (h, w))
 
 
-def mixup(images: np.ndarray, targets: np.ndarray, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Blends each image and its target with another of the batch (Zhang et al. 2017, arXiv:1710.09412).
+def mixup(images: np.ndarray, targets: list[np.ndarray], alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Blends each image and its targets with another of the batch (Zhang et al. 2017, arXiv:1710.09412).
 
     Args:
         images: (N, H, W) float32.
-        targets: (N, C) float32, rows that sum to one.
+        targets: (N, C) float32 arrays, which are all blended by the same shares.
         alpha: of the Beta distribution that the share is drawn from.
     """
     share = rng.beta(alpha, alpha, len(images)).astype(np.float32)
     share = np.maximum(share, 1 - share)
     other = rng.permutation(len(images))
-    keep = share[:, None, None]
-    return images * keep + images[other] * (1 - keep), targets * share[:, None] + targets[other] * (1 - share[:, None])
+    keep = share[:, None]
+    blended = [target * keep + target[other] * (1 - keep) for target in targets]
+    return images * keep[..., None] + images[other] * (1 - keep[..., None]), blended

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .calibration import expected_calibration_error
+
 
 @dataclass(frozen=True)
 class ClassFigures:
@@ -30,8 +32,13 @@ class Evaluation:
     macro_f1: float
     per_class: dict[str, ClassFigures]
     confusion_matrix: np.ndarray  # (C, C) int64, rows true, columns predicted
+    calibration_error: float = 0.0
     leaked: int | None = None  # images that also stand in the training split
-    accuracy_without_leaked: float | None = None
+    without_leaked: Evaluation | None = None  # of the other images; None without any
+
+    @property
+    def accuracy_without_leaked(self) -> float | None:
+        return self.without_leaked.accuracy if self.without_leaked else None
 
 
 def wilson_interval(successes: int, count: int, z: float = 1.959963984540054) -> tuple[float, float]:
@@ -65,7 +72,7 @@ def evaluate(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...
     recall = np.divide(hits, support, out=np.zeros(len(labels)), where=support > 0)
     f1 = np.divide(2 * hits, chosen + support, out=np.zeros(len(labels)), where=chosen + support > 0)
     occurs = chosen + support > 0
-    clean = None if leaked is None else right[~leaked]
+    clean = None if leaked is None or leaked.all() else ~leaked
     return Evaluation(
         labels=labels,
         count=len(true),
@@ -76,21 +83,30 @@ def evaluate(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...
             name: ClassFigures(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i])) for i, name in enumerate(labels)
         },
         confusion_matrix=matrix,
+        calibration_error=expected_calibration_error(probabilities, true),
         leaked=None if leaked is None else int(leaked.sum()),
-        accuracy_without_leaked=None if clean is None or not len(clean) else float(clean.mean()),
+        without_leaked=None if clean is None else evaluate(probabilities[clean], true[clean], labels),
     )
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:
     """The evaluation as plain JSON values, with the keys of `python -m fer_core evaluate --json`."""
+    clean = evaluation.without_leaked
+    return _summary(evaluation) | {
+        "labels": list(evaluation.labels),
+        "confusion_matrix": evaluation.confusion_matrix.tolist(),
+        "leaked": evaluation.leaked,
+        "accuracy_without_leaked": evaluation.accuracy_without_leaked,
+        "without_leaked": None if clean is None else _summary(clean),
+    }
+
+
+def _summary(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "count": evaluation.count,
         "accuracy": evaluation.accuracy,
         "accuracy_ci95": list(evaluation.accuracy_ci95),
         "macro_f1": evaluation.macro_f1,
+        "calibration_error": evaluation.calibration_error,
         "per_class": {name: vars(value).copy() for name, value in evaluation.per_class.items()},
-        "labels": list(evaluation.labels),
-        "confusion_matrix": evaluation.confusion_matrix.tolist(),
-        "leaked": evaluation.leaked,
-        "accuracy_without_leaked": evaluation.accuracy_without_leaked,
     }

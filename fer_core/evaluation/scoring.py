@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from .. import storage
-from ..bundle import CARD, Bundle, is_shipped, write_card
-from ..data.dataset import Dataset
+from ..bundle import CARD, Bundle, is_shipped, read_bundle, views_inside, write_card
+from ..data.dataset import UNLABELLED, Dataset
+from ..data.votes import Votes
 from ..errors import ModelError
+from ..export import load_keras
 from ..inference.classifier import Classifier
 from .metrics import Evaluation, evaluate, figures
 
-TTA = ("none", "flip")
+TTA = ("none", "flip", "off")
 _CHUNK = 256
 _TEST_USES = "test-uses.jsonl"
 
@@ -33,17 +35,20 @@ class Scored:
     tta: str
     indices: np.ndarray  # (n,) positions in the data set
     probabilities: np.ndarray  # (n, C) float32, in the order of the data set's label_names
+    true: np.ndarray  # (n,) int64, positions in the data set's label_names
     evaluation: Evaluation
 
 
 def score(
     bundle: Bundle, dataset: Dataset, split: str = "test", tta: str = "none", *,
-    save: bool | None = None, on_progress: Callable[[float], None] = lambda share: None,
+    votes: Votes | None = None, save: bool | None = None, on_progress: Callable[[float], None] = lambda share: None,
 ) -> Scored:  # fmt: skip
     """Score `bundle` on a split of `dataset`, from the kept probabilities where there are any.
 
     Args:
-        tta: "none", or "flip" for the mean over each image and its mirror image.
+        tta: "none" takes the model as it is; "flip" averages over each image and its mirror image; "off" leaves out the
+            mirror image and the enlarged view that a model may have inside (through Keras, since they stand in the graph).
+        votes: take what most FER+ voters chose for the truth, instead of the labels; images without a majority are left out.
         save: write the figures into the model's card; by default for models of one's own, not for the shipped ones. Only
             figures on the data that the model was trained on are written.
         on_progress: called with the share that is done, 0 to 1.
@@ -62,23 +67,35 @@ def score(
     key = _key(bundle, dataset, split, tta)
     probabilities = _load(key, len(indices))
     if probabilities is None:
-        probabilities = _classify(Classifier(bundle), dataset.images, indices, tta, on_progress)
+        if tta == "off" and views_inside(bundle.card) > 1:
+            probabilities = _one_view(bundle, dataset.images[indices])
+        else:
+            probabilities = _classify(Classifier(bundle), dataset.images, indices, tta, on_progress)
         _store(key, probabilities)
     # Labels travel by name: a model's classes may stand in another order than the data's.
-    columns = [bundle.labels.index(name) for name in dataset.label_names]
-    result = evaluate(
-        probabilities[:, columns], dataset.labels[indices], dataset.label_names,
-        leaked=dataset.leaked(indices) if split != "train" else None,
-    )  # fmt: skip
+    probabilities = probabilities[:, [bundle.labels.index(name) for name in dataset.label_names]]
+    true = dataset.labels[indices].astype(np.int64)
+    if votes is not None:
+        true = votes.majority()[indices].astype(np.int64)
+        agreed = true != UNLABELLED
+        indices, probabilities, true = indices[agreed], probabilities[agreed], true[agreed]
+    result = evaluate(probabilities, true, dataset.label_names, leaked=dataset.leaked(indices) if split != "train" else None)
     if split == "test":
         _record_use(bundle, dataset, tta)
     if save if save is not None else not is_shipped(bundle):
         try:
-            _save_figures(bundle, dataset, split, tta, result)
+            _save_figures(bundle, dataset, split, tta, "labels" if votes is None else "votes", result)
         except OSError as error:
             if save:  # asked for; else the figures are what was wanted, and they are there
                 raise ModelError(f"The card of {bundle.path} cannot be written: {error.strerror}.") from None
-    return Scored(bundle, split, tta, indices, probabilities[:, columns], result)
+    return Scored(bundle, split, tta, indices, probabilities, true, result)
+
+
+def _one_view(bundle: Bundle, images: np.ndarray) -> np.ndarray:
+    networks_alone = load_keras(bundle)  # imports Keras, which what follows needs too
+    from ..release.graph import networks_of, predict, shipped_graph
+
+    return predict(shipped_graph(networks_of(networks_alone), temperature=bundle.card.get("temperature", 1.0)), images)
 
 
 def _classify(
@@ -96,10 +113,11 @@ def _classify(
 
 
 def _key(bundle: Bundle, dataset: Dataset, split: str, tta: str) -> Path:
+    file = bundle.keras_file if tta == "off" else bundle.inference_file
     try:
-        model = hashlib.sha256(bundle.inference_file.read_bytes()).hexdigest()[:16]
+        model = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
     except OSError:
-        model = "none"  # Classifier then says what is missing
+        model = "none"  # what reads it then says that it is missing
     # The fingerprint does not tell the order of the images, the hash over the ordered digests does.
     order = hashlib.sha256(dataset.digests[dataset.indices(split)].tobytes()).hexdigest()[:16]
     return storage.cache_folder("evaluations") / model / f"{dataset.fingerprint}-{order}-{split}-{tta}.npy"
@@ -145,9 +163,12 @@ def test_uses(dataset: Dataset) -> int:
     return sum(f'"{dataset.fingerprint}"' in line for line in lines)
 
 
-def _save_figures(bundle: Bundle, dataset: Dataset, split: str, tta: str, result: Evaluation) -> None:
+def _save_figures(bundle: Bundle, dataset: Dataset, split: str, tta: str, truth: str, result: Evaluation) -> None:
     if bundle.card.get("data", {}).get("fingerprint") != dataset.fingerprint:
         return
     name = split if tta == "none" else f"{split}+{tta}"
-    card = bundle.card | {"figures": bundle.card.get("figures", {}) | {name: figures(result) | {"fingerprint": dataset.fingerprint}}}
-    write_card(bundle.path / CARD, card)
+    if truth != bundle.card.get("truth", "labels"):
+        name = f"{name}@{truth}"
+    measured = figures(result) | {"fingerprint": dataset.fingerprint, "truth": truth}
+    card = read_bundle(bundle.path).card  # as it is now: another split may have been scored since it was read
+    write_card(bundle.path / CARD, card | {"figures": card.get("figures", {}) | {name: measured}})

@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from ..config import RunConfig
 from ..errors import FerError, TrainingError
 from ..storage import write_atomically
+from .settle import settle
 
 RUNNING_STATES = ("starting", "running")
 HISTORY_COLUMNS = (
@@ -66,11 +67,12 @@ class RunFolder:
         return (self.path / "config.json").is_file()
 
     def create(self, config: RunConfig) -> None:
-        """Make the folder of a new run.
+        """Make the folder of a new run, with what `config` leaves open settled.
 
         Raises:
-            TrainingError: there is a run already, or the folder cannot be written.
+            TrainingError: there is a run already, the folder cannot be written, or votes are needed that are not there.
         """
+        config = settle(config)
         if self.exists():
             raise TrainingError(f"{self.path} holds a run already: resume it with --resume {self.path}, or name another folder.")
         try:

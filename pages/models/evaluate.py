@@ -5,6 +5,7 @@ import math
 import numpy as np
 import streamlit as st
 
+from fer_core.bundle import views_inside
 from fer_core.evaluation.scoring import Scored, test_uses
 from pages.shared import charts, faces, scores, state
 
@@ -19,9 +20,19 @@ with state.errors_shown():
         bundle = state.choose_model("evaluate_model")
     splits = [name for name in ("validation", "test", "train") if name in data.split_names()]
     split = middle.segmented_control("Split", splits, default=splits[0], required=True, key="evaluate_split")
-    flip = right.toggle("Mirror too", key="evaluate_flip", help="Average over each face and its mirror image (test-time augmentation).")
-    st.caption(f"On {state.source_name(state.source())}; choose another source on the Dataset page.")
-    scored: Scored = scores.scored(bundle, data, split, "flip" if flip else "none")
+    inside = views_inside(bundle.card) > 1
+    flip = not inside and right.toggle(
+        "Mirror too", key="evaluate_flip", help="Average over each face and its mirror image (test-time augmentation)."
+    )
+    votes = scores.votes_beside(data)
+    if votes is not None:
+        own = "FER+ voters" if bundle.card.get("truth") == "votes" else "Labels"
+        truth = st.segmented_control("True is what say", ["Labels", "FER+ voters"], default=own, required=True, key=f"evaluate_truth_{own}",
+                                     help="The labels of the data, or the class that more than half of the FER+ votes agree on.")  # fmt: skip
+        votes = votes if truth == "FER+ voters" else None
+    mirrored = f" The model averages over {views_inside(bundle.card)} views of each face." if inside else ""
+    st.caption(f"On {state.source_name(state.source())}; choose another source on the Dataset page.{mirrored}")
+    scored: Scored = scores.scored(bundle, data, split, "flip" if flip else "none", votes)
 
 result = scored.evaluation
 if bundle.card.get("data", {}).get("fingerprint") != data.fingerprint:
@@ -43,6 +54,8 @@ with st.container(horizontal=True):
         height="stretch",
         help="The mean of the F1 of the classes, each counted alike.",
     )
+    st.metric("Calibration error", f"{result.calibration_error:.1%}", border=True, width=180, height="stretch",
+              help="How far confidence and accuracy lie apart on average (expected calibration error, 15 bins).")  # fmt: skip
     if result.accuracy_without_leaked is not None:
         st.metric("Without copies of train", f"{result.accuracy_without_leaked:.1%}", border=True, width=220, height="stretch",
                   help=f"{result.leaked:,} images that also stand in the training split are left out.")  # fmt: skip
@@ -57,7 +70,7 @@ with matrix_place:
     st.plotly_chart(figure, config=charts.CONFIG, on_select="rerun", selection_mode="points", key="evaluate_matrix",
                     alt="Confusion matrix: rows are true labels, columns predicted ones")  # fmt: skip
 
-true = data.labels[scored.indices]
+true = scored.true
 predicted = scored.probabilities.argmax(axis=1)
 confidence = scored.probabilities.max(axis=1)
 with faces_place:
@@ -80,7 +93,7 @@ with faces_place:
     else:
         pages = math.ceil(len(chosen) / PER_PAGE)
         # The key holds what is shown, so that other faces start on their first page.
-        shown = f"{bundle.path.name}_{split}_{flip}_{cell or verdict}_{data.fingerprint}"
+        shown = f"{bundle.path.name}_{split}_{flip}_{votes is None}_{cell or verdict}_{data.fingerprint}"
         page = st.pagination(pages, key=f"evaluate_page_{shown}") if pages > 1 else 1
         here = chosen[(page - 1) * PER_PAGE : page * PER_PAGE]
         st.caption(f"{len(here):,} of {len(chosen):,} faces, the most confident first")

@@ -69,9 +69,11 @@ def _buttons(run: RunFolder, now: str) -> None:
             run.request_stop()
             st.rerun()
         return
-    if (run.bundle / "card.json").is_file() and st.button("Evaluate it", icon=":material/fact_check:", key=f"evaluate_{run.name}"):
-        st.session_state["model_path"] = str(run.bundle)
-        st.switch_page("pages/models/evaluate.py")
+    if (run.bundle / "card.json").is_file():
+        # Links: a page cannot be switched from here while the choice of the run is bound to the address.
+        chosen = {"model": run.name}
+        st.page_link("pages/models/evaluate.py", label="Evaluate it", icon=":material/fact_check:", query_params=chosen)
+        st.page_link("pages/models/models.py", label="Its model card", icon=":material/deployed_code:", query_params=chosen)
     if now in ("interrupted", "stopped", "failed") and st.button("Go on", icon=":material/play_arrow:", key=f"resume_{run.name}"):
         try:
             launch.resume(run)

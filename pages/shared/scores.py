@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from fer_core.bundle import Bundle
 from fer_core.data import Dataset
+from fer_core.data.votes import Votes, find_votes, read_votes
+from fer_core.errors import DataError
 from fer_core.evaluation.scoring import Scored, score
 
 
-def scored(bundle: Bundle, data: Dataset, split: str, tta: str) -> Scored:
+def scored(bundle: Bundle, data: Dataset, split: str, tta: str, votes: Votes | None = None) -> Scored:
     """The evaluation of a model on a split; the first time with a progress bar."""
     changed = bundle.inference_file.stat().st_mtime_ns if bundle.inference_file.exists() else 0
-    return _scored(bundle, data, str(bundle.path), changed, data.fingerprint, split, tta)
+    return _scored(bundle, data, votes, str(bundle.path), changed, data.fingerprint, split, tta, votes is not None)
+
+
+def votes_beside(data: Dataset) -> Votes | None:
+    """The FER+ votes that stand beside the data set's file, if there are any and they fit."""
+    path = find_votes(data.source)
+    try:
+        return None if path is None else _votes(data, str(path), path.stat().st_mtime_ns, data.fingerprint)
+    except (DataError, OSError):  # of other data: as good as absent
+        return None
 
 
 @st.cache_resource(max_entries=12, show_spinner="Classifying the faces ...")
-def _scored(_bundle: Bundle, _data: Dataset, path: str, changed: int, fingerprint: str, split: str, tta: str) -> Scored:
-    return score(_bundle, _data, split, tta)
+def _scored(
+    _bundle: Bundle, _data: Dataset, _votes: Votes | None, path: str, changed: int, fingerprint: str, split: str, tta: str, voted: bool
+) -> Scored:
+    return score(_bundle, _data, split, tta, votes=_votes)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _votes(_data: Dataset, path: str, changed: int, fingerprint: str) -> Votes:
+    return read_votes(Path(path), _data)

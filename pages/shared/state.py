@@ -92,7 +92,7 @@ def models() -> dict[str, str]:
 
 
 def choose_model(key: str) -> Bundle:
-    """A box to choose the model with; the choice is kept from page to page.
+    """A box to choose the model with; the choice is kept from page to page, and ?model=NAME in the address makes it.
 
     Raises:
         ModelError: there is no model at all.
@@ -101,6 +101,12 @@ def choose_model(key: str) -> Bundle:
     if not options:
         raise ModelError("There is no model yet: train one on the Train page first.")
     paths = list(options)
+    linked = st.query_params.get("model")
+    if linked is not None and st.session_state.get("model_linked") != linked:  # once: then the box decides
+        named = [path for path, name in options.items() if name.removesuffix(" (shipped)") == linked]
+        st.session_state["model_path"] = named[0] if named else st.session_state.get("model_path")
+        st.session_state.pop(key, None)
+    st.session_state["model_linked"] = linked
     current = st.session_state.get("model_path")
     index = paths.index(current) if current in options else 0
     path = st.selectbox("Model", paths, index=index, format_func=options.__getitem__, key=key)

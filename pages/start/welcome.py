@@ -36,9 +36,15 @@ cards = (
         "Pick a network, press start and watch it learn. Repeat what READMEs claim.",
     ),
     ("pages/models/evaluate.py", "Evaluate", ":material/fact_check:", "Click a cell of the confusion matrix and see those very faces."),
+    (
+        "pages/models/models.py",
+        "Models",
+        ":material/deployed_code:",
+        "Every model's figures with their intervals, its card, its layers, its files.",
+    ),
     ("pages/use/predict.py", "Predict", ":material/photo_camera:", "Many photos at once, or a snapshot from your camera."),
 )
-for column, (page, title, icon, text) in zip(st.columns(4), cards, strict=True):
+for column, (page, title, icon, text) in zip(st.columns(len(cards)), cards, strict=True):
     with column.container(border=True, height="stretch"):
         st.page_link(page, label=f"**{title}**", icon=icon)
         st.caption(text)

@@ -115,12 +115,14 @@ def test_mixup_blends_images_and_targets_alike():
     for array in (images, targets):
         array.flags.writeable = False
 
-    mixed, soft = mixup(images, targets, 0.4, np.random.default_rng(1))
+    others = np.roll(targets, 2, axis=1)  # further targets are blended by the same shares
+    mixed, (soft, soft_others) = mixup(images, [targets, others], 0.4, np.random.default_rng(1))
     assert mixed.dtype == soft.dtype == np.float32
     assert mixed.shape == images.shape and soft.shape == targets.shape
     assert np.allclose(soft.sum(axis=1), 1, atol=1e-6) and soft.min() >= 0
     assert np.allclose(mixed, (soft @ levels)[:, None, None], atol=1e-3)
     assert (soft[targets == 1] >= 0.5 - 1e-6).all(), "an image must keep more of itself than it takes"
     assert (soft.max(axis=1) < 0.99).any()
-    again = mixup(images, targets, 0.4, np.random.default_rng(1))
-    assert np.array_equal(mixed, again[0]) and np.array_equal(soft, again[1])
+    assert np.allclose(soft_others, np.roll(soft, 2, axis=1), atol=1e-6)
+    again = mixup(images, [targets], 0.4, np.random.default_rng(1))
+    assert np.array_equal(mixed, again[0]) and np.array_equal(soft, again[1][0])

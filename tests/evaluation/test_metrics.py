@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 from sklearn import metrics as reference
 
 from fer_core.emotions import NAMES
+from fer_core.evaluation.calibration import expected_calibration_error
 from fer_core.evaluation.metrics import evaluate, figures, wilson_interval
 
 
@@ -50,3 +53,29 @@ def test_leaked_images_are_left_out() -> None:
     result = evaluate(probabilities, np.array([0, 1, 2, 3]), NAMES, leaked=np.array([True, False, False, False]))
     assert result.accuracy == 0.75 and result.leaked == 1 and result.accuracy_without_leaked == pytest.approx(2 / 3)
     assert figures(result)["accuracy_without_leaked"] == pytest.approx(2 / 3)
+
+
+def test_without_leaked_is_the_evaluation_of_the_rest_alone() -> None:
+    probabilities, true = random_case(3)
+    leaked = np.random.default_rng(4).random(400) < 0.3
+    told = figures(evaluate(probabilities, true, NAMES, leaked))
+    alone = figures(evaluate(probabilities[~leaked], true[~leaked], NAMES))
+    assert told["leaked"] == leaked.sum() and told["count"] == 400
+    assert told["accuracy_without_leaked"] == alone["accuracy"]
+    assert told["without_leaked"] == {key: alone[key] for key in told["without_leaked"]}
+    assert set(told["without_leaked"]) >= {"count", "accuracy", "accuracy_ci95", "macro_f1", "calibration_error", "per_class"}
+    assert alone["leaked"] is alone["without_leaked"] is alone["accuracy_without_leaked"] is None
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_when_every_image_is_leaked_nothing_is_known_of_the_others() -> None:
+    probabilities, true = random_case(5)
+    told = figures(evaluate(probabilities, true, NAMES, np.ones(400, bool)))
+    assert told["leaked"] == 400 and told["without_leaked"] is told["accuracy_without_leaked"] is None
+    clean = figures(evaluate(probabilities, true, NAMES, np.zeros(400, bool)))
+    assert clean["leaked"] == 0 and clean["accuracy_without_leaked"] == clean["accuracy"]
+
+
+def test_the_calibration_error_is_among_the_figures() -> None:
+    probabilities, true = random_case(6)
+    assert figures(evaluate(probabilities, true, NAMES))["calibration_error"] == expected_calibration_error(probabilities, true) > 0

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from fer_core.training.run_folder import list_runs
 from tests.pages.conftest import Server
+from tests.pages.test_models_page import add_run, whole_card
 
 PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
 PATIENCE = 60_000  # milliseconds; the machine may be busy
@@ -31,21 +32,21 @@ def visit(page: Page, server: Server, path: str = "") -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
-@pytest.mark.parametrize("path", ["evaluate", "dataset"])
+@pytest.mark.parametrize("path", ["evaluate", "dataset", "models"])
 def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(browser, tmp_path: Path, path: str) -> None:
     fresh = Server(tmp_path)
     try:
         page = browser.new_page()
         visit(page, fresh, path)
         expect(page.get_by_role("heading", level=1)).to_have_text(path.capitalize())
-        expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(5)
+        expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(6)
         expect(page.get_by_role("dialog")).to_have_count(0)  # "Page not found"
         page.close()
     finally:
         fresh.stop()
 
 
-@pytest.mark.parametrize("path", ["evaluate", "dataset", "train", "predict", ""])
+@pytest.mark.parametrize("path", ["evaluate", "dataset", "train", "models", "predict", ""])
 def test_every_page_opens(page: Page, server: Server, path: str) -> None:
     visit(page, server, path)
     expect(page.get_by_role("heading", level=1)).to_have_text("FER Explorer" if not path else path.capitalize())
@@ -56,7 +57,7 @@ def test_every_page_opens(page: Page, server: Server, path: str) -> None:
 def test_nothing_is_asked_of_other_hosts(page: Page, server: Server) -> None:
     asked = set()
     page.on("request", lambda request: asked.add(re.sub(r"^\w+://([^/:]+).*", r"\1", request.url)))
-    for path in ("", "dataset", "evaluate", "predict", "train"):
+    for path in ("", "dataset", "evaluate", "predict", "train", "models"):
         visit(page, server, path)
     assert {host for host in asked if not host.startswith(("data:", "blob:"))} == {"localhost"}
 
@@ -74,6 +75,35 @@ def test_a_click_on_the_matrix_shows_those_faces(page: Page, server: Server) -> 
     expect(page.get_by_text("True happy, predicted happy")).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".fer-face").filter(has_text="→ happy").first).to_be_visible()
     expect(page.locator(".fer-face").filter(has_not_text="😄 happy")).to_have_count(0)
+
+
+def test_a_model_is_chosen_looked_into_and_downloaded(browser, tmp_path: Path) -> None:
+    bundle = add_run(tmp_path, "mine", whole_card())
+    fresh = Server(tmp_path)
+    try:
+        page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
+        visit(page, fresh, "models")
+        page.get_by_role("radio", name="One model").click()
+        page.get_by_test_id("stSelectbox").locator("input").click()
+        page.get_by_role("option", name="mine").click()
+        expect(page).to_have_url(re.compile(r"/models\?model=mine$"))
+        page.get_by_role("tab", name="Layers").click()
+        expect(page.get_by_text("2,087 parameters")).to_be_visible()
+        expect(page.locator("td", has_text="stem_conv")).to_have_count(1)  # the table that screen readers get
+        page.get_by_role("tab", name="Files").click()
+        with page.expect_download(timeout=PATIENCE) as download:
+            page.get_by_role("button", name="Download LiteRT").click()
+        assert download.value.suggested_filename == "mine.tflite"
+        assert Path(download.value.path()).read_bytes() == (bundle / "model.tflite").read_bytes()
+        page.get_by_role("link", name="Evaluate it").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Evaluate")
+        expect(page.get_by_test_id("stSelectbox").locator("input").first).to_have_value("mine")
+        visit(page, fresh, "models?model=mine")  # as a link that somebody was sent
+        expect(page.get_by_test_id("stSelectbox").locator("input")).to_have_value("mine")
+        assert "tensorflow" not in fresh.memory_maps().lower()
+        page.context.close()
+    finally:
+        fresh.stop()
 
 
 def test_an_uploaded_photo_is_classified_without_tensorflow(page: Page, server: Server) -> None:

@@ -14,7 +14,7 @@ from pages.shared.source_choice import below
 from tests.pages.conftest import open_page
 
 PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
-PAGES = ["data/dataset", "models/train", "models/evaluate", "use/predict"]
+PAGES = ["data/dataset", "models/train", "models/evaluate", "models/models", "use/predict"]
 
 
 def texts(app: AppTest) -> str:

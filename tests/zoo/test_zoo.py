@@ -10,7 +10,7 @@ from fer_core import zoo
 from fer_core.config import ModelConfig
 from fer_core.errors import ConfigError
 from fer_core.presets import PRESETS
-from fer_core.training.bundling import multiply_adds
+from fer_core.release.architecture import multiply_adds
 
 
 @pytest.fixture(scope="module", params=list(PRESETS))
@@ -75,15 +75,25 @@ def test_the_baselines_are_as_published() -> None:
     assert all(PRESETS[f"baseline-weighted-{size}"].config.train.class_weight == "balanced" for size in "sml")
 
 
-def test_the_default_is_modern_and_small() -> None:
-    model, config = built("residual"), PRESETS["residual"].config
-    assert model.count_params() < 1_000_000 and kinds(model, keras.layers.GlobalAveragePooling2D) == 1
+@pytest.mark.parametrize(("name", "parameters", "cost"), [("standard", (1e6, 2e6), (40e6, 70e6)), ("tiny", (5e4, 2e5), (10e6, 20e6))])
+def test_the_shipped_networks_are_modern_and_small(name: str, parameters: tuple, cost: tuple) -> None:
+    model, config = built(name), PRESETS[name].config
+    assert parameters[0] < model.count_params() < parameters[1] and kinds(model, keras.layers.GlobalAveragePooling2D) == 1
     assert config.augment.active and config.train.label_smoothing and config.train.average and config.train.schedule == "cosine"
-    assert 30e6 < multiply_adds(model) < 60e6
+    assert cost[0] < multiply_adds(model) < cost[1]
+    assert config.bundle.mirror and config.bundle.quantisation == "int8"
+
+
+def test_the_ensemble_and_the_voters_network_are_the_default_one_with_another_use() -> None:
+    standard, best, ferplus, tiny = (PRESETS[name].config for name in ("standard", "best", "ferplus", "tiny"))
+    assert standard.model == best.model == ferplus.model != tiny.model
+    assert best.train == standard.train and ferplus.train == standard.train.model_copy(update={"output": "votes"})
+    assert (standard.train.output, tiny.train.teacher, tiny.train.output) == ("labels", "best", "labels")
+    assert all(config.train.votes_weight and config.augment == standard.augment for config in (best, ferplus, tiny))
 
 
 def test_brightness_and_contrast_of_a_photo_do_not_reach_the_default() -> None:
-    model = built("residual")
+    model = built("standard")
     image = np.random.default_rng(1).integers(60, 190, (1, 48, 48, 1)).astype("float32")
     plain, changed = model(image), model(image * 0.7 + 40)
     assert np.allclose(plain, changed, atol=0.02)

@@ -1,0 +1,81 @@
+"""Bundle finished runs anew: one with other settings, or several as an ensemble."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ..bundle import Bundle
+from ..config import BundleConfig, RunConfig
+from ..data.dataset import UNLABELLED, Dataset
+from ..data.votes import Votes
+from ..errors import ModelError
+from ..export import load_keras
+from .bundling import write_bundle
+from .graph import networks_of
+
+
+def assemble(
+    bundles: list[Bundle], dataset: Dataset, out: Path, *, name: str, settings: BundleConfig, votes: Votes | None = None, command: str = ""
+) -> None:
+    """Write the bundle `out` with the networks of `bundles`, whose logits are averaged where there are several.
+
+    Args:
+        dataset: what they were trained on; the temperature is fitted on its validation split.
+        votes: the FER+ votes for `dataset`, for models that were trained to answer as the voters.
+        command: what repeats this, for the card.
+
+    Raises:
+        ModelError: they name different classes, have different truths, or were trained on other data.
+    """
+    first = bundles[0]
+    networks: list[keras.Model] = []
+    for bundle in bundles:
+        if bundle.labels != first.labels or bundle.card.get("truth") != first.card.get("truth"):
+            raise ModelError(f"{bundle.name} and {first.name} answer different questions: an ensemble needs the same classes and truth.")
+        if bundle.card.get("data", {}).get("fingerprint") != dataset.fingerprint:
+            raise ModelError(f"{bundle.name} was trained on other data than {dataset.source}: name the data it was trained on with --data.")
+        found = networks_of(load_keras(bundle))
+        if not found:
+            raise ModelError(f"{bundle.name} was written by an older version: train it anew.")
+        networks += found
+    labels = dataset.labels
+    if first.card.get("truth") == "votes":
+        if votes is None:
+            raise ModelError(f"{first.name} answers as FER+ voters do: name their votes with --votes.")
+        labels = votes.majority()
+    chosen = dataset.labelled_indices("validation")
+    chosen = chosen[labels[chosen] != UNLABELLED]
+    config = RunConfig.parse(first.card["config"] | {"bundle": settings.model_dump()})
+    members = [member for bundle in bundles for member in bundle.card.get("members") or [_member(bundle)]]
+    write_bundle(
+        out, networks, name=name, config=config, dataset=dataset, training=_training(bundles), command=command,
+        validation=(dataset.images[chosen], labels[chosen].astype(int)), members=members if len(members) > 1 else None,
+    )  # fmt: skip
+
+
+def _member(bundle: Bundle) -> dict[str, Any]:
+    return {
+        "name": bundle.name,
+        "preset": bundle.card.get("preset"),
+        "seed": bundle.card["config"]["train"]["seed"],
+        "training": bundle.card["training"],
+        "validation_accuracy": bundle.card["figures"]["validation"]["accuracy"],
+        "command": bundle.card.get("command"),
+    }
+
+
+def _training(bundles: list[Bundle]) -> dict[str, Any]:
+    """Of one network as it was; of an ensemble what its networks took together."""
+    parts = [bundle.card["training"] for bundle in bundles]
+    if len(parts) == 1:
+        return parts[0]
+    return {
+        "epochs": sum(part["epochs"] for part in parts),
+        "seconds": sum(part["seconds"] for part in parts),
+        "train_images": max(part["train_images"] for part in parts),
+        "machine": ", ".join(dict.fromkeys(part["machine"] for part in parts)),
+        "history": [],
+    }

@@ -1,0 +1,41 @@
+"""The light inference file of a graph, at full size or quantised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import keras
+
+from ..config import Quantisation
+from ..errors import ModelError
+from ..native_output import silenced
+
+QUANTISATIONS = get_args(Quantisation)
+
+
+def export_litert(graph: keras.Model, path: Path, quantisation: Quantisation = "none") -> None:
+    """Write the LiteRT file at `path`.
+
+    Args:
+        quantisation: "none" keeps float32 weights; "float16" halves the file and leaves the computation as it was; "int8"
+            keeps weights in 8 bits with a scale for each channel and quantises the activations of each image as it runs, which
+            needs no calibration data.
+
+    Raises:
+        ModelError: Keras runs on another backend than TensorFlow, which does the conversion.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ModelError(
+            f"The inference file is made by TensorFlow, and Keras runs on {keras.backend.backend()}: "
+            "unset KERAS_BACKEND and resume the run, or bundle it again."
+        )
+    import tensorflow as tf
+
+    options: dict[str, Any] = {}
+    if quantisation != "none":
+        options["optimizations"] = [tf.lite.Optimize.DEFAULT]
+    if quantisation == "float16":
+        options["target_spec"] = {"supported_types": [tf.float16]}
+    with silenced(1), silenced(2):  # the converter prints its progress
+        graph.export(path, format="litert", verbose=False, **options)

@@ -1,0 +1,134 @@
+"""The text of a model card, in the sections of Mitchell et al. 2019 (arXiv:1810.03993)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LICENCE = "MIT"
+
+_USES = [
+    "Teaching and learning how expression classifiers work, and where and why they err.",
+    "A baseline for research on FER2013-style data: grey, 48x48, frontal faces.",
+    "Interactive demonstrations on photos and webcams of people who know of it and agree.",
+]
+_NOT_FOR = [
+    "Deciding about people: hiring, schooling, policing, insurance, health. An expression on a picture is not what a person feels.",
+    "Emotion recognition at the workplace and in education, which the EU's AI Act forbids (Regulation 2024/1689, article 5).",
+    "Watching people who have not agreed to it.",
+]
+_LIMITS = [
+    "It knows seven classes and must choose one of them, even for a face that shows none or several.",
+    "Labels of FER2013 are noisy: they agree with the majority of ten FER+ voters on about two thirds of the images.",
+    "Fear, sadness and disgust are told apart far worse than happiness and surprise; the table by class says how much.",
+    "Trained on web pictures of 2013 without records of age, sex or skin colour: how it differs between groups was not measured.",
+    "Faces that are turned by more than about 30 degrees, covered, blurred, very dark or below about 40 pixels are unlike its data.",
+]
+
+_FIGURES = {"accuracy", "accuracy_ci95", "count", "macro_f1", "per_class"}
+
+
+def sections(card: dict[str, Any]) -> dict[str, Any]:
+    """What a card says in words: licence, fit uses, uses it is not for, limits."""
+    limits = list(_LIMITS)
+    source = card["data"]["source"]
+    if not source.startswith("fer2013"):
+        limits[1:] = [f"Trained on {source} alone: on other pictures expect little before it was measured."]
+    if card.get("truth") == "votes":
+        limits.append(
+            "It answers as FER+ voters do: images on which they disagree, or see contempt or no face, were left out of its figures."
+        )
+    return {"licence": LICENCE, "uses": _USES, "not_for": _NOT_FOR, "limits": limits}
+
+
+def markdown(card: dict[str, Any]) -> str:
+    """The whole card as Markdown, for people; every figure stands in the card."""
+    training, config, data = card.get("training", {}), card.get("config", {}), card.get("data", {})
+    train = config.get("train", {})
+    lines = [f"# {card.get('name', 'A model')}", "", "## Model details", ""]
+    lines += _list({
+        "Created": card.get("created"),
+        "Preset": card.get("preset"),
+        "Classes": ", ".join(card["labels"]),
+        "Input": card.get("input", {}).get("values"),
+        "Parameters": _count(card.get("parameters")),
+        "Multiply-adds for an image": _count(card.get("multiply_adds")),
+        "Views averaged inside": _views(card),
+        "Temperature inside": f"{card['temperature']:.3f}" if card.get("temperature") else None,
+        "Inference file": {"none": "float32", None: None}.get(card.get("quantisation"), card.get("quantisation")),
+        "Networks": len(card["members"]) if card.get("members") else None,
+        "Licence of the weights": card.get("licence"),
+    })  # fmt: skip
+    for title, key in (("Intended use", "uses"), ("Not for", "not_for"), ("Limits", "limits")):
+        if card.get(key):
+            lines += ["", f"## {title}", "", *(f"- {line}" for line in card[key])]
+    lines += ["", "## Training", ""]
+    lines += _list({
+        "Data": f"{data.get('source')} ({data.get('format')}), fingerprint {data.get('fingerprint')}",
+        "Training images": _count(training.get("train_images")),
+        "Seed": ", ".join(str(m["seed"]) for m in card["members"]) if card.get("members") else train.get("seed"),
+        "Epochs": training.get("epochs"),
+        "Wall time": f"{training['seconds'] / 60:.0f} minutes" if training.get("seconds") else None,
+        "Machine": training.get("machine"),
+        "Command": card.get("command"),
+    })  # fmt: skip
+    lines += _steps(card)
+    for split, figures in card.get("figures", {}).items():
+        if figures.keys() >= _FIGURES:  # others come from elsewhere
+            lines += ["", f"## Figures on {split}", "", *_figures(figures)]
+    return "\n".join(lines) + "\n"
+
+
+def _steps(card: dict[str, Any]) -> list[str]:
+    """What each step after training did to the figures on validation."""
+    steps = card.get("steps")
+    if not steps:
+        return []
+    final = card.get("figures", {}).get("validation", {})
+    rows = {
+        "Accuracy with one view": steps.get("accuracy_one_view"),
+        "Accuracy in float32": steps.get("accuracy_before_quantisation"),
+        "Accuracy of the inference file": final.get("accuracy"),
+        "Calibration error before the temperature": steps.get("calibration_error_before_temperature"),
+        "Calibration error of the inference file": final.get("calibration_error"),
+    }
+    return [
+        "",
+        "## Steps after training, on validation",
+        "",
+        *_list({name: f"{value:.2%}" for name, value in rows.items() if value is not None}),
+    ]
+
+
+def _views(card: dict[str, Any]) -> str:
+    views = ["the image"] + ["its enlarged middle"] * bool(card.get("zoom"))
+    return " and ".join(views) + (", each with its mirror image" if card.get("mirror") else "")
+
+
+def _list(values: dict[str, Any]) -> list[str]:
+    return [f"- {name}: {value}" for name, value in values.items() if value is not None]
+
+
+def _count(value: Any) -> str | None:
+    return None if value is None else f"{value:,}"
+
+
+def _figures(figures: dict[str, Any]) -> list[str]:
+    low, high = figures["accuracy_ci95"]
+    lines = [f"- Accuracy {figures['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}) on {figures['count']:,} images"]
+    if figures.get("truth") == "votes":
+        lines.append("- True is what FER+ voters chose: single votes dropped, then more than half of the votes; other images left out.")
+    clean = figures.get("without_leaked")
+    if clean:
+        lines.append(
+            f"- {clean['accuracy']:.2%} ({clean['accuracy_ci95'][0]:.2%} to {clean['accuracy_ci95'][1]:.2%}) without the "
+            f"{figures['leaked']:,} images that also stand in the training split"
+        )
+    lines.append(f"- Macro F1 {figures['macro_f1']:.3f}")
+    if "calibration_error" in figures:
+        lines.append(f"- Expected calibration error {figures['calibration_error']:.2%} (15 bins)")
+    head = "| class | precision | recall | F1 | images |"
+    lines += ["", head + (" F1 without leaked |" if clean else ""), "|---|---|---|---|---|" + ("---|" if clean else "")]
+    for name, row in figures["per_class"].items():
+        line = f"| {name} | {row['precision']:.1%} | {row['recall']:.1%} | {row['f1']:.3f} | {row['support']:,} |"
+        lines.append(line + (f" {clean['per_class'][name]['f1']:.3f} |" if clean else ""))
+    return lines

@@ -1,0 +1,47 @@
+"""The shell command that repeats a run."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from ..config import RunConfig
+from ..data.votes import FILE_NAME
+from ..errors import ConfigError
+from ..presets import find_preset
+
+_OPTIONS = ("epochs", "batch_size", "learning_rate", "seed", "precision", "teacher")
+
+
+def train_command(config: RunConfig, source: str) -> str:
+    """The `train` command of a run; of one that changed more of its preset than the shell can, a word on where its settings are."""
+    try:
+        preset = find_preset(config.preset or "").config
+    except ConfigError:
+        return "see config: the run began from no preset"
+    data = {"source": config.data.source, "limit": config.data.limit, "votes": config.data.votes}
+    train = {option: getattr(config.train, option) for option in _OPTIONS}
+    whole = preset.model_dump()  # not `override`, which takes None for "as before"
+    by_shell = RunConfig.parse(whole | {"data": whole["data"] | data, "train": whole["train"] | train})
+    if config != by_shell and config != _without_votes(by_shell):
+        return f"see config: the run changed more of the preset {config.preset} than the shell can"
+    parts = ["--data", _name(source), "--preset", str(config.preset)]
+    if config.data.limit is not None:
+        parts += ["--limit", str(config.data.limit)]
+    if config.data.votes is not None and _name(config.data.votes) != FILE_NAME:
+        parts += ["--votes", _name(config.data.votes)]
+    for option, value in train.items():
+        if (value != getattr(preset.train, option) and value is not None) or option == "seed":
+            parts += [f"--{option.replace('_', '-')}", _name(value) if option == "teacher" else str(value)]
+    return "python -m fer_core train " + " ".join(shlex.quote(part) for part in parts)
+
+
+def _without_votes(config: RunConfig) -> RunConfig:
+    """What `settle` makes of settings that learn from votes where there are none."""
+    drop = tuple(reason for reason in config.data.drop if reason != "not a face")
+    return config.override("train", votes_weight=0.0).override("data", drop=drop) if config.train.output == "labels" else config
+
+
+def _name(path: str) -> str:
+    """Without the folders of the machine."""
+    return path if ":" in path or path == "synthetic" else Path(path).name

@@ -1,0 +1,79 @@
+"""Files for other runtimes give what the graph in Keras gives, and quantised ones are smaller."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from fer_core.bundle import Bundle
+from fer_core.emotions import NAMES
+from fer_core.errors import ModelError
+from fer_core.export import export
+from fer_core.inference import Classifier
+from fer_core.release.graph import predict, shipped_graph
+from fer_core.release.litert import QUANTISATIONS, export_litert
+
+from .conftest import network
+
+# The largest difference of a probability: float16 rounds weights to 11 bits, int8 weights and activations to 8.
+TOLERANCE = {"none": 1e-5, "float16": 0.01, "int8": 0.04}
+
+
+@pytest.fixture(scope="module")
+def graph() -> keras.Model:
+    """Big enough that its weights are most of the file."""
+    return shipped_graph([network(3), network(4, "residual")], mirror=True, zoom=True, temperature=0.7)
+
+
+@pytest.fixture(scope="module")
+def files(graph, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("litert")
+    for quantisation in QUANTISATIONS:
+        (folder / quantisation).mkdir()
+        export_litert(graph, folder / quantisation / "model.tflite", quantisation)
+    return {quantisation: folder / quantisation for quantisation in QUANTISATIONS}
+
+
+def answers(folder: Path, images: np.ndarray) -> np.ndarray:
+    return Classifier(Bundle(folder, {"labels": list(NAMES)})).probabilities(images)
+
+
+@pytest.mark.parametrize("quantisation", QUANTISATIONS)
+def test_an_inference_file_answers_as_the_graph_does(quantisation, graph, files, images) -> None:
+    """For one image, for several, and again for one: the batch may change."""
+    expected = predict(graph, images)
+    for some in (slice(0, 1), slice(0, 9), slice(4, 5)):
+        assert np.abs(answers(files[quantisation], images[some]) - expected[some]).max() < TOLERANCE[quantisation]
+    assert np.abs(expected - expected.mean(axis=0)).max() > 0.2, "or a mistake could hide within the tolerance"
+
+
+def test_a_quantised_file_keeps_the_mirror_image(files, images) -> None:
+    for quantisation in QUANTISATIONS:
+        both = answers(files[quantisation], images), answers(files[quantisation], images[:, :, ::-1])
+        assert np.allclose(*both, atol=TOLERANCE[quantisation])
+
+
+def test_quantised_files_are_smaller(files) -> None:
+    size = {quantisation: (folder / "model.tflite").stat().st_size for quantisation, folder in files.items()}
+    assert size["float16"] < 0.6 * size["none"] and size["int8"] < 0.6 * size["float16"], size
+
+
+def test_under_another_backend_it_says_what_to_do(graph, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ModelError, match=r"runs on jax: unset KERAS_BACKEND"):
+        export_litert(graph, tmp_path / "model.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_ensemble_with_all_its_views_goes_to_onnx(graph, images, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime runs the exported file; it comes with requirements-dev.txt")
+    graph.save(tmp_path / "model.keras")
+    export(Bundle(tmp_path, {"labels": list(NAMES)}), "onnx", tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    expected = predict(graph, images)
+    for count in (1, 9):
+        inputs = {session.get_inputs()[0].name: images[:count, ..., None].astype(np.float32)}
+        assert np.allclose(session.run(None, inputs)[0], expected[:count], atol=1e-4)

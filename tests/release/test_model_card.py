@@ -1,0 +1,122 @@
+"""The text of a card says what people must know before they use the model."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from fer_core.bundle import find_bundle
+from fer_core.release import model_card
+
+
+@pytest.fixture
+def card(labels_run: Path) -> dict:
+    """Of a real run, as if it had been trained on FER2013."""
+    card = copy.deepcopy(find_bundle(str(labels_run)).card)
+    card["data"]["source"] = "fer2013.csv"
+    return card | model_card.sections(card)
+
+
+def section(text: str, title: str) -> str:
+    """What stands below a heading."""
+    parts = [part for part in ("\n" + text).split("\n## ")[1:] if part.startswith(title + "\n")]
+    assert len(parts) == 1, title
+    return parts[0]
+
+
+def test_it_has_the_sections_of_a_model_card(card: dict) -> None:
+    text = model_card.markdown(card)
+    assert text.startswith("# labels\n") and text.endswith("\n") and "None" not in text
+    titles = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+    assert titles == ["Model details", "Intended use", "Not for", "Limits", "Training", "Steps after training, on validation",
+                      "Figures on validation"]  # fmt: skip
+
+
+def test_licence_and_limits_are_named(card: dict) -> None:
+    text = model_card.markdown(card)
+    assert "Licence of the weights: MIT" in section(text, "Model details")
+    limits = section(text, "Limits")
+    assert "seven classes" in limits and "noisy" in limits and "was not measured" in limits
+    refused = section(text, "Not for")
+    assert "hiring" in refused and "2024/1689" in refused and "not agreed" in refused
+    assert len(card["uses"]) == section(text, "Intended use").count("\n- ")
+
+
+def test_details_are_those_of_the_card(card: dict) -> None:
+    details = section(model_card.markdown(card), "Model details")
+    for line in (f"- Parameters: {card['parameters']:,}", f"- Multiply-adds for an image: {card['multiply_adds']:,}",
+                 f"- Temperature inside: {card['temperature']:.3f}", "- Views averaged inside: the image, each with its mirror image", "- Inference file: int8",
+                 "- Classes: angry, disgust, fear, happy, sad, surprise, neutral"):  # fmt: skip
+        assert line in details.splitlines()
+    assert "Networks" not in details
+    training = section(model_card.markdown(card), "Training").splitlines()
+    assert f"- Data: fer2013.csv (csv), fingerprint {card['data']['fingerprint']}" in training
+    assert "- Training images: 147" in training and "- Epochs: 4" in training and "- Seed: 0" in training
+    assert f"- Machine: {card['training']['machine']}" in training
+
+
+def test_figures_stand_with_their_interval_and_their_table(card: dict) -> None:
+    figures = card["figures"]["validation"] | {"accuracy": 0.7321, "accuracy_ci95": [0.7174, 0.7463], "count": 3589}
+    figures |= {"macro_f1": 0.7214, "calibration_error": 0.0123}
+    text = section(model_card.markdown(card | {"figures": {"test": figures}}), "Figures on test")
+    assert "Accuracy 73.21% (95 % interval 71.74% to 74.63%) on 3,589 images" in text
+    assert "Macro F1 0.721" in text and "calibration error 1.23%" in text
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == ["class", *card["labels"]]
+    happy = figures["per_class"]["happy"]
+    assert f"| happy | {happy['precision']:.1%} | {happy['recall']:.1%} | {happy['f1']:.3f} | {happy['support']:,} |" in rows
+
+
+def test_leaked_images_and_their_share_in_each_class_are_told(card: dict) -> None:
+    figures = copy.deepcopy(card["figures"]["validation"])
+    clean = copy.deepcopy(figures) | {"accuracy": 0.5, "accuracy_ci95": [0.4, 0.6]}
+    for number, row in enumerate(clean["per_class"].values()):
+        row["f1"] = 0.111 * (number + 1)
+    figures |= {"leaked": 288, "without_leaked": clean}
+    text = section(model_card.markdown(card | {"figures": {"test": figures}}), "Figures on test")
+    assert "- 50.00% (40.00% to 60.00%) without the 288 images that also stand in the training split" in text
+    lines = text.splitlines()
+    head = next(line for line in lines if line.startswith("| class"))
+    rows = [line for line in lines if line.startswith("|")]
+    assert head.endswith("| F1 without leaked |") and len({row.count("|") for row in rows}) == 1
+    assert [row.split("|")[-2].strip() for row in rows[2:]] == [f"{0.111 * (i + 1):.3f}" for i in range(7)]
+
+
+def test_what_each_step_after_training_did_is_told(card: dict) -> None:
+    card["steps"] |= {"accuracy_one_view": 0.71, "accuracy_before_quantisation": 0.7321, "calibration_error_before_temperature": 0.1234}
+    card["figures"]["validation"] |= {"accuracy": 0.7314, "calibration_error": 0.0123}
+    steps = section(model_card.markdown(card), "Steps after training, on validation")
+    assert [line.split(": ")[1] for line in steps.splitlines() if line.startswith("- ")] == [
+        "71.00%",
+        "73.21%",
+        "73.14%",
+        "12.34%",
+        "1.23%",
+    ]
+
+
+def test_a_model_of_the_voters_says_whose_answer_it_gives(votes_run: Path) -> None:
+    card = copy.deepcopy(find_bundle(str(votes_run)).card)
+    text = model_card.markdown(card)
+    assert "answers as FER+ voters do" in section(text, "Limits")
+    assert "True is what FER+ voters chose" in section(text, "Figures on validation")
+    assert "Inference file: float32" in section(text, "Model details")
+
+
+def test_a_model_of_other_data_says_so(labels_run: Path, votes_run: Path) -> None:
+    for run in (labels_run, votes_run):
+        limits = section(model_card.markdown(find_bundle(str(run)).card), "Limits")
+        assert "Trained on fer.csv alone" in limits and "FER2013" not in limits
+
+
+def test_an_ensemble_names_its_networks_seeds(card: dict) -> None:
+    text = model_card.markdown(card | {"members": [{"seed": 0}, {"seed": 4}, {"seed": 7}]})
+    assert "- Networks: 3" in section(text, "Model details") and "- Seed: 0, 4, 7" in section(text, "Training")
+
+
+def test_a_card_of_before_these_sections_can_be_shown() -> None:
+    """The shipped model of the last version has no temperature, licence or multiply-adds on its card."""
+    text = model_card.markdown({"name": "old", "labels": ["happy", "sad"], "data": {}, "figures": {}})
+    assert text.startswith("# old") and "happy, sad" in text

@@ -1,0 +1,62 @@
+"""The command on a card repeats the run."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from fer_core.cli import _parser
+from fer_core.config import RunConfig
+from fer_core.presets import PRESETS, find_preset
+from fer_core.training.machine import machine
+from fer_core.training.repeat import train_command
+
+
+def repeated(command: str) -> RunConfig:
+    """The settings that a `train` command begins with, as the shell reads it."""
+    python, m, package, *rest = shlex.split(command)
+    assert (python, m, package) == ("python", "-m", "fer_core")
+    given = _parser().parse_args(rest)
+    data = {"source": given.data, "limit": given.limit, "votes": given.votes}
+    train = {name: getattr(given, name) for name in ("epochs", "batch_size", "learning_rate", "seed", "precision", "teacher")}
+    return find_preset(given.preset).config.override("data", **data).override("train", **train)
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_a_preset_is_repeated_by_its_name(name: str) -> None:
+    config = PRESETS[name].config.override("data", source="synthetic:70")
+    assert repeated(train_command(config, "synthetic:70")) == config
+
+
+def test_what_the_shell_changed_is_in_the_command() -> None:
+    config = PRESETS["standard"].config.override("data", source="my faces.csv", limit=500)
+    config = config.override("train", epochs=7, batch_size=32, learning_rate=0.02, seed=3, teacher="my teacher")
+    command = train_command(config, "/home/somebody/my faces.csv")
+    assert "/home" not in command and repeated(command) == config
+
+
+def test_named_votes_and_a_chosen_precision_are_in_the_command() -> None:
+    config = PRESETS["quick"].config.override("data", source="synthetic:70").override("train", precision="mixed_bfloat16")
+    assert repeated(train_command(config, "synthetic:70")) == config
+    config = PRESETS["standard"].config.override("data", source="fer.csv", votes="votes of mine.csv")
+    assert repeated(train_command(config, "fer.csv")).data.votes == "votes of mine.csv"
+
+
+@pytest.mark.parametrize(
+    ("section", "values"), [("augment", {"rotation": 45.0}), ("train", {"weight_decay": 0.1}), ("model", {"hparams": {}})]
+)
+def test_what_the_shell_cannot_change_is_not_left_out_of_a_command(section: str, values: dict) -> None:
+    """A run of the Train page may differ from its preset in more than the shell has options for."""
+    config = PRESETS["quick"].config.override(section, **values)
+    assert not train_command(config, "synthetic").startswith("python")
+
+
+def test_settings_without_a_preset_have_no_command() -> None:
+    assert not train_command(RunConfig(), "synthetic").startswith("python")
+    assert not train_command(RunConfig(preset="of a later version"), "synthetic").startswith("python")
+
+
+def test_a_machine_is_told_in_a_line() -> None:
+    told = machine()
+    assert "\n" not in told and "Keras 3." in told and told.endswith(" on tensorflow") and ("cores of" in told or "GPU" in told)
