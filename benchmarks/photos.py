@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image
+from scipy.stats import binomtest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -79,6 +80,7 @@ def main() -> None:
         f"{predict_scale}, histogram equalised": [(cut[predict_scale], equalised)],
         f"{predict_scale}, CLAHE": [(cut[predict_scale], clahe)],
     }
+    said: dict[str, np.ndarray] = {}
     bundles = [find_bundle(name) for name in sys.argv[2:]] or shipped()
     for bundle in bundles:
         classifier = Classifier(bundle)
@@ -87,10 +89,19 @@ def main() -> None:
         for way, parts in ways.items():
             probabilities = sum(classifier.probabilities(np.stack([change(c) for c in images])) for images, change in parts) / len(parts)
             right = (probabilities[:, columns].argmax(1) == true) & found
+            if way == f"crop scale {predict_scale}":
+                said[bundle.name] = right
             low, high = wilson_interval(int(right.sum()), len(right))
             probability = np.maximum(probabilities[:, columns][np.arange(len(true)), true], 1e-3)
             loss = -np.log(probability[found]).mean()
             print(f"  {way:32}{right.mean():7.1%}  ({low:.1%} to {high:.1%})   cross-entropy {loss:.3f}")
+
+    names = list(said)
+    for i, one in enumerate(names):
+        for other in names[i + 1 :]:
+            only_one, only_other = int((said[one] & ~said[other]).sum()), int((said[other] & ~said[one]).sum())
+            chance = binomtest(only_one, only_one + only_other).pvalue if only_one + only_other else 1.0  # McNemar's exact test
+            print(f"\n{one} alone is right on {only_one} photos, {other} alone on {only_other}: p = {chance:.3f}")
 
 
 predict_scale = predict.CROP_SCALE

@@ -166,7 +166,8 @@ def _measured(measured: dict[str, Any] | None) -> str:
     if not measured:
         return "-"
     low, high = measured["accuracy_ci95"]
-    return f"{measured['accuracy']:.1%} ({low:.1%} to {high:.1%}), {measured['epochs']} epochs"
+    against = ", against FER+ voters" if measured["truth"] == "votes" else ""
+    return f"{measured['accuracy']:.1%} ({low:.1%} to {high:.1%}), {measured['epochs']} epochs{against}"
 
 
 def _models(options: argparse.Namespace) -> None:

@@ -186,7 +186,11 @@ def _measured(name: str) -> dict[str, Any] | None:
             measured = json.loads(path.read_text(encoding="utf-8"))
             test, training = measured["figures"]["test"], measured["training"]
             keys = ("accuracy", "accuracy_ci95", "accuracy_without_leaked", "macro_f1", "count", "fingerprint")
-            return {key: test[key] for key in keys} | {"epochs": training["epochs"], "best_epoch": training.get("best_epoch")}
+            return {key: test[key] for key in keys} | {
+                "epochs": training["epochs"],
+                "best_epoch": training.get("best_epoch"),
+                "truth": test.get("truth", "labels"),
+            }
         except (OSError, ValueError, KeyError, TypeError):  # absent, or a card that lacks what is asked for
             continue
     return None

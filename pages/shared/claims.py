@@ -17,6 +17,8 @@ from .interval_chart import Dot, Look, Row, around, interval_chart, percent
 def show() -> None:
     """The chart of the measured presets, and the table of all."""
     cards = [card(preset) for preset in PRESETS.values()]
+    # What is measured against FER+ voters has no place beside figures against the labels.
+    cards = [c for c in cards if not c["measured"] or c["measured"].get("truth") != "votes"]
     known = sorted((c for c in cards if c["measured"] or claimed(c) is not None), key=lambda c: -_accuracy(c))
     st.markdown(_story(cards))
     if known:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.bundle import Bundle, find_bundle, read_bundle, shipped
+from fer_core.bundle import DEFAULT_MODEL, MODELS_DIR, PHOTO_MODEL, Bundle, find_bundle, read_bundle, shipped
 from fer_core.data import Dataset, open_dataset
 from fer_core.errors import FerError, ModelError
 from fer_core.inference import Predictor
@@ -91,8 +91,11 @@ def models() -> dict[str, str]:
     return found
 
 
-def choose_model(key: str) -> Bundle:
+def choose_model(key: str, first: str = DEFAULT_MODEL) -> Bundle:
     """A box to choose the model with; the choice is kept from page to page, and ?model=NAME in the address makes it.
+
+    Args:
+        first: the shipped model that stands in the box until one is chosen.
 
     Raises:
         ModelError: there is no model at all.
@@ -108,15 +111,17 @@ def choose_model(key: str) -> Bundle:
         st.session_state.pop(key, None)
     st.session_state["model_linked"] = linked
     current = st.session_state.get("model_path")
-    index = paths.index(current) if current in options else 0
+    preferred = str(MODELS_DIR / first)
+    index = paths.index(current if current in options else preferred) if {current, preferred} & options.keys() else 0
     path = st.selectbox("Model", paths, index=index, format_func=options.__getitem__, key=key)
-    st.session_state["model_path"] = path
+    if path != paths[index] or current is not None:  # what merely stood there first is no choice for other pages
+        st.session_state["model_path"] = path
     return read_bundle(Path(path))
 
 
-def default_bundle() -> Bundle:
-    """The shipped default model."""
-    return find_bundle()
+def photo_bundle() -> Bundle:
+    """The shipped model for photos."""
+    return find_bundle(PHOTO_MODEL)
 
 
 def predictor(bundle: Bundle) -> Predictor:

@@ -13,7 +13,7 @@ with st.container(border=True):
         "A photo with one or more faces", type=results.UPLOAD_TYPES, max_upload_size=results.UPLOAD_MEGABYTES, key="start_photo"
     )
     with state.errors_shown():
-        bundle = state.default_bundle()
+        bundle = state.photo_bundle()
         if photo is not None:
             found = {photo.name: results.show(photo.name, photo.getvalue(), bundle)}
         else:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from fer_core.bundle import PHOTO_MODEL
 from pages.shared import results, state
 
 st.title("Predict")
@@ -10,7 +11,7 @@ st.markdown("Every face is found, cut out and classified. Photos stay in this ma
 with state.errors_shown():
     settings, options = st.columns([2, 1], vertical_alignment="bottom")
     with settings:
-        bundle = state.choose_model("predict_model")
+        bundle = state.choose_model("predict_model", PHOTO_MODEL)
     detect = options.toggle("Find faces", value=True, key="predict_detect", help="Off: each whole picture is taken as one face.")
     way = st.segmented_control(
         "Picture from", ["Upload", "Camera", "Sample"], default="Upload", required=True, key="predict_way", label_visibility="collapsed"
