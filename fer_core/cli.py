@@ -228,6 +228,7 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _new_run(options: argparse.Namespace) -> Any:
+    from .bundle import find_bundle
     from .data import open_dataset
     from .presets import DEFAULT_PRESET, find_preset
     from .training.run_folder import RunFolder, new_run_folder
@@ -242,6 +243,10 @@ def _new_run(options: argparse.Namespace) -> Any:
     dataset = open_dataset(options.data)  # a source that cannot be read must not leave a run behind
     for split in ("train", "validation"):
         dataset.labelled_indices(split)
+    if options.votes:
+        _read_votes(options, dataset)
+    if options.teacher:
+        find_bundle(options.teacher)
     run = RunFolder(options.run_dir) if options.run_dir else new_run_folder(Path("runs"), preset.name)
     run.create(config)
     if config.train.votes_weight and not run.config().train.votes_weight:
@@ -269,6 +274,11 @@ def _resumed_run(options: argparse.Namespace) -> Any:
     }
     # A script may repeat its whole command and add --resume: values that agree are no contradiction.
     differ = [name for name, value in started_with.items() if getattr(options, name) not in (None, value)]
+    if options.precision == "auto" and "precision" in differ:  # was settled when the run began
+        differ.remove("precision")
+    for name, value in (("votes", config.data.votes), ("teacher", config.train.teacher)):
+        if name in differ and value and Path(getattr(options, name)).resolve() == Path(value).resolve():
+            differ.remove(name)
     if "data" in differ and Path(options.data).resolve() == Path(config.data.source).resolve():
         differ.remove("data")
     if differ:

@@ -11,6 +11,7 @@ from ..config import RunConfig
 from ..data.dataset import Dataset
 from ..data.votes import Votes, read_votes
 from ..emotions import NAMES
+from ..errors import TrainingError
 
 PREDICTIONS, VOTES = "predictions", "votes"
 
@@ -44,6 +45,8 @@ def training_indices(config: RunConfig, dataset: Dataset, votes: Votes | None) -
         chosen = chosen[~np.isin(dataset.digests[chosen], held_out)]
     if "not a face" in config.data.drop and votes is not None:
         chosen = chosen[~votes.not_a_face()[chosen]]
+    if not len(chosen):
+        raise TrainingError(f"No training image of {dataset.source} is left once {' and '.join(config.data.drop)} are left out: keep them.")
     return chosen
 
 

@@ -120,6 +120,8 @@ class _Loop:
         if self.config.train.output == "votes" and self.votes is not None:
             labels = self.votes.majority()
             chosen = chosen[labels[chosen] != UNLABELLED]
+            if not len(chosen):
+                raise TrainingError(f"The voters agree on none of the validation images of {self.dataset.source}: keep the output labels.")
         return self._images(chosen), labels[chosen].astype(np.int64)
 
     def run(self) -> str:

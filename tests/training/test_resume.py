@@ -52,15 +52,14 @@ def learned(folder: Path) -> list[tuple[float, ...]]:
 
 
 @pytest.fixture(scope="module")
-def straight(shell, voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def straight(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = begin(tmp_path_factory.mktemp("straight") / "run", voted)
-    done = shell("train", "--resume", run.path)
-    assert done.returncode == 0, done.stderr
+    assert train(run) == "finished"
     return run.path
 
 
-def test_killed_and_resumed_ends_as_if_never_stopped(shell, straight: Path, voted: Path, tmp_path: Path) -> None:
-    """Two runs with one seed agree to the last bit, though one of them was killed on its way."""
+def test_killed_and_resumed_ends_as_if_never_stopped(straight: Path, voted: Path, tmp_path: Path) -> None:
+    """Two runs with one seed agree to the last bit, though one of them was killed on its way, and went on in another process."""
     run = begin(tmp_path / "killed", voted)
     process = start(run)
     deadline = time.monotonic() + 120
@@ -72,16 +71,14 @@ def test_killed_and_resumed_ends_as_if_never_stopped(shell, straight: Path, vote
     assert run.status()["state"] == "interrupted"
     assert 2 <= len(run.history()) < EPOCHS  # nothing but the epoch under way is lost
 
-    done = shell("train", "--resume", run.path)
-    assert done.returncode == 0, done.stderr
-    assert run.status()["state"] == "finished"
+    assert train(run) == "finished" == run.status()["state"]
     assert learned(run.path) == learned(straight)
     expected, got = weights(straight), weights(run.path)
     assert expected.keys() == got.keys()
     assert all(np.array_equal(expected[key], got[key]) for key in expected)
 
 
-def test_stop_keeps_the_best_and_can_go_on(shell, voted: Path, tmp_path: Path) -> None:
+def test_stop_keeps_the_best_and_can_go_on(voted: Path, tmp_path: Path) -> None:
     run = begin(tmp_path / "stopped", voted)
     process = start(run)
     while len(run.history()) < 1 and process.poll() is None:
@@ -90,8 +87,7 @@ def test_stop_keeps_the_best_and_can_go_on(shell, voted: Path, tmp_path: Path) -
     assert process.wait(timeout=60) == 0
     assert run.status()["state"] == "stopped" and 1 <= len(run.history()) < EPOCHS
     assert (run.bundle / "model.tflite").is_file()
-    assert shell("train", "--resume", run.path).returncode == 0
-    assert run.status()["state"] == "finished" and len(run.history()) == EPOCHS
+    assert train(run) == "finished" == run.status()["state"] and len(run.history()) == EPOCHS
 
 
 def test_data_that_changed_is_not_mixed_into_a_run(tmp_path: Path) -> None:

@@ -17,6 +17,12 @@ from fer_core.training.trainer import train
 from .. import tiny
 
 
+@pytest.fixture(autouse=True)
+def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which takes longer than the training here."""
+    monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
+
+
 def watched(folder: Path, voted: Path, **settings: Any) -> tuple[RunFolder, list[dict[str, list[np.ndarray]]]]:
     """A finished run, and what its checkpoint held after each epoch, by group."""
     run, seen = RunFolder(folder), []
