@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fer_core.bundle import find_bundle, shipped
+from fer_core.bundle import find_bundle, shipped, views_inside
 from fer_core.data import open_dataset
 from fer_core.data.votes import find_votes, read_votes
 from fer_core.inference.classifier import Classifier
@@ -47,7 +47,7 @@ def main() -> None:
         here = chosen[true[chosen] >= 0]
         classifier = Classifier(bundle)
         columns = [bundle.labels.index(name) for name in data.label_names]
-        inside = " (has the mirror image inside)" if bundle.card.get("mirror") else ""
+        inside = f" ({views_inside(bundle.card)} views inside)"
         print(f"{bundle.name}{inside}, {len(here):,} images")
         images = np.asarray(data.images[here])
         for name, views in ways.items():

@@ -88,8 +88,7 @@ def run_rate(preset: str, precision: str) -> float:
             rates.append(progress["images_per_second"])
 
     config = find_preset(preset).config.override("data", source=f"synthetic:{IMAGES * 10 // 8}", drop=())
-    config = config.override("train", epochs=1 + ROUNDS, precision=precision, votes_weight=0.0, output="labels")
-    config = config.model_copy(update={"train": config.train.model_copy(update={"teacher": None})})
+    config = config.replace("train", epochs=1 + ROUNDS, precision=precision, votes_weight=0.0, output="labels", teacher=None)
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(Path(folder) / "run")
         run.create(config)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -354,11 +355,12 @@ def _bundle(options: argparse.Namespace) -> None:
     import_keras()
     from .release.assemble import assemble
 
-    runs = " ".join(bundle.name for bundle in bundles)
-    command = f"python -m fer_core bundle {runs} --data {Path(options.data).name} --name {options.name} --out {options.out.name}"
-    command += (" --mirror" if config.mirror else " --no-mirror") + (" --zoom" if config.zoom else " --no-zoom")
-    command += f" --quantisation {config.quantisation}"
-    assemble(bundles, dataset, options.out, name=options.name, settings=config, votes=votes, command=command)
+    out = options.out.resolve()
+    words = [*(bundle.name for bundle in bundles), "--data", Path(options.data).name, "--name", options.name, "--out", out.name]
+    words += ["--mirror" if config.mirror else "--no-mirror", "--zoom" if config.zoom else "--no-zoom"]
+    words += ["--quantisation", config.quantisation] + (["--votes", Path(options.votes).name] if options.votes else [])
+    command = "python -m fer_core bundle " + shlex.join(words)
+    assemble(bundles, dataset, out, name=options.name, settings=config, votes=votes, command=command)
     card = read_bundle(options.out).card
     size = (options.out / "model.tflite").stat().st_size
     validation = card["figures"]["validation"]

@@ -166,9 +166,12 @@ class RunConfig(_Settings):
     def save(self, path: Path) -> None:
         write_atomically(path, (self.model_dump_json(indent=2) + "\n").encode())
 
-    def override(self, section: str, **values: Any) -> RunConfig:
-        """A copy with some values of `section` replaced (those that are not None), validated again."""
-        given = {key: value for key, value in values.items() if value is not None}
+    def replace(self, section: str, **values: Any) -> RunConfig:
+        """A copy with these values of `section` instead, validated again."""
         data = self.model_dump()
-        data[section] = data[section] | given
+        data[section] = data[section] | values
         return RunConfig.parse(data)
+
+    def override(self, section: str, **values: Any) -> RunConfig:
+        """Like `replace`, but None leaves a value as it is: for options that may not have been given."""
+        return self.replace(section, **{key: value for key, value in values.items() if value is not None})

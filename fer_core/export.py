@@ -33,7 +33,7 @@ def export(bundle: Bundle, format: str, out: Path) -> None:
             if format == "keras":
                 shutil.copyfile(bundle.keras_file, made)
             else:
-                _convert(model, format, made)
+                _convert(bundle, model, format, made)
             os.replace(made, out)
     except OSError as error:
         raise ModelError(f"{out} cannot be written: {error.strerror or error}.") from None
@@ -62,12 +62,14 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _convert(model, format: str, made: Path) -> None:
+def _convert(bundle: Bundle, model, format: str, made: Path) -> None:
     import numpy as np
 
-    with silenced(1), silenced(2):  # the converters print their progress
-        if format == "litert":
-            model.export(made, format="litert", verbose=False)
-        else:
-            model(np.zeros((1, *model.input_shape[1:]), np.float32))  # tf2onnx needs the model called once
-            model.export(made, format="onnx", verbose=False)
+    if format == "litert":
+        from .release.litert import export_litert
+
+        export_litert(model, made, bundle.card.get("quantisation", "none"))
+        return
+    with silenced(1), silenced(2):  # the converter prints its progress
+        model(np.zeros((1, *model.input_shape[1:]), np.float32))  # tf2onnx needs the model called once
+        model.export(made, format="onnx", verbose=False)

@@ -50,6 +50,12 @@ class Votes:
         position = np.array([list(_COLUMN_OF_NAME.values()).index(c) if c in _COLUMN_OF_NAME.values() else UNLABELLED for c in COLUMNS])
         return np.where(clear, position[winner], UNLABELLED).astype(np.int8)
 
+    def agreed(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Those of `indices` on which the voters agree, and their `majority`, both (n,) int64."""
+        majority = self.majority()[indices].astype(np.int64)
+        clear = majority != UNLABELLED
+        return indices[clear], majority[clear]
+
     def not_a_face(self) -> np.ndarray:
         """(N,) bool: at least half of the voters saw no face."""
         return 2 * self.counts[:, COLUMNS.index("NF")].astype(int) >= np.maximum(1, self.counts.sum(axis=1))
@@ -60,7 +66,7 @@ class Votes:
 
 def find_votes(source: str) -> Path | None:
     """The votes file beside the data file `source`, or in the folder `source`, if there is one."""
-    path = Path(source)
+    path = Path(source).expanduser()
     candidate = (path if path.is_dir() else path.parent) / FILE_NAME
     return candidate if path.exists() and candidate.is_file() else None
 

@@ -27,8 +27,7 @@ class Classifier:
         self.labels = bundle.labels
         if not bundle.inference_file.is_file():
             raise ModelError(
-                f"{bundle.path} has no inference file {bundle.inference_file.name}: "
-                f"make it with export --model {bundle.path} --format litert --out {bundle.inference_file}."
+                f"{bundle.path} has no inference file {bundle.inference_file.name}: make the bundle anew with the command bundle."
             )
         self._lock = threading.Lock()
         try:

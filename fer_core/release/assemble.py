@@ -9,12 +9,13 @@ import keras
 
 from ..bundle import Bundle
 from ..config import BundleConfig, RunConfig
-from ..data.dataset import UNLABELLED, Dataset
+from ..data.dataset import Dataset
 from ..data.votes import Votes
 from ..errors import ModelError
 from ..export import load_keras
 from .bundling import write_bundle
 from .graph import networks_of
+from .litert import check_converter
 
 
 def assemble(
@@ -28,8 +29,10 @@ def assemble(
         command: what repeats this, for the card.
 
     Raises:
-        ModelError: they name different classes, have different truths, or were trained on other data.
+        ModelError: they name different classes, have different truths, or were trained on other data; or Keras runs on another
+            backend than TensorFlow.
     """
+    check_converter()
     first = bundles[0]
     networks: list[keras.Model] = []
     for bundle in bundles:
@@ -41,18 +44,17 @@ def assemble(
         if not found:
             raise ModelError(f"{bundle.name} was written by an older version: train it anew.")
         networks += found
-    labels = dataset.labels
+    chosen = dataset.labelled_indices("validation")
+    labels = dataset.labels[chosen].astype(int)
     if first.card.get("truth") == "votes":
         if votes is None:
             raise ModelError(f"{first.name} answers as FER+ voters do: name their votes with --votes.")
-        labels = votes.majority()
-    chosen = dataset.labelled_indices("validation")
-    chosen = chosen[labels[chosen] != UNLABELLED]
+        chosen, labels = votes.agreed(chosen)
     config = RunConfig.parse(first.card["config"] | {"bundle": settings.model_dump()})
     members = [member for bundle in bundles for member in bundle.card.get("members") or [_member(bundle)]]
     write_bundle(
         out, networks, name=name, config=config, dataset=dataset, training=_training(bundles), command=command,
-        validation=(dataset.images[chosen], labels[chosen].astype(int)), members=members if len(members) > 1 else None,
+        validation=(dataset.images[chosen], labels), members=members if len(members) > 1 else None,
     )  # fmt: skip
 
 

@@ -14,6 +14,14 @@ from ..native_output import silenced
 QUANTISATIONS = get_args(Quantisation)
 
 
+def check_converter() -> None:
+    """Raises:
+    ModelError: Keras runs on another backend than TensorFlow, which does the conversion.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ModelError(f"The inference file is made by TensorFlow, and Keras runs on {keras.backend.backend()}: unset KERAS_BACKEND.")
+
+
 def export_litert(graph: keras.Model, path: Path, quantisation: Quantisation = "none") -> None:
     """Write the LiteRT file at `path`.
 
@@ -23,13 +31,9 @@ def export_litert(graph: keras.Model, path: Path, quantisation: Quantisation = "
             needs no calibration data.
 
     Raises:
-        ModelError: Keras runs on another backend than TensorFlow, which does the conversion.
+        ModelError: as `check_converter`.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ModelError(
-            f"The inference file is made by TensorFlow, and Keras runs on {keras.backend.backend()}: "
-            "unset KERAS_BACKEND and resume the run, or bundle it again."
-        )
+    check_converter()
     import tensorflow as tf
 
     options: dict[str, Any] = {}

@@ -117,7 +117,7 @@ def _figures(figures: dict[str, Any]) -> list[str]:
     lines = [f"- Accuracy {figures['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}) on {figures['count']:,} images"]
     if figures.get("truth") == "votes":
         lines.append("- True is what FER+ voters chose: single votes dropped, then more than half of the votes; other images left out.")
-    clean = figures.get("without_leaked")
+    clean = figures.get("without_leaked") if figures.get("leaked") else None
     if clean:
         lines.append(
             f"- {clean['accuracy']:.2%} ({clean['accuracy_ci95'][0]:.2%} to {clean['accuracy_ci95'][1]:.2%}) without the "

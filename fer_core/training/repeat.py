@@ -21,8 +21,7 @@ def train_command(config: RunConfig, source: str) -> str:
         return "see config: the run began from no preset"
     data = {"source": config.data.source, "limit": config.data.limit, "votes": config.data.votes}
     train = {option: getattr(config.train, option) for option in _OPTIONS}
-    whole = preset.model_dump()  # not `override`, which takes None for "as before"
-    by_shell = RunConfig.parse(whole | {"data": whole["data"] | data, "train": whole["train"] | train})
+    by_shell = preset.replace("data", **data).replace("train", **train)
     if config != by_shell and config != _without_votes(by_shell):
         return f"see config: the run changed more of the preset {config.preset} than the shell can"
     parts = ["--data", _name(source), "--preset", str(config.preset)]

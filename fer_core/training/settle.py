@@ -29,7 +29,7 @@ def settle(config: RunConfig) -> RunConfig:
     if config.train.precision == "auto":
         config = config.override("train", precision=_fast_precision())
     if config.train.teacher and config.train.teacher == _preset_teacher(config) and not _knows(config.train.teacher, config.data.source):
-        config = RunConfig.parse(config.model_dump() | {"train": config.train.model_dump() | {"teacher": None}})
+        config = config.replace("train", teacher=None)
     if config.train.votes_weight or "not a face" in config.data.drop:
         votes = config.data.votes or find_votes(config.data.source)
         if votes is not None:

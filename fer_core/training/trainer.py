@@ -17,7 +17,7 @@ import numpy as np
 from .. import zoo
 from ..config import RunConfig
 from ..data import open_dataset
-from ..data.dataset import UNLABELLED, Dataset
+from ..data.dataset import Dataset
 from ..emotions import NAMES
 from ..errors import TrainingError
 from ..release.bundling import write_bundle
@@ -89,11 +89,10 @@ class _Loop:
                          validation_images=len(self.val_images), epochs=train_config.epochs)  # fmt: skip
         keras.utils.set_random_seed(train_config.seed)
         keras.mixed_precision.set_global_policy(train_config.precision)
-        self.model = zoo.build(self.config.model, num_classes=len(NAMES))
+        self.model = self._build()
         self.optimizer = make_optimizer(train_config)
         loss = make_loss(train_config)
         if train_config.votes_weight:
-            self.model = with_votes_output(self.model)
             losses = {PREDICTIONS: loss, VOTES: keras.losses.CategoricalCrossentropy()}
             self.model.compile(self.optimizer, losses, metrics={PREDICTIONS: ["accuracy"]})
         else:
@@ -110,19 +109,23 @@ class _Loop:
         if self.state.history:  # its events may have been lost between the checkpoint and the log
             self.events.epoch(self.state.history[-1])
 
+    def _build(self) -> keras.Model:
+        """The untrained network, with its output for the votes where it has one."""
+        network = zoo.build(self.config.model, num_classes=len(NAMES))
+        return with_votes_output(network) if self.config.train.votes_weight else network
+
     def _images(self, chosen: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(self.dataset.images[chosen])
 
     def _validation(self) -> tuple[np.ndarray, np.ndarray]:
         """Images and true positions of the validation split: the labels, or the voters' majority where that output is kept."""
         chosen = self.dataset.sample("validation", self.config.data.limit, self.config.train.seed)
-        labels = self.dataset.labels
+        labels = self.dataset.labels[chosen].astype(np.int64)
         if self.config.train.output == "votes" and self.votes is not None:
-            labels = self.votes.majority()
-            chosen = chosen[labels[chosen] != UNLABELLED]
+            chosen, labels = self.votes.agreed(chosen)
             if not len(chosen):
                 raise TrainingError(f"The voters agree on none of the validation images of {self.dataset.source}: keep the output labels.")
-        return self._images(chosen), labels[chosen].astype(np.int64)
+        return self._images(chosen), labels
 
     def run(self) -> str:
         outcome = "finished"
@@ -239,9 +242,7 @@ class _Loop:
         assert self.state.best is not None
         # A mixed-precision run is shipped as float32: rebuilt under that policy, with the same weights.
         keras.mixed_precision.set_global_policy("float32")
-        model = zoo.build(self.config.model, num_classes=len(NAMES))
-        if self.config.train.votes_weight:
-            model = with_votes_output(model)
+        model = self._build()
         final = self.model.get_weights() if self.state.average is None else [
             (a / self.state.average_weight).astype(np.float32) for a in self.state.average]  # fmt: skip
         model.set_weights(final)

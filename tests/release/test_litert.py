@@ -61,6 +61,12 @@ def test_quantised_files_are_smaller(files) -> None:
     assert size["float16"] < 0.6 * size["none"] and size["int8"] < 0.6 * size["float16"], size
 
 
+def test_export_keeps_the_quantisation_of_the_bundle(graph, files, tmp_path: Path) -> None:
+    graph.save(tmp_path / "model.keras")
+    export(Bundle(tmp_path, {"labels": list(NAMES), "quantisation": "int8"}), "litert", tmp_path / "out.tflite")
+    assert (tmp_path / "out.tflite").stat().st_size == pytest.approx((files["int8"] / "model.tflite").stat().st_size, rel=0.02)
+
+
 def test_under_another_backend_it_says_what_to_do(graph, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ModelError, match=r"runs on jax: unset KERAS_BACKEND"):
