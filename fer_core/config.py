@@ -84,6 +84,12 @@ class TrainConfig(_Settings):
     )
     teacher: str | None = Field(None, description="A model whose probabilities are part of the targets (distillation).")
     teacher_weight: float = Field(0.5, ge=0, le=1, description="The share of the teacher's probabilities in the targets.")
+    start_from: str | None = Field(
+        None, description="A model whose weights the run starts from (fine-tuning): a shipped name, a bundle folder or a run folder."
+    )
+    freeze_until: str | None = Field(
+        None, description="The layers of that model up to this one keep their weights; `features` leaves only the classifier to learn."
+    )
     keep: Literal["best", "last"] = Field(
         "best", description="Keep the weights of the epoch with the best validation accuracy, or those of the last one."
     )
@@ -104,6 +110,8 @@ class TrainConfig(_Settings):
             raise ValueError("label_smoothing needs loss categorical_crossentropy")
         if (self.teacher or self.votes_weight) and self.loss.startswith("sparse"):
             raise ValueError("teacher and votes_weight need loss categorical_crossentropy")
+        if self.freeze_until and not self.start_from:
+            raise ValueError("freeze_until needs a model to start_from")
         if self.output == "votes" and not self.votes_weight:
             raise ValueError("output votes needs a votes_weight above 0")
         return self
