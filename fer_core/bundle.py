@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,14 @@ def views_inside(card: dict[str, Any]) -> int:
     return (2 if card.get("mirror") is True else 1) * (2 if card.get("zoom") is True else 1)
 
 
+def own_models_dir() -> Path:
+    """Where models of one's own are kept under a name: FER_MODELS_DIR, else `models/` beside the shipped ones."""
+    return Path(os.environ.get("FER_MODELS_DIR") or MODELS_DIR).resolve()
+
+
 def is_shipped(bundle: Bundle) -> bool:
     """Whether it comes with FER Explorer."""
-    return bundle.path.resolve().parent == MODELS_DIR
+    return bundle.path.resolve().parent == MODELS_DIR and not bundle.card.get("promoted")
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -83,8 +89,17 @@ def read_bundle(path: Path) -> Bundle:
 
 
 def shipped() -> list[Bundle]:
-    """The bundles in `models/`, the default first."""
-    folders = [p for p in MODELS_DIR.iterdir() if (p / CARD).is_file()] if MODELS_DIR.is_dir() else []
+    """The bundles that come with FER Explorer, the default first."""
+    return [bundle for bundle in _bundles(MODELS_DIR) if is_shipped(bundle)]
+
+
+def own_models() -> list[Bundle]:
+    """The bundles of one's own that were given a name, by name."""
+    return [bundle for bundle in _bundles(own_models_dir()) if not is_shipped(bundle)]
+
+
+def _bundles(parent: Path) -> list[Bundle]:
+    folders = [p for p in parent.iterdir() if (p / CARD).is_file()] if parent.is_dir() else []
     bundles = []
     for path in sorted(folders, key=lambda p: (p.name != DEFAULT_MODEL, p.name)):
         with contextlib.suppress(ModelError):  # a damaged one must not hide the others
@@ -100,8 +115,9 @@ def find_bundle(model: str | None = None) -> Bundle:
     """
     if model is None or model == "default":
         model = DEFAULT_MODEL
-    if (MODELS_DIR / model / CARD).is_file() and Path(model).name == model:
-        return read_bundle(MODELS_DIR / model)
+    for parent in (MODELS_DIR, own_models_dir()):
+        if (parent / model / CARD).is_file() and Path(model).name == model:
+            return read_bundle(parent / model)
     path = Path(model)
     if (path / CARD).is_file():
         return read_bundle(path)
@@ -109,5 +125,7 @@ def find_bundle(model: str | None = None) -> Bundle:
         return read_bundle(path / "bundle")
     if (path / "config.json").is_file():
         raise ModelError(f"The run {path} has no model yet: let it finish, stop it, or resume it with train --resume {path}.")
-    names = ", ".join(bundle.path.name for bundle in shipped()) or "none"
-    raise ModelError(f"There is no model {model!r}: expected a shipped name ({names}), a bundle folder or a run folder.")
+    names = ", ".join(bundle.path.name for bundle in [*shipped(), *own_models()]) or "none"
+    raise ModelError(
+        f"There is no model {model!r}: expected a shipped name or that of one of your models ({names}), a bundle folder or a run folder."
+    )

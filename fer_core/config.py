@@ -6,6 +6,7 @@ Each field says in one line what it does; the Train page shows the same line.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -179,6 +180,58 @@ class RunConfig(_Settings):
         data = self.model_dump()
         data[section] = data[section] | values
         return RunConfig.parse(data)
+
+    def with_setting(self, path: str, value: Any) -> RunConfig:
+        """A copy with one setting replaced, which `path` names: "train.epochs", "augment.flip", "model.hparams.width".
+
+        Raises:
+            ConfigError: there is no such setting, or the value does not fit it.
+        """
+        section, _, name = path.partition(".")
+        name, _, inner = name.partition(".")
+        known = type(self).model_fields
+        if section not in known or section == "preset" or not name or (inner and name != "hparams"):
+            raise ConfigError(f"Unknown setting {path!r}: expected SECTION.NAME with one of the sections {', '.join(list(known)[1:])}.")
+        if inner:
+            value = {**self.model.hparams, inner: value}
+        return self.replace(section, **{name: value})
+
+    def with_settings(self, assignments: Iterable[str]) -> RunConfig:
+        """A copy with settings as the shell writes them: "train.optimizer=sgd", "augment.flip=true"; values are JSON or plain words.
+
+        Raises:
+            ConfigError: as `with_setting`, or there is no "=".
+        """
+        config = self
+        for assignment in assignments:
+            path, equals, text = assignment.partition("=")
+            if not equals:
+                raise ConfigError(f"Setting {assignment!r}: expected SECTION.NAME=VALUE, such as train.optimizer=sgd.")
+            try:
+                value = json.loads(text)
+            except ValueError:
+                value = text
+            config = config.with_setting(path.strip(), value)
+        return config
+
+    def setting(self, path: str) -> Any:
+        """The value that `with_setting` would replace; None for a size of the network that its family sets."""
+        section, _, name = path.partition(".")
+        name, _, inner = name.partition(".")
+        value = getattr(getattr(self, section), name)
+        return value.get(inner) if inner else value
+
+    def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
+        """The settings in which two configurations differ, by path: (own value, the other's)."""
+        paths: dict[str, None] = {}
+        for config in (self, other):
+            for section in list(type(self).model_fields)[1:]:
+                for name in type(getattr(config, section)).model_fields:
+                    paths |= (
+                        {f"{section}.{name}": None} if name != "hparams" else {f"model.hparams.{key}": None for key in config.model.hparams}
+                    )
+        pairs = {path: (self.setting(path), other.setting(path)) for path in paths}
+        return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
 
     def override(self, section: str, **values: Any) -> RunConfig:
         """Like `replace`, but None leaves a value as it is: for options that may not have been given."""

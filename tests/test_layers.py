@@ -17,7 +17,7 @@ ORDER = [
     "imaging config bundle",
     "data presets zoo",
     "inference",
-    "evaluation export release",
+    "evaluation export release few_shot",
     "training",
     "cli __main__",
 ]

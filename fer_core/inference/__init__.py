@@ -2,6 +2,7 @@
 
 from .classifier import Classifier
 from .detector import Face, FaceDetector
+from .features import FeatureExtractor
 from .predict import FacePrediction, Predictor
 
-__all__ = ["Classifier", "Face", "FaceDetector", "FacePrediction", "Predictor"]
+__all__ = ["Classifier", "Face", "FaceDetector", "FacePrediction", "FeatureExtractor", "Predictor"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,6 +22,8 @@ class Classifier:
         ModelError: the bundle has no readable inference file.
     """
 
+    _keep_tensors = False  # whether what the layers inside compute can be read after a run
+
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
@@ -31,8 +35,10 @@ class Classifier:
             )
         self._lock = threading.Lock()
         try:
-            with silenced(2):  # it announces its delegate
-                self._interpreter = Interpreter(str(bundle.inference_file), num_threads=threads)
+            with silenced(2), warnings.catch_warnings(action="ignore"):  # it announces its delegate, and that kept tensors take memory
+                self._interpreter = Interpreter(
+                    str(bundle.inference_file), num_threads=threads, experimental_preserve_all_tensors=self._keep_tensors
+                )
                 self._interpreter.allocate_tensors()
             details = self._interpreter.get_input_details()[0]
             self._input, self._output = details["index"], self._interpreter.get_output_details()[0]["index"]
@@ -55,11 +61,12 @@ class Classifier:
         """
         out = np.empty((len(images), len(self.labels)), np.float32)
         for start in range(0, len(images), _BATCH):
-            batch = images[start : start + _BATCH]
-            out[start : start + len(batch)] = self._run(batch[..., None].astype(np.float32))
+            out[start : start + _BATCH] = self._run(images[start : start + _BATCH], [self._output])[0]
         return out
 
-    def _run(self, batch: np.ndarray) -> np.ndarray:
+    def _run(self, images: np.ndarray, tensors: Sequence[int]) -> list[np.ndarray]:
+        """The values of some tensors after one pass of (n, 48, 48) uint8 images."""
+        batch = images[..., None].astype(np.float32)
         with self._lock:
             if len(batch) != self._size:
                 self._interpreter.resize_tensor_input(self._input, batch.shape)
@@ -67,4 +74,4 @@ class Classifier:
                 self._size = len(batch)
             self._interpreter.set_tensor(self._input, batch)
             self._interpreter.invoke()
-            return self._interpreter.get_tensor(self._output)
+            return [self._interpreter.get_tensor(tensor) for tensor in tensors]

@@ -43,7 +43,7 @@ def _leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 def _multiply_adds(layer: keras.layers.Layer) -> int:
-    if isinstance(layer, keras.layers.Conv2D):
+    if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
         return int(np.prod(layer.output.shape[1:3]) * np.prod(layer.kernel.shape))
     if isinstance(layer, keras.layers.Dense):
         return int(np.prod(layer.kernel.shape))

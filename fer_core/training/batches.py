@@ -11,6 +11,7 @@ import numpy as np
 
 from ..config import RunConfig
 from ..data.augment import augment, mixup
+from .schedule import class_weights
 from .targets import PREDICTIONS, VOTES, Targets
 
 _AHEAD = 4
@@ -62,12 +63,3 @@ def made_ahead(batches: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def class_weights(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """(C,) float32: n / (C n_c), scikit-learn's "balanced" weights; 0 for a class without images."""
-    counts = np.bincount(labels, minlength=num_classes)
-    present = counts > 0
-    weights = np.zeros(num_classes, np.float32)
-    weights[present] = len(labels) / (present.sum() * counts[present])
-    return weights

@@ -1,4 +1,4 @@
-"""Start a run in a process of its own, which outlives the app that started it."""
+"""Start training in a process of its own, which outlives the app that started it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 from ..config import RunConfig
 from ..errors import TrainingError
 from .run_folder import RunFolder, new_run_folder
+from .steering import forget_pause
+from .sweep_folder import SweepFolder
 
-_PROJECT = Path(__file__).resolve().parent.parent.parent
+PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 def start(config: RunConfig, parent: Path) -> RunFolder:
@@ -25,21 +27,29 @@ def start(config: RunConfig, parent: Path) -> RunFolder:
     return run
 
 
-def resume(run: RunFolder) -> None:
-    """Start the training process for a run that is new, stopped or interrupted; it goes on after its last finished epoch.
+def resume(run: RunFolder | SweepFolder, finish: bool = False) -> None:
+    """Start the process of a run or sweep that is new, stopped or interrupted; it goes on after its last finished epoch or run.
+
+    Args:
+        finish: train no further, only write the bundle with the best weights so far.
 
     Raises:
-        TrainingError: a process is training in it already, or none can be started.
+        TrainingError: a process is at work in it already, or none can be started.
     """
     if run.alive():
-        raise TrainingError(f"The run {run.name} is under way already.")
+        raise TrainingError(f"{run.name} is under way already.")
+    if isinstance(run, RunFolder):
+        command = ["train", "--resume", str(run.path.resolve()), *(["--finish"] if finish else [])]
+        forget_pause(run)
+    else:
+        command = ["sweep", "--resume", str(run.path.resolve())]
     try:
         run.clear_stop()
         run.write_status("starting", "Starting the training process.")
         with open(run.log, "ab") as log:
             subprocess.Popen(
-                [sys.executable, "-m", "fer_core", "train", "--resume", str(run.path.resolve())],
-                cwd=_PROJECT,
+                [sys.executable, "-m", "fer_core", *command],
+                cwd=PROJECT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -1,23 +1,12 @@
-"""The loss, the optimizer and its learning rate, as a `TrainConfig` describes them."""
+"""The loss and the optimizer, as a `TrainConfig` describes them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import keras
-import numpy as np
 
 from ..config import TrainConfig
-
-
-def learning_rate(config: TrainConfig, epoch: int) -> float:
-    """The learning rate of `epoch` (from 0): a linear warm-up, then constant or half a cosine (arXiv:1608.03983)."""
-    if epoch < config.warmup_epochs:
-        return config.learning_rate * (epoch + 1) / (config.warmup_epochs + 1)
-    if config.schedule == "constant":
-        return config.learning_rate
-    done = (epoch - config.warmup_epochs) / max(1, config.epochs - config.warmup_epochs)
-    return config.learning_rate * 0.5 * (1 + float(np.cos(np.pi * done)))
 
 
 def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:

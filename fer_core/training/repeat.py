@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
@@ -14,24 +15,30 @@ _OPTIONS = ("epochs", "batch_size", "learning_rate", "seed", "precision", "teach
 
 
 def train_command(config: RunConfig, source: str) -> str:
-    """The `train` command of a run; of one that changed more of its preset than the shell can, a word on where its settings are."""
+    """The `train` command that repeats a run; what its options do not say stands behind --set."""
     try:
         preset = find_preset(config.preset or "").config
     except ConfigError:
         return "see config: the run began from no preset"
-    data = {"source": config.data.source, "limit": config.data.limit, "votes": config.data.votes}
-    train = {option: getattr(config.train, option) for option in _OPTIONS}
-    by_shell = preset.replace("data", **data).replace("train", **train)
-    if config != by_shell and config != _without_votes(by_shell):
-        return f"see config: the run changed more of the preset {config.preset} than the shell can"
     parts = ["--data", _name(source), "--preset", str(config.preset)]
     if config.data.limit is not None:
         parts += ["--limit", str(config.data.limit)]
     if config.data.votes is not None and _name(config.data.votes) != FILE_NAME:
         parts += ["--votes", _name(config.data.votes)]
+    data = {"source": config.data.source, "limit": config.data.limit, "votes": config.data.votes}
+    train = {option: getattr(config.train, option) for option in _OPTIONS}
     for option, value in train.items():
         if (value != getattr(preset.train, option) and value is not None) or option == "seed":
             parts += [f"--{option.replace('_', '-')}", _name(value) if option == "teacher" else str(value)]
+    by_shell = preset.replace("data", **data).replace("train", **train)
+    if config not in (by_shell, _without_votes(by_shell)):
+        if config.model.family != by_shell.model.family:
+            parts += ["--set", f"model.family={config.model.family}"]
+        if config.model.hparams != by_shell.model.hparams:
+            parts += ["--set", f"model.hparams={json.dumps(config.model.hparams)}"]
+        for path, (value, _) in config.differences(by_shell.replace("model", **config.model.model_dump())).items():
+            written = _name(value) if path == "train.start_from" else value if isinstance(value, str) else json.dumps(value)
+            parts += ["--set", f"{path}={written}"]
     return "python -m fer_core train " + " ".join(shlex.quote(part) for part in parts)
 
 

@@ -4,7 +4,11 @@ config.json      the RunConfig
 status.json      state, message, data fingerprint, start and end
 progress.json    where the epoch under way stands (replaced about twice a second)
 history.csv      a row per finished epoch
+batches.csv      loss and accuracy of each batch (batch_log.py)
+watch.npz        faces that are watched; watch.records: confusion matrix, their probabilities and the first filters by epoch (watch.py)
+control.json     what the run is asked to do; steering.jsonl: what was done about it (steering.py)
 checkpoint.npz   all that is needed to go on after the last finished epoch
+reserve          some space that is given free when the disk is full, so that the state can be written
 tensorboard/     event files
 log.txt          what the process printed, if the app started it
 stop             exists: the run is asked to stop
@@ -21,28 +25,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from ..config import RunConfig
 from ..errors import FerError, TrainingError
 from ..storage import write_atomically
+from .process_folder import OPEN_STATES, RUNNING_STATES, ProcessFolder
 from .settle import settle
 
-RUNNING_STATES = ("starting", "running")
+__all__ = ["HISTORY_COLUMNS", "OPEN_STATES", "RUNNING_STATES", "RunFolder", "list_runs", "new_run_folder", "open_run"]
+
+_RESERVE = 128_000  # bytes
 HISTORY_COLUMNS = (
     "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second", "best",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class RunFolder:
+class RunFolder(ProcessFolder):
     """Paths and records of one run."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        return self.path.name
 
     @property
     def checkpoint(self) -> Path:
@@ -57,11 +56,20 @@ class RunFolder:
         return self.path / "tensorboard"
 
     @property
-    def log(self) -> Path:
-        return self.path / "log.txt"
+    def batches(self) -> Path:
+        return self.path / "batches.csv"
 
-    def lock(self) -> FileLock:
-        return FileLock(self.path / "lock")
+    @property
+    def watch(self) -> Path:
+        return self.path / "watch.npz"
+
+    @property
+    def control(self) -> Path:
+        return self.path / "control.json"
+
+    @property
+    def steering(self) -> Path:
+        return self.path / "steering.jsonl"
 
     def exists(self) -> bool:
         return (self.path / "config.json").is_file()
@@ -88,38 +96,6 @@ class RunFolder:
 
     # --- records -----------------------------------------------------------------------------------------------------
 
-    def write_status(self, state: str, message: str = "", **more: Any) -> None:
-        """`state` is one of starting, running, finished, stopped, failed."""
-        status = self._json("status.json") | more | {"state": state, "message": message, "updated": time.time()}
-        status.setdefault("started", time.time())
-        write_atomically(self.path / "status.json", json.dumps(status, indent=1).encode())
-
-    def status(self) -> dict[str, Any]:
-        """The last written status; a run whose process died is "interrupted"."""
-        status: dict[str, Any] = {"state": "unknown", "message": "", "started": 0.0, "updated": 0.0} | self._json("status.json")
-        for key in ("started", "updated"):  # others sort and subtract them
-            if not isinstance(status[key], int | float):
-                status[key] = 0.0
-        # A process that has just been started may not hold its lock yet.
-        just_started = status["state"] == "starting" and time.time() - status["updated"] < 60
-        if status["state"] in RUNNING_STATES and not just_started and not self.alive():
-            status = status | {"state": "interrupted", "message": "The training process ended without finishing."}
-        return status
-
-    def alive(self) -> bool:
-        """Whether a process is training in this folder now; asks the lock, which no crash or reused process id fools."""
-        if not self.path.is_dir():
-            return False
-        lock = self.lock()
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError:  # a read-only folder: nobody can train in it
-            return False
-        lock.release()
-        return False
-
     def write_progress(self, **progress: Any) -> None:
         write_atomically(self.path / "progress.json", json.dumps(progress | {"time": time.time()}).encode())
 
@@ -138,21 +114,13 @@ class RunFolder:
         except (OSError, ValueError, TypeError, KeyError):
             return []
 
-    def request_stop(self) -> None:
-        (self.path / "stop").touch()
+    def reserve_space(self) -> None:
+        """Keep some space, see `free_reserve`."""
+        (self.path / "reserve").write_bytes(b"\0" * _RESERVE)
 
-    def stop_requested(self) -> bool:
-        return (self.path / "stop").exists()
-
-    def clear_stop(self) -> None:
-        (self.path / "stop").unlink(missing_ok=True)
-
-    def _json(self, name: str) -> dict[str, Any]:
-        try:
-            value = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return value if isinstance(value, dict) else {}
+    def free_reserve(self) -> None:
+        """Give the kept space free, for the last words of a run that ends on a full disk."""
+        (self.path / "reserve").unlink(missing_ok=True)
 
 
 def _cell(value: float) -> str:

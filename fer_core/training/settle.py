@@ -27,7 +27,9 @@ def settle(config: RunConfig) -> RunConfig:
         TrainingError: the run is to learn nothing but votes, and there are none.
     """
     if config.train.precision == "auto":
-        config = config.override("train", precision=_fast_precision())
+        config = config.override("train", precision=fast_precision())
+    if config.train.start_from:
+        config = _network_of(config, config.train.start_from)
     if config.train.teacher and config.train.teacher == _preset_teacher(config) and not _knows(config.train.teacher, config.data.source):
         config = config.replace("train", teacher=None)
     if config.train.votes_weight or "not a face" in config.data.drop:
@@ -43,6 +45,14 @@ def settle(config: RunConfig) -> RunConfig:
     return config
 
 
+def _network_of(config: RunConfig, model: str) -> RunConfig:
+    """`config` with the network of the model that it starts from."""
+    card = find_bundle(model).card
+    if len(card.get("members") or []) > 1:
+        raise TrainingError(f"{card['name']} is an ensemble of {len(card['members'])} networks: start from a model that is one network.")
+    return config.replace("model", **RunConfig.parse(card.get("config")).model.model_dump())
+
+
 def _preset_teacher(config: RunConfig) -> str | None:
     preset = PRESETS.get(config.preset or "")
     return preset.config.train.teacher if preset else None
@@ -53,7 +63,7 @@ def _knows(teacher: str, source: str) -> bool:
     return find_bundle(teacher).card.get("data", {}).get("fingerprint") == open_dataset(source).fingerprint
 
 
-def _fast_precision() -> str:
+def fast_precision() -> str:
     """bfloat16 where a GPU or instructions of the processor make it faster than float32 (measured 1.3 times on a Zen 4)."""
     try:
         flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())

@@ -7,6 +7,7 @@ and the rest (weights, optimizer, average, best) stands in the checkpoint.
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,28 +22,37 @@ from ..data.dataset import Dataset
 from ..emotions import NAMES
 from ..errors import TrainingError
 from ..release.bundling import write_bundle
+from . import speed
+from .batch_log import BatchLog
 from .batches import EpochBatches, made_ahead
 from .checkpoint import TrainState, load_checkpoint, save_checkpoint
 from .event_log import EventLog
+from .holding import held
 from .machine import machine
-from .optimizer import learning_rate, make_loss, make_optimizer
+from .network import build_network, first_kernel, first_weights
+from .optimizer import make_loss, make_optimizer
 from .repeat import train_command
 from .run_folder import RunFolder
-from .targets import PREDICTIONS, VOTES, make_targets, single_output, training_indices, votes_for, with_votes_output
+from .schedule import learning_rate
+from .steering import Helm, steering_log
+from .targets import PREDICTIONS, VOTES, make_targets, single_output, training_indices, votes_for
+from .watch import WatchLog
 
 _PROGRESS_SECONDS = 0.5
 _VALIDATION_BATCH = 256
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class StopRequested(Exception):
     """Raised inside an epoch when the run is asked to stop."""
 
 
-def train(run: RunFolder, on_progress: Callable[[dict[str, Any]], None] = lambda progress: None) -> str:
+def train(run: RunFolder, on_progress: Callable[[dict[str, Any]], None] = lambda progress: None, finish: bool = False) -> str:
     """Train the run in `run` from its checkpoint, or from the start, to its end, and write its bundle.
 
     Args:
         run: a folder made by `RunFolder.create`, perhaps with the checkpoint of an interrupted run.
+        finish: train no further: write the bundle with the best weights so far.
         on_progress: called after each batch with epoch, epochs, batch, batches, loss, accuracy, images_per_second.
 
     Returns:
@@ -51,26 +61,35 @@ def train(run: RunFolder, on_progress: Callable[[dict[str, Any]], None] = lambda
     Raises:
         FerError: the data or the settings do not fit, or another process trains in this folder.
     """
-    lock = run.lock()
-    try:
-        lock.acquire(timeout=5)
-    except TimeoutError:
-        raise TrainingError(f"Another process is training in {run.path}: wait for it or stop it first.") from None
-    except OSError as error:
-        raise TrainingError(f"The run folder {run.path} cannot be written: {error.strerror}.") from None
-    with lock:
+    with held(run):
         try:
             run.clear_stop()
+            if finish:
+                run.request_stop()
+            run.reserve_space()
             outcome = _Loop(run, on_progress).run()
         except KeyboardInterrupt:
             with contextlib.suppress(OSError):
                 run.write_status("stopped", "Interrupted from the keyboard.")
             raise
         except Exception as error:
-            with contextlib.suppress(OSError):  # a full disk is what may have ended the run
-                run.write_status("failed", f"{error}" if str(error) else type(error).__name__)
+            full = isinstance(error, OSError) and error.errno in _FULL
+            message = _full_disk(run) if full else f"{error}" if str(error) else type(error).__name__
+            with contextlib.suppress(OSError):  # where even the reserve does not help, the run counts as interrupted
+                run.free_reserve()
+                run.write_status("failed", message)
+            if full:
+                raise TrainingError(message) from None
             raise
+        with contextlib.suppress(OSError):
+            run.free_reserve()
         return outcome
+
+
+def _full_disk(run: RunFolder) -> str:
+    done = len(run.history())
+    kept = f"what it learned in {done} epochs is kept" if run.checkpoint.exists() and done else "nothing was learned yet"
+    return f"The disk is full: {kept}; free some space and let it go on, or keep the best weights so far."
 
 
 class _Loop:
@@ -89,7 +108,9 @@ class _Loop:
                          validation_images=len(self.val_images), epochs=train_config.epochs)  # fmt: skip
         keras.utils.set_random_seed(train_config.seed)
         keras.mixed_precision.set_global_policy(train_config.precision)
-        self.model = self._build()
+        self.model = build_network(self.config)
+        parameters = self.model.count_params() - (self.model.get_layer(VOTES).count_params() if train_config.votes_weight else 0)
+        run.write_status("running", parameters=parameters)
         self.optimizer = make_optimizer(train_config)
         loss = make_loss(train_config)
         if train_config.votes_weight:
@@ -103,16 +124,16 @@ class _Loop:
         self.state = TrainState()
         if run.checkpoint.exists():
             self.state = load_checkpoint(run.checkpoint, self.model, self.optimizer, self.dataset)
+        elif train_config.start_from:
+            first_weights(self.model, train_config.start_from)
         # Rows and events of epochs after the checkpoint belong to work that is done again.
         run.write_history(self.state.history)
-        self.events = EventLog(run.tensorboard, self.state.epoch)
+        done = self.state.epoch
+        self.helm, self.batch_log = Helm(run), BatchLog(run, done)
+        self.watch_log = WatchLog(run, self.val_images, self.val_labels, len(NAMES), first_kernel(self.model), done)
+        self.events = EventLog(run.tensorboard, done)
         if self.state.history:  # its events may have been lost between the checkpoint and the log
             self.events.epoch(self.state.history[-1])
-
-    def _build(self) -> keras.Model:
-        """The untrained network, with its output for the votes where it has one."""
-        network = zoo.build(self.config.model, num_classes=len(NAMES))
-        return with_votes_output(network) if self.config.train.votes_weight else network
 
     def _images(self, chosen: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(self.dataset.images[chosen])
@@ -152,8 +173,6 @@ class _Loop:
         epoch, train_config = self.state.epoch, self.config.train
         start = time.monotonic()
         self._reseed(epoch)
-        rate = learning_rate(train_config, epoch)
-        self.optimizer.learning_rate = rate
         batches = EpochBatches(self.images, self.targets, self.config, len(NAMES), epoch)
         logs = self._train_batches(batches)
         if not np.isfinite(logs["loss"]):
@@ -161,15 +180,19 @@ class _Loop:
         raw = self.model.get_weights()
         kept = self._update_average(raw)
         self.model.set_weights(kept)
-        val_loss, val_accuracy = self._validate()
+        probabilities = self._validate()
+        kernel = first_kernel(self.model)
         self.model.set_weights(raw)
+        true = probabilities[np.arange(len(self.val_labels)), self.val_labels]
+        val_loss = float(-np.log(np.maximum(true, 1e-7)).mean())  # nats
+        val_accuracy = float((probabilities.argmax(1) == self.val_labels).mean())
         better = val_accuracy > self.state.best_accuracy or train_config.keep == "last"
         if better:
             self.state.best, self.state.best_accuracy, self.state.best_epoch = kept, val_accuracy, epoch + 1
-        seconds = time.monotonic() - start
+        seconds = time.monotonic() - start - logs["paused"]
         row = {
             "epoch": epoch + 1, "loss": logs["loss"], "accuracy": logs["accuracy"],
-            "val_loss": val_loss, "val_accuracy": val_accuracy, "learning_rate": rate, "seconds": seconds,
+            "val_loss": val_loss, "val_accuracy": val_accuracy, "learning_rate": logs["learning_rate"], "seconds": seconds,
             "images_per_second": len(self.images) / seconds, "best": better,
         }  # fmt: skip
         self.state.history.append(row)
@@ -177,36 +200,48 @@ class _Loop:
         self.state.seconds += seconds
         save_checkpoint(self.folder.checkpoint, self.state, self.model, self.optimizer, self.dataset.fingerprint)
         self.folder.write_history(self.state.history)
+        self.watch_log.epoch(epoch + 1, probabilities, kernel)
+        if epoch == 1:  # in the first one the graph was built
+            speed.record(self.config, logs["images_per_second"])
         self.events.epoch(row)
         self.on_progress(row | {"epochs": train_config.epochs, "finished_epoch": True})
 
     def _train_batches(self, batches: EpochBatches) -> dict[str, float]:
-        """One pass over the batches: the mean loss and accuracy.
+        """One pass over the batches: the mean loss and accuracy, the last learning rate, and the seconds that it was paused.
 
         Batch by batch instead of `fit`: a run can be stopped between any two, and `fit` on TensorFlow's CPU build was seen to
         wait up to 1.7 s at its end for its input pipeline to close.
         """
-        train_config, logs, sums, seen = self.config.train, {}, np.zeros(2), 0
-        start = written = time.monotonic()
+        train_config, logs, sums, seen, paused = self.config.train, {}, np.zeros(2), 0, 0.0
+        epoch, scheduled, factor = self.state.epoch, learning_rate(self.config.train, self.state.epoch), None
+        start = written = last = time.monotonic()
         for i, batch in enumerate(made_ahead(batches)):
+            paused += self.helm.hold(epoch, i > 0, self.folder.stop_requested)
             if self.folder.stop_requested():
                 raise StopRequested
+            wanted = self.helm.rate_factor(epoch)
+            if wanted != factor:
+                factor, self.optimizer.learning_rate = wanted, wanted * scheduled
             told = self.model.train_on_batch(*batch, return_dict=True)  # of this batch alone
             size = len(batch[0])
             seen += size
             sums += size * np.array([told["loss"], told[self.accuracy_key]], np.float64)
             logs = {"loss": float(sums[0] / seen), "accuracy": float(sums[1] / seen)}
             now = time.monotonic()
+            per_second, rate = seen / max(1e-9, now - start - paused), factor * scheduled
             progress = {
-                "epoch": self.state.epoch + 1, "epochs": train_config.epochs, "batch": i + 1, "batches": len(batches), **logs,
-                "batch_size": train_config.batch_size,
-                "images_per_second": seen / max(1e-9, now - start),
+                "epoch": epoch + 1, "epochs": train_config.epochs, "batch": i + 1, "batches": len(batches), **logs,
+                "batch_size": train_config.batch_size, "images_per_second": per_second, "learning_rate": rate,
             }  # fmt: skip
             self.on_progress(progress)
+            self.batch_log.add(epoch + (i + 1) / len(batches), told["loss"], told[self.accuracy_key], rate, size / max(1e-9, now - last))
+            last = now
             if now - written >= _PROGRESS_SECONDS:
                 self.folder.write_progress(**progress)
+                self.batch_log.flush()
                 written = now
-        return logs
+        self.batch_log.flush()
+        return logs | {"learning_rate": rate, "paused": paused, "images_per_second": per_second}
 
     def _reseed(self, epoch: int) -> None:
         """Set the random state of dropout layers from (seed, epoch)."""
@@ -227,22 +262,19 @@ class _Loop:
         self.state.average_weight = momentum * self.state.average_weight + (1 - momentum)
         return [(a / self.state.average_weight).astype(w.dtype) for a, w in zip(self.state.average, weights, strict=True)]
 
-    def _validate(self) -> tuple[float, float]:
-        """Cross-entropy (nats) and accuracy on the validation images."""
+    def _validate(self) -> np.ndarray:
+        """(n, C) probabilities of the validation images."""
         parts = []
         for start in range(0, len(self.val_images), _VALIDATION_BATCH):
             part = self.model.predict_on_batch(self.val_images[start : start + _VALIDATION_BATCH, ..., None].astype(np.float32))
             parts.append(part if self.output is None else part[self.output])
-        probabilities = np.concatenate(parts)
-        true = probabilities[np.arange(len(self.val_labels)), self.val_labels]
-        loss = float(-np.log(np.maximum(true, 1e-7)).mean())
-        return loss, float((probabilities.argmax(1) == self.val_labels).mean())
+        return np.concatenate(parts)
 
     def _write_bundle(self) -> None:
         assert self.state.best is not None
         # A mixed-precision run is shipped as float32: rebuilt under that policy, with the same weights.
         keras.mixed_precision.set_global_policy("float32")
-        model = self._build()
+        model = build_network(self.config)
         final = self.model.get_weights() if self.state.average is None else [
             (a / self.state.average_weight).astype(np.float32) for a in self.state.average]  # fmt: skip
         model.set_weights(final)
@@ -264,6 +296,7 @@ class _Loop:
                 "train_images": len(self.images),
                 "machine": machine(),
                 "history": self.state.history,
+                "steered": [line for line in steering_log(self.folder) if line["action"] == "learning rate"],
             },
             validation=(self.val_images, self.val_labels),
             command=train_command(self.config, self.dataset.source),

@@ -42,26 +42,6 @@ def class_balance(counts: dict[str, dict[str, int]], as_share: bool) -> go.Figur
     return figure
 
 
-def learning_curves(history: list[dict[str, float]], metric: str, title: str) -> go.Figure:
-    """A metric of train and validation by epoch."""
-    epochs = [row["epoch"] for row in history]
-    figure = go.Figure()
-    for column, name, colour in ((metric, "train", TRAIN), (f"val_{metric}", "validation", VALIDATION)):
-        figure.add_scatter(x=epochs, y=[row[column] for row in history], name=name, mode="lines+markers", line_color=colour)
-    best = next((row for row in reversed(history) if row["best"]), None)
-    if best and metric == "accuracy":
-        figure.add_scatter(
-            x=[best["epoch"]], y=[best["val_accuracy"]], name="best", mode="markers",
-            marker={"size": 13, "symbol": "star", "color": VALIDATION, "line": {"width": 1, "color": "#00000088"}},
-        )  # fmt: skip
-    figure.update_layout(
-        height=300, margin={"l": 10, "r": 10, "t": 36, "b": 10}, title={"text": title, "font": {"size": 15}},
-        xaxis={"title": "epoch", "rangemode": "tozero", "dtick": 1 if len(history) <= 12 else None},
-        yaxis={"tickformat": ".0%" if metric == "accuracy" else None}, legend={"orientation": "h", "y": 1.15, "x": 0.35},
-    )  # fmt: skip
-    return figure
-
-
 def confusion_matrix(matrix: np.ndarray, labels: tuple[str, ...], by_row: bool, selected: tuple[int, int] | None) -> go.Figure:
     """A confusion matrix whose cells can be clicked.
 

@@ -23,8 +23,18 @@ def show(model: Model) -> None:
         network = st.segmented_control("Network of the ensemble", networks, default=networks[0], required=True,
                                        key=f"models_network_{model.name}")  # fmt: skip
         rows = [row for row in rows if row["Network"] == network]
-    st.markdown(_totals(model, rows))
-    learned = st.toggle("Only layers with parameters", key="models_learned")
+    st.markdown(totals(rows) + _views(model, rows))
+    table(rows, "models", f"Layers of {model.name}")
+
+
+def table(rows: list[dict[str, Any]], prefix: str, alt: str) -> None:
+    """The rows that `layers` gives.
+
+    Args:
+        prefix: of the widgets' keys.
+        alt: what the table shows, for screen readers.
+    """
+    learned = st.toggle("Only layers with parameters", key=f"{prefix}_learned")
     frame = pd.DataFrame([row for row in rows if row["Parameters"] or not learned]).drop(columns="Network")
     frame = frame.astype({"Parameters": "Float64", "Multiply-adds": "Float64"})
     work = frame["Multiply-adds"]
@@ -37,7 +47,7 @@ def show(model: Model) -> None:
         "Share of the work": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
     }
     st.dataframe(frame, hide_index=True, column_config=config, placeholder="-", height=560 if len(frame) > 15 else "auto",
-                 key="models_layers", alt=f"Layers of {model.name}")  # fmt: skip
+                 key=f"{prefix}_layers", alt=alt)  # fmt: skip
 
 
 def layers(card: dict[str, Any]) -> list[dict[str, Any]]:
@@ -60,11 +70,14 @@ def layers(card: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _totals(model: Model, rows: list[dict[str, Any]]) -> str:
+def totals(rows: list[dict[str, Any]]) -> str:
+    """What the rows that `layers` gives come to, as Markdown."""
     parameters = sum(row["Parameters"] or 0 for row in rows)
     work = sum(row["Multiply-adds"] or 0 for row in rows)
-    text = f"**{len(rows)} layers**, **{parameters:,.0f} parameters**, **{work:,.0f} multiply-adds** for one image."
+    return f"**{len(rows)} layers**, **{parameters:,.0f} parameters**, **{work:,.0f} multiply-adds** for one image."
+
+
+def _views(model: Model, rows: list[dict[str, Any]]) -> str:
     views = views_inside(model.bundle.card)
-    if views > 1:
-        text += f" {views} views of each image go through, which makes it {views * work:,.0f}."
-    return text
+    work = sum(row["Multiply-adds"] or 0 for row in rows)
+    return f" {views} views of each image go through, which makes it {views * work:,.0f}." if views > 1 else ""

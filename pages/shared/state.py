@@ -9,10 +9,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.bundle import DEFAULT_MODEL, MODELS_DIR, PHOTO_MODEL, Bundle, find_bundle, read_bundle, shipped
+from fer_core.bundle import DEFAULT_MODEL, MODELS_DIR, PHOTO_MODEL, Bundle, find_bundle, own_models, read_bundle, shipped
 from fer_core.data import Dataset, open_dataset
 from fer_core.errors import FerError, ModelError
-from fer_core.inference import Predictor
+from fer_core.inference import FeatureExtractor, Predictor
+from fer_core.storage import runs_folder
 from fer_core.training.run_folder import list_runs
 
 DEFAULT_SOURCE = "synthetic"
@@ -21,11 +22,6 @@ DEFAULT_SOURCE = "synthetic"
 def data_folder() -> Path:
     """The folder whose data sets the app offers: FER_DATA_DIR, else `data` where the app was started."""
     return Path(os.environ.get("FER_DATA_DIR", "data")).resolve()
-
-
-def runs_folder() -> Path:
-    """Where training runs are kept: FER_RUNS_DIR, else `runs` where the app was started."""
-    return Path(os.environ.get("FER_RUNS_DIR", "runs")).resolve()
 
 
 @contextlib.contextmanager
@@ -85,6 +81,7 @@ def _open(value: str, changed: int) -> Dataset:
 def models() -> dict[str, str]:
     """What can be chosen as model: path -> name; the shipped ones first, then those of finished runs, newest first."""
     found = {str(b.path): f"{b.path.name} (shipped)" for b in shipped()}
+    found |= {str(b.path): b.path.name for b in own_models()}
     for run in list_runs(runs_folder()):
         if (run.bundle / "card.json").is_file():
             found[str(run.bundle)] = run.name
@@ -132,3 +129,17 @@ def predictor(bundle: Bundle) -> Predictor:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _predictor(path: str, changed: int) -> Predictor:
     return Predictor(read_bundle(Path(path)))
+
+
+def extractor(bundle: Bundle) -> FeatureExtractor:
+    """What reads a bundle's features, shared between sessions.
+
+    Raises:
+        ModelError: it cannot.
+    """
+    return _extractor(str(bundle.path), _changed(str(bundle.inference_file)))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _extractor(path: str, changed: int) -> FeatureExtractor:
+    return FeatureExtractor(read_bundle(Path(path)))

@@ -9,8 +9,8 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from fer_core.config import RunConfig
-from fer_core.training.batches import EpochBatches, class_weights, made_ahead
-from fer_core.training.optimizer import learning_rate
+from fer_core.training.batches import EpochBatches, made_ahead
+from fer_core.training.schedule import class_weights, learning_rate
 from fer_core.training.targets import Targets
 
 

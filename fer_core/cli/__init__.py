@@ -1,0 +1,169 @@
+"""`python -m fer_core`: everything that the app does, from the shell.
+
+Exit status 0; 1 with one sentence on stderr for an error of the user's; 2 for wrong usage. Under --json nothing but JSON
+comes on stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import FerError
+from . import learn, look, runs, use
+from .output import fail, positive
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        status = options.command(options)
+    except FerError as error:
+        return fail(str(error))
+    except MemoryError:
+        return fail("There is not enough memory for this.")
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except OSError as error:  # a full disk, a folder without permission
+        return fail(f"{error.filename or 'The system'}: {error.strerror or error}.")
+    return int(status or 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m fer_core", description="Facial expression recognition on FER2013-style data.")
+    parser.add_argument("--version", action="version", version=f"fer_core {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    sources = "a file (CSV, zip, parquet, npz), a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME"
+    models = "a shipped model's name, a bundle folder or a run folder (left out: the shipped default)"
+
+    def command(name: str, run: Any, help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(command=run, usage_error=sub.error)
+        sub.add_argument("--json", action="store_true", help="print JSON and nothing else on stdout")
+        return sub
+
+    data = command("data", look.data, "Say what a data source holds.")
+    data.add_argument("source", metavar="SOURCE", help=sources)
+
+    command("presets", look.presets, "List the presets: a network with its training settings.")
+    models_command = command("models", look.models, "List the shipped models, or show the card of one.")
+    models_command.add_argument("model", nargs="?", metavar="NAME|PATH", help="the model whose card is shown")
+
+    train = command("train", learn.train, "Train a network.")
+    train.add_argument("--data", metavar="SOURCE", help=sources)
+    train.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: standard)")
+    train.add_argument("--votes", metavar="CSV", help="FER+ votes for these images (default: fer2013new.csv beside them)")
+    train.add_argument("--epochs", type=positive, metavar="N")
+    train.add_argument("--limit", type=positive, metavar="N", help="use at most N images of each split")
+    train.add_argument("--batch-size", type=positive, metavar="N")
+    train.add_argument("--learning-rate", type=float, metavar="X")
+    train.add_argument("--seed", type=int, metavar="N")
+    train.add_argument("--teacher", metavar="NAME|PATH", help="a model whose probabilities become part of the targets (distillation)")
+    train.add_argument("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16", "auto"))
+    train.add_argument("--start-from", metavar="NAME|PATH", help="a model whose weights the run starts from (fine-tuning)")
+    train.add_argument("--freeze-until", metavar="LAYER", help="its layers up to this one keep their weights, such as features")
+    train.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.NAME=VALUE",
+        help="any other setting, such as augment.rotation=20; repeatable",
+    )
+    train.add_argument("--run-dir", type=Path, metavar="DIR", help="the folder of the run (default: a new one below runs/)")
+    train.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in DIR after its last finished epoch")
+    train.add_argument(
+        "--finish", action="store_true", help="with --resume: train no further, write the model with the best weights so far"
+    )
+    train.add_argument("--queue", action="store_true", help="start it in the background, once the runs beside it have ended")
+
+    runs_below = "the folder of the runs (default: FER_RUNS_DIR, else runs)"
+    runs_command = command("runs", runs.runs, "List the training runs, or name, note, promote, pack or delete one.")
+    runs_command.add_argument("run", nargs="?", metavar="NAME|DIR", help="one run: its record, or what the options below do to it")
+    runs_command.add_argument("--runs", type=Path, metavar="DIR", help=runs_below)
+    runs_command.add_argument("--title", metavar="TEXT", help="another title for it")
+    runs_command.add_argument("--note", metavar="TEXT", help="a note about it")
+    runs_command.add_argument("--promote", metavar="NAME", help="keep its model under this name, for --model NAME and the app")
+    runs_command.add_argument("--pack", type=Path, metavar="ZIP", help="write its records and model to a zip file")
+    runs_command.add_argument("--delete", action="store_true", help="delete it")
+    runs_command.add_argument("--against", metavar="NAME|DIR", help="show in which settings it differs from this run")
+
+    steer = command("steer", runs.steer, "Steer a run while it trains.")
+    steer.add_argument("run", metavar="NAME|DIR")
+    steer.add_argument("action", choices=("pause", "go", "step", "stop", "rate"), help="step: one epoch more, then pause")
+    steer.add_argument("value", nargs="?", type=float, metavar="RATE", help="for rate: the new learning rate")
+    steer.add_argument("--runs", type=Path, metavar="DIR", help=runs_below)
+
+    queue = command("queue", runs.queue, "Show the queue of runs, change its order, or work on it.")
+    queue.add_argument("--runs", type=Path, metavar="DIR", help=runs_below)
+    queue.add_argument("--first", metavar="NAME", help="put this run at the front")
+    queue.add_argument("--remove", metavar="NAME", help="take this run out")
+    queue.add_argument("--parallel", type=positive, metavar="N", help="how many runs may train at once (default: 1)")
+    queue.add_argument("--work", action="store_true", help="start what waits, one after the other, until nothing waits any more")
+
+    sweep = command("sweep", runs.sweep, "Search settings: many runs of a preset, with Optuna.")
+    sweep.add_argument("--data", metavar="SOURCE", help=sources)
+    sweep.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: standard)")
+    sweep.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE", help="a setting that all runs have; repeatable")
+    sweep.add_argument(
+        "--search", action="append", default=[], metavar="SECTION.NAME=RANGE",
+        help="a setting that varies: a list 16,32,64, a range 0..20, in steps 0..20:5, or logarithmic 1e-4..1e-1:log; repeatable",
+    )  # fmt: skip
+    sweep.add_argument("--trials", type=positive, metavar="N", help="how many runs are made (default: 20)")
+    sweep.add_argument("--pruner", choices=("median", "hyperband", "none"), help="when a run is given up (default: median)")
+    sweep.add_argument("--seed", type=int, metavar="N", help="of the sampler")
+    sweep.add_argument("--sweep-dir", type=Path, metavar="DIR", help="the folder of the sweep; its runs stand beside it")
+    sweep.add_argument("--resume", type=Path, metavar="DIR", help="go on with the sweep in DIR")
+
+    speed = command("speed", learn.speed, "Measure how many images a second this machine trains on.")
+    speed.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: standard)")
+    speed.add_argument("--config", metavar="FILE", help="a run's config.json instead; - reads it from standard input")
+    speed.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE", help="another setting of it; repeatable")
+
+    evaluate = command("evaluate", use.evaluate, "Score a model on labelled images.")
+    evaluate.add_argument("--model", metavar="NAME|PATH", help=models)
+    evaluate.add_argument("--data", metavar="SOURCE", required=True, help=sources)
+    evaluate.add_argument("--split", choices=("test", "validation", "train"), default="test")
+    evaluate.add_argument(
+        "--truth", choices=("labels", "votes"), help="votes: what most FER+ voters chose (default: as the model was trained)"
+    )
+    evaluate.add_argument("--votes", metavar="CSV", help="the FER+ votes (default: fer2013new.csv beside the data)")
+    evaluate.add_argument(
+        "--tta",
+        choices=("none", "flip", "off"),
+        default="none",
+        help="flip: average over each image and its mirror image; off: one view, without the others that a model has inside",
+    )
+    evaluate.add_argument("--save", action="store_true", help="write the figures into a shipped model's card too")
+
+    bundle = command("bundle", learn.bundle, "Bundle finished runs anew: one with other settings, or several as an ensemble.")
+    bundle.add_argument("runs", nargs="+", metavar="RUN", help="folders of finished runs, or of bundles")
+    bundle.add_argument(
+        "--data", metavar="SOURCE", required=True, help="what they were trained on; the temperature is fitted on its validation split"
+    )
+    bundle.add_argument("--votes", metavar="CSV", help="the FER+ votes (default: fer2013new.csv beside the data)")
+    bundle.add_argument("--name", required=True, metavar="NAME")
+    bundle.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the new bundle")
+    bundle.add_argument("--mirror", action=argparse.BooleanOptionalAction, help="average over each image and its mirror image")
+    bundle.add_argument("--zoom", action=argparse.BooleanOptionalAction, help="average over the enlarged middle of each image too")
+    bundle.add_argument("--quantisation", choices=("none", "float16", "int8"), help="weights of the inference file")
+
+    predict = command("predict", use.predict, "Find and classify the faces on photos.")
+    predict.add_argument("--model", metavar="NAME|PATH", help=models)
+    predict.add_argument("images", nargs="+", metavar="IMAGE")
+    predict.add_argument("--no-detect", action="store_true", help="take each whole picture as one face")
+
+    export = command("export", use.export, "Write a model to a file for other programs.")
+    export.add_argument("--model", metavar="NAME|PATH", help=models)
+    export.add_argument("--format", choices=("keras", "litert", "onnx"), required=True)
+    export.add_argument("--out", type=Path, required=True, metavar="PATH")
+    return parser

@@ -1,0 +1,78 @@
+"""Commands that show what there is: data, presets, models."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .output import print_json, table
+
+
+def data(options: argparse.Namespace) -> None:
+    from ..data import open_dataset
+
+    dataset = open_dataset(options.source)
+    summary = {
+        "source": options.source, "format": dataset.format, "count": len(dataset), "splits": dataset.counts(),
+        "image_shape": list(dataset.image_shape), "fingerprint": dataset.fingerprint, "warnings": list(dataset.warnings),
+    }  # fmt: skip
+    if options.json:
+        return print_json(summary)
+    print(f"{options.source}: {dataset.format}, {len(dataset):,} images of 48x48, fingerprint {dataset.fingerprint}")
+    counts = dataset.counts()
+    names = [n for n in (*dataset.label_names, "unlabelled") if any(n in c for c in counts.values())]
+    rows = [[name, *(f"{c.get(name, 0):,}" for c in counts.values())] for name in names]
+    rows.append(["all", *(f"{sum(c.values()):,}" for c in counts.values())])
+    print(table(["", *counts], rows))
+    for warning in dataset.warnings:
+        print(f"note: {warning}")
+
+
+def presets(options: argparse.Namespace) -> None:
+    from ..presets import PRESETS, card
+
+    cards = [card(preset) for preset in PRESETS.values()]
+    if options.json:
+        return print_json(cards)
+    rows = [[c["name"], str(c["config"]["train"]["epochs"]), c["claim"] or "-", _measured(c["measured"]), c["data_form"]] for c in cards]
+    print(table(["preset", "epochs", "claimed", "measured on PrivateTest", "data form"], rows))
+
+
+def _measured(measured: dict[str, Any] | None) -> str:
+    if not measured:
+        return "-"
+    low, high = measured["accuracy_ci95"]
+    against = ", against FER+ voters" if measured["truth"] == "votes" else ""
+    return f"{measured['accuracy']:.1%} ({low:.1%} to {high:.1%}), {measured['epochs']} epochs{against}"
+
+
+def models(options: argparse.Namespace) -> None:
+    from ..bundle import find_bundle, shipped
+
+    if options.model is not None:
+        from ..release.model_card import markdown
+
+        card = find_bundle(options.model).card
+        return print_json(card) if options.json else print(markdown(card), end="")
+    entries = []
+    for i, bundle in enumerate(shipped()):
+        figures = bundle.card.get("figures", {})
+        test = figures.get("test", {})
+        entries.append({
+            "name": bundle.path.name, "default": i == 0, "path": str(bundle.path), "preset": bundle.card.get("preset"),
+            "labels": list(bundle.labels), "truth": bundle.card.get("truth", "labels"), "parameters": bundle.card.get("parameters"),
+            "multiply_adds": bundle.card.get("multiply_adds"),
+            "inference_bytes": bundle.inference_file.stat().st_size if bundle.inference_file.is_file() else None,
+            "test_accuracy": test.get("accuracy"), "test_accuracy_ci95": test.get("accuracy_ci95"),
+            "test_accuracy_without_leaked": test.get("accuracy_without_leaked"),
+            "validation_accuracy": figures.get("validation", {}).get("accuracy"),
+            "validation_calibration_error": figures.get("validation", {}).get("calibration_error"),
+        })  # fmt: skip
+    if options.json:
+        return print_json(entries)
+    rows = []
+    for e in entries:
+        accuracy = "-" if e["test_accuracy"] is None else "{:.1%} ({:.1%} to {:.1%})".format(e["test_accuracy"], *e["test_accuracy_ci95"])
+        name = e["name"] + (" (default)" if e["default"] else "")
+        rows.append([name, f"{e['parameters'] or 0:,}", f"{(e['inference_bytes'] or 0) / 1000:,.0f} kB", accuracy, e["truth"]])
+    print(table(["model", "parameters", "file", "accuracy on its test split", "against"], rows) if rows else "No models are shipped.")

@@ -1,0 +1,96 @@
+"""Commands that use a model: evaluate, predict, export."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ..errors import FerError
+from .output import fail, print_json, read_named_votes, table
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    from ..bundle import find_bundle
+    from ..data import open_dataset
+    from ..evaluation.metrics import figures
+    from ..evaluation.scoring import score, test_uses
+
+    bundle = find_bundle(options.model)
+    dataset = open_dataset(options.data)
+    truth = options.truth or bundle.card.get("truth", "labels")
+    votes = read_named_votes(options, dataset) if truth == "votes" else None
+    result = score(bundle, dataset, options.split, options.tta, votes=votes, save=options.save or None).evaluation
+    if options.json:
+        head = {
+            "model": bundle.name,
+            "source": options.data,
+            "split": options.split,
+            "tta": options.tta,
+            "truth": truth,
+            "fingerprint": dataset.fingerprint,
+        }
+        return print_json(head | figures(result))
+    low, high = result.accuracy_ci95
+    against = " on which FER+ voters agree" if votes else ""
+    print(f"{bundle.name} on {options.split} of {options.data}: {result.count:,} images{against}")
+    print(f"accuracy  {result.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
+    if result.leaked:
+        print(f"          {result.accuracy_without_leaked:.2%}  without the {result.leaked:,} images that also stand in train")
+    print(f"macro F1  {result.macro_f1:.3f}")
+    print(f"expected calibration error  {result.calibration_error:.2%}")
+    if options.split == "test":
+        print(f"The test split of these data has been used {test_uses(dataset):,} times on this machine: choose models on validation.")
+    print()
+    rows = [[n, f"{f.precision:.1%}", f"{f.recall:.1%}", f"{f.f1:.3f}", f"{f.support:,}"] for n, f in result.per_class.items()]
+    print(table(["class", "precision", "recall", "F1", "support"], rows))
+    print("\nconfusion matrix (rows true, columns predicted)")
+    print(table(["", *result.labels], [[n, *map(str, row)] for n, row in zip(result.labels, result.confusion_matrix, strict=True)]))
+
+
+def predict(options: argparse.Namespace) -> int:
+    from ..inference import Predictor
+
+    predictor = Predictor(options.model)
+    results = []
+    for file in options.images:
+        result: dict[str, Any] = {"file": file, "faces": [], "error": None}
+        try:
+            result["faces"] = [face.as_json() for face in predictor.predict(Path(file), detect=not options.no_detect)]
+        except FerError as error:
+            result["error"] = " ".join(str(error).split())
+        results.append(result)
+    if options.json:
+        print_json(results)
+    elif any(not result["error"] for result in results):
+        for result in results:
+            _print_faces(result)
+    failed = [r["error"] for r in results if r["error"]]
+    if len(failed) == len(results):
+        return fail(failed[0])
+    return 0
+
+
+def _print_faces(result: dict[str, Any]) -> None:
+    if result["error"]:
+        print(result["error"], file=sys.stderr)
+    elif not result["faces"]:
+        print(f"{result['file']}: no face found (try --no-detect for a picture that is one face)")
+    for face in result["faces"]:
+        first = sorted(face["probabilities"].items(), key=lambda item: -item[1])[:3]
+        print(f"{result['file']}: {', '.join(f'{name} {p:.0%}' for name, p in first)}, box {face['box']}")
+
+
+def export(options: argparse.Namespace) -> None:
+    from ..bundle import find_bundle
+    from ..export import export
+
+    start = time.monotonic()
+    bundle = find_bundle(options.model)
+    export(bundle, options.format, options.out)
+    size = options.out.stat().st_size
+    if options.json:
+        return print_json({"model": bundle.name, "format": options.format, "out": str(options.out), "bytes": size})
+    print(f"{options.out}: {bundle.name} as {options.format}, {size:,} bytes, in {time.monotonic() - start:.1f} s")

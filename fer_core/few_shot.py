@@ -1,0 +1,203 @@
+"""Teach a model the faces of one person, camera or place, from a handful of them and within a second.
+
+The network stays as it is. Only its last step is tuned: a linear correction W of the log probabilities, computed from the
+network's features, which starts at zero, so that with few faces the model stays what it was:
+
+    log p_new(class | face) = log p_old(class | face) + W [(features - mean) / scale, 1] + constant
+
+This is multinomial logistic regression with an offset. A classifier that starts from nothing needs about ten faces a class to
+come near the model that it came from. Measured with `ferplus` on the 178 photos of `shared/photos`, 10 draws, accuracy on the
+photos left over:
+
+    faces a class                  1      3      5     10
+    7 classes, as shipped        56.4   57.6   58.2   59.0 %
+    7 classes, from nothing      39.9   50.0   54.8   62.0 %
+    7 classes, this              57.8   61.0   62.1   64.6 %
+    happy, sad, surprise, shipped 86.4  86.2   86.3   85.8 %
+    the same, this               87.5   88.9   89.2   90.5 %
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import emotions
+from .errors import DataError, ModelError
+from .evaluation.metrics import wilson_interval
+from .inference.features import FeatureExtractor
+
+# Inverse strength of the pull of W towards zero. Of 0.001, 0.003, 0.01, 0.03 this was best or within half a point of the best
+# on photos and on FER2013's PublicTest, with 1 to 30 faces a class and with 2, 3 and 7 classes.
+_C = 0.03
+_LEAST_PROBABILITY = 1e-3  # the old model may be wrong, but not so sure that new faces could not tell it otherwise
+_LEAVE_ONE_OUT = 60  # up to so many faces each is left out alone; beyond, a tenth of them at a time
+_FOLDS = 10
+
+
+@dataclass(frozen=True)
+class Score:
+    """So many of the faces named rightly."""
+
+    right: int
+    count: int
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.count
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 %, Wilson's."""
+        return wilson_interval(self.right, self.count)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The new model, cross-validated, against the one that it started from, on the same faces and among the same classes."""
+
+    new: Score
+    old: Score
+    gained: int  # faces that only the new one names rightly
+    lost: int  # faces that only the old one does
+
+
+@dataclass(frozen=True)
+class _Correction:
+    """W and what its input is standardised with."""
+
+    mean: np.ndarray  # (F,)
+    scale: np.ndarray  # (F,)
+    weights: np.ndarray  # (C, F + 1), the last column is the bias
+
+    def apply(self, features: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """(N, C) probabilities."""
+        from scipy.special import softmax
+
+        return softmax(_with_one((features - self.mean) / self.scale) @ self.weights.T + offsets, axis=1)
+
+
+@dataclass(frozen=True)
+class FewShotModel:
+    """A model tuned to a few faces; it lives in memory only.
+
+    `comparison` is None where a class has a single face, which cannot be learned and tested at once.
+    """
+
+    labels: tuple[str, ...]
+    faces: dict[str, int]  # by label, how many it has learned from
+    comparison: Comparison | None
+    extractor: FeatureExtractor
+    _correction: _Correction
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """(N, C) probabilities in the order of `labels`.
+
+        Args:
+            images: (N, 48, 48) uint8 grey.
+        """
+        return self.compare(images)[0]
+
+    def compare(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(N, C) probabilities of this model, and those of the model that it started from among the same classes."""
+        features, before = self.extractor.features_and_probabilities(images)
+        offsets = _offsets(before, self.extractor.labels, self.labels)
+        return self._correction.apply(features, offsets), np.exp(offsets)
+
+
+def learn(extractor: FeatureExtractor, images: np.ndarray, labels: Sequence[str]) -> FewShotModel:
+    """Tune a model to some faces.
+
+    Args:
+        extractor: of the model to start from.
+        images: (N, 48, 48) uint8 grey.
+        labels: N label names of `emotions.NAMES`. The classes that occur are those of the new model.
+
+    Raises:
+        DataError: there are fewer than two classes, a name is unknown, or the shapes do not fit.
+        ModelError: the model that it starts from does not know one of the classes.
+    """
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
+    if images.dtype != np.uint8 or images.shape != (len(labels), 48, 48):
+        raise DataError(f"Expected one 48x48 uint8 face for each of {len(labels)} labels, got {images.dtype} {images.shape}.")
+    if unknown := sorted(set(labels) - set(emotions.NAMES)):
+        raise DataError(f"Unknown class name {unknown[0]!r}: expected some of {', '.join(emotions.NAMES)}.")
+    names = tuple(name for name in emotions.NAMES if name in labels)
+    if len(names) < 2:
+        raise DataError(f"There is nothing to tell apart: expected faces of at least two classes, got {', '.join(names) or 'none'}.")
+    if strange := [name for name in names if name not in extractor.labels]:
+        raise ModelError(
+            f"{extractor.bundle.name} does not know {strange[0]}, only {', '.join(extractor.labels)}: start from another model."
+        )
+    true = np.array([names.index(label) for label in labels])
+    views = [images] if extractor.bundle.card.get("mirror") is True else [images, images[:, :, ::-1]]  # else the model mirrors itself
+    looks = [extractor.features_and_probabilities(view) for view in views]
+    features = np.stack([look[0] for look in looks])  # (V, N, F)
+    offsets = np.stack([_offsets(look[1], extractor.labels, names) for look in looks])  # (V, N, C)
+    counts = np.bincount(true, minlength=len(names))
+    with threadpool_limits(1):  # the matrices are so small that threads only wait for each other, ten times as long beside a training
+        correction = _fit(features, offsets, true)
+        comparison = _cross_validated(features, offsets, true) if counts.min() > 1 else None
+    faces = {name: int(n) for name, n in zip(names, counts, strict=True)}
+    return FewShotModel(names, faces, comparison, extractor, correction)
+
+
+def _offsets(probabilities: np.ndarray, known: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    """(N, C) log probabilities of the old model among `names`."""
+    chosen = probabilities[:, [known.index(name) for name in names]].astype(np.float64)
+    chosen = np.maximum(chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1e-12), _LEAST_PROBABILITY)
+    return np.log(chosen / chosen.sum(axis=1, keepdims=True))
+
+
+def _fit(features: np.ndarray, offsets: np.ndarray, true: np.ndarray) -> _Correction:
+    """The correction that explains the labels best, every class counting the same.
+
+    Args:
+        features: (V, N, F), the views of a face share its weight.
+        offsets: (V, N, C).
+        true: (N,) positions of the classes.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import log_softmax
+
+    views, count, classes = offsets.shape
+    rows, offset = features.reshape(views * count, -1).astype(np.float64), offsets.reshape(views * count, classes)
+    mean, variance = rows.mean(axis=0), rows.var(axis=0)
+    # A variance from few faces is a guess: half of it is the average of all, so that none comes out near zero.
+    scale = np.sqrt(variance + variance.mean()) if variance.any() else np.ones_like(mean)
+    x = _with_one((rows - mean) / scale)
+    target = np.tile(np.eye(classes)[true], (views, 1))
+    weight = np.tile((count / (classes * np.bincount(true, minlength=classes)))[true], views) / views
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = flat.reshape(classes, -1)
+        log_p = log_softmax(x @ weights.T + offset, axis=1)
+        slope = _C * ((np.exp(log_p) - target) * weight[:, None]).T @ x + weights
+        return -_C * float(weight @ (target * log_p).sum(axis=1)) + 0.5 * float(flat @ flat), slope.ravel()
+
+    found = minimize(loss, np.zeros(classes * x.shape[1]), jac=True, method="L-BFGS-B", options={"ftol": 1e-6})
+    return _Correction(mean, scale, found.x.reshape(classes, -1))
+
+
+def _cross_validated(features: np.ndarray, offsets: np.ndarray, true: np.ndarray) -> Comparison:
+    from sklearn.model_selection import LeaveOneOut, StratifiedKFold
+
+    alone = len(true) <= _LEAVE_ONE_OUT
+    folds = LeaveOneOut() if alone else StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
+    predicted = np.empty_like(true)
+    with warnings.catch_warnings(action="ignore"):  # that a class has fewer faces than there are folds
+        for kept, left in folds.split(true, true):
+            correction = _fit(features[:, kept], offsets[:, kept], true[kept])
+            predicted[left] = correction.apply(features[0, left], offsets[0, left]).argmax(axis=1)
+    new, old = predicted == true, offsets[0].argmax(axis=1) == true
+    return Comparison(
+        Score(int(new.sum()), len(true)), Score(int(old.sum()), len(true)), gained=int((new & ~old).sum()), lost=int((old & ~new).sum())
+    )
+
+
+def _with_one(x: np.ndarray) -> np.ndarray:
+    return np.concatenate([x, np.ones((len(x), 1))], axis=1)

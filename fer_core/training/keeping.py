@@ -1,0 +1,77 @@
+"""What is done with whole runs: keep one's model under a name, pack it up, delete it."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+from ..bundle import CARD, Bundle, own_models_dir, read_bundle, write_card
+from ..errors import ModelError, TrainingError
+from .process_folder import OPEN_STATES
+from .registry import Registry
+from .run_folder import RunFolder
+from .sweep_folder import SweepFolder
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
+_NEEDED_TO_TRAIN = ("checkpoint.npz", "lock", "reserve", "stop", "control.json")
+
+
+def promote(run: RunFolder, name: str) -> Bundle:
+    """Keep the model of a run under `name`, where every page and command finds it; it stays when the run is deleted.
+
+    Raises:
+        ModelError: the run has no bundle yet, the name is taken or no name for a folder, or the disk is full.
+    """
+    if not _NAME.fullmatch(name):
+        raise ModelError(f"{name!r} cannot be a model's name: expected up to 60 letters, digits, dots, dashes and underscores.")
+    if not (run.bundle / CARD).is_file():
+        raise ModelError(f"{run.name} has no model yet: stop it or let it end first.")
+    target = own_models_dir() / name
+    if target.exists():
+        raise ModelError(f"There is a model called {name} already: choose another name.")
+    temporary = target.with_name(f".{name}.new")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.copytree(run.bundle, temporary)
+        write_card(temporary / CARD, read_bundle(temporary).card | {"name": name, "promoted": run.name})
+        temporary.rename(target)
+    except (OSError, shutil.Error) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise ModelError(f"The model cannot be written to {target}: {getattr(error, 'strerror', None) or error}.") from None
+    return read_bundle(target)
+
+
+def pack(run: RunFolder) -> bytes:
+    """A zip file with the records, curves and model of a run; without the checkpoint, which is large and only serves to train on."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(run.path.rglob("*")):
+            inside = path.relative_to(run.path)
+            if path.is_file() and not inside.name.startswith(".") and str(inside) not in _NEEDED_TO_TRAIN:
+                file.write(path, Path(run.name) / inside)
+    return buffer.getvalue()
+
+
+def delete(run: RunFolder | SweepFolder) -> None:
+    """Delete the folder of a run or sweep with everything in it.
+
+    Raises:
+        TrainingError: it is under way, or cannot be deleted.
+    """
+    state = run.status()["state"]
+    if state in OPEN_STATES and state != "queued":
+        raise TrainingError(f"{run.name} is {state}: stop it before it is deleted.")
+    registry = Registry(run.path.parent)
+    registry.take(run.name)
+    # Out of sight in one step: what is left if the process dies halfway is no run any more.
+    trash = run.path.with_name(f".{run.name}.deleted")
+    try:
+        run.path.rename(trash)
+        shutil.rmtree(trash, ignore_errors=True)
+    except OSError as error:
+        raise TrainingError(f"{run.name} cannot be deleted: {error.strerror or error}.") from None
+    registry.forget(run.name)

@@ -1,0 +1,84 @@
+"""A folder that a process works in, and how others see what it does and ask it to stop."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ..storage import write_atomically
+
+RUNNING_STATES = ("starting", "running", "paused")
+OPEN_STATES = ("queued", *RUNNING_STATES)  # those of what nobody needs to start
+_STARTING_SECONDS = 12  # that a process may take to get hold of its lock
+
+
+@dataclass(frozen=True)
+class ProcessFolder:
+    """status.json, stop, lock and log.txt of a run or a sweep."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    def lock(self) -> FileLock:
+        """A lock object of one's own: holding it asks whether another one holds it, see `holding.held`."""
+        return FileLock(self.path / "lock")
+
+    def write_status(self, state: str, message: str = "", **more: Any) -> None:
+        """`state` is one of queued, starting, running, paused, finished, stopped, pruned, failed."""
+        status = self._json("status.json") | more | {"state": state, "message": message, "updated": time.time()}
+        status.setdefault("started", time.time())
+        write_atomically(self.path / "status.json", json.dumps(status, indent=1).encode())
+
+    def status(self) -> dict[str, Any]:
+        """The last written status; one whose process died is "interrupted"."""
+        status: dict[str, Any] = {"state": "unknown", "message": "", "started": 0.0, "updated": 0.0} | self._json("status.json")
+        for key in ("started", "updated"):  # others sort and subtract them
+            if not isinstance(status[key], int | float):
+                status[key] = 0.0
+        # A process that has just been started may not hold its lock yet. The clock may have been set back meanwhile.
+        just_started = status["state"] == "starting" and abs(time.time() - status["updated"]) < _STARTING_SECONDS
+        if status["state"] in RUNNING_STATES and not just_started and not self.alive():
+            status = status | {"state": "interrupted", "message": "The training process ended without finishing."}
+        return status
+
+    def alive(self) -> bool:
+        """Whether a process is training in this folder now; asks the lock, which no crash or reused process id fools."""
+        if not self.path.is_dir():
+            return False
+        lock = self.lock()
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:  # a read-only folder: nobody can train in it
+            return False
+        lock.release()
+        return False
+
+    def request_stop(self) -> None:
+        (self.path / "stop").touch()
+
+    def stop_requested(self) -> bool:
+        return (self.path / "stop").exists()
+
+    def clear_stop(self) -> None:
+        (self.path / "stop").unlink(missing_ok=True)
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            value = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return value if isinstance(value, dict) else {}

@@ -1,0 +1,83 @@
+"""The runs of a folder as a table: one plain row each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..bundle import CARD, read_bundle
+from ..config import RunConfig
+from ..errors import FerError
+from ..evaluation.metrics import wilson_interval
+from .registry import About, Registry
+from .run_folder import RunFolder, list_runs
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """What is known of a run. None where it is not known yet."""
+
+    run: RunFolder
+    about: About
+    state: str
+    message: str
+    started: float  # s since 1970
+    config: RunConfig | None
+    fingerprint: str | None
+    best_accuracy: float | None  # on validation
+    best_epoch: int | None
+    interval: tuple[float, float] | None  # of the best accuracy, 95 %
+    epochs: int  # finished
+    seconds: float  # of training
+    parameters: int | None
+
+    @property
+    def title(self) -> str:
+        return self.about.title or self.run.name
+
+    def as_json(self) -> dict[str, Any]:
+        config = self.config
+        return {
+            "name": self.run.name, "path": str(self.run.path), "title": self.about.title, "note": self.about.note, "sweep": self.about.sweep,
+            "state": self.state, "message": self.message, "started": self.started, "data": config.data.source if config else None,
+            "fingerprint": self.fingerprint, "preset": config.preset if config else None, "epochs": self.epochs,
+            "epochs_planned": config.train.epochs if config else None, "best_validation_accuracy": self.best_accuracy,
+            "best_validation_accuracy_ci95": self.interval, "best_epoch": self.best_epoch, "parameters": self.parameters,
+            "seconds": self.seconds,
+        }  # fmt: skip
+
+
+def run_rows(parent: Path) -> list[RunRow]:
+    """The runs below `parent`, newest first. What is damaged in a run's folder is left out of its row.
+
+    Raises:
+        TrainingError: the registry is damaged.
+    """
+    about = Registry(parent).about()
+    return [run_row(run, about.get(run.name, About())) for run in list_runs(parent)]
+
+
+def run_row(run: RunFolder, about: About) -> RunRow:
+    """The row of one run."""
+    status, history = run.status(), run.history()
+    try:
+        config = run.config()
+    except FerError:
+        config = None
+    best = max(history, key=lambda row: row["val_accuracy"]) if history else None
+    count = status.get("validation_images")
+    interval = None
+    if best and isinstance(count, int) and count > 0:
+        interval = wilson_interval(round(best["val_accuracy"] * count), count)
+    parameters = status.get("parameters")
+    if parameters is None and (run.bundle / CARD).is_file():  # of an older version
+        try:
+            parameters = read_bundle(run.bundle).card.get("parameters")
+        except FerError:
+            parameters = None
+    return RunRow(
+        run, about, status["state"], str(status["message"]), status["started"], config, status.get("fingerprint"),
+        best["val_accuracy"] if best else None, int(best["epoch"]) if best else None, interval, len(history),
+        sum(row["seconds"] for row in history), parameters if isinstance(parameters, int) else None,
+    )  # fmt: skip

@@ -1,0 +1,173 @@
+"""Steer a run while it trains: pause, go on, one epoch more, another learning rate, stop.
+
+What is wanted stands in the run folder (control.json), so that anybody may ask, from the app or the shell, and leave; the training
+process looks there between batches. What it did about it stands in steering.jsonl.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import TrainingError
+from ..storage import write_atomically
+from .run_folder import RUNNING_STATES, RunFolder
+from .schedule import learning_rate
+
+_LOOK_SECONDS = 0.2
+
+
+class Control(BaseModel):
+    """What a run is asked to do."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    mode: Literal["run", "pause", "step"] = "run"
+    step_until: int = Field(0, ge=0)  # mode step: pause once this many epochs are finished
+    rate_factor: float = Field(1.0, gt=0)  # the learning rate is that of the schedule times this
+
+
+def read_control(run: RunFolder) -> Control:
+    """What `run` is asked to do; to run as its settings say where nobody asked for anything."""
+    try:
+        return Control.model_validate_json(run.control.read_bytes())
+    except (OSError, ValidationError):
+        return Control()
+
+
+def _ask(run: RunFolder, **changes: Any) -> None:
+    try:
+        write_atomically(run.control, read_control(run).model_copy(update=changes).model_dump_json().encode())
+    except OSError as error:
+        raise TrainingError(f"{run.name} cannot be steered: {error.strerror or error}.") from None
+
+
+def _under_way(run: RunFolder) -> None:
+    state = run.status()["state"]
+    if state not in RUNNING_STATES:
+        raise TrainingError(f"{run.name} is {state}: only a run that is under way can be steered.")
+
+
+def pause(run: RunFolder) -> None:
+    """Ask a run to hold still after the present batch.
+
+    Raises:
+        TrainingError: it is not under way. The same holds for the others.
+    """
+    _under_way(run)
+    _ask(run, mode="pause")
+
+
+def go_on(run: RunFolder) -> None:
+    """Ask a paused run to train on."""
+    _under_way(run)
+    _ask(run, mode="run")
+
+
+def step(run: RunFolder) -> None:
+    """Ask a run to train to the end of the present epoch, or of the next one where it stands between two, and to pause there."""
+    _under_way(run)
+    _ask(run, mode="step", step_until=len(run.history()) + 1)
+
+
+def set_learning_rate(run: RunFolder, rate: float) -> None:
+    """Ask a run to train with the learning rate `rate` from now on; a schedule keeps its shape and is scaled.
+
+    Raises:
+        TrainingError: it is not under way, or `rate` is no number above 0 and up to 10.
+    """
+    _under_way(run)
+    if not 0 < rate <= 10:
+        raise TrainingError(f"Learning rate {rate:g}: expected a number above 0, and 10 at most.")
+    _ask(run, rate_factor=rate / learning_rate(run.config().train, _epoch(run)))
+
+
+def scheduled_rate(run: RunFolder) -> float:
+    """The learning rate of the epoch under way, with what was asked for."""
+    return learning_rate(run.config().train, _epoch(run)) * read_control(run).rate_factor
+
+
+def _epoch(run: RunFolder) -> int:
+    return min(len(run.history()), run.config().train.epochs - 1)
+
+
+def stop(run: RunFolder) -> None:
+    """Ask a run to stop after the present batch and to keep its best weights."""
+    _under_way(run)
+    run.request_stop()
+
+
+def forget_pause(run: RunFolder) -> None:
+    """Before a run is started anew: a pause that its last process was asked for is over, another learning rate stays."""
+    if read_control(run).mode != "run":
+        _ask(run, mode="run")
+
+
+def steering_log(run: RunFolder) -> list[dict[str, Any]]:
+    """What was done to the run while it trained: dicts with time (s since 1970), epoch, action and value."""
+    try:
+        return [json.loads(line) for line in run.steering.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):
+        return []
+
+
+class Helm:
+    """The training process's side: follows what is asked for, and writes down what was done."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+        self._seen: tuple[int, int] | None = None
+        self._control = Control()
+        self._factor = read_control(run).rate_factor
+
+    def hold(self, finished_epochs: int, epoch_begun: bool, stopped: Callable[[], bool]) -> float:
+        """Wait here while the run is asked to pause. Returns the seconds that passed in it.
+
+        Args:
+            finished_epochs: how many there are.
+            epoch_begun: whether a batch of the next one was trained.
+            stopped: whether the run is asked to stop, which ends a pause too.
+        """
+        if not self._paused(finished_epochs):
+            return 0.0
+        begun = time.monotonic()
+        where = f"in epoch {finished_epochs + 1}" if epoch_begun else f"after epoch {finished_epochs}"
+        self._log("paused", finished_epochs + 1)
+        self._run.write_status("paused", f"Paused {where}.")
+        while self._paused(finished_epochs) and not stopped():
+            time.sleep(_LOOK_SECONDS)
+        self._run.write_status("running")
+        self._log("went on", finished_epochs + 1)
+        return time.monotonic() - begun
+
+    def rate_factor(self, finished_epochs: int) -> float:
+        """What the scheduled learning rate is multiplied with now."""
+        factor = self._read().rate_factor
+        if factor != self._factor:
+            rate = factor * learning_rate(self._run.config().train, finished_epochs)
+            self._log("learning rate", finished_epochs + 1, float(f"{rate:.6g}"))
+            self._factor = factor
+        return factor
+
+    def _paused(self, finished_epochs: int) -> bool:
+        control = self._read()
+        return control.mode == "pause" or (control.mode == "step" and finished_epochs >= control.step_until)
+
+    def _read(self) -> Control:
+        try:
+            stat = self._run.control.stat()
+            seen = (stat.st_mtime_ns, stat.st_ino)  # each change is a new file: the clock alone may be set back
+        except OSError:
+            seen = None
+        if seen != self._seen:
+            self._seen, self._control = seen, read_control(self._run) if seen else Control()
+        return self._control
+
+    def _log(self, action: str, epoch: int, value: float | None = None) -> None:
+        line = {"time": time.time(), "epoch": epoch, "action": action, "value": value}
+        with open(self._run.steering, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")

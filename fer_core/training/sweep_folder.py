@@ -1,0 +1,169 @@
+"""A sweep on disk: many runs of one preset with settings drawn from a search space.
+
+sweep.json       the SweepConfig
+study.journal    Optuna's own storage
+status.json, stop, lock, log.txt   as in a run folder
+The runs stand beside it as run folders of their own, called NAME-001, NAME-002 ...
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ..config import RunConfig
+from ..errors import ConfigError, TrainingError
+from ..storage import write_atomically
+from .process_folder import ProcessFolder
+
+_RANGE = re.compile(r"^\s*([-+.\deE]+)\s*\.\.\s*([-+.\deE]+)\s*(?::\s*(\S+)\s*)?$")
+
+
+class Dimension(BaseModel):
+    """The values that a setting may take: a list, or a range."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    choices: tuple[bool | int | float | str | None, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+    step: float | None = Field(None, gt=0)
+    whole: bool = False  # whole numbers only
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.choices and not self.low < self.high:
+            raise ValueError("the range is empty")
+        if self.log and (self.low <= 0 or self.step):
+            raise ValueError("a logarithmic range begins above 0 and has no step")
+        return self
+
+    @classmethod
+    def parse(cls, text: str) -> Dimension:
+        """From what people write: "16, 32, 64" is a list, "0..20" a range, "0..20:5" one in steps, "1e-4..1e-1:log" a logarithmic one.
+
+        Raises:
+            ConfigError: it is none of these.
+        """
+        wanted = "expected a list such as 16,32,64, or a range such as 0..20, 0..20:5 or 1e-4..1e-1:log"
+        found = _RANGE.match(text)
+        if not found:
+            words = [word.strip() for word in text.split(",")]
+            if len(words) < 2 or not all(words) or ".." in text:
+                raise ConfigError(f"Search range {text!r}: {wanted}.")
+            return cls(choices=tuple(_value(word) for word in words))
+        low, high, way = found.groups()
+        try:
+            whole = all(re.fullmatch(r"[-+]?\d+", part) for part in (low, high))
+            step = None if way in (None, "log") else float(way)
+            return cls(low=float(low), high=float(high), log=way == "log", step=step, whole=whole and (step is None or step.is_integer()))
+        except ValidationError as error:
+            raise ConfigError(f"Search range {text!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}; {wanted}.") from None
+        except ValueError:
+            raise ConfigError(f"Search range {text!r}: {wanted}.") from None
+
+    def ends(self) -> tuple[Any, ...]:
+        """Values that must fit the setting for all to fit."""
+        if self.choices:
+            return self.choices
+        return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
+
+
+def _value(word: str) -> Any:
+    try:
+        value = json.loads(word)
+    except ValueError:
+        return word
+    return value if isinstance(value, bool | int | float) or value is None else word
+
+
+class SweepConfig(BaseModel):
+    """What a sweep searches."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: RunConfig
+    space: dict[str, Dimension] = Field(min_length=1, description="The settings that vary, by path such as train.learning_rate.")
+    trials: int = Field(20, ge=1, le=1000, description="How many runs are made.")
+    pruner: Literal["median", "hyperband", "none"] = Field(
+        "median", description="When a run is given up: below the median of the others at the same epoch, by Hyperband's halving, or never."
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Start of the sampler's random numbers.")
+
+    @classmethod
+    def make(cls, base: RunConfig, space: dict[str, str], **more: Any) -> SweepConfig:
+        """From ranges as people write them, each tried on `base`.
+
+        Raises:
+            ConfigError: a range cannot be read, or its values do not fit the setting.
+        """
+        dimensions = {path: Dimension.parse(text) for path, text in space.items()}
+        for path, dimension in dimensions.items():
+            if path.startswith("data."):
+                raise ConfigError(f"{path} cannot be searched: runs on other data cannot be compared.")
+            for value in dimension.ends():
+                base.with_setting(path, value)
+        try:
+            return cls(base=base, space=dimensions, **more)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ConfigError(f"Sweep setting {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+
+
+@dataclass(frozen=True)
+class SweepFolder(ProcessFolder):
+    """Paths and records of one sweep."""
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "study.journal"
+
+    def exists(self) -> bool:
+        return (self.path / "sweep.json").is_file()
+
+    def create(self, config: SweepConfig) -> None:
+        """Raises TrainingError where there is a sweep already, or the folder cannot be written."""
+        if self.exists() or (self.path / "config.json").exists():
+            raise TrainingError(f"{self.path} holds a sweep or run already: name another folder.")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.path / "sweep.json", (config.model_dump_json(indent=1) + "\n").encode())
+            self.write_status("starting")
+        except OSError as error:
+            raise TrainingError(f"The sweep folder {self.path} cannot be written: {error.strerror}.") from None
+
+    def config(self) -> SweepConfig:
+        """Raises TrainingError where the folder holds no valid sweep."""
+        try:
+            return SweepConfig.model_validate_json((self.path / "sweep.json").read_bytes())
+        except (OSError, ValidationError):
+            raise TrainingError(f"{self.path} is no sweep: expected a folder with a valid sweep.json.") from None
+
+    def run_path(self, trial: int) -> Path:
+        """The folder of the run of a trial, counted from 0."""
+        return self.path.parent / f"{self.name}-{trial + 1:03}"
+
+
+def list_sweeps(parent: Path) -> list[SweepFolder]:
+    """The sweeps below `parent`, newest first."""
+    if not parent.is_dir():
+        return []
+    sweeps = [SweepFolder(path) for path in parent.iterdir() if (path / "sweep.json").is_file()]
+    return sorted(sweeps, key=lambda sweep: sweep.status()["started"], reverse=True)
+
+
+def new_sweep_folder(parent: Path, preset: str) -> SweepFolder:
+    """An unused folder below `parent` named after the time and the preset."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+        path = parent / f"{stamp}-sweep-{preset}{suffix}"
+        if not path.exists():
+            return SweepFolder(path)
+    raise TrainingError(f"Too many sweeps were started below {parent} in one second: try again.")

@@ -1,0 +1,252 @@
+"""The Keras layers that a list of blocks comes to, worked out without Keras: shapes, parameters, multiply-adds, what does not fit.
+
+The summary, the network and its Python code are all read off this one plan, so that they cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from . import block_types as types
+from .block_types import Block, BlockError, label, parse_blocks
+
+MAX_PARAMETERS = 50_000_000
+MAX_MULTIPLY_ADDS = 10_000_000_000
+# Layers whose output can be the "last feature map": pooling and dropout after them say nothing new about where something is.
+_FEATURE_MAPS = ("Conv2D", "DepthwiseConv2D", "BatchNormalization", "Activation", "ReLU")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: `keras.layers.<kind>(**settings, name=name)` on the outputs of `inputs`."""
+
+    kind: str
+    name: str
+    settings: dict[str, Any]
+    inputs: tuple[int, ...]  # positions in the plan
+    output: tuple[int, ...]  # (H, W, C) or (units,), without the batch
+    parameters: int
+    multiply_adds: int  # for one image
+    block: int  # number of the block it belongs to, from 1; 0 for input, rescaling and classifier
+
+
+def plan(
+    blocks: Sequence[Block | Mapping[str, Any]], input_shape: tuple[int, int, int] = (48, 48, 1), num_classes: int = 7
+) -> tuple[Layer, ...]:
+    """All layers, in the order of `keras.Model.layers`, from the input to the softmax classifier "predictions".
+
+    Raises:
+        ConfigError: a block is invalid, does not fit what comes in, or the network is too large; the message says which and what to do.
+    """
+    parsed = parse_blocks(blocks)
+    draft = _Draft(parsed, input_shape)
+    for _ in parsed:
+        draft.add_next_block()
+    draft.add_classifier(num_classes)
+    return tuple(draft.layers)
+
+
+def block_outputs(blocks: Sequence[Block | Mapping[str, Any]], input_shape: tuple[int, int, int] = (48, 48, 1)) -> list[tuple[int, ...]]:
+    """The output shape of each block, up to the first that does not fit."""
+    draft = _Draft(parse_blocks(blocks), input_shape)
+    outputs = []
+    try:
+        for _ in draft.blocks:
+            draft.add_next_block()
+            outputs.append(draft.output)
+    except BlockError:
+        pass
+    return outputs
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape as users read it: "24 x 24 x 64"."""
+    return " x ".join(f"{size:,}" for size in shape)
+
+
+class _Draft:
+    """A plan that grows block by block."""
+
+    def __init__(self, blocks: tuple[Block, ...], input_shape: tuple[int, int, int]) -> None:
+        self.blocks = blocks
+        self.number = 0  # of the block that is being added
+        self.counts: Counter[str] = Counter()
+        self.vector_since = 0  # number of the block that turned the map into a vector
+        self.layers: list[Layer] = []
+        self._add("InputLayer", "image", input_shape, inputs=(), shape=input_shape)
+        self._add("Rescaling", "rescale", input_shape, scale=1 / 255)
+
+    @property
+    def output(self) -> tuple[int, ...]:
+        return self.layers[-1].output
+
+    def add_next_block(self) -> None:
+        self.number += 1
+        block = self.blocks[self.number - 1]
+        self.counts[block.type] += 1
+        name = f"{block.type}_{self.counts[block.type]}"
+        match block:
+            case types.Conv():
+                self._need_map(block)
+                self._conv(name, block.filters, block.kernel, block.stride, block.bias, block.initializer)
+                self._activation(name, block.activation)
+            case types.DepthwiseConv():
+                height, width, channels = self._need_map(block)
+                shape = (-(-height // block.stride), -(-width // block.stride), channels)
+                weights = block.kernel**2 * channels
+                self._add(
+                    "DepthwiseConv2D", name, shape, parameters=weights + channels * block.bias, multiply_adds=shape[0] * shape[1] * weights,
+                    kernel_size=block.kernel, **_strides(block.stride), padding="same", **_bias(block.bias),
+                )  # fmt: skip
+                self._activation(name, block.activation)
+            case types.Pool():
+                height, width, channels = self._need_map(block)
+                if min(height, width) < block.size:
+                    raise self._misfit(f"takes windows of {block.size} x {block.size}", "remove it, or an earlier pool or stride")
+                kind = "MaxPooling2D" if block.kind == "max" else "AveragePooling2D"
+                self._add(kind, name, (height // block.size, width // block.size, channels), pool_size=block.size)
+            case types.Norm():
+                self._norm(name)
+                self._activation(name, block.activation)
+            case types.Dropout():
+                self._add("Dropout", name, self.output, rate=block.rate)
+            case types.Residual():
+                self._need_map(block)
+                self._residual(name, block.filters, block.stride)
+            case types.GlobalPooling():
+                channels = self._need_map(block)[2]
+                self._end_map()
+                self._add("GlobalAveragePooling2D" if block.kind == "average" else "GlobalMaxPooling2D", name, (channels,))
+            case types.Flatten():
+                height, width, channels = self._need_map(block)
+                self._end_map()
+                self._add("Flatten", name, (height * width * channels,))
+            case types.Dense():
+                if len(self.output) != 1:
+                    raise self._misfit("takes a vector", "put flatten or global pooling before it")
+                self._dense(name, block.units, block.bias)
+                self._activation(name, block.activation)
+            case types.Standardise():
+                self._need_map(block)
+                # Layer normalisation over the whole map without learned scale: mean 0 and variance 1 for each image.
+                self._add("LayerNormalization", name, self.output, axis=(1, 2, 3), center=False, scale=False)
+            case _:
+                raise TypeError(f"no layers for {block!r}")
+        self._check_size(f"Block {self.number} ({label(block)})")
+
+    def add_classifier(self, num_classes: int) -> None:
+        if not self.blocks:
+            raise BlockError("The network has no blocks: add flatten or global pooling at least, which the classifier needs.", 0)
+        if len(self.output) != 1:
+            raise BlockError(
+                f"The classifier takes a vector, but a map of {shape_text(self.output)} comes out of block {self.number} "
+                f"({label(self.blocks[-1])}): add flatten or global pooling after it.",
+                self.number,
+            )
+        # Not a norm, which the LiteRT converter merges with the classifier, so that its output would be lost.
+        vectors = [
+            i for i, layer in enumerate(self.layers) if len(layer.output) == 1 and layer.kind not in ("Dropout", "BatchNormalization")
+        ]
+        self._rename(vectors[-1], "features")
+        last = self.number
+        self.number = 0
+        # Softmax stays in float32 under mixed precision, where small probabilities would vanish.
+        self._dense("predictions", num_classes, True, activation="softmax", dtype="float32")
+        self.number = last
+        self._check_size("The classifier")
+
+    def _conv(self, name: str, filters: int, kernel: int, stride: int, bias: bool, initializer: str, source: int | None = None) -> int:
+        source = len(self.layers) - 1 if source is None else source
+        height, width, channels = self.layers[source].output
+        shape = (-(-height // stride), -(-width // stride), filters)  # "same" padding
+        weights = kernel**2 * channels * filters
+        first_weights = {} if initializer == "glorot_uniform" else {"kernel_initializer": initializer}
+        return self._add(
+            "Conv2D", name, shape, inputs=(source,), parameters=weights + filters * bias, multiply_adds=shape[0] * shape[1] * weights,
+            filters=filters, kernel_size=kernel, **_strides(stride), padding="same", **_bias(bias), **first_weights,
+        )  # fmt: skip
+
+    def _activation(self, name: str, activation: str) -> None:
+        """As a layer of its own, as in the other families: a dense layer with one inside leaves two tensors in the LiteRT file."""
+        if activation != "none":
+            self._add("Activation", f"{name}_{activation}", self.output, activation=activation)
+
+    def _norm(self, name: str, source: int | None = None) -> int:
+        source = len(self.layers) - 1 if source is None else source
+        shape = self.layers[source].output
+        return self._add("BatchNormalization", name, shape, inputs=(source,), parameters=4 * shape[-1])
+
+    def _dense(self, name: str, units: int, bias: bool, **settings: Any) -> None:
+        weights = self.output[0] * units
+        self._add("Dense", name, (units,), parameters=weights + units * bias, multiply_adds=weights, units=units, **_bias(bias), **settings)
+
+    def _residual(self, name: str, filters: int, stride: int) -> None:
+        """`_block` of zoo/residual.py. Keras lists layers by their distance from the output, which mixes the two branches."""
+        start = shortcut = len(self.layers) - 1
+        changes = stride != 1 or self.output[-1] != filters
+        self._conv(f"{name}_a_conv", filters, 3, stride, False, "he_normal")
+        self._norm(f"{name}_a_norm")
+        y = self._add("ReLU", f"{name}_a_relu", self.output)
+        if changes:
+            shortcut = self._conv(f"{name}_shortcut_conv", filters, 1, stride, False, "he_normal", source=start)
+        y = self._conv(f"{name}_b_conv", filters, 3, 1, False, "he_normal", source=y)
+        if changes:
+            shortcut = self._norm(f"{name}_shortcut_norm", source=shortcut)
+        y = self._norm(f"{name}_b_norm", source=y)
+        self._add("Add", f"{name}_add", self.output, inputs=(shortcut, y))
+        self._add("ReLU", f"{name}_relu", self.output)
+
+    def _add(
+        self, kind: str, name: str, output: tuple[int, ...], *, inputs: tuple[int, ...] | None = None, parameters: int = 0,
+        multiply_adds: int = 0, **settings: Any,
+    ) -> int:  # fmt: skip
+        """Append a layer, by default on the last one; its position."""
+        inputs = (len(self.layers) - 1,) if inputs is None else inputs
+        self.layers.append(Layer(kind, name, settings, inputs, output, parameters, multiply_adds, self.number))
+        return len(self.layers) - 1
+
+    def _end_map(self) -> None:
+        """Before the map becomes a vector: name the last feature map."""
+        self.vector_since = self.number
+        maps = [i for i, layer in enumerate(self.layers) if layer.kind in _FEATURE_MAPS]
+        self._rename(maps[-1] if maps else self._add("Activation", "last_conv", self.output, activation="linear"), "last_conv")
+
+    def _rename(self, position: int, name: str) -> None:
+        self.layers[position] = replace(self.layers[position], name=name)
+
+    def _need_map(self, block: Block) -> tuple[int, int, int]:
+        if len(self.output) == 3:
+            return self.output  # type: ignore[return-value]
+        before = self.vector_since
+        if isinstance(block, types.Flatten | types.GlobalPooling):
+            remedy = f"remove it or block {before} ({label(self.blocks[before - 1])})"
+        else:
+            remedy = f"move it before block {before} ({label(self.blocks[before - 1])})"
+        raise self._misfit("takes a map (height x width x channels)", remedy)
+
+    def _misfit(self, takes: str, remedy: str) -> BlockError:
+        came = f"a map of {shape_text(self.output)}" if len(self.output) == 3 else f"a vector of {self.output[0]:,} numbers"
+        block = self.blocks[self.number - 1]
+        return BlockError(f"Block {self.number} ({label(block)}) {takes}, but {came} comes in: {remedy}.", self.number)
+
+    def _check_size(self, what: str) -> None:
+        parameters, work = sum(layer.parameters for layer in self.layers), sum(layer.multiply_adds for layer in self.layers)
+        for count, most, unit in ((parameters, MAX_PARAMETERS, "parameters"), (work, MAX_MULTIPLY_ADDS, "multiply-adds")):
+            if count > most:
+                raise BlockError(
+                    f"{what} brings the network to {count:,} {unit}, more than the {most:,} that can be trained: "
+                    "take fewer filters or units, or make the map smaller before it.",
+                    self.number,
+                )
+
+
+# Settings that are Keras' defaults are left out, so that the Python code stays short.
+def _strides(stride: int) -> dict[str, Any]:
+    return {} if stride == 1 else {"strides": stride}
+
+
+def _bias(bias: bool) -> dict[str, Any]:
+    return {} if bias else {"use_bias": False}

@@ -1,0 +1,205 @@
+"""The network builder: the blocks of a network to be added, removed, ordered and sized, with a live summary and Python code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+import streamlit as st
+from pydantic.fields import FieldInfo
+
+from fer_core.config import ModelConfig
+from fer_core.zoo.block_types import BLOCK_TYPES, MAX_BLOCKS, Block, BlockError, label, parse_blocks
+from fer_core.zoo.equivalents import as_blocks
+from fer_core.zoo.layer_plan import block_outputs, shape_text
+from fer_core.zoo.python_code import python_code
+from fer_core.zoo.summary import summary
+from pages.shared import layers_table
+
+_SELDOM = ("bias", "initializer")  # settings that stand behind a button, so that a row stays short
+_WHERE_IT_FITS, _AT_THE_END = -1, -2  # places that are no position
+_NUMBER_WIDTH, _CHOICE_WIDTH = 92, 132  # pixels: three numbers stand side by side on a phone
+_NEW_HELP = "\n".join(f"- {(kind.__doc__ or '').strip()}" for kind in BLOCK_TYPES.values())
+
+
+@dataclass
+class _Draft:
+    """The blocks under work. Each has an id of its own, so that its widgets go with it when it moves."""
+
+    origin: ModelConfig
+    rows: list[tuple[int, Block]] = field(default_factory=list)
+    next_id: int = 0
+
+    def blocks(self) -> list[Block]:
+        return [block for _, block in self.rows]
+
+    def insert(self, position: int, block: Block) -> None:
+        self.rows.insert(position, (self.next_id, block))
+        self.next_id += 1
+
+    def swap(self, first: int, second: int) -> None:
+        self.rows[first], self.rows[second] = self.rows[second], self.rows[first]
+
+    def reset(self) -> None:
+        self.rows.clear()
+        for block in parse_blocks(as_blocks(self.origin)):
+            self.insert(len(self.rows), block)
+
+
+def show(model: ModelConfig, key: str) -> ModelConfig | None:
+    """The builder, starting from the blocks of `model`.
+
+    Args:
+        model: the network to start from and to go back to; where another one comes, its blocks take the place of the draft.
+        key: what it is for, such as a preset's name: each has a draft of its own, kept for the session.
+
+    Returns:
+        `model` itself where nothing was changed, else a network of family "blocks"; None where the blocks do not fit, which is said.
+
+    Raises:
+        ConfigError: `model` has no blocks, since its family or sizes are unknown.
+    """
+    name = f"builder_{key}_draft"
+    draft: _Draft | None = st.session_state.get(name)
+    if draft is None or draft.origin != model:
+        draft = _Draft(model, next_id=draft.next_id if draft else 0)
+        draft.reset()
+        st.session_state[name] = draft
+    blocks, problem = draft.blocks(), None
+    made = ModelConfig(family="blocks", hparams={"blocks": [block.model_dump() for block in blocks]})
+    changed = made.hparams["blocks"] != as_blocks(model)
+    try:
+        summary(blocks)
+    except BlockError as error:
+        problem = error
+
+    outputs = block_outputs(blocks)
+    for position in range(len(blocks)):
+        _row(draft, key, position, shape_text(outputs[position]) if position < len(outputs) else "-")
+        if problem is not None and problem.number == position + 1:
+            st.error(str(problem), icon=":material/error:")
+    if problem is not None and problem.number == 0:
+        st.error(str(problem), icon=":material/error:")
+    _below(draft, key, changed)
+    if problem is not None:
+        return None
+    summary_of(made, f"builder_{key}_summary")
+    _code(blocks, key)
+    return made if changed else model
+
+
+def summary_of(model: ModelConfig, key: str = "builder_summary") -> None:
+    """The layers of a network with shapes, parameters and multiply-adds, and what they come to, without building it.
+
+    Args:
+        key: prefix of the widgets' keys, for a page that shows several.
+
+    Raises:
+        ConfigError: its family, sizes or blocks are unknown or do not fit.
+    """
+    whole = summary(as_blocks(model))
+    rows = layers_table.layers({"layers": whole.layers})
+    st.markdown(layers_table.totals(rows))
+    with st.expander("Layers", icon=":material/table_rows:"):
+        layers_table.table(rows, key, "Layers of the network")
+
+
+def _row(draft: _Draft, key: str, position: int, output: str) -> None:
+    own_id, block = draft.rows[position]
+    names = [name for name in type(block).model_fields if name != "type"]
+    last = len(draft.rows) - 1
+    with st.container(border=True, horizontal=True, vertical_alignment="bottom", gap="xsmall", key=f"builder_{key}_{own_id}_row"):
+        with st.container(width=150, gap=None):
+            about = (type(block).__doc__ or "").partition(": ")[2].strip()
+            st.markdown(f"**{position + 1}  {label(block).capitalize()}**", help=about[:1].upper() + about[1:])
+            st.caption(f"→ {output}")
+        with st.container(horizontal=True, gap="small", width="content"):
+            for what, icon, tip, blocked, act, given in (
+                ("up", "arrow_upward", "Move up", position == 0, draft.swap, (position - 1, position)),
+                ("down", "arrow_downward", "Move down", position == last, draft.swap, (position, position + 1)),
+                ("remove", "delete", "Remove this block", False, draft.rows.pop, (position,)),
+            ):
+                st.button("", icon=f":material/{icon}:", help=tip, type="tertiary", disabled=blocked,
+                          key=f"builder_{key}_{own_id}_{what}", on_click=act, args=given)  # fmt: skip
+        for name in names:
+            if name not in _SELDOM:
+                _setting(draft, key, position, name)
+        if seldom := [name for name in names if name in _SELDOM]:
+            with st.popover("", icon=":material/tune:", help="More settings", type="tertiary", key=f"builder_{key}_{own_id}_more"):
+                for name in seldom:
+                    _setting(draft, key, position, name)
+
+
+def _setting(draft: _Draft, key: str, position: int, name: str) -> None:
+    """The input for one field of a block, with the range and the description that stand at the field."""
+    own_id, block = draft.rows[position]
+    info, value = type(block).model_fields[name], getattr(block, name)
+    widget = f"builder_{key}_{own_id}_{name}"
+
+    def keep() -> None:
+        if (given := st.session_state[widget]) is not None:
+            draft.rows[position] = (own_id, draft.rows[position][1].model_copy(update={name: given}))
+
+    common: dict[str, Any] = {"help": info.description, "key": widget, "on_change": keep}
+    title = name.capitalize()
+    if isinstance(value, bool):
+        st.checkbox(title, value, **common)
+    elif isinstance(value, str):
+        choices = get_args(info.annotation)
+        width = "stretch" if name in _SELDOM else _CHOICE_WIDTH
+        st.selectbox(title, choices, index=choices.index(value), width=width, format_func=_words, **common)
+    else:
+        low, high = _range(info)
+        step = 0.05 if isinstance(value, float) else 1
+        st.number_input(title, type(value)(low), type(value)(high), value, step, width=_NUMBER_WIDTH, **common)
+
+
+def _range(info: FieldInfo) -> tuple[float, float]:
+    low = next(bound.ge for bound in info.metadata if hasattr(bound, "ge"))
+    return low, next(bound.le for bound in info.metadata if hasattr(bound, "le"))
+
+
+def _words(choice: str) -> str:
+    return choice.replace("_", " ")
+
+
+def _below(draft: _Draft, key: str, changed: bool) -> None:
+    """Adding a block, and going back."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        kind = st.selectbox("New block", list(BLOCK_TYPES), format_func=lambda name: _words(name).capitalize(), width=170,
+                            key=f"builder_{key}_new", help=_NEW_HELP)  # fmt: skip
+        names = {position: f"before {position + 1} {label(block)}" for position, block in enumerate(draft.blocks())}
+        places = {_WHERE_IT_FITS: "where it fits", **names, _AT_THE_END: "at the end"}
+        place = st.selectbox("Place", list(places), format_func=lambda p: places.get(p, ""), width=190, key=f"builder_{key}_place",
+                             help="Where it fits: the last place that takes such a block.")  # fmt: skip
+        st.button("Add block", icon=":material/add:", key=f"builder_{key}_add", disabled=len(draft.rows) >= MAX_BLOCKS,
+                  on_click=_add, args=(draft, kind, place))  # fmt: skip
+        st.button("Back to the preset's network", icon=":material/undo:", type="tertiary", key=f"builder_{key}_reset", disabled=not changed,
+                  on_click=draft.reset, help="Undo all changes that were made here.")  # fmt: skip
+
+
+def _add(draft: _Draft, kind: str, place: int) -> None:
+    block = BLOCK_TYPES[kind]()
+    if place == _WHERE_IT_FITS:
+        place = _fitting(draft.blocks(), block)
+    draft.insert(len(draft.rows) if place == _AT_THE_END else place, block)
+
+
+def _fitting(blocks: list[Block], block: Block) -> int:
+    """The last position at which the network with `block` in it has no error; the end if there is none."""
+    for position in range(len(blocks), -1, -1):
+        try:
+            summary([*blocks[:position], block, *blocks[position:]])
+        except BlockError:
+            continue
+        return position
+    return len(blocks)
+
+
+def _code(blocks: list[Block], key: str) -> None:
+    with st.expander("Python code", icon=":material/code:"):
+        st.caption("A script for Keras 3 that builds this network and needs nothing of FER Explorer.")
+        code = python_code(blocks)
+        st.download_button("Download network.py", code, "network.py", "text/x-python", icon=":material/download:",
+                           key=f"builder_{key}_download", on_click="ignore")  # fmt: skip
+        st.code(code, language="python", height=420)

@@ -1,0 +1,121 @@
+"""Plotly figures of training: curves by epoch, also of many runs, and parallel coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from fer_core.config import RunConfig
+from pages.shared.charts import TRAIN, VALIDATION
+
+# Enough to tell twenty runs apart: Plotly's own 24 colours for the light and the dark background.
+_MANY = ("#2E91E5", "#E15F99", "#1CA71C", "#FB0D0D", "#DA16FF", "#B68100", "#750D86", "#EB663B", "#511CFB", "#00A08B", "#FB00D1", "#FC0080",
+         "#B2828D", "#6C7C32", "#778AAE", "#862A16", "#A777F1", "#620042", "#1616A7", "#DA60CA", "#6C4516", "#0D2A63", "#AF0038", "#222A2A")  # fmt: skip
+_POINTS = 600
+
+
+def smoothed(values: Sequence[float] | np.ndarray, weight: float) -> np.ndarray:
+    """The moving average that TensorBoard shows: momentum `weight`, without the bias to its start."""
+    out, sum_, factor = np.empty(len(values)), 0.0, 0.0
+    for i, value in enumerate(values):
+        sum_ = weight * sum_ + (1 - weight) * value
+        factor = weight * factor + (1 - weight)
+        out[i] = sum_ / factor
+    return out
+
+
+def learning_curves(history: list[dict[str, float]], batches: np.ndarray, metric: str, smoothing: float) -> go.Figure:
+    """Loss or accuracy of train and validation by epoch, and of the last batches as they come.
+
+    Args:
+        history: rows of the run, see `RunFolder.history`.
+        batches: (n, 5) rows of `read_batches`.
+        metric: "loss" or "accuracy".
+        smoothing: weight of the moving average, 0 is off.
+    """
+    figure = go.Figure()
+    epochs = [row["epoch"] for row in history]
+    if len(batches):
+        column = 1 if metric == "loss" else 2
+        # A batch alone jumps about: the line over batches is always smoothed a little.
+        line = smoothed(batches[:, column], max(0.9, smoothing))
+        thin = slice(None, None, max(1, len(batches) // _POINTS))
+        figure.add_scatter(x=batches[thin, 0], y=line[thin], name="batches", mode="lines", line={"color": TRAIN, "width": 1}, opacity=0.45,
+                           hovertemplate="%{x:.2f}: %{y:.4g}<extra>batches</extra>")  # fmt: skip
+    for key, name, colour in ((metric, "train", TRAIN), (f"val_{metric}", "validation", VALIDATION)):
+        values = [row[key] for row in history]
+        if smoothing and values:
+            figure.add_scatter(
+                x=epochs, y=values, mode="lines", line={"color": colour, "width": 1}, opacity=0.3, showlegend=False, hoverinfo="skip"
+            )
+            values = smoothed(values, smoothing).tolist()
+        mode = "lines+markers" if len(epochs) <= 60 else "lines"
+        figure.add_scatter(x=epochs, y=values, name=name, mode=mode, line_color=colour)
+    best = next((row for row in reversed(history) if row["best"]), None)
+    if best and metric == "accuracy":
+        figure.add_scatter(
+            x=[best["epoch"]], y=[best["val_accuracy"]], name="kept", mode="markers",
+            marker={"size": 13, "symbol": "star", "color": VALIDATION, "line": {"width": 1, "color": "#00000088"}},
+        )  # fmt: skip
+    _layout(figure, metric, len(history))
+    return figure
+
+
+def _layout(figure: go.Figure, metric: str, epochs: int) -> None:
+    figure.update_layout(
+        height=320, margin={"l": 10, "r": 10, "t": 36, "b": 10}, title={"text": metric.capitalize(), "font": {"size": 15}},
+        xaxis={"title": "epoch", "rangemode": "tozero", "dtick": 1 if epochs <= 12 else None},
+        yaxis={"tickformat": ".0%" if "accuracy" in metric.lower() else None}, legend={"orientation": "h", "y": -0.3, "x": 0},
+        uirevision="kept",  # zooming survives the next redraw
+    )  # fmt: skip
+
+
+def small_curve(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, title: str) -> go.Figure:
+    """One quantity by epoch, such as the learning rate."""
+    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line_color=TRAIN, showlegend=False))
+    figure.update_layout(height=170, margin={"l": 10, "r": 10, "t": 32, "b": 10}, title={"text": title, "font": {"size": 13}},
+                         xaxis={"title": "epoch"}, uirevision="kept")  # fmt: skip
+    return figure
+
+
+def overlay(runs: dict[str, list[dict[str, float]]], column: str, title: str, smoothing: float) -> go.Figure:
+    """One column of the history of many runs, by their titles."""
+    figure = go.Figure()
+    for i, (name, history) in enumerate(runs.items()):
+        values = smoothed([row[column] for row in history], smoothing) if smoothing else [row[column] for row in history]
+        figure.add_scattergl(x=[row["epoch"] for row in history], y=values, name=name, mode="lines", line_color=_MANY[i % len(_MANY)])
+    _layout(figure, title, max((len(h) for h in runs.values()), default=0))
+    figure.update_layout(height=360, legend={"orientation": "h", "y": -0.2, "x": 0}, hovermode="closest")
+    return figure
+
+
+def parallel_coordinates(configs: list[RunConfig], accuracies: list[float]) -> go.Figure | None:
+    """The settings in which runs differ, an axis each, coloured by their best validation accuracy; None where they differ in none."""
+    paths = list(dict.fromkeys(path for config in configs[1:] for path in configs[0].differences(config) if path not in ("train.teacher",)))
+    dimensions: list[dict[str, Any]] = []
+    for path in paths:
+        values = [config.setting(path) for config in configs]
+        if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+            numbers = np.array(values, float)
+            if numbers.min() > 0 and numbers.max() / numbers.min() >= 50:  # over orders of magnitude
+                ticks = np.arange(np.floor(np.log10(numbers.min())), np.ceil(np.log10(numbers.max())) + 1)
+                dimensions.append(
+                    {"label": path, "values": np.log10(numbers), "tickvals": ticks, "ticktext": [f"1e{t:.0f}" for t in ticks]}
+                )
+            else:
+                dimensions.append({"label": path, "values": numbers})
+        else:
+            words = [str(v) for v in values]
+            known = sorted(set(words))
+            dimensions.append({"label": path, "values": [known.index(w) for w in words], "tickvals": list(range(len(known))),
+                               "ticktext": [w if len(w) < 18 else w[:17] + "…" for w in known]})  # fmt: skip
+    if not dimensions:
+        return None
+    dimensions.append({"label": "best validation accuracy", "values": accuracies, "tickformat": ".1%"})
+    line = {"color": accuracies, "colorscale": "Viridis", "showscale": False}
+    figure = go.Figure(go.Parcoords(line=line, dimensions=dimensions))
+    figure.update_layout(height=380, margin={"l": 60, "r": 50, "t": 60, "b": 20})
+    return figure

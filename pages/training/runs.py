@@ -1,0 +1,200 @@
+"""All runs: a table to search, and what one does with one or several of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fer_core.errors import FerError
+from fer_core.storage import runs_folder
+from fer_core.training import keeping, run_queue
+from fer_core.training.process_folder import OPEN_STATES
+from fer_core.training.registry import Registry
+from fer_core.training.run_folder import RunFolder
+from fer_core.training.run_table import RunRow, run_rows
+from pages.shared import charts, state
+
+from . import curves, run_state
+
+_REFRESH_SECONDS = 3.0
+_OVERLAID_AT_MOST = 20
+
+
+def show() -> None:
+    """The queue, the table, and what is chosen in it."""
+    with state.errors_shown():
+        rows = run_rows(runs_folder())
+        under_way = any(row.state in OPEN_STATES for row in rows)
+        st.fragment(_queue, run_every=_REFRESH_SECONDS if under_way else None)()
+        if not rows:
+            st.info("No run yet. The quick network learns the embedded faces in less than a minute.", icon=":material/rocket_launch:")
+            return
+        chosen = _table(rows)
+        if not chosen:
+            st.caption("Choose runs in the table: one to rename, note, download or delete it, several to compare them.")
+        elif len(chosen) == 1:
+            _one(chosen[0])
+        else:
+            _compare(chosen)
+
+
+def _queue() -> None:
+    """What waits, in order. Renews itself, and sees to it that the queue is worked on."""
+    parent = runs_folder()
+    with state.errors_shown():
+        run_queue.ensure_worker(parent)
+        registry = Registry(parent)
+        waiting = registry.queue()
+        if not waiting:
+            return
+        with st.container(border=True):
+            st.markdown(f"**Queue** · under way: {', '.join(run_queue.under_way(parent)) or 'nothing'}")
+            for i, name in enumerate(waiting):
+                with st.container(horizontal=True, vertical_alignment="center"):
+                    st.markdown(f"{i + 1}. {name}", width="stretch")
+                    if st.button("Earlier", icon=":material/arrow_upward:", key=f"queue_up_{name}", disabled=i == 0):
+                        registry.reorder([*waiting[: i - 1], name, waiting[i - 1]])
+                        st.rerun()
+                    if st.button("Take out", icon=":material/playlist_remove:", key=f"queue_out_{name}"):
+                        run_queue.leave_queue(RunFolder(parent / name))
+                        st.rerun()
+            count = st.number_input("Runs at a time", 1, 8, registry.parallel(), key="queue_parallel", width=160,
+                                    help="More than one makes each of them slower.")  # fmt: skip
+            if count != registry.parallel():
+                registry.set_parallel(int(count))
+
+
+def _table(rows: list[RunRow]) -> list[RunRow]:
+    words = st.text_input("Search", key="runs_search", placeholder="state, preset, data, title or note, such as: finished standard",
+                          icon=":material/search:", label_visibility="collapsed").lower().split()  # fmt: skip
+    shown = [row for row in rows if all(word in _text(row) for word in words)]
+    frame = pd.DataFrame([_cells(row) for row in shown])
+    if not shown:
+        st.info("No run has all these words.", icon=":material/search_off:")
+        return []
+    config = {
+        "Best": st.column_config.NumberColumn("Best on validation", format="percent"),
+        "Interval": st.column_config.TextColumn("95 % interval"),
+        "Epochs": st.column_config.TextColumn(),
+        "Parameters": st.column_config.NumberColumn(format="localized"),
+        "Started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+        "Run": st.column_config.TextColumn(pinned=True),
+    }
+    event: Any = st.dataframe(frame, hide_index=True, column_config=config, on_select="rerun", selection_mode="multi-row",
+                              key="runs_table", placeholder="-", height=min(35 * len(frame) + 38, 420))  # fmt: skip
+    return [shown[i] for i in event["selection"]["rows"] if i < len(shown)]
+
+
+def _text(row: RunRow) -> str:
+    config = row.config
+    parts = [
+        row.run.name,
+        row.about.title,
+        row.about.note,
+        row.about.sweep,
+        row.state,
+        config and config.preset,
+        config and config.data.source,
+    ]
+    return " ".join(str(part) for part in parts if part).lower()
+
+
+def _cells(row: RunRow) -> dict[str, Any]:
+    config = row.config
+    return {
+        "Run": row.title,
+        "State": row.state,
+        "Preset": (config.preset or config.model.family) if config else None,
+        "Data": state.source_name(config.data.source) if config else None,
+        "Epochs": f"{row.epochs} of {config.train.epochs}" if config else str(row.epochs),
+        "Best": row.best_accuracy,
+        "Interval": f"{row.interval[0]:.1%} to {row.interval[1]:.1%}" if row.interval else None,
+        "Parameters": row.parameters,
+        "Trained": run_state.duration(row.seconds) if row.seconds else None,
+        "Started": datetime.fromtimestamp(row.started) if row.started else None,
+        "Sweep": row.about.sweep,
+        "Note": row.about.note or None,
+    }
+
+
+def _one(row: RunRow) -> None:
+    run, registry = row.run, Registry(row.run.path.parent)
+    st.markdown(f"#### {row.title}")
+    if row.message:
+        st.caption(row.message)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if st.button("Watch it", icon=":material/show_chart:", key="runs_watch"):
+            st.session_state["train_go"] = ("Watch", run.name)
+            st.rerun()
+        with st.popover("Title and note", icon=":material/edit_note:"):
+            title = st.text_input("Title", row.about.title, placeholder=run.name, key=f"runs_title_{run.name}")
+            note = st.text_area("Note", row.about.note, key=f"runs_note_{run.name}")
+            if st.button("Save", icon=":material/check:", key=f"runs_describe_{run.name}"):
+                registry.describe(run.name, title=title, note=note)
+                st.rerun()
+        st.download_button("Download", lambda: keeping.pack(run), f"{run.name}.zip", "application/zip", icon=":material/download:",
+                           key=f"runs_pack_{run.name}", on_click="ignore", help="Records, curves and model as a zip file.")  # fmt: skip
+        with st.popover("Delete", icon=":material/delete:", disabled=row.state in OPEN_STATES and row.state != "queued"):
+            st.markdown(f"{row.title} and its model are deleted for good.")
+            if st.button("Delete it", type="primary", icon=":material/delete:", key=f"runs_delete_{run.name}"):
+                keeping.delete(run)
+                st.session_state.pop("runs_table", None)
+                st.rerun()
+
+
+def _compare(chosen: list[RunRow]) -> None:
+    if len(chosen) > _OVERLAID_AT_MOST:
+        st.caption(f"The first {_OVERLAID_AT_MOST} of {len(chosen)} runs are drawn as curves.")
+    tabs = st.segmented_control("Compare", ["Curves", "Settings", "Parallel coordinates"], default="Curves", required=True,
+                                key="runs_compare", label_visibility="collapsed")  # fmt: skip
+    if tabs == "Curves":
+        _overlay(chosen[:_OVERLAID_AT_MOST])
+    elif tabs == "Settings":
+        _differences(chosen)
+    else:
+        _parallel(chosen)
+    with st.popover(f"Delete these {len(chosen)} runs", icon=":material/delete:"):
+        st.markdown("They and their models are deleted for good; those under way stay.")
+        if st.button("Delete them", type="primary", icon=":material/delete:", key="runs_delete_many"):
+            for row in chosen:
+                if row.state not in OPEN_STATES:
+                    keeping.delete(row.run)
+            st.session_state.pop("runs_table", None)
+            st.rerun()
+
+
+def _overlay(chosen: list[RunRow]) -> None:
+    smoothing = st.slider("Smoothing", 0.0, 0.99, 0.0, 0.01, key="runs_smoothing")
+    histories = {}
+    for row in chosen:
+        histories[row.title if row.title not in histories else f"{row.title} ({row.run.name})"] = row.run.history()
+    for column, title in (("val_accuracy", "Validation accuracy"), ("val_loss", "Validation loss")):
+        st.plotly_chart(curves.overlay(histories, column, title, smoothing), config=charts.CONFIG, key=f"runs_{column}")
+
+
+def _differences(chosen: list[RunRow]) -> None:
+    known = [row for row in chosen if row.config]
+    first = known[0].config if known else None
+    if first is None:
+        raise FerError("The settings of these runs are damaged.")
+    paths = list(dict.fromkeys(path for row in known[1:] if row.config for path in first.differences(row.config)))
+    if not paths:
+        st.info("These runs have the same settings.", icon=":material/equal:")
+        return
+    frame = pd.DataFrame({row.title: [str(row.config.setting(path)) for path in paths] for row in known if row.config}, index=paths)
+    accuracy = {row.title: f"{row.best_accuracy:.1%}" if row.best_accuracy is not None else "-" for row in known}
+    frame = pd.concat([frame, pd.DataFrame(accuracy, index=["best on validation"])])
+    st.dataframe(frame, column_config={"_index": st.column_config.TextColumn("Setting", pinned=True)})
+
+
+def _parallel(chosen: list[RunRow]) -> None:
+    known = [(row.config, row.best_accuracy) for row in chosen if row.config and row.best_accuracy is not None]
+    figure = curves.parallel_coordinates([config for config, _ in known], [best for _, best in known]) if len(known) > 1 else None
+    if figure is None:
+        st.info("There is nothing to draw: choose several runs with different settings and at least one epoch.", icon=":material/equal:")
+        return
+    st.plotly_chart(figure, config=charts.CONFIG, key="runs_parallel")
+    st.caption("A line is a run; drag along an axis to keep only some.")

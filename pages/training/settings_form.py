@@ -1,0 +1,70 @@
+"""Inputs for the settings of a run. Explanation, range and kind of each come from its field in fer_core.config."""
+
+from __future__ import annotations
+
+import typing
+from typing import Any, Literal
+
+import annotated_types
+import streamlit as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+# Where a field allows more than anybody wants, the slider shows the sensible part; other values can be typed.
+_SLIDERS = {
+    "rotation": (0.0, 45.0, 1.0), "shift": (0.0, 0.3, 0.01), "zoom": (0.0, 0.5, 0.01), "contrast": (0.0, 0.8, 0.05),
+    "brightness": (0.0, 0.5, 0.05), "erase": (0.0, 1.0, 0.05), "mixup": (0.0, 1.0, 0.05), "label_smoothing": (0.0, 0.3, 0.01),
+    "teacher_weight": (0.0, 1.0, 0.05), "average": (0.0, 0.95, 0.05),
+}  # fmt: skip
+_FORMATS = {"learning_rate": "%.4g", "weight_decay": "%.4g"}
+_STEPS = {"votes_weight": 0.1, "weight_decay": 1e-4}
+
+
+def fields(settings: BaseModel, names: list[str], section: str, preset: str, columns: int = 3) -> dict[str, Any]:
+    """An input for each of the named fields of `settings`, which hold the values to begin with. Returns the chosen values.
+
+    Args:
+        section, preset: parts of the widgets' keys, SECTION_NAME_PRESET; so another preset brings its own values.
+    """
+    values = {}
+    rows = [names[i : i + columns] for i in range(0, len(names), columns)]
+    for row in rows:
+        for column, name in zip(st.columns(columns), row, strict=False):
+            with column:
+                values[name] = _input(settings, name, f"{section}_{name}_{preset}")
+    return values
+
+
+def _input(settings: BaseModel, name: str, key: str) -> Any:
+    field, value = type(settings).model_fields[name], getattr(settings, name)
+    label, help = name.replace("_", " ").capitalize(), field.description
+    kind = field.annotation
+    if typing.get_origin(kind) is Literal:
+        options = list(typing.get_args(kind))
+        return st.selectbox(label, options, options.index(value), key=key, help=help, format_func=lambda o: str(o).replace("_", " "))
+    if kind is bool:
+        return st.toggle(label, value, key=key, help=help)
+    low, high = _range(field)
+    if name in _SLIDERS and _SLIDERS[name][0] <= value <= _SLIDERS[name][1]:
+        first, last, step = _SLIDERS[name]
+        return st.slider(label, first, last, float(value), step, key=key, help=help)
+    if kind is int:
+        return st.number_input(label, int(low), int(high), value, key=key, help=help)
+    step = _STEPS.get(name, value / 2 or 0.1)
+    return st.number_input(label, float(low), float(high), float(value), step, _FORMATS.get(name, "%.3g"), key=key, help=help)
+
+
+def _range(field: FieldInfo) -> tuple[float, float]:
+    """The range of a field; where it excludes an end, that end moved in a little."""
+    low, high = 0.0, 1.0
+    for limit in field.metadata:
+        if isinstance(limit, annotated_types.Ge):
+            low = float(limit.ge)  # type: ignore[arg-type]
+        elif isinstance(limit, annotated_types.Gt):
+            low = float(limit.gt) + 1e-7  # type: ignore[arg-type]
+        elif isinstance(limit, annotated_types.Le):
+            high = float(limit.le)  # type: ignore[arg-type]
+        elif isinstance(limit, annotated_types.Lt):
+            last = float(limit.lt)  # type: ignore[arg-type]
+            high = last - 1 if field.annotation is int else last - 0.001
+    return low, high

@@ -1,0 +1,67 @@
+"""The time of an epoch on this machine before one starts, from measurements on it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import streamlit as st
+
+from fer_core.config import RunConfig
+from fer_core.training.launch import PROJECT
+from fer_core.training.speed import estimate
+
+from .run_state import duration
+
+_REFRESH_SECONDS = 1.0
+
+
+@st.cache_resource
+def _processes() -> dict[str, subprocess.Popen]:
+    """The measurement under way, one for all visitors."""
+    return {}
+
+
+def show(config: RunConfig, train_images: int, validation_images: int) -> None:
+    """The guess for `config`, and a button to measure it. Before the first measurement on a machine, one is made."""
+    running = _running()
+    st.fragment(_show, run_every=_REFRESH_SECONDS if running else None)(config, train_images, validation_images, running)
+
+
+def _running() -> bool:
+    process = _processes().get("one")
+    return process is not None and process.poll() is None
+
+
+def _show(config: RunConfig, train_images: int, validation_images: int, was_running: bool) -> None:
+    running = _running()
+    if was_running and not running:
+        st.rerun()
+    guess = estimate(config, train_images, validation_images)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if guess is not None:
+            how = "measured with this network" if guess.exact else "from other networks measured on this machine"
+            st.markdown(
+                f"About **{duration(guess.seconds)}** an epoch, **{duration(guess.seconds * config.train.epochs)}** in all "
+                f"({guess.images_per_second:,.0f} images/s, {how}).", width="stretch",
+            )  # fmt: skip
+        else:
+            st.markdown("How long an epoch takes on this machine is not known yet.", width="stretch")
+        if running:
+            st.caption("Measuring ...")
+        elif guess is None or not guess.exact:
+            first = guess is None and "one" not in _processes()
+            if st.button("Measure", icon=":material/timer:", key="time_measure", help="Trains some seconds on random images.") or first:
+                _measure(config)
+                st.rerun()
+        if not running and (process := _processes().get("one")) is not None and process.returncode:
+            st.caption("The last measurement failed.")
+
+
+def _measure(config: RunConfig) -> None:
+    command = [sys.executable, "-m", "fer_core", "speed", "--config", "-"]
+    process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert process.stdin is not None
+    process.stdin.write(config.model_dump_json().encode())
+    process.stdin.close()
+    _processes()["one"] = process

@@ -1,0 +1,209 @@
+"""Watch a run and steer it: state, curves as they come, and what changed by epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from fer_core.emotions import NAMES
+from fer_core.training import keeping, run_queue, steering
+from fer_core.training.batch_log import read_batches
+from fer_core.training.registry import Registry
+from fer_core.training.run_folder import OPEN_STATES, RUNNING_STATES, RunFolder
+from fer_core.training.watch import Watched, read_watch
+from pages.shared import charts, state
+
+from . import curves, run_state
+from .watched import face_panel, filter_panel
+
+_REFRESH_SECONDS = 1.5
+
+
+def show(run: RunFolder) -> None:
+    """A run; while it is under way the view renews itself."""
+    now = run.status()["state"]
+    st.fragment(_view, run_every=_REFRESH_SECONDS if now in OPEN_STATES else None)(run, now)
+
+
+def _view(run: RunFolder, before: str) -> None:
+    with state.errors_shown():
+        now = run.status()
+        if before in OPEN_STATES and now["state"] not in OPEN_STATES:
+            st.rerun()  # it has ended: redraw the whole page, and stop renewing
+        run_state.head(run, now)
+        _buttons(run, now["state"])
+        history = run.history()
+        run_state.progress(run, now, history)
+        tabs = ["Curves", "Confusion matrix", "Faces", "First filters", "Settings", "Log"]
+        view = st.segmented_control("What to see", tabs, default="Curves", required=True, key="watch_view", label_visibility="collapsed")
+        {"Curves": _curves, "Confusion matrix": _matrix, "Faces": _faces, "First filters": _filters, "Settings": _settings, "Log": _log}[
+            view
+        ](run)
+
+
+# --- steering ----------------------------------------------------------------------------------------------------------
+
+
+def _buttons(run: RunFolder, now: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if now in RUNNING_STATES:
+            _steer(run, now)
+        elif now == "queued":
+            _button("Start now", "bolt", run, lambda: _start_now(run), help="Without waiting for the others.")
+            _button("Leave the queue", "playlist_remove", run, lambda: run_queue.leave_queue(run))
+        else:
+            _ended(run, now)
+
+
+def _steer(run: RunFolder, now: str) -> None:
+    asked = run.stop_requested()
+    if steering.read_control(run).mode == "run":
+        _button("Pause", "pause", run, lambda: steering.pause(run), disabled=asked)
+    else:
+        _button("Go on", "play_arrow", run, lambda: steering.go_on(run), disabled=asked)
+    _button("One epoch", "skip_next", run, lambda: steering.step(run), disabled=asked, help="To the end of an epoch, then pause.")
+    _button("Stopping ..." if asked else "Stop", "stop", run, lambda: steering.stop(run), disabled=asked, help="And keep the best weights.")
+    with st.popover("Learning rate", icon=":material/speed:"):
+        rate = steering.scheduled_rate(run)
+        st.markdown(f"Now **{rate:.3g}**. A schedule keeps its shape and is scaled.")
+        wanted = st.number_input("From now on", 1e-7, 10.0, rate, format="%.3g", key=f"watch_rate_{run.name}", step=rate / 2)
+        _button("Set it", "check", run, lambda: steering.set_learning_rate(run, wanted))
+
+
+def _ended(run: RunFolder, now: str) -> None:
+    has_model = (run.bundle / "card.json").is_file()
+    if now != "finished":
+        _button("Go on", "play_arrow", run, lambda: run_queue.submit(run), help="After its last finished epoch.")
+        if run.checkpoint.exists() and now in ("interrupted", "failed"):
+            _button("Keep the best", "download_done", run, lambda: run_state.finish(run), help="Train no further: write the model.")
+    if has_model:
+        # Links: a page cannot be switched from here while the choice of the run is bound to the address.
+        chosen = {"model": run.name}
+        st.page_link("pages/models/evaluate.py", label="Evaluate it", icon=":material/fact_check:", query_params=chosen)
+        st.page_link("pages/use/predict.py", label="Predict with it", icon=":material/photo_camera:", query_params=chosen)
+        st.page_link("pages/models/models.py", label="Its model card", icon=":material/deployed_code:", query_params=chosen)
+        with st.popover("Promote", icon=":material/workspace_premium:"):
+            st.markdown("Keep its model under a name: every page offers it, and it stays when the run is deleted.")
+            name = st.text_input("Name", f"my-{run.config().preset or 'model'}", key=f"watch_promote_{run.name}")
+            if st.button("Keep it", icon=":material/check:", key=f"watch_promote_do_{run.name}", type="primary"):
+                with state.errors_shown(stop=False):
+                    kept = keeping.promote(run, name.strip())
+                    st.success(f"Kept as {kept.name} in {kept.path}.", icon=":material/check_circle:")
+
+
+def _button(label: str, icon: str, run: RunFolder, action, disabled: bool = False, help: str | None = None) -> None:
+    if st.button(label, icon=f":material/{icon}:", key=f"watch_{icon}_{run.name}", disabled=disabled, help=help):
+        with state.errors_shown():
+            action()
+        st.rerun()
+
+
+def _start_now(run: RunFolder) -> None:
+    from fer_core.training import launch
+
+    if Registry(run.path.parent).take(run.name):
+        launch.resume(run)
+
+
+# --- what to see -------------------------------------------------------------------------------------------------------
+
+
+def _curves(run: RunFolder) -> None:
+    history, batches = run.history(), read_batches(run)
+    if not history and not len(batches):
+        st.info("The first curve appears with the first batches.", icon=":material/show_chart:")
+        return
+    smoothing = st.slider("Smoothing", 0.0, 0.99, 0.0, 0.01, key="watch_smoothing", help="Weight of a moving average, as in TensorBoard.")
+    left, right = st.columns(2)
+    for column, metric in ((left, "loss"), (right, "accuracy")):
+        figure = curves.learning_curves(history, batches, metric, smoothing)
+        column.plotly_chart(figure, config=charts.CONFIG, key=f"{metric}_{run.name}")
+    if len(batches):
+        x = np.concatenate([[row["epoch"] for row in history if row["epoch"] < batches[0, 0]], batches[:, 0]])
+        for column, index, name in ((left, 3, "Learning rate"), (right, 4, "Images a second")):
+            old = [row["learning_rate" if index == 3 else "images_per_second"] for row in history if row["epoch"] < batches[0, 0]]
+            thin = slice(None, None, max(1, len(x) // 300))
+            y = np.concatenate([old, batches[:, index]])
+            column.plotly_chart(
+                curves.small_curve(x[thin], (y if index == 3 else curves.smoothed(y, 0.9))[thin], name),
+                config=charts.CONFIG,
+                key=f"small_{index}_{run.name}",
+            )
+    for line in steering.steering_log(run)[-5:]:
+        value = "" if line.get("value") is None else f" {line['value']:.3g}"
+        st.caption(f"Epoch {line.get('epoch')}: {line.get('action')}{value}")
+
+
+def _epoch_slider(run: RunFolder, watched: Watched) -> int:
+    """Which record to show: the last one until somebody scrubs back."""
+    count = len(watched)
+    if count == 1:
+        return 0
+    key, follow = f"watch_epoch_{run.name}", f"watch_follow_{run.name}"
+    if st.session_state.get(follow, True):
+        st.session_state[key] = count
+
+    def scrubbed() -> None:
+        st.session_state[follow] = st.session_state[key] == len(read_watch(run) or watched)
+
+    return int(st.slider("Epoch", 1, count, key=key, on_change=scrubbed, help="At its right end it follows the run.")) - 1
+
+
+def _watched(run: RunFolder) -> Watched | None:
+    watched = read_watch(run)
+    if watched is None:
+        st.info("This appears with the first finished epoch.", icon=":material/hourglass_top:")
+    return watched
+
+
+def _matrix(run: RunFolder) -> None:
+    if (watched := _watched(run)) is None:
+        return
+    epoch = _epoch_slider(run, watched)
+    matrix = watched.matrices[epoch]
+    st.caption(f"Validation after epoch {epoch + 1}: {np.trace(matrix) / max(1, matrix.sum()):.1%} of {matrix.sum():,} images are right.")
+    figure = charts.confusion_matrix(matrix, NAMES, by_row=True, selected=None)
+    st.plotly_chart(figure, config=charts.CONFIG, key=f"watch_matrix_{run.name}")
+
+
+def _faces(run: RunFolder) -> None:
+    if (watched := _watched(run)) is None:
+        return
+    epoch = _epoch_slider(run, watched)
+    st.caption(
+        "The same faces of the validation split after every epoch: the bar is the probability of the true class, the line its way here."
+    )
+    face_panel(watched.faces, watched.true, watched.probabilities[: epoch + 1])
+
+
+def _filters(run: RunFolder) -> None:
+    if (watched := _watched(run)) is None:
+        return
+    if not watched.filters.shape[1]:
+        st.info("This network has no convolution.", icon=":material/grid_off:")
+        return
+    epoch = _epoch_slider(run, watched)
+    st.caption("The weights of the first convolution, each filter stretched to its own range: bright is positive, dark negative.")
+    filter_panel(watched.filters[epoch])
+
+
+def _settings(run: RunFolder) -> None:
+    config = run.config()
+    rows = [
+        {"Setting": f"{section}.{name}", "Value": str(value)}
+        for section, values in config.model_dump().items()
+        if isinstance(values, dict)
+        for name, value in values.items()
+    ]
+    st.dataframe(rows, hide_index=True, height=400)
+    st.download_button("Download the settings", config.model_dump_json(indent=2), f"{run.name}.json", "application/json",
+                       icon=":material/download:", key=f"watch_settings_{run.name}", on_click="ignore")  # fmt: skip
+
+
+def _log(run: RunFolder) -> None:
+    st.caption(f"`{run.path}` holds everything; TensorBoard opens it with `tensorboard --logdir {run.path}`.")
+    text = ""
+    if run.log.is_file():
+        # A progress bar writes over its own line: the last state of each counts.
+        text = "\n".join(line.rsplit("\r", 1)[-1] for line in run.log.read_text(errors="replace")[-20_000:].splitlines() if line.strip())
+    st.code("\n".join(text.splitlines()[-25:]) or "The process has printed nothing, or was started from a shell.", language=None)

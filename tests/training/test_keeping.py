@@ -1,0 +1,97 @@
+"""Runs as a whole: listed with true figures, promoted, packed, deleted."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from fer_core.bundle import find_bundle, is_shipped, own_models, shipped
+from fer_core.config import RunConfig
+from fer_core.errors import ModelError, TrainingError
+from fer_core.training import keeping
+from fer_core.training.registry import About, Registry
+from fer_core.training.run_folder import RunFolder
+from fer_core.training.run_table import run_rows
+
+
+@pytest.fixture
+def run(trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    monkeypatch.setenv("FER_MODELS_DIR", str(tmp_path / "models"))
+    shutil.copytree(trained_run, tmp_path / "runs" / "mine")
+    return RunFolder(tmp_path / "runs" / "mine")
+
+
+def test_a_promoted_model_is_found_by_its_name_and_outlives_the_run(run: RunFolder) -> None:
+    before = [bundle.name for bundle in shipped()]
+    kept = keeping.promote(run, "my-model")
+    keeping.delete(run)
+    found = find_bundle("my-model")
+    assert found.path == kept.path and found.name == "my-model" and found.card["promoted"] == "mine"
+    assert found.inference_file.is_file() and found.keras_file.is_file()
+    assert [bundle.name for bundle in own_models()] == ["my-model"] and not is_shipped(found)
+    assert [bundle.name for bundle in shipped()] == before
+
+
+@pytest.mark.parametrize("name", ["", "../evil", "a/b", ".hidden", "x" * 61, "a b", "ä"])
+def test_a_name_that_is_none_is_refused(run: RunFolder, name: str) -> None:
+    with pytest.raises(ModelError, match="cannot be a model's name"):
+        keeping.promote(run, name)
+
+
+def test_nothing_is_overwritten_and_a_run_without_model_is_not_promoted(run: RunFolder) -> None:
+    keeping.promote(run, "taken")
+    with pytest.raises(ModelError, match="There is a model called taken already"):
+        keeping.promote(run, "taken")
+    shutil.rmtree(run.bundle)
+    with pytest.raises(ModelError, match="has no model yet"):
+        keeping.promote(run, "other")
+    assert [bundle.name for bundle in own_models()] == ["taken"]
+
+
+def test_a_packed_run_has_its_records_and_model(run: RunFolder) -> None:
+    with zipfile.ZipFile(io.BytesIO(keeping.pack(run))) as file:
+        names = set(file.namelist())
+        assert {"mine/config.json", "mine/history.csv", "mine/bundle/model.tflite", "mine/bundle/card.json"} <= names
+        assert "mine/checkpoint.npz" not in names
+        assert file.read("mine/history.csv") == (run.path / "history.csv").read_bytes()
+
+
+def test_a_run_under_way_is_not_deleted(run: RunFolder) -> None:
+    run.write_status("running")
+    with run.lock(), pytest.raises(TrainingError, match="mine is running: stop it before it is deleted"):
+        keeping.delete(run)
+    assert run.exists()
+    Registry(run.path.parent).describe("mine", note="x")
+    Registry(run.path.parent).enqueue("mine")
+    run.write_status("queued")
+    keeping.delete(run)
+    assert not run.path.exists() and run_rows(run.path.parent) == []
+    assert Registry(run.path.parent).about() == {} and Registry(run.path.parent).queue() == []
+
+
+def test_a_row_has_the_figures_of_the_run(run: RunFolder) -> None:
+    Registry(run.path.parent).describe("mine", title="The first", note="small")
+    (row,) = run_rows(run.path.parent)
+    history = run.history()
+    best = max(r["val_accuracy"] for r in history)
+    card = json.loads((run.bundle / "card.json").read_text())
+    assert (row.title, row.state, row.epochs, row.best_accuracy) == ("The first", "finished", 2, best)
+    assert row.about == About("The first", "small", None)
+    assert row.parameters == card["parameters"] and row.fingerprint == card["data"]["fingerprint"]
+    assert list(row.interval or ()) == pytest.approx(card["figures"]["validation"]["accuracy_ci95"])
+    assert row.seconds == pytest.approx(sum(r["seconds"] for r in history))
+    json.dumps(row.as_json())
+
+
+def test_settings_that_differ_are_told_by_path() -> None:
+    one = RunConfig(preset="quick").replace("train", epochs=3).replace("model", family="plain", hparams={"filters": [8]})
+    other = one.replace("train", optimizer="sgd").with_setting("model.hparams.filters", [16]).replace("augment", flip=True)
+    assert one.differences(other) == {
+        "train.optimizer": ("adam", "sgd"), "model.hparams.filters": ([8], [16]), "augment.flip": (False, True),
+    }  # fmt: skip
+    assert one.differences(one) == {}

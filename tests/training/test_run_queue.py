@@ -1,0 +1,113 @@
+"""One run at a time, in the order of the queue, whoever started them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from fer_core.config import RunConfig
+from fer_core.errors import TrainingError
+from fer_core.training import launch, run_queue
+from fer_core.training.process_folder import ProcessFolder
+from fer_core.training.registry import Registry
+from fer_core.training.run_folder import RunFolder
+from tests.training.test_steering import until
+
+
+class Trainings:
+    """Stands in for training processes: each holds its lock as one does, until it is told to end."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self._locks: dict[str, FileLock] = {}
+
+    def resume(self, run: ProcessFolder, finish: bool = False) -> None:
+        if run.name == "broken":
+            raise TrainingError("The training process could not be started: no memory.")
+        self._locks[run.name] = FileLock(run.path / "lock", thread_local=False)
+        self._locks[run.name].acquire(timeout=1)
+        run.write_status("running")
+        self.started.append(run.name)
+
+    def end(self, run: ProcessFolder) -> None:
+        run.write_status("finished")
+        self._locks.pop(run.name).release()
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainings]:
+    made = Trainings()
+    monkeypatch.setattr(launch, "resume", made.resume)
+    monkeypatch.setattr(run_queue, "ensure_worker", lambda parent: None)
+    monkeypatch.setattr(run_queue, "_LOOK_SECONDS", 0.02)
+    yield made
+
+
+def new(parent: Path, name: str) -> RunFolder:
+    run = RunFolder(parent / name)
+    run.create(RunConfig(preset="quick"))
+    return run
+
+
+def test_the_first_starts_at_once_and_the_others_wait_in_order(trainings: Trainings, tmp_path: Path) -> None:
+    a = new(tmp_path, "a")
+    assert run_queue.submit(a) is True
+    b = new(tmp_path, "b")
+    assert run_queue.submit(b) is False
+    c = new(tmp_path, "c")
+    assert run_queue.submit(c) is False
+    assert [run.status()["state"] for run in (a, b, c)] == ["running", "queued", "queued"]
+    worker = threading.Thread(target=run_queue.work, args=(tmp_path,))
+    worker.start()
+    assert trainings.started == ["a"] and run_queue.worker_alive(tmp_path)
+    Registry(tmp_path).reorder(["c", "b"])
+    trainings.end(a)
+    until(lambda: trainings.started == ["a", "c"])
+    assert b.status()["state"] == "queued"
+    trainings.end(c)
+    until(lambda: trainings.started == ["a", "c", "b"])
+    worker.join(timeout=10)
+    assert not worker.is_alive() and not run_queue.worker_alive(tmp_path), "it waits for nothing any more"
+    trainings.end(b)
+
+
+def test_a_run_from_the_shell_is_waited_for_too(trainings: Trainings, tmp_path: Path) -> None:
+    shell = new(tmp_path, "shell")
+    trainings.resume(shell)
+    assert run_queue.submit(new(tmp_path, "mine")) is False
+    trainings.end(shell)
+    run_queue.work(tmp_path)
+    assert trainings.started == ["shell", "mine"]
+    trainings.end(RunFolder(tmp_path / "mine"))
+
+
+def test_more_may_run_at_once(trainings: Trainings, tmp_path: Path) -> None:
+    Registry(tmp_path).set_parallel(2)
+    assert [run_queue.submit(new(tmp_path, name)) for name in "abc"] == [True, True, False]
+    for name in "ab":
+        trainings.end(RunFolder(tmp_path / name))
+
+
+def test_what_was_deleted_taken_out_or_cannot_start_holds_nobody_up(trainings: Trainings, tmp_path: Path) -> None:
+    for name in ("gone", "out", "broken", "last"):
+        run_queue.enqueue(new(tmp_path, name))
+    (tmp_path / "gone" / "config.json").unlink()
+    run_queue.leave_queue(RunFolder(tmp_path / "out"))
+    run_queue.work(tmp_path)
+    assert trainings.started == ["last"]
+    assert RunFolder(tmp_path / "out").status()["state"] == "stopped"
+    broken = RunFolder(tmp_path / "broken").status()
+    assert broken["state"] == "failed" and "no memory" in broken["message"]
+    trainings.end(RunFolder(tmp_path / "last"))
+
+
+def test_only_one_process_works_on_a_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_queue, "ensure_worker", lambda parent: None)
+    run_queue.enqueue(new(tmp_path, "a"))
+    with FileLock(tmp_path / "queue.lock"):
+        assert run_queue.worker_alive(tmp_path)
+    assert not run_queue.worker_alive(tmp_path)
