@@ -47,13 +47,16 @@ def test_faces_that_it_has_not_seen_are_named_better_than_before(ferplus: Featur
     assert model.comparison.new.interval[0] < accuracy(new, NAMES, labels[70:]) < model.comparison.new.interval[1]
 
 
-def test_one_face_a_class_leaves_the_model_about_as_it_was(ferplus: FeatureExtractor, drawn: tuple[np.ndarray, np.ndarray]) -> None:
+@pytest.mark.parametrize("names", [("happy", "surprise"), ("fear", "happy"), ("surprise", "neutral")])
+def test_one_face_a_class_leaves_the_model_about_as_it_was(
+    ferplus: FeatureExtractor, drawn: tuple[np.ndarray, np.ndarray], names: tuple[str, str]
+) -> None:
     images, labels = drawn
-    keep = np.isin(labels, ["happy", "surprise"])
+    keep = np.isin(labels, names)
     images, labels = images[keep], labels[keep]
-    first = [int(np.flatnonzero(labels == name)[0]) for name in ("surprise", "happy")]
+    first = [int(np.flatnonzero(labels == name)[0]) for name in reversed(names)]
     model = few_shot.learn(ferplus, images[first], list(labels[first]))
-    assert model.labels == ("happy", "surprise") and model.comparison is None
+    assert model.labels == tuple(sorted(names, key=NAMES.index)) and model.comparison is None
     new, old = model.compare(images)
     assert accuracy(new, model.labels, labels) > accuracy(old, model.labels, labels) - 0.03
 
@@ -84,11 +87,11 @@ def test_the_comparison_is_on_the_same_faces_among_the_same_classes(
 
 
 def test_all_classes_count_the_same(ferplus: FeatureExtractor, drawn: tuple[np.ndarray, np.ndarray]) -> None:
-    images, labels = drawn
-    many, few = np.flatnonzero(labels == "happy")[:40], np.flatnonzero(labels == "sad")
-    chosen = np.concatenate([many, few[:4]])
-    model = few_shot.learn(ferplus, images[chosen], list(labels[chosen]))
-    assert accuracy(model.probabilities(images[few[4:]]), model.labels, labels[few[4:]]) > 0.7
+    """The same faces in both classes, but nine times as often in one, say nothing for either."""
+    images = drawn[0]
+    model = few_shot.learn(ferplus, np.concatenate([images[:4]] * 10), ["happy"] * 36 + ["sad"] * 4)
+    new, old = model.compare(images)
+    assert abs(new[:, 0].mean() - old[:, 0].mean()) < 0.02
 
 
 def test_a_model_that_does_not_mirror_its_input_sees_mirror_images(trained_run: Path) -> None:

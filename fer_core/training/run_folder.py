@@ -18,7 +18,6 @@ bundle/          the model bundle, once the run has ended
 
 from __future__ import annotations
 
-import csv
 import json
 import time
 from dataclasses import dataclass
@@ -109,10 +108,12 @@ class RunFolder(ProcessFolder):
     def history(self) -> list[dict[str, float]]:
         """A dict per finished epoch with the keys HISTORY_COLUMNS."""
         try:
-            with open(self.path / "history.csv", encoding="utf-8", newline="") as file:
-                return [{column: float(row[column]) for column in HISTORY_COLUMNS} for row in csv.DictReader(file)]
-        except (OSError, ValueError, TypeError, KeyError):
+            header, *lines = (self.path / "history.csv").read_text(encoding="utf-8").splitlines()
+            columns = header.split(",")
+            rows = [dict(zip(columns, map(float, line.split(",")), strict=True)) for line in lines]
+        except (OSError, ValueError):
             return []
+        return rows if set(HISTORY_COLUMNS) <= set(columns) else []
 
     def reserve_space(self) -> None:
         """Keep some space, see `free_reserve`."""

@@ -13,6 +13,8 @@ from ..data import open_dataset
 from ..data.votes import find_votes
 from ..errors import TrainingError
 from ..presets import PRESETS
+from ..zoo.equivalents import as_blocks
+from ..zoo.summary import summary
 
 _FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
@@ -24,8 +26,10 @@ def settle(config: RunConfig) -> RunConfig:
     where that one was trained on other data.
 
     Raises:
+        ConfigError: the settings describe no network.
         TrainingError: the run is to learn nothing but votes, and there are none.
     """
+    summary(as_blocks(config.model))  # says now, not in the training process, that a network does not fit together
     if config.train.precision == "auto":
         config = config.override("train", precision=fast_precision())
     if config.train.start_from:

@@ -104,12 +104,9 @@ class _Sweep:
 
     def _train(self, run: RunFolder, trial: Trial) -> str:
         """Train in a process of its own: "ended", "failed", "pruned", or "stopped" with the sweep."""
-        forget_pause(run)
         reported, pruned = 0, False
-        with open(run.log, "ab") as log:
-            command = [sys.executable, "-m", "fer_core", "train", "--resume", str(run.path.resolve())]
-            process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        while process.poll() is None:
+        process = None if run.alive() else _start(run)  # it may have outlived the process that began the sweep
+        while run.alive() if process is None else process.poll() is None:
             if self.folder.stop_requested():
                 run.request_stop()
             history = run.history()
@@ -125,7 +122,14 @@ class _Sweep:
         if pruned and run.status()["state"] == "stopped":
             run.write_status("pruned", f"Given up by {self.folder.name} after epoch {len(run.history())}: others were better by then.")
             return "pruned"
-        return "ended" if process.returncode == 0 else "failed"
+        return "ended" if run.status()["state"] in ("finished", "stopped") else "failed"
+
+
+def _start(run: RunFolder) -> subprocess.Popen[bytes]:
+    forget_pause(run)
+    with open(run.log, "ab") as log:
+        command = [sys.executable, "-m", "fer_core", "train", "--resume", str(run.path.resolve())]
+        return subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
 
 
 def _draw(trial: Trial, path: str, dimension: Dimension) -> Any:

@@ -19,12 +19,18 @@ _POINTS = 600
 
 def smoothed(values: Sequence[float] | np.ndarray, weight: float) -> np.ndarray:
     """The moving average that TensorBoard shows: momentum `weight`, without the bias to its start."""
-    out, sum_, factor = np.empty(len(values)), 0.0, 0.0
-    for i, value in enumerate(values):
+    out, sum_, factor = [], 0.0, 0.0
+    for value in np.asarray(values, float).tolist():
         sum_ = weight * sum_ + (1 - weight) * value
         factor = weight * factor + (1 - weight)
-        out[i] = sum_ / factor
-    return out
+        out.append(sum_ / factor)
+    return np.array(out)
+
+
+def _line(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, name: str, colour: str, **more: Any) -> dict[str, Any]:
+    """A trace. Figures are made of plain dicts and NumPy arrays in one go: that is ten times as fast as `add_scatter` with lists."""
+    line = {"color": colour, "width": more.pop("width", 2)}
+    return {"type": "scatter", "mode": "lines", "x": np.asarray(x, np.float32), "y": np.asarray(y, np.float32), "name": name, "line": line} | more
 
 
 def learning_curves(history: list[dict[str, float]], batches: np.ndarray, metric: str, smoothing: float) -> go.Figure:
@@ -36,60 +42,54 @@ def learning_curves(history: list[dict[str, float]], batches: np.ndarray, metric
         metric: "loss" or "accuracy".
         smoothing: weight of the moving average, 0 is off.
     """
-    figure = go.Figure()
+    lines = []
     epochs = [row["epoch"] for row in history]
     if len(batches):
-        column = 1 if metric == "loss" else 2
         # A batch alone jumps about: the line over batches is always smoothed a little.
-        line = smoothed(batches[:, column], max(0.9, smoothing))
+        line = smoothed(batches[:, 1 if metric == "loss" else 2], max(0.9, smoothing))
         thin = slice(None, None, max(1, len(batches) // _POINTS))
-        figure.add_scatter(x=batches[thin, 0], y=line[thin], name="batches", mode="lines", line={"color": TRAIN, "width": 1}, opacity=0.45,
-                           hovertemplate="%{x:.2f}: %{y:.4g}<extra>batches</extra>")  # fmt: skip
+        lines.append(_line(batches[thin, 0], line[thin], "batches", TRAIN, width=1, opacity=0.45,
+                           hovertemplate="%{x:.2f}: %{y:.4g}<extra>batches</extra>"))  # fmt: skip
     for key, name, colour in ((metric, "train", TRAIN), (f"val_{metric}", "validation", VALIDATION)):
-        values = [row[key] for row in history]
-        if smoothing and values:
-            figure.add_scatter(
-                x=epochs, y=values, mode="lines", line={"color": colour, "width": 1}, opacity=0.3, showlegend=False, hoverinfo="skip"
-            )
-            values = smoothed(values, smoothing).tolist()
-        mode = "lines+markers" if len(epochs) <= 60 else "lines"
-        figure.add_scatter(x=epochs, y=values, name=name, mode=mode, line_color=colour)
+        values: Sequence[float] | np.ndarray = [row[key] for row in history]
+        if smoothing and history:
+            lines.append(_line(epochs, values, name, colour, width=1, opacity=0.3, showlegend=False, hoverinfo="skip"))
+            values = smoothed(values, smoothing)
+        lines.append(_line(epochs, values, name, colour, mode="lines+markers" if len(epochs) <= 60 else "lines"))
     best = next((row for row in reversed(history) if row["best"]), None)
     if best and metric == "accuracy":
-        figure.add_scatter(
-            x=[best["epoch"]], y=[best["val_accuracy"]], name="kept", mode="markers",
-            marker={"size": 13, "symbol": "star", "color": VALIDATION, "line": {"width": 1, "color": "#00000088"}},
-        )  # fmt: skip
-    _layout(figure, metric, len(history))
-    return figure
+        marker = {"size": 13, "symbol": "star", "color": VALIDATION, "line": {"width": 1, "color": "#00000088"}}
+        lines.append(_line([best["epoch"]], [best["val_accuracy"]], "kept", VALIDATION, mode="markers", marker=marker))
+    return go.Figure(lines, _layout(metric, len(history)))
 
 
-def _layout(figure: go.Figure, metric: str, epochs: int) -> None:
-    figure.update_layout(
-        height=320, margin={"l": 10, "r": 10, "t": 36, "b": 10}, title={"text": metric.capitalize(), "font": {"size": 15}},
-        xaxis={"title": "epoch", "rangemode": "tozero", "dtick": 1 if epochs <= 12 else None},
-        yaxis={"tickformat": ".0%" if "accuracy" in metric.lower() else None}, legend={"orientation": "h", "y": -0.3, "x": 0},
-        uirevision="kept",  # zooming survives the next redraw
-    )  # fmt: skip
+def _layout(title: str, epochs: int, **more: Any) -> dict[str, Any]:
+    accuracy = "accuracy" in title.lower()
+    return {
+        "height": 320, "margin": {"l": 10, "r": 10, "t": 36, "b": 10}, "title": {"text": title.capitalize(), "font": {"size": 15}},
+        "xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero", "dtick": 1 if epochs <= 12 else None},
+        "yaxis": {"tickformat": ".0%" if accuracy else None, "hoverformat": ".1%" if accuracy else ".4g"},
+        "legend": {"orientation": "h", "y": -0.3, "x": 0},
+        "uirevision": "kept",  # zooming survives the next redraw
+    } | more  # fmt: skip
 
 
 def small_curve(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, title: str) -> go.Figure:
     """One quantity by epoch, such as the learning rate."""
-    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line_color=TRAIN, showlegend=False))
-    figure.update_layout(height=170, margin={"l": 10, "r": 10, "t": 32, "b": 10}, title={"text": title, "font": {"size": 13}},
-                         xaxis={"title": "epoch"}, uirevision="kept")  # fmt: skip
-    return figure
+    layout = {"height": 170, "margin": {"l": 10, "r": 10, "t": 32, "b": 10}, "title": {"text": title, "font": {"size": 13}},
+              "xaxis": {"title": {"text": "epoch"}}, "yaxis": {"hoverformat": ".4g"}, "uirevision": "kept"}  # fmt: skip
+    return go.Figure([_line(x, y, title, TRAIN, showlegend=False)], layout)
 
 
 def overlay(runs: dict[str, list[dict[str, float]]], column: str, title: str, smoothing: float) -> go.Figure:
     """One column of the history of many runs, by their titles."""
-    figure = go.Figure()
+    lines = []
     for i, (name, history) in enumerate(runs.items()):
-        values = smoothed([row[column] for row in history], smoothing) if smoothing else [row[column] for row in history]
-        figure.add_scattergl(x=[row["epoch"] for row in history], y=values, name=name, mode="lines", line_color=_MANY[i % len(_MANY)])
-    _layout(figure, title, max((len(h) for h in runs.values()), default=0))
-    figure.update_layout(height=360, legend={"orientation": "h", "y": -0.2, "x": 0}, hovermode="closest")
-    return figure
+        values: Sequence[float] | np.ndarray = [row[column] for row in history]
+        values = smoothed(values, smoothing) if smoothing else values
+        lines.append(_line([row["epoch"] for row in history], values, name, _MANY[i % len(_MANY)], width=1.5))
+    longest = max((len(history) for history in runs.values()), default=0)
+    return go.Figure(lines, _layout(title, longest, height=360, legend={"orientation": "h", "y": -0.2, "x": 0}, hovermode="closest"))
 
 
 def parallel_coordinates(configs: list[RunConfig], accuracies: list[float]) -> go.Figure | None:

@@ -10,7 +10,7 @@ from fer_core import few_shot
 from fer_core.bundle import MODELS_DIR, PHOTO_MODEL, Bundle, read_bundle
 from fer_core.data.own_faces import save_faces
 from fer_core.emotions import EMOJI, NAMES
-from pages.shared import charts, faces, interval_chart, results, state
+from pages.shared import charts, faces, interval_chart, results, scoreboard, state
 from pages.training.collection import Collection, collection
 
 _FEW = 10  # faces a class; with fewer, the page says what the figure is worth
@@ -122,8 +122,8 @@ def _gallery(box: Collection, label: str) -> None:
         page = st.pagination(pages, key=f"own_page_{label}_{pages}") if pages > 1 else 1
         with st.container(horizontal=True, gap="small"):
             for face in found[(page - 1) * _PER_PAGE : page * _PER_PAGE]:
-                with st.container(width=72, gap=None, horizontal_alignment="center"):
-                    st.image(face.crop, width=72, alt=f"face {face.number}, {label}")
+                with st.container(width=64, gap=None, horizontal_alignment="center"):
+                    st.image(face.crop, width=64, alt=f"face {face.number}, {label}")
                     st.button(
                         ":material/close:",
                         help="Remove this face",
@@ -164,7 +164,7 @@ def _measured(model: few_shot.FewShotModel) -> None:
             icon=":material/straighten:",
         )
         return
-    look = interval_chart.Look("Accuracy with its 95 % interval", "#3E5BC9")
+    look = interval_chart.Look("Accuracy with its 95 % interval", scoreboard.colours()["labels"])
     rows = [
         interval_chart.Row(name, f"{score.right} of {score.count}", (interval_chart.Dot(look, score.accuracy, score.interval),))
         for name, score in (("After learning", figures.new), (f"{old_name} as it was", figures.old))
@@ -234,6 +234,10 @@ def _save(box: Collection, labels: list[str]) -> None:
             with st.spinner("Saving ..."), state.errors_shown(stop=False):
                 st.session_state[_SAVED] = str(save_faces(state.data_folder(), name.strip(), crops, names))
         st.caption(f"Writes them as class folders below `{state.data_folder()}`. Photos are not saved, as they are no longer there.")
+        if single := [label for label in dict.fromkeys(names) if names.count(label) == 1]:
+            st.caption(
+                f"A training holds faces out to choose the network by, and needs two or more of each expression: add to {', '.join(single)}."
+            )
         if saved := st.session_state.get(_SAVED):
             _use(saved)
     st.button(

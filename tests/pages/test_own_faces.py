@@ -16,6 +16,7 @@ from fer_core.data import open_dataset
 from fer_core.emotions import NAMES
 from pages.training import collection as collection_module
 from pages.training.collection import Collection
+from tests.pages.conftest import open_page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
@@ -174,6 +175,7 @@ def test_one_expression_is_too_few_and_faces_of_others_wait(folders: Path) -> No
     app.pills(key="own_classes").set_value(["happy", "surprise"]).run()
     app.button(key="own_learn").click().run()
     assert "Learned happy (1), surprise (1) from 2 faces." in texts(app)
+    assert "needs two or more of each expression: add to happy, surprise." in texts(app)
 
 
 def test_everything_is_there_after_a_visit_to_another_page(folders: Path) -> None:
@@ -221,3 +223,12 @@ print([m for m in ("tensorflow", "keras") if m in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_it_stands_on_the_train_page_and_waits_while_others_are_visited(folders: Path) -> None:
+    app = open_page("models/train", train_view="Your faces")
+    upload(app, "happy", PORTRAIT.read_bytes())
+    app.switch_page("pages/use/predict.py").run()
+    app.switch_page("pages/models/train.py").run()
+    app.segmented_control(key="train_view").set_value("Your faces").run()
+    assert not app.exception and held(app) == {"happy": 1} and "1 face" in texts(app)

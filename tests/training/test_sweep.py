@@ -136,6 +136,28 @@ def test_a_folder_is_not_taken_twice_and_a_damaged_one_is_told(sweep: SweepFolde
     assert RunConfig().with_setting("train.epochs", 3).train.epochs == 3
 
 
+def test_a_run_that_outlived_the_sweep_is_followed_and_not_started_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = SweepFolder(tmp_path / "search")
+    folder.create(SweepConfig.make(find_preset("quick").config.replace("train", epochs=1), {"train.batch_size": "16,32"}, trials=1))
+    monkeypatch.setattr(sweep_module, "_start", lambda run: pytest.fail("a second process was started"))
+    monkeypatch.setattr(sweep_module, "_LOOK_SECONDS", 0.05)
+    lock = None
+
+    def ends(seconds: float) -> None:
+        run.write_history([dict.fromkeys(HISTORY_COLUMNS, 0.0) | {"epoch": 1, "val_accuracy": 0.4}])
+        run.write_status("finished")
+        lock.release()
+
+    run = RunFolder(folder.run_path(0))
+    run.create(find_preset("quick").config)
+    run.write_status("running")
+    lock = run.lock()
+    lock.acquire()
+    monkeypatch.setattr(sweep_module.time, "sleep", ends)
+    assert run_sweep(folder) == "finished"
+    assert open_study(folder, folder.config()).best_value == pytest.approx(0.4)
+
+
 @pytest.mark.slow
 def test_real_runs_are_trained_and_given_up(shell, tmp_path: Path) -> None:
     told = shell.json(
