@@ -1,0 +1,50 @@
+"""Results about a data set, kept in the cache under its content and the order of its images."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from .. import storage
+from ..data.dataset import Dataset
+
+_VERSION = 1  # raise it when a result is computed differently
+
+
+def key(dataset: Dataset) -> str:
+    """The fingerprint and the order of the images, which the fingerprint leaves open."""
+    order = hashlib.sha256(dataset.digests.tobytes() + dataset.rows.tobytes()).hexdigest()[:16]
+    return f"{dataset.fingerprint}-{order}"
+
+
+def path(kind: str, dataset: Dataset, more: str = "") -> Path:
+    return storage.cache_folder(f"quality-v{_VERSION}") / f"{key(dataset)}-{kind}{f'-{more}' if more else ''}.npz"
+
+
+def load(kind: str, dataset: Dataset, more: str = "") -> dict[str, np.ndarray] | None:
+    """The arrays kept as `kind`, or None.
+
+    Args:
+        more: what the result depends on beside the data, such as the hash of a model.
+    """
+    try:
+        with np.load(path(kind, dataset, more), allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def store(kind: str, dataset: Dataset, arrays: dict[str, np.ndarray], more: str = "") -> None:
+    """Keep `arrays`; a full or read-only disk costs time the next time, nothing else."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    target = path(kind, dataset, more)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        storage.write_atomically(target, buffer.getvalue())
+    except OSError:
+        pass
