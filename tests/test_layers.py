@@ -17,7 +17,7 @@ ORDER = [
     "imaging config bundle",
     "data presets zoo",
     "inference",
-    "evaluation export release few_shot",
+    "evaluation export release quality few_shot",
     "training",
     "cli __main__",
 ]

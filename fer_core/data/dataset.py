@@ -58,6 +58,7 @@ class Dataset:
     fingerprint: str
     warnings: tuple[str, ...] = ()
     label_names: tuple[str, ...] = field(default=NAMES)
+    variant_of: str | None = None  # the fingerprint of the original, of a cleaned variant
 
     def __len__(self) -> int:
         return len(self.images)
@@ -147,7 +148,7 @@ def assemble(samples: Samples, source: str) -> Dataset:
         digests=digests,
         source=source,
         format=samples.format,
-        fingerprint=_fingerprint(digests, samples.labels, splits),
+        fingerprint=content_fingerprint(digests, samples.labels, splits),
         warnings=samples.warnings + warnings,
     )
 
@@ -159,7 +160,7 @@ def image_digests(images: np.ndarray) -> np.ndarray:
     return np.frombuffer(b"".join(parts), dtype="<u8").copy()
 
 
-def _fingerprint(digests: np.ndarray, labels: np.ndarray, splits: np.ndarray) -> str:
+def content_fingerprint(digests: np.ndarray, labels: np.ndarray, splits: np.ndarray) -> str:
     """A hash of which images stand in which split under which name; the order of the images does not count,
     so that one content has one fingerprint in whatever form it comes."""
     names = [*NAMES, "unlabelled"]

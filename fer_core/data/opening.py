@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 
 from ..errors import DataError
-from . import cache, synthetic, synthetic_drawing
+from . import cache, recipe, synthetic, synthetic_drawing
 from .dataset import Dataset, Samples, assemble, find_split
 from .sources import class_folders, csv_table, npz, parquet
 from .sources.file_tree import FileTree, FolderTree, ZipTree
@@ -48,6 +48,10 @@ def open_dataset(source: str | Path) -> Dataset:
             return _cached(folder.signature(), text, lambda: _read_tree(folder, find_split(path.resolve().name) or "train"))
         if not path.is_file():
             raise DataError(f"{text} does not exist: expected a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME.")
+        with open(path, "rb") as file:
+            head = file.read(_HEAD_BYTES)
+        if recipe.is_recipe(head):  # not kept in the cache: its original is
+            return recipe.open_recipe(path, text, open_dataset)
         stat = path.stat()
         key = hashlib.sha256(os.fsencode(path.resolve()) + f"\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()
         return _cached(key, text, lambda: _read_file(path))

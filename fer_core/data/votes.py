@@ -9,6 +9,7 @@ import numpy as np
 
 from ..emotions import NAMES
 from ..errors import DataError
+from . import recipe
 from .dataset import SPLITS, UNLABELLED, Dataset, find_split
 
 FILE_NAME = "fer2013new.csv"
@@ -33,7 +34,7 @@ class Votes:
         Votes for contempt, "unknown" and "not a face" are dropped, and so is a class that one voter alone chose where others
         got more: such single votes are mostly slips (Barsoum et al. drop them too).
         """
-        known = self._known()
+        known = self.for_classes()
         single = (known <= 1) & (known.max(axis=1, keepdims=True) > 1)
         known = np.where(single, 0, known).astype(np.float32)
         return known / np.maximum(known.sum(axis=1, keepdims=True), 1)
@@ -60,13 +61,16 @@ class Votes:
         """(N,) bool: at least half of the voters saw no face."""
         return 2 * self.counts[:, COLUMNS.index("NF")].astype(int) >= np.maximum(1, self.counts.sum(axis=1))
 
-    def _known(self) -> np.ndarray:
+    def for_classes(self) -> np.ndarray:
+        """(N, C) uint8 votes for the classes in `emotions.NAMES`."""
         return self.counts[:, [COLUMNS.index(_COLUMN_OF_NAME[name]) for name in NAMES]]
 
 
 def find_votes(source: str) -> Path | None:
     """The votes file beside the data file `source`, or in the folder `source`, if there is one."""
     path = Path(source).expanduser()
+    if path.name.endswith(recipe.SUFFIX) and path.is_file():  # a variant has the votes of its original
+        return find_votes(recipe.read_recipe(path).source)
     candidate = (path if path.is_dir() else path.parent) / FILE_NAME
     return candidate if path.exists() and candidate.is_file() else None
 
@@ -94,7 +98,8 @@ def read_votes(path: str | Path, dataset: Dataset) -> Votes:
         values = np.array([[np.nan]])
     if not (np.all(values >= 0) and np.all(values <= 255) and np.all(values == np.round(values))):
         raise DataError(f"{path} holds votes that are no whole numbers from 0 to 255: {wanted}.")
-    if len(table) != len(dataset) or np.any(dataset.rows >= len(table)) or len(np.unique(dataset.rows)) != len(dataset):
+    complete = len(table) == len(dataset) or (dataset.variant_of is not None and len(dataset) < len(table))
+    if not complete or np.any(dataset.rows >= len(table)) or len(np.unique(dataset.rows)) != len(dataset):
         raise DataError(f"{path} has votes for {len(table):,} images, but {dataset.source} has {len(dataset):,}: votes are joined by row.")
     splits = [find_split(str(usage)) for usage in table["Usage"]]
     there = np.array([SPLITS.index(split) if split else -1 for split in splits])[dataset.rows]

@@ -76,7 +76,9 @@ def _imbalance(dataset: Dataset) -> list[str]:
     if counts[most] < 3 * counts[least]:
         return []
     rarest = f"{names[least]} is rare: {counts[least]:,} training images, {counts[least] / counts.sum():.1%} of all"
-    return [f"{rarest}; {names[most]} has {counts[most] / counts[least]:.0f} times as many. Accuracy says little about {names[least]}; look at its recall."]
+    return [
+        f"{rarest}; {names[most]} has {counts[most] / counts[least]:.0f} times as many. Accuracy says little about {names[least]}; look at its recall."
+    ]
 
 
 def _different_splits(dataset: Dataset) -> list[str]:
@@ -108,13 +110,17 @@ def _copies(dataset: Dataset) -> list[str]:
         here = np.flatnonzero(dataset.splits == SPLITS.index(split))
         leaked = int(dataset.leaked(here).sum()) if len(here) else 0
         if leaked:
-            out.append(f"{leaked:,} of {len(here):,} {split} images ({leaked / len(here):.1%}) also stand in train: accuracy on them flatters a model.")
+            out.append(
+                f"{leaked:,} of {len(here):,} {split} images ({leaked / len(here):.1%}) also stand in train: accuracy on them flatters a model."
+            )
     order = np.argsort(group, kind="stable")
     labels = dataset.labels[order]
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     differ = np.minimum.reduceat(labels, starts) != np.maximum.reduceat(labels, starts)
     if differ.any():
-        out.append(f"{int(differ.sum()):,} images stand there several times with different labels: at most one of these labels can be right.")
+        out.append(
+            f"{int(differ.sum()):,} images stand there several times with different labels: at most one of these labels can be right."
+        )
     return out
 
 

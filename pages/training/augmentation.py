@@ -32,4 +32,5 @@ def preview(dataset: Dataset, settings: AugmentConfig) -> None:
         cells.append(f'<img class="first" src="{data_uri(images[i])}" alt="a training image">')
         cells += [f'<img src="{data_uri(np.clip(batch[i], 0, 255).astype(np.uint8))}" alt="the same, changed at random">' for batch in seen]
     st.html(f'{_STYLE}<div class="fer-augmented">{"".join(cells)}</div>')
-    st.caption("Outlined: the image as it is. Then what the network may see of it, drawn anew each epoch.")
+    st.caption("Outlined: the image as it is. Then what the network may see of it, drawn anew each epoch."
+               if settings.active else "Nothing is changed yet: the network sees every image as it is. Move a slider.")  # fmt: skip

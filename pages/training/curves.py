@@ -14,6 +14,7 @@ from pages.shared.charts import TRAIN, VALIDATION
 # Enough to tell twenty runs apart: Plotly's own 24 colours for the light and the dark background.
 _MANY = ("#2E91E5", "#E15F99", "#1CA71C", "#FB0D0D", "#DA16FF", "#B68100", "#750D86", "#EB663B", "#511CFB", "#00A08B", "#FB00D1", "#FC0080",
          "#B2828D", "#6C7C32", "#778AAE", "#862A16", "#A777F1", "#620042", "#1616A7", "#DA60CA", "#6C4516", "#0D2A63", "#AF0038", "#222A2A")  # fmt: skip
+_BATCHES = "#56B4E9"  # a lighter TRAIN, which is seen on both backgrounds
 _POINTS = 600
 
 
@@ -30,7 +31,14 @@ def smoothed(values: Sequence[float] | np.ndarray, weight: float) -> np.ndarray:
 def _line(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, name: str, colour: str, **more: Any) -> dict[str, Any]:
     """A trace. Figures are made of plain dicts and NumPy arrays in one go: that is ten times as fast as `add_scatter` with lists."""
     line = {"color": colour, "width": more.pop("width", 2)}
-    return {"type": "scatter", "mode": "lines", "x": np.asarray(x, np.float32), "y": np.asarray(y, np.float32), "name": name, "line": line} | more
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": np.asarray(x, np.float32),
+        "y": np.asarray(y, np.float32),
+        "name": name,
+        "line": line,
+    } | more
 
 
 def learning_curves(history: list[dict[str, float]], batches: np.ndarray, metric: str, smoothing: float) -> go.Figure:
@@ -48,7 +56,7 @@ def learning_curves(history: list[dict[str, float]], batches: np.ndarray, metric
         # A batch alone jumps about: the line over batches is always smoothed a little.
         line = smoothed(batches[:, 1 if metric == "loss" else 2], max(0.9, smoothing))
         thin = slice(None, None, max(1, len(batches) // _POINTS))
-        lines.append(_line(batches[thin, 0], line[thin], "batches", TRAIN, width=1, opacity=0.45,
+        lines.append(_line(batches[thin, 0], line[thin], "batches", _BATCHES, width=1, opacity=0.8,
                            hovertemplate="%{x:.2f}: %{y:.4g}<extra>batches</extra>"))  # fmt: skip
     for key, name, colour in ((metric, "train", TRAIN), (f"val_{metric}", "validation", VALIDATION)):
         values: Sequence[float] | np.ndarray = [row[key] for row in history]
@@ -77,7 +85,8 @@ def _layout(title: str, epochs: int, **more: Any) -> dict[str, Any]:
 def small_curve(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, title: str) -> go.Figure:
     """One quantity by epoch, such as the learning rate."""
     layout = {"height": 170, "margin": {"l": 10, "r": 10, "t": 32, "b": 10}, "title": {"text": title, "font": {"size": 13}},
-              "xaxis": {"title": {"text": "epoch"}}, "yaxis": {"hoverformat": ".4g"}, "uirevision": "kept"}  # fmt: skip
+              "xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero"}, "yaxis": {"rangemode": "tozero", "tickformat": ".3~g"},
+              "uirevision": "kept"}  # fmt: skip
     return go.Figure([_line(x, y, title, TRAIN, showlegend=False)], layout)
 
 

@@ -9,8 +9,9 @@ import streamlit as st
 
 from fer_core.evaluation.metrics import wilson_interval
 from fer_core.training import launch
-from fer_core.training.registry import Registry
+from fer_core.training.registry import About, Registry
 from fer_core.training.run_folder import RUNNING_STATES, RunFolder
+from pages.shared import state
 
 LOOK = {
     "queued": ("grey", ":material/schedule:"),
@@ -23,6 +24,9 @@ LOOK = {
     "interrupted": ("orange", ":material/power_off:"),
     "failed": ("red", ":material/error:"),
 }
+# Small enough that on a phone the curves are still in sight.
+_STYLE = """<style>.fer-run{display:flex;flex-wrap:wrap;gap:.5rem 2rem;font-size:.9rem}.fer-run b{font-size:1.5rem;font-weight:600;margin-right:.4rem}
+</style>"""
 _PROGRESS_KEYS = {"epoch", "batch", "batches", "batch_size", "images_per_second", "loss", "accuracy"}
 
 
@@ -30,10 +34,12 @@ def head(run: RunFolder, status: dict[str, Any]) -> None:
     """State, preset, data, and what went wrong."""
     config = run.config()
     colour, icon = LOOK.get(status["state"], ("grey", ":material/help:"))
-    about = Registry(run.path.parent).about().get(run.name)
+    about = Registry(run.path.parent).about().get(run.name, About())
+    words = [f"**{about.title}**"] if about.title else []
+    words += [f"{config.preset or config.model.family} on {state.source_name(config.data.source)}"] + ([about.note] if about.note else [])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status["state"], icon=icon, color=colour)
-        st.caption(f"{config.preset or config.model.family} on {config.data.source}" + (f" · {about.note}" if about and about.note else ""))
+        st.caption(" · ".join(words), width="stretch")
     if status["state"] == "failed":
         st.error(status["message"] or "The training process failed.", icon=":material/error:")
 
@@ -50,11 +56,13 @@ def progress(run: RunFolder, status: dict[str, Any], history: list[dict[str, flo
     best = max(history, key=lambda row: row["val_accuracy"])
     count = status.get("validation_images")
     interval = wilson_interval(round(best["val_accuracy"] * count), count) if isinstance(count, int) and count > 0 else None
-    with st.container(horizontal=True):
-        st.metric("Epochs finished", f"{len(history)} of {epochs}", border=True, width=170)
-        st.metric("Best validation accuracy", f"{best['val_accuracy']:.1%}", border=True, width=240, help=f"in epoch {int(best['epoch'])}"
-                  + (f"; 95 % interval {interval[0]:.1%} to {interval[1]:.1%}" if interval else ""))  # fmt: skip
-        st.metric("Seconds an epoch", f"{sum(r['seconds'] for r in history) / len(history):.1f}", border=True, width=180)
+    figures = [
+        (f"{len(history)} of {epochs}", "epochs finished"),
+        (f"{best['val_accuracy']:.1%}", "best on validation" + (f" ({interval[0]:.1%} to {interval[1]:.1%})" if interval else "")
+         + f", after epoch {int(best['epoch'])}"),
+        (f"{sum(row['seconds'] for row in history) / len(history):.1f} s", "an epoch"),
+    ]  # fmt: skip
+    st.html(_STYLE + '<div class="fer-run">' + "".join(f"<div><b>{value}</b>{what}</div>" for value, what in figures) + "</div>")
 
 
 def _bar(epochs: int, finished: int, progress: dict[str, float], status: dict[str, Any]) -> None:

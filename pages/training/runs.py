@@ -55,12 +55,13 @@ def _queue() -> None:
             for i, name in enumerate(waiting):
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.markdown(f"{i + 1}. {name}", width="stretch")
-                    if st.button("Earlier", icon=":material/arrow_upward:", key=f"queue_up_{name}", disabled=i == 0):
-                        registry.reorder([*waiting[: i - 1], name, waiting[i - 1]])
-                        st.rerun()
-                    if st.button("Take out", icon=":material/playlist_remove:", key=f"queue_out_{name}"):
-                        run_queue.leave_queue(RunFolder(parent / name))
-                        st.rerun()
+                    with st.container(horizontal=True, width="content"):  # which wraps as one
+                        if st.button("Earlier", icon=":material/arrow_upward:", key=f"queue_up_{name}", disabled=i == 0):
+                            registry.reorder([*waiting[: i - 1], name, waiting[i - 1]])
+                            st.rerun()
+                        if st.button("Take out", icon=":material/playlist_remove:", key=f"queue_out_{name}"):
+                            run_queue.leave_queue(RunFolder(parent / name))
+                            st.rerun()
             count = st.number_input("Runs at a time", 1, 8, registry.parallel(), key="queue_parallel", width=160,
                                     help="More than one makes each of them slower.")  # fmt: skip
             if count != registry.parallel():
@@ -76,7 +77,7 @@ def _table(rows: list[RunRow]) -> list[RunRow]:
         st.info("No run has all these words.", icon=":material/search_off:")
         return []
     config = {
-        "Best": st.column_config.NumberColumn("Best on validation", format="percent"),
+        "Best": st.column_config.NumberColumn("Best on validation", format="%.1f %%"),
         "Interval": st.column_config.TextColumn("95 % interval"),
         "Epochs": st.column_config.TextColumn(),
         "Parameters": st.column_config.NumberColumn(format="localized"),
@@ -110,7 +111,7 @@ def _cells(row: RunRow) -> dict[str, Any]:
         "Preset": (config.preset or config.model.family) if config else None,
         "Data": state.source_name(config.data.source) if config else None,
         "Epochs": f"{row.epochs} of {config.train.epochs}" if config else str(row.epochs),
-        "Best": row.best_accuracy,
+        "Best": None if row.best_accuracy is None else 100 * row.best_accuracy,
         "Interval": f"{row.interval[0]:.1%} to {row.interval[1]:.1%}" if row.interval else None,
         "Parameters": row.parameters,
         "Trained": run_state.duration(row.seconds) if row.seconds else None,

@@ -131,8 +131,8 @@ def _number(value: object) -> str:
 def _table(rows: list[RunRow], paths: list[str]) -> None:
     ordered = sorted(rows, key=lambda row: -(row.best_accuracy or 0.0))
     cells = [
-        {"Run": row.run.name, "State": row.state, "Best on validation": row.best_accuracy, "Epochs": row.epochs}
+        {"Run": row.run.name, "State": row.state, "Best on validation": 100 * (row.best_accuracy or 0.0), "Epochs": row.epochs}
         | {path: _number(row.config.setting(path)) for path in paths if row.config}
         for row in ordered
     ]
-    st.dataframe(cells, hide_index=True, column_config={"Best on validation": st.column_config.NumberColumn(format="percent")})
+    st.dataframe(cells, hide_index=True, column_config={"Best on validation": st.column_config.NumberColumn(format="%.1f %%")})

@@ -36,9 +36,10 @@ def _view(run: RunFolder, before: str) -> None:
         run_state.progress(run, now, history)
         tabs = ["Curves", "Confusion matrix", "Faces", "First filters", "Settings", "Log"]
         view = st.segmented_control("What to see", tabs, default="Curves", required=True, key="watch_view", label_visibility="collapsed")
-        {"Curves": _curves, "Confusion matrix": _matrix, "Faces": _faces, "First filters": _filters, "Settings": _settings, "Log": _log}[
-            view
-        ](run)
+        if view == "Curves":
+            _curves(run, history)
+        else:
+            {"Confusion matrix": _matrix, "Faces": _faces, "First filters": _filters, "Settings": _settings, "Log": _log}[view](run)
 
 
 # --- steering ----------------------------------------------------------------------------------------------------------
@@ -108,27 +109,24 @@ def _start_now(run: RunFolder) -> None:
 # --- what to see -------------------------------------------------------------------------------------------------------
 
 
-def _curves(run: RunFolder) -> None:
-    history, batches = run.history(), read_batches(run)
+def _curves(run: RunFolder, history: list[dict[str, float]]) -> None:
+    batches = read_batches(run)
     if not history and not len(batches):
         st.info("The first curve appears with the first batches.", icon=":material/show_chart:")
         return
     smoothing = st.slider("Smoothing", 0.0, 0.99, 0.0, 0.01, key="watch_smoothing", help="Weight of a moving average, as in TensorBoard.")
-    left, right = st.columns(2)
-    for column, metric in ((left, "loss"), (right, "accuracy")):
+    for column, metric in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         figure = curves.learning_curves(history, batches, metric, smoothing)
-        column.plotly_chart(figure, config=charts.CONFIG, key=f"{metric}_{run.name}")
-    if len(batches):
-        x = np.concatenate([[row["epoch"] for row in history if row["epoch"] < batches[0, 0]], batches[:, 0]])
-        for column, index, name in ((left, 3, "Learning rate"), (right, 4, "Images a second")):
-            old = [row["learning_rate" if index == 3 else "images_per_second"] for row in history if row["epoch"] < batches[0, 0]]
-            thin = slice(None, None, max(1, len(x) // 300))
-            y = np.concatenate([old, batches[:, index]])
-            column.plotly_chart(
-                curves.small_curve(x[thin], (y if index == 3 else curves.smoothed(y, 0.9))[thin], name),
-                config=charts.CONFIG,
-                key=f"small_{index}_{run.name}",
-            )
+        column.plotly_chart(figure, config=charts.CONFIG, key=f"{metric}_{run.name}", alt=f"{metric} by epoch")
+    # By batch where there are batches, by epoch before them.
+    before = [row for row in history if not len(batches) or row["epoch"] < batches[0, 0]]
+    x = np.concatenate([[row["epoch"] for row in before], batches[:, 0]])
+    rate = np.concatenate([[row["learning_rate"] for row in before], batches[:, 3]])
+    speed = curves.smoothed(np.concatenate([[row["images_per_second"] for row in before], batches[:, 4]]), 0.9)
+    thin = slice(None, None, max(1, len(x) // 300))
+    for column, y, title in zip(st.columns(2), (rate, speed), ("Learning rate", "Images a second"), strict=True):
+        figure = curves.small_curve(x[thin], y[thin], title)
+        column.plotly_chart(figure, config=charts.CONFIG, key=f"{title}_{run.name}", alt=f"{title} by epoch")
     for line in steering.steering_log(run)[-5:]:
         value = "" if line.get("value") is None else f" {line['value']:.3g}"
         st.caption(f"Epoch {line.get('epoch')}: {line.get('action')}{value}")
@@ -163,7 +161,7 @@ def _matrix(run: RunFolder) -> None:
     matrix = watched.matrices[epoch]
     st.caption(f"Validation after epoch {epoch + 1}: {np.trace(matrix) / max(1, matrix.sum()):.1%} of {matrix.sum():,} images are right.")
     figure = charts.confusion_matrix(matrix, NAMES, by_row=True, selected=None)
-    st.plotly_chart(figure, config=charts.CONFIG, key=f"watch_matrix_{run.name}")
+    st.plotly_chart(figure, config=charts.CONFIG, key=f"watch_matrix_{run.name}", width=720, alt="confusion matrix")
 
 
 def _faces(run: RunFolder) -> None:
@@ -206,4 +204,8 @@ def _log(run: RunFolder) -> None:
     if run.log.is_file():
         # A progress bar writes over its own line: the last state of each counts.
         text = "\n".join(line.rsplit("\r", 1)[-1] for line in run.log.read_text(errors="replace")[-20_000:].splitlines() if line.strip())
-    st.code("\n".join(text.splitlines()[-25:]) or "The process has printed nothing, or was started from a shell.", language=None)
+    st.code(
+        "\n".join(text.splitlines()[-25:]) or "The process has printed nothing, or was started from a shell.",
+        language=None,
+        wrap_lines=True,
+    )

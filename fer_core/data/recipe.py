@@ -1,0 +1,129 @@
+"""A cleaned variant of a data set: a recipe over the original, which is not changed. It opens like any other source.
+
+The file is JSON: the original source and its fingerprint, rows to leave out, and labels to give to rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..emotions import NAMES
+from ..errors import DataError
+from ..storage import write_atomically
+from .dataset import UNLABELLED, Dataset, content_fingerprint
+
+FORMAT = "fer-explorer-recipe"
+SUFFIX = ".recipe.json"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is done to the original."""
+
+    source: str  # of the original, as `open_dataset` takes it
+    fingerprint: str  # of the original
+    drop: dict[int, str] = field(default_factory=dict)  # row -> why
+    relabel: dict[int, str] = field(default_factory=dict)  # row -> the name of its class
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT, "source": self.source, "fingerprint": self.fingerprint, "created": time.strftime("%Y-%m-%d"),
+            "drop": {str(row): why for row, why in sorted(self.drop.items())},
+            "relabel": {str(row): name for row, name in sorted(self.relabel.items())},
+        }  # fmt: skip
+
+
+def save_recipe(recipe: Recipe, folder: Path, name: str) -> Path:
+    """Write the recipe to `folder`/`name`.recipe.json; what stands there already is not replaced.
+
+    Raises:
+        DataError: the name is none, taken, or the folder cannot be written.
+    """
+    if not _NAME.fullmatch(name):
+        raise DataError(f"{name!r} cannot be a variant's name: expected up to 60 letters, digits, dashes and underscores.")
+    path = folder / f"{name}{SUFFIX}"
+    if path.exists():
+        raise DataError(f"There is a variant called {name} already: choose another name.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, (json.dumps(recipe.as_json(), indent=1) + "\n").encode())
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}.") from None
+    return path
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Raises DataError where `path` is no recipe."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["format"] != FORMAT:
+            raise ValueError
+        drop = {int(row): str(why) for row, why in found.get("drop", {}).items()}
+        relabel = {int(row): str(name) for row, name in found.get("relabel", {}).items()}
+        recipe = Recipe(str(found["source"]), str(found["fingerprint"]), drop, relabel)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise DataError(f"{path} is no recipe: expected a {SUFFIX} file that FER Explorer wrote.") from None
+    if unknown := sorted(set(recipe.relabel.values()) - set(NAMES)):
+        raise DataError(f"{path} gives images the label {unknown[0]!r}: expected one of {', '.join(NAMES)}.")
+    return recipe
+
+
+def is_recipe(head: bytes) -> bool:
+    """Whether a file that begins with `head` is a recipe."""
+    return head.lstrip()[:1] == b"{" and FORMAT.encode() in head[:200]
+
+
+def open_recipe(path: Path, source: str, open_original: Callable[[str], Dataset]) -> Dataset:
+    """The variant that the recipe at `path` describes.
+
+    Raises:
+        DataError: it is no recipe, the original cannot be read, or it is another one by now.
+    """
+    recipe = read_recipe(path)
+    original = open_original(recipe.source)
+    if original.fingerprint != recipe.fingerprint:
+        raise DataError(
+            f"{source} was made for other content of {recipe.source} (fingerprint {recipe.fingerprint}, now {original.fingerprint}): "
+            "bring the old data back, or make the variant anew."
+        )
+    return apply(recipe, original, source)
+
+
+def apply(recipe: Recipe, original: Dataset, source: str) -> Dataset:
+    """`original` without the rows that the recipe leaves out and with its labels. The splits stay as they are.
+
+    Raises:
+        DataError: a row is none of the original's, or nothing is left.
+    """
+    place = {int(row): i for i, row in enumerate(original.rows)}
+    if missing := [row for row in (*recipe.drop, *recipe.relabel) if row not in place]:
+        raise DataError(f"{source} names row {missing[0]}, which {recipe.source} does not have.")
+    stays = np.ones(len(original), bool)
+    stays[[place[row] for row in recipe.drop]] = False
+    labels = original.labels.copy()
+    for row, name in recipe.relabel.items():
+        labels[place[row]] = NAMES.index(name)
+    if not (stays & (labels != UNLABELLED)).any():
+        raise DataError(f"{source} leaves out every image of {recipe.source}.")
+    where = np.flatnonzero(stays)
+    changed = (
+        f"{len(recipe.drop):,} images left out and {len(recipe.relabel):,} labels changed by a recipe; the original is {recipe.source}."
+    )
+    return dataclasses.replace(
+        original,
+        images=original.images if stays.all() else original.images[where],
+        labels=labels[where], splits=original.splits[where], rows=original.rows[where], digests=original.digests[where],
+        source=source, format=f"cleaned {original.format}", warnings=(*original.warnings, changed),
+        fingerprint=content_fingerprint(original.digests[where], labels[where], original.splits[where]),
+        variant_of=original.fingerprint,
+    )  # fmt: skip

@@ -1,0 +1,146 @@
+"""What people say of single images: right, wrong (which?), ambiguous, not a face. Kept in SQLite with the time, and each can be taken back.
+
+A verdict belongs to the content of an image (its digest), so it holds for every form of the data and for cleaned variants.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import storage
+from ..data.dataset import SPLITS, Dataset
+from ..data.recipe import Recipe
+from ..emotions import NAMES
+from ..errors import DataError
+
+VERDICTS = ("right", "wrong", "ambiguous", "not a face")
+FILE_NAME = "verdicts.sqlite"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS verdicts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL, fingerprint TEXT NOT NULL, digest TEXT NOT NULL,
+    verdict TEXT NOT NULL, label TEXT, time REAL NOT NULL, undone INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS by_data ON verdicts (fingerprint, digest);
+"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The one that holds for an image."""
+
+    index: int  # position in the data set
+    verdict: str
+    label: str | None  # what it should be, for "wrong"
+    time: float  # s since 1970
+
+
+class Verdicts:
+    """The verdicts on the images of one data set. Variants share those of their original.
+
+    Raises:
+        DataError: from any method: the file is damaged or cannot be written.
+    """
+
+    def __init__(self, dataset: Dataset, path: Path | None = None) -> None:
+        self._path = path or storage.record_folder() / FILE_NAME
+        self._dataset = dataset
+        self._fingerprint = dataset.variant_of or dataset.fingerprint
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.closing(sqlite3.connect(self._path, timeout=10)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.executescript(_SCHEMA)
+                with connection:
+                    yield connection
+        except OSError as error:
+            raise DataError(f"The verdicts {self._path} cannot be written: {error.strerror}.") from None
+        except sqlite3.Error as error:
+            raise DataError(f"The verdicts {self._path} cannot be used ({error}): move the file away.") from None
+
+    def give(self, indices: Sequence[int] | np.ndarray, verdict: str, label: str | None = None) -> int:
+        """Give one verdict to the images at `indices`, in one step that `undo` takes back as one. How many there were.
+
+        Raises:
+            DataError: the verdict or the label is none, or "wrong" comes without a label that differs from the image's.
+        """
+        if verdict not in VERDICTS:
+            raise DataError(f"Unknown verdict {verdict!r}: expected one of {', '.join(VERDICTS)}.")
+        if verdict == "wrong" and label not in NAMES:
+            raise DataError(f"Which expression is it? Expected one of {', '.join(NAMES)}, got {label!r}.")
+        label, now = label if verdict == "wrong" else None, time.time()
+        digests = {f"{self._dataset.digests[int(i)]:016x}" for i in indices}
+        with self._open() as db:
+            (batch,) = db.execute("SELECT COALESCE(MAX(batch), 0) + 1 FROM verdicts").fetchone()
+            rows = [(batch, self._fingerprint, digest, verdict, label, now) for digest in sorted(digests)]
+            db.executemany("INSERT INTO verdicts (batch, fingerprint, digest, verdict, label, time) VALUES (?, ?, ?, ?, ?, ?)", rows)
+        return len(digests)
+
+    def undo(self) -> int:
+        """Take the last step back: the verdicts before it hold again. How many were taken back; 0 where there is nothing left."""
+        with self._open() as db:
+            (batch,) = db.execute("SELECT MAX(batch) FROM verdicts WHERE fingerprint = ? AND NOT undone", (self._fingerprint,)).fetchone()
+            if batch is None:
+                return 0
+            return db.execute("UPDATE verdicts SET undone = 1 WHERE batch = ? AND fingerprint = ?", (batch, self._fingerprint)).rowcount
+
+    def all(self) -> dict[int, Verdict]:
+        """The verdict that holds for each image that has one, by position; copies of an image share theirs."""
+        if not self._path.exists():
+            return {}
+        with self._open() as db:
+            rows = db.execute(
+                "SELECT digest, verdict, label, time FROM verdicts WHERE fingerprint = ? AND NOT undone ORDER BY id", (self._fingerprint,)
+            ).fetchall()
+        latest = {int(digest, 16): rest for digest, *rest in rows}
+        if not latest:
+            return {}
+        places = np.flatnonzero(np.isin(self._dataset.digests, np.array(list(latest), np.uint64)))
+        return {int(i): Verdict(int(i), *latest[int(self._dataset.digests[i])]) for i in places}
+
+    def as_csv(self) -> str:
+        """All that hold: row, split, label, verdict, label it should have, time in UTC."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["row", "split", "label", "verdict", "should_be", "time"])
+        names = [*self._dataset.label_names, ""]
+        for i, v in sorted(self.all().items()):
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(v.time))
+            writer.writerow(
+                [
+                    int(self._dataset.rows[i]),
+                    SPLITS[self._dataset.splits[i]],
+                    names[self._dataset.labels[i]],
+                    v.verdict,
+                    v.label or "",
+                    stamp,
+                ]
+            )
+        return out.getvalue()
+
+    def recipe(self, splits: Sequence[str] = ("train",)) -> Recipe:
+        """The cleaned variant that follows: wrong labels are changed, ambiguous images and those without a face left out.
+
+        Args:
+            splits: where. By default in train alone, so that figures before and after are of the same validation and test images.
+        """
+        drop, relabel = {}, {}
+        for i, v in self.all().items():
+            if SPLITS[self._dataset.splits[i]] not in splits:
+                continue
+            row = int(self._dataset.rows[i])
+            if v.verdict in ("ambiguous", "not a face"):
+                drop[row] = v.verdict
+            elif v.verdict == "wrong" and v.label:
+                relabel[row] = v.label
+        return Recipe(self._dataset.source, self._dataset.fingerprint, drop, relabel)
