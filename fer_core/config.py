@@ -28,6 +28,9 @@ class DataConfig(_Settings):
     source: str = Field("synthetic", description="Where the images come from: a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME.")
     limit: int | None = Field(None, ge=7, description="At most this many images of each split, drawn with the share of each class.")
     votes: str | None = Field(None, description="The FER+ votes for these images (fer2013new.csv); by default the file beside them.")
+    fold: str | None = Field(
+        None, pattern=r"^\d+/\d+$", description="Leave fold i of k out of the training images, as in 0/3: for cross-validation."
+    )
     drop: tuple[Literal["leaked", "not a face"], ...] = Field(
         (), description="Training images to leave out: copies of validation and test images; what half of the FER+ voters call no face."
     )

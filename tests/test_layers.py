@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each part may import the parts before it, and itself.
 ORDER = [
     "emotions errors storage native_output",
-    "imaging config bundle",
+    "imaging config bundle process_folder",
     "data presets zoo",
     "inference",
     "evaluation export release quality few_shot",
-    "training",
+    "training report",
     "cli __main__",
 ]
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts.split()}

@@ -55,6 +55,22 @@ def _parser() -> argparse.ArgumentParser:
     data = command("data", look.data, "Say what a data source holds.")
     data.add_argument("source", metavar="SOURCE", help=sources)
 
+    data.add_argument("--report", type=Path, metavar="HTML", help="write a page on what is in the data and what is wrong with them")
+    data.add_argument("--model", metavar="NAME|PATH", help="for the report: " + models)
+    data.add_argument("--votes", metavar="CSV", help="for the report: the FER+ votes (default: fer2013new.csv beside the data)")
+
+    map_command = command("map", look.map, "Make a map of the faces: those that a model finds alike are near each other.")
+    map_command.add_argument("source", metavar="SOURCE", help=sources)
+    map_command.add_argument("--model", metavar="NAME|PATH", help=models)
+    map_command.add_argument("--out", type=Path, metavar="CSV", help="write row, split, label, x and y to a file")
+
+    folds = command("cross-validate", learn.cross_validate, "Train a network for each fold without it, for probabilities out of sample.")
+    folds.add_argument("--data", metavar="SOURCE", required=True, help=sources)
+    folds.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: standard)")
+    folds.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE", help="another setting of it; repeatable")
+    folds.add_argument("--folds", type=positive, default=3, metavar="N")
+    folds.add_argument("--name", metavar="NAME", help="of its runs NAME-fold-1 ...: the same name goes on where it was interrupted")
+
     command("presets", look.presets, "List the presets: a network with its training settings.")
     models_command = command("models", look.models, "List the shipped models, or show the card of one.")
     models_command.add_argument("model", nargs="?", metavar="NAME|PATH", help="the model whose card is shown")

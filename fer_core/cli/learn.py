@@ -168,3 +168,24 @@ def speed(options: argparse.Namespace) -> None:
     if options.json:
         return print_json({"preset": config.preset, "images_per_second": rate, "multiply_adds": work})
     print(f"{rate:,.0f} images a second with {work:,} multiply-adds an image; FER2013's 28,709 training images take {28_709 / rate:,.0f} s")
+
+
+def cross_validate(options: argparse.Namespace) -> None:
+    from ..data import open_dataset
+    from ..presets import DEFAULT_PRESET, find_preset
+    from ..training.cross_validate import cross_validate as validate
+
+    if options.folds < 2:
+        raise FerError(f"{options.folds} fold: expected 2 at least, since each is left out once.")
+    preset = find_preset(options.preset or DEFAULT_PRESET)
+    config = preset.config.override("data", source=options.data).with_settings(options.set)
+    fingerprint = open_dataset(options.data).fingerprint
+    name = options.name or f"{preset.name}-{fingerprint[:8]}"
+
+    def tell(fold: int, run: Any) -> None:
+        print(f"fold {fold + 1} of {options.folds}: {run.path}", file=sys.stderr)
+
+    accuracy = validate(config, runs_folder(), name, options.folds, tell)
+    if options.json:
+        return print_json({"accuracy": accuracy, "folds": options.folds, "name": name, "fingerprint": fingerprint})
+    print(f"accuracy out of sample {accuracy:.2%} over {options.folds} folds; the probabilities are kept for label issues")

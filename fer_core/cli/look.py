@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..errors import FerError
+from ..storage import write_atomically
 from .output import print_json, table
 
 
@@ -12,6 +14,8 @@ def data(options: argparse.Namespace) -> None:
     from ..data import open_dataset
 
     dataset = open_dataset(options.source)
+    if options.report:
+        _report(options, dataset)
     summary = {
         "source": options.source, "format": dataset.format, "count": len(dataset), "splits": dataset.counts(),
         "image_shape": list(dataset.image_shape), "fingerprint": dataset.fingerprint, "warnings": list(dataset.warnings),
@@ -26,6 +30,43 @@ def data(options: argparse.Namespace) -> None:
     print(table(["", *counts], rows))
     for warning in dataset.warnings:
         print(f"note: {warning}")
+
+
+def _report(options: argparse.Namespace, dataset: Any) -> None:
+    from ..bundle import find_bundle
+    from ..data.votes import find_votes, read_votes
+    from ..report.dataset import dataset_report
+
+    path = options.votes or find_votes(options.source)
+    votes = read_votes(path, dataset) if path else None
+    write_atomically(options.report, dataset_report(dataset, votes, find_bundle(options.model)).encode())
+
+
+def map(options: argparse.Namespace) -> None:
+    import numpy as np
+
+    from ..bundle import find_bundle
+    from ..data import SPLITS, open_dataset
+    from ..quality import map_job
+    from ..quality.embedding import load_map
+
+    dataset, bundle = open_dataset(options.source), find_bundle(options.model)
+    map_job.carry_out(dataset, bundle)
+    places = load_map(dataset, bundle, "tsne")
+    if places is None:
+        raise FerError("The map could not be kept: the cache folder cannot be written.")
+    if options.out:
+        names = [*dataset.label_names, ""]
+        lines = [
+            f"{dataset.rows[i]},{SPLITS[dataset.splits[i]]},{names[dataset.labels[i]]},{x:.4f},{y:.4f}" for i, (x, y) in enumerate(places)
+        ]
+        write_atomically(options.out, ("row,split,label,x,y\n" + "\n".join(lines) + "\n").encode())
+    low, high = np.min(places, axis=0), np.max(places, axis=0)
+    if options.json:
+        return print_json(
+            {"count": len(places), "model": bundle.name, "x": [float(low[0]), float(high[0])], "y": [float(low[1]), float(high[1])]}
+        )
+    print(f"{len(places):,} faces on a map by {bundle.name}" + (f", written to {options.out}" if options.out else ", kept for the app"))
 
 
 def presets(options: argparse.Namespace) -> None:

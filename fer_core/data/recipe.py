@@ -90,6 +90,8 @@ def open_recipe(path: Path, source: str, open_original: Callable[[str], Dataset]
         DataError: it is no recipe, the original cannot be read, or it is another one by now.
     """
     recipe = read_recipe(path)
+    if Path(recipe.source).expanduser().resolve() == path.resolve():
+        raise DataError(f"{source} is a recipe of itself: name another source in it.")
     original = open_original(recipe.source)
     if original.fingerprint != recipe.fingerprint:
         raise DataError(

@@ -79,23 +79,24 @@ def leaked_near(dataset: Dataset, groups: list[CopyGroup]) -> np.ndarray:
 
 
 def near_pairs(dataset: Dataset, on_progress: Callable[[float], None] = lambda share: None) -> np.ndarray:
-    """(P, 2) positions of images that are near copies. Hashing takes most of the time; the pairs are kept in the cache."""
+    """(P, 2) positions of images that are near, but not exact, copies. Hashing takes most of the time; the pairs are kept in the cache."""
     arrays = kept.load("near-copies", dataset)
     if arrays is None:
-        arrays = {"pairs": _confirmed(dataset, _candidates(_hashes(dataset, on_progress)))}
+        distinct = np.sort(np.unique(dataset.digests, return_index=True)[1])  # one of each group of exact copies will do
+        arrays = {"pairs": _confirmed(dataset, distinct[_candidates(_hashes(dataset.images, distinct, on_progress))])}
         kept.store("near-copies", dataset, arrays)
     return arrays["pairs"]
 
 
-def _hashes(dataset: Dataset, on_progress: Callable[[float], None]) -> np.ndarray:
-    """(N,) uint64."""
+def _hashes(images: np.ndarray, chosen: np.ndarray, on_progress: Callable[[float], None]) -> np.ndarray:
+    """(n,) uint64 of the images at the positions `chosen` (n,)."""
     weights = np.uint64(1) << np.arange(64, dtype=np.uint64)
-    out = np.empty(len(dataset), np.uint64)
-    for i in range(len(dataset)):
-        bits = imagehash.phash(Image.fromarray(np.asarray(dataset.images[i]))).hash.ravel()
+    out = np.empty(len(chosen), np.uint64)
+    for i, index in enumerate(chosen):
+        bits = imagehash.phash(Image.fromarray(np.asarray(images[index]))).hash.ravel()
         out[i] = weights[bits].sum(dtype=np.uint64)
         if i % 500 == 0:
-            on_progress(0.95 * i / len(dataset))
+            on_progress(0.95 * i / len(chosen))
     return out
 
 

@@ -62,7 +62,7 @@ def label_issues(probabilities: np.ndarray, dataset: Dataset, indices: np.ndarra
     classes = probabilities.shape[1]
     present = np.bincount(labels, minlength=classes) > 0
     thresholds = np.array([probabilities[labels == c, c].mean() if present[c] else np.inf for c in range(classes)])
-    confident = np.where(probabilities >= thresholds, probabilities, -1.0)
+    confident = np.where(probabilities >= thresholds - 1e-6, probabilities, -1.0)
     best = confident.argmax(axis=1)
     sure = confident.max(axis=1) >= 0
     joint = np.zeros((classes, classes), np.int64)

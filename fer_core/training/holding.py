@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ..errors import TrainingError
-from .process_folder import ProcessFolder
+from ..process_folder import ProcessFolder
 
 
 @contextlib.contextmanager

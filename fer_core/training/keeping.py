@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..bundle import CARD, Bundle, own_models_dir, read_bundle, write_card
 from ..errors import ModelError, TrainingError
-from .process_folder import OPEN_STATES
+from ..process_folder import OPEN_STATES
 from .registry import Registry
 from .run_folder import RunFolder
 from .sweep_folder import SweepFolder

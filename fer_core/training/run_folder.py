@@ -26,8 +26,8 @@ from typing import Any
 
 from ..config import RunConfig
 from ..errors import FerError, TrainingError
+from ..process_folder import OPEN_STATES, RUNNING_STATES, ProcessFolder
 from ..storage import write_atomically
-from .process_folder import OPEN_STATES, RUNNING_STATES, ProcessFolder
 from .settle import settle
 
 __all__ = ["HISTORY_COLUMNS", "OPEN_STATES", "RUNNING_STATES", "RunFolder", "list_runs", "new_run_folder", "open_run"]

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ..config import RunConfig
 from ..errors import ConfigError, TrainingError
+from ..process_folder import ProcessFolder
 from ..storage import write_atomically
-from .process_folder import ProcessFolder
 
 _RANGE = re.compile(r"^\s*([-+.\deE]+)\s*\.\.\s*([-+.\deE]+)\s*(?::\s*(\S+)\s*)?$")
 

@@ -12,6 +12,7 @@ from ..data.dataset import Dataset
 from ..data.votes import Votes, read_votes
 from ..emotions import NAMES
 from ..errors import TrainingError
+from ..quality.cross_validation import folds
 
 PREDICTIONS, VOTES = "predictions", "votes"
 
@@ -40,13 +41,17 @@ def votes_for(config: RunConfig, dataset: Dataset) -> Votes | None:
 def training_indices(config: RunConfig, dataset: Dataset, votes: Votes | None) -> np.ndarray:
     """(n,) positions of the training images, without those that `config.data.drop` names."""
     chosen = dataset.sample("train", config.data.limit, config.train.seed)
+    if config.data.fold:
+        fold, count = map(int, config.data.fold.split("/"))
+        chosen = chosen[folds(dataset, count)[chosen] != fold]
     if "leaked" in config.data.drop:
         held_out = np.unique(dataset.digests[dataset.splits != dataset.splits[chosen[0]]])
         chosen = chosen[~np.isin(dataset.digests[chosen], held_out)]
     if "not a face" in config.data.drop and votes is not None:
         chosen = chosen[~votes.not_a_face()[chosen]]
     if not len(chosen):
-        raise TrainingError(f"No training image of {dataset.source} is left once {' and '.join(config.data.drop)} are left out: keep them.")
+        left_out = [*config.data.drop, *([f"fold {config.data.fold}"] if config.data.fold else [])]
+        raise TrainingError(f"No training image of {dataset.source} is left once {' and '.join(left_out)} are left out: keep them.")
     return chosen
 
 

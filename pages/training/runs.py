@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.errors import FerError
+from fer_core.process_folder import OPEN_STATES
 from fer_core.storage import runs_folder
 from fer_core.training import keeping, run_queue
-from fer_core.training.process_folder import OPEN_STATES
 from fer_core.training.registry import Registry
 from fer_core.training.run_folder import RunFolder
 from fer_core.training.run_table import RunRow, run_rows

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.errors import ConfigError
+from fer_core.process_folder import OPEN_STATES, RUNNING_STATES
 from fer_core.storage import runs_folder
 from fer_core.training import run_queue
-from fer_core.training.process_folder import OPEN_STATES, RUNNING_STATES
 from fer_core.training.run_table import RunRow, run_rows
 from fer_core.training.sweep_folder import SweepConfig, SweepFolder, list_sweeps, new_sweep_folder
 from pages.shared import charts, state

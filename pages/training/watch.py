@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import streamlit as st
 
@@ -23,6 +25,18 @@ def show(run: RunFolder) -> None:
     """A run; while it is under way the view renews itself."""
     now = run.status()["state"]
     st.fragment(_view, run_every=_REFRESH_SECONDS if now in OPEN_STATES else None)(run, now)
+    _spare_the_collector()
+
+
+@st.cache_resource(show_spinner=False)
+def _spare_the_collector() -> None:
+    """Make following cheap: after each script run Streamlit has Python look through all objects for garbage.
+
+    With what pandas and Plotly bring that takes longer than a redraw. What is there after the first one, which is there for good, is left
+    out from then on; what comes later is looked through as before.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _view(run: RunFolder, before: str) -> None:

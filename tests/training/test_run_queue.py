@@ -11,8 +11,8 @@ from filelock import FileLock
 
 from fer_core.config import RunConfig
 from fer_core.errors import TrainingError
+from fer_core.process_folder import ProcessFolder
 from fer_core.training import launch, run_queue
-from fer_core.training.process_folder import ProcessFolder
 from fer_core.training.registry import Registry
 from fer_core.training.run_folder import RunFolder
 from tests.training.test_steering import until

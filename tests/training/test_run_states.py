@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from fer_core import process_folder
 from fer_core.config import RunConfig
 from fer_core.errors import TrainingError
-from fer_core.training import checkpoint, launch, process_folder, trainer
-from fer_core.training.process_folder import OPEN_STATES
+from fer_core.process_folder import OPEN_STATES
+from fer_core.training import checkpoint, launch, trainer
 from fer_core.training.run_folder import RunFolder, list_runs
 from fer_core.training.trainer import train
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ..storage import write_atomically
+from .storage import write_atomically
 
 RUNNING_STATES = ("starting", "running", "paused")
 OPEN_STATES = ("queued", *RUNNING_STATES)  # those of what nobody needs to start

@@ -1,0 +1,1 @@
+"""Self-contained HTML pages: no script, no file beside them, nothing asked of a network."""
