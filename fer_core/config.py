@@ -127,7 +127,8 @@ class BundleConfig(_Settings):
     mirror: bool = Field(False, description="Average over each image and its mirror image, inside the model; costs twice the time.")
     zoom: bool = Field(False, description="Average over the enlarged middle of each image too, inside the model; costs twice the time.")
     quantisation: Quantisation = Field(
-        "none", description="Weights of the inference file: float32 (none), float16, or int8, which is also the fastest."
+        "none",
+        description="Weights of the inference file: float32 (none), float16, or int8, which is also the fastest. With either, the Keras file has float16's precision.",
     )
 
 

@@ -22,6 +22,7 @@ from ..evaluation.metrics import evaluate, figures
 from ..inference.classifier import Classifier
 from . import model_card
 from .architecture import layer_table, multiply_adds
+from .compact import compress, round_weights
 from .graph import predict, shipped_graph
 from .litert import export_litert
 
@@ -56,6 +57,9 @@ def write_bundle(
     if path.exists() and any(path.iterdir()) and not (path / CARD).exists():
         raise ModelError(f"{path} holds something other than a model bundle, which would be lost: name another folder.")
     images, labels = validation
+    small = config.bundle.quantisation != "none"
+    if small:
+        round_weights(networks)
     mirror, zoom = config.bundle.mirror, config.bundle.zoom
     plain = predict(shipped_graph(networks), images)
     uncalibrated = predict(shipped_graph(networks, mirror=mirror, zoom=zoom), images) if mirror or zoom else plain
@@ -67,6 +71,8 @@ def write_bundle(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     graph.save(temporary / KERAS)
+    if small:
+        compress(temporary / KERAS)
     before_quantisation = float((probabilities.argmax(1) == labels).mean())
     if keras.backend.backend() == "tensorflow":
         export_litert(graph, temporary / INFERENCE, config.bundle.quantisation)
