@@ -1,7 +1,7 @@
 """What it costs the app to follow training: seconds of a redraw, and the share of a core while a browser looks at a run.
 
     python benchmarks/following.py            both; needs Chromium for the second
-    python benchmarks/following.py --redraw   the redraws only
+    python benchmarks/following.py --redraw   the redraws only; --follow the second only
 
 The run has 300 finished epochs and its files grow as a training process would let them, twenty others lie beside it. The training
 stand-in computes nothing, so that what is measured is the app. "bare" is a page of one line, rerun as often: what Streamlit takes itself.
@@ -40,7 +40,9 @@ def made_run(path: Path, epochs: int = EPOCHS, seed: int = 0):
 
     rng = np.random.default_rng(seed)
     run = RunFolder(path)
-    run.create(RunConfig(preset="standard").replace("train", epochs=400, seed=seed, learning_rate=1e-3 * (1 + seed % 3), precision="float32"))
+    run.create(
+        RunConfig(preset="standard").replace("train", epochs=400, seed=seed, learning_rate=1e-3 * (1 + seed % 3), precision="float32")
+    )
     run.write_history([history_row(epoch, rng) for epoch in range(1, epochs + 1)])
     log = BatchLog(run, epochs)
     for batch in range(BATCHES * min(epochs, 20)):
@@ -159,6 +161,7 @@ def following(folder: Path) -> None:
     print(f"\n{'a browser follows':34}{'of a core':>10}{'redraws/s':>11}")
     try:
         while run.status()["state"] != "running":
+            assert training.poll() is None, "the training stand-in ended"
             time.sleep(0.2)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
@@ -170,7 +173,7 @@ def following(folder: Path) -> None:
                     page.on("websocket", lambda socket, n=received: socket.on("framereceived", lambda _: n.__setitem__(0, n[0] + 1)))
                     page.goto(f"http://localhost:{PORT}/{path}")
                     if path:
-                        page.get_by_role("radio", name=name.capitalize()).click(timeout=60_000)
+                        page.get_by_role("radio", name=name.capitalize(), exact=True).click(timeout=60_000)
                     page.wait_for_timeout(6000)
                     finished = _redraws(page)
                     share = share_of_a_core(pid, SECONDS)
@@ -194,6 +197,7 @@ def _redraws(page) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--redraw", action="store_true")
+    parser.add_argument("--follow", action="store_true")
     parser.add_argument("--train-nothing", metavar="RUN")
     options = parser.parse_args()
     if options.train_nothing:
@@ -204,7 +208,8 @@ def main() -> None:
         made_run(folder / "followed")
         for i in range(1, RUNS + 1):
             made_run(folder / f"run-{i:02}", seed=i)
-        redraws(folder)
+        if not options.follow:
+            redraws(folder)
         if not options.redraw:
             following(folder)
 

@@ -47,6 +47,9 @@ class ProcessFolder:
         for key in ("started", "updated"):  # others sort and subtract them
             if not isinstance(status[key], int | float):
                 status[key] = 0.0
+        for key, else_ in (("state", "unknown"), ("message", "")):
+            if not isinstance(status[key], str):
+                status[key] = else_
         # A process that has just been started may not hold its lock yet. The clock may have been set back meanwhile.
         just_started = status["state"] == "starting" and abs(time.time() - status["updated"]) < _STARTING_SECONDS
         if status["state"] in RUNNING_STATES and not just_started and not self.alive():

@@ -6,6 +6,7 @@ process looks there between batches. What it did about it stands in steering.jso
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -110,9 +111,14 @@ def forget_pause(run: RunFolder) -> None:
 def steering_log(run: RunFolder) -> list[dict[str, Any]]:
     """What was done to the run while it trained: dicts with time (s since 1970), epoch, action and value."""
     try:
-        return [json.loads(line) for line in run.steering.read_text(encoding="utf-8").splitlines()]
+        lines = run.steering.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         return []
+    known = []
+    for line in lines:
+        with contextlib.suppress(ValueError):  # a full disk may have cut one
+            known.append(json.loads(line))
+    return [line for line in known if isinstance(line, dict)]
 
 
 class Helm:

@@ -32,8 +32,10 @@ elif view == "Your faces":
 elif not names:
     st.info("No run yet. The quick network learns the embedded faces in less than a minute.", icon=":material/rocket_launch:")
 else:
-    if st.session_state.get("train_run") not in names:
-        st.session_state["train_run"] = names[0]
-    name = st.selectbox("Run", names, key="train_run", bind="query-params")
+    chosen = st.session_state.get("train_run", st.query_params.get("train_run"))
+    st.session_state["train_run"] = chosen if chosen in names else names[0]
+    name = st.selectbox("Run", names, key="train_run", persist_state="session")
+    # Not bound like the view: what stands there first would be missing in the address, and a refresh show a newer run.
+    st.query_params["train_run"] = name
     with state.errors_shown():
         watch.show(found[names.index(name)])

@@ -43,30 +43,41 @@ def class_balance(counts: dict[str, dict[str, int]], as_share: bool) -> go.Figur
 
 
 def confusion_matrix(matrix: np.ndarray, labels: tuple[str, ...], by_row: bool, selected: tuple[int, int] | None) -> go.Figure:
-    """A confusion matrix whose cells can be clicked.
+    """A confusion matrix whose cells can be clicked."""
+    return label_matrix(matrix, labels, labels, by_row, selected, ("true", "predicted"))
+
+
+def label_matrix(
+    matrix: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...], by_row: bool, selected: tuple[int, int] | None,
+    titles: tuple[str, str],
+) -> go.Figure:  # fmt: skip
+    """Counts of row against column, as a matrix whose cells can be clicked.
 
     Plotly reports no clicks on a heat map, so invisible square markers lie on the cells; `customdata` of a marker is
     (row, column).
+
+    Args:
+        titles: what the rows and what the columns are.
     """
     totals = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     shares = matrix / totals
-    text = [[f"{shares[r, c]:.0%}" if by_row else f"{matrix[r, c]:,}" for c in range(len(labels))] for r in range(len(labels))]
+    text = [[f"{shares[r, c]:.0%}" if by_row else f"{matrix[r, c]:,}" for c in range(len(columns))] for r in range(len(rows))]
     scale = [[0, "#1C2130"], [1, "#8EA4FF"]] if is_dark() else [[0, "#F0F2F9"], [1, "#2B459F"]]
     dark_text, light_text = "#12151F", "#F5F7FF"
     figure = go.Figure(
         go.Heatmap(
-            z=shares, x=list(labels), y=list(labels), colorscale=scale, zmin=0, zmax=1,
+            z=shares, x=list(columns), y=list(rows), colorscale=scale, zmin=0, zmax=1,
             showscale=False, xgap=2, ygap=2, hoverinfo="skip",
         )
     )  # fmt: skip
-    cells = [(r, c) for r in range(len(labels)) for c in range(len(labels))]
+    cells = [(r, c) for r in range(len(rows)) for c in range(len(columns))]
     figure.add_scatter(
-        x=[labels[c] for _, c in cells], y=[labels[r] for r, _ in cells], mode="markers+text", customdata=cells,
+        x=[columns[c] for _, c in cells], y=[rows[r] for r, _ in cells], mode="markers+text", customdata=cells,
         text=[text[r][c] for r, c in cells], textposition="middle center",
         textfont={"size": 13, "color": [dark_text if (shares[r, c] > 0.5) == is_dark() else light_text for r, c in cells]},
         marker={"symbol": "square", "size": 40, "opacity": 0}, selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}, "textfont": {}},
-        hovertext=[f"true {labels[r]}, predicted {labels[c]}: {matrix[r, c]:,} ({shares[r, c]:.1%} of {labels[r]})" for r, c in cells],
+        hovertext=[f"{titles[0]} {rows[r]}, {titles[1]} {columns[c]}: {matrix[r, c]:,} ({shares[r, c]:.1%} of {rows[r]})" for r, c in cells],
         hoverinfo="text", showlegend=False,
     )  # fmt: skip
     if selected is not None:
@@ -75,14 +86,14 @@ def confusion_matrix(matrix: np.ndarray, labels: tuple[str, ...], by_row: bool, 
         figure.add_shape(type="rect", **box, line={"color": "#E69F00", "width": 3})
     figure.update_layout(
         height=470, margin={"l": 10, "r": 10, "t": 10, "b": 10}, clickmode="event+select", dragmode=False,
-        xaxis={"title": "predicted", "range": [-0.5, len(labels) - 0.5], "fixedrange": True, "tickangle": -35, "showgrid": False},
-        yaxis={"title": "true", "range": [len(labels) - 0.5, -0.5], "fixedrange": True, "showgrid": False},
+        xaxis={"title": titles[1], "range": [-0.5, len(columns) - 0.5], "fixedrange": True, "tickangle": -35, "showgrid": False},
+        yaxis={"title": titles[0], "range": [len(rows) - 0.5, -0.5], "fixedrange": True, "showgrid": False},
     )  # fmt: skip
     return figure
 
 
 def clicked_cell(event: Any) -> tuple[int, int] | None:
-    """The (row, column) that a click on `confusion_matrix` selected."""
+    """The (row, column) that a click on a matrix selected."""
     points = (event or {}).get("selection", {}).get("points", [])
     if not points or "customdata" not in points[0]:
         return None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import streamlit as st
 
 from fer_core.bundle import Bundle
 from fer_core.data import Dataset
+from fer_core.data.recipe import SUFFIX, read_recipe
 from fer_core.data.votes import Votes, find_votes, read_votes
 from fer_core.errors import DataError
 from fer_core.evaluation.scoring import Scored, score
+
+from . import state
 
 
 def scored(bundle: Bundle, data: Dataset, split: str, tta: str, votes: Votes | None = None) -> Scored:
@@ -20,12 +24,27 @@ def scored(bundle: Bundle, data: Dataset, split: str, tta: str, votes: Votes | N
 
 
 def votes_beside(data: Dataset) -> Votes | None:
-    """The FER+ votes that stand beside the data set's file, if there are any and they fit."""
-    path = find_votes(data.source)
+    """The FER+ votes that were uploaded for the data set, or stand beside its file, if there are any and they fit."""
+    uploaded = uploaded_votes(data)
     try:
+        path = uploaded if uploaded.is_file() else find_votes(data.source)
         return None if path is None else _votes(data, str(path), path.stat().st_mtime_ns, data.fingerprint)
     except (DataError, OSError):  # of other data: as good as absent
         return None
+
+
+def uploaded_votes(data: Dataset) -> Path:
+    """Where votes that were uploaded for the data set are kept. A cleaned variant has those of its original.
+
+    The source names them, not the content: votes are joined by row, and the content leaves the order of the rows open.
+    """
+    source = data.source
+    while source.endswith(SUFFIX):
+        try:
+            source = read_recipe(Path(source)).source
+        except DataError:
+            break
+    return state.data_folder() / "uploads" / f"votes-{hashlib.sha256(source.encode()).hexdigest()[:16]}.csv"
 
 
 @st.cache_resource(max_entries=12, show_spinner="Classifying the faces ...")

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import streamlit as st
 
+from fer_core.data.recipe import SUFFIX
 from fer_core.errors import DataError, FerError
 
 from . import state
 
 _SUFFIXES = {".csv", ".zip", ".parquet", ".npz"}
+_SYNTHETIC = re.compile(r"synthetic(:\d{1,5}){0,2}(\?[\w.=&]*)?")  # not more faces than a server draws at once
+_PARAMETER = "source"
 _EMBEDDED, _FOLDER, _UPLOAD = "Embedded", "Data folder", "Upload"
 
 
 def show() -> None:
     """The choice as an expander; a source that cannot be read leaves the present one in place."""
+    _follow_link()
     with st.expander(f"Source: **{state.source_name(state.source())}**", icon=":material/database:"):
         way = st.segmented_control(
             "Take the images from",
@@ -32,6 +37,24 @@ def show() -> None:
             _folder()
         else:
             _upload()
+
+
+def _follow_link() -> None:
+    """Take the source that the address names, and let the address name the present one, so that a link shows the same data."""
+    asked = st.query_params.get(_PARAMETER)
+    if asked is not None and asked != st.session_state.get("source_linked"):  # once: then the boxes decide
+        with state.errors_shown(stop=False):
+            state.use_source(asked if _SYNTHETIC.fullmatch(asked) else str(below(state.data_folder(), asked)))
+    value, folder = state.source(), state.data_folder()
+    if _SYNTHETIC.fullmatch(value):
+        named = None if value == state.DEFAULT_SOURCE else value
+    else:
+        named = Path(value).relative_to(folder).as_posix() if Path(value).is_relative_to(folder) else None
+    st.session_state["source_linked"] = named
+    if named is None:
+        st.query_params.pop(_PARAMETER, None)
+    elif st.query_params.get(_PARAMETER) != named:
+        st.query_params[_PARAMETER] = named
 
 
 def _embedded() -> None:
@@ -91,7 +114,9 @@ def _sources(folder: Path) -> list[str]:
     return [
         p.relative_to(folder).as_posix()
         for p in (*entries, *uploads)
-        if p.name != "uploads" and (p.is_dir() or p.suffix.lower() in _SUFFIXES)
+        if (p.is_dir() or p.suffix.lower() in _SUFFIXES or p.name.endswith(SUFFIX))
+        and p.name != "uploads"
+        and not (p.parent.name == "uploads" and p.name.startswith("votes-"))  # which belong to a data set
     ]
 
 

@@ -12,10 +12,11 @@ from fer_core.config import RunConfig
 from pages.shared.charts import TRAIN, VALIDATION
 
 # Enough to tell twenty runs apart: Plotly's own 24 colours for the light and the dark background.
-_MANY = ("#2E91E5", "#E15F99", "#1CA71C", "#FB0D0D", "#DA16FF", "#B68100", "#750D86", "#EB663B", "#511CFB", "#00A08B", "#FB00D1", "#FC0080",
+MANY = ("#2E91E5", "#E15F99", "#1CA71C", "#FB0D0D", "#DA16FF", "#B68100", "#750D86", "#EB663B", "#511CFB", "#00A08B", "#FB00D1", "#FC0080",
          "#B2828D", "#6C7C32", "#778AAE", "#862A16", "#A777F1", "#620042", "#1616A7", "#DA60CA", "#6C4516", "#0D2A63", "#AF0038", "#222A2A")  # fmt: skip
 _BATCHES = "#56B4E9"  # a lighter TRAIN, which is seen on both backgrounds
 _POINTS = 600
+_SCALE = ((0.0, "#4C8CB5"), (0.5, "#9A9A9A"), (1.0, "#E69F00"))  # seen on both backgrounds, unlike Viridis
 
 
 def smoothed(values: Sequence[float] | np.ndarray, weight: float) -> np.ndarray:
@@ -91,19 +92,26 @@ def small_curve(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray
 
 
 def overlay(runs: dict[str, list[dict[str, float]]], column: str, title: str, smoothing: float) -> go.Figure:
-    """One column of the history of many runs, by their titles."""
+    """One column of the history of many runs, in the colours MANY. Without a legend, which would leave a phone no room for the curves."""
     lines = []
     for i, (name, history) in enumerate(runs.items()):
         values: Sequence[float] | np.ndarray = [row[column] for row in history]
         values = smoothed(values, smoothing) if smoothing else values
-        lines.append(_line([row["epoch"] for row in history], values, name, _MANY[i % len(_MANY)], width=1.5))
+        lines.append(_line([row["epoch"] for row in history], values, name, MANY[i % len(MANY)], width=1.5))
     longest = max((len(history) for history in runs.values()), default=0)
-    return go.Figure(lines, _layout(title, longest, height=360, legend={"orientation": "h", "y": -0.2, "x": 0}, hovermode="closest"))
+    return go.Figure(lines, _layout(title, longest, showlegend=False, hovermode="closest"))
+
+
+def _short(paths: list[str]) -> dict[str, str]:
+    """Settings without their section, where that leaves them apart."""
+    last = [path.rpartition(".")[2] for path in paths]
+    return {path: name if last.count(name) == 1 else path for path, name in zip(paths, last, strict=True)}
 
 
 def parallel_coordinates(configs: list[RunConfig], accuracies: list[float]) -> go.Figure | None:
     """The settings in which runs differ, an axis each, coloured by their best validation accuracy; None where they differ in none."""
     paths = list(dict.fromkeys(path for config in configs[1:] for path in configs[0].differences(config) if path not in ("train.teacher",)))
+    labels = _short(paths)
     dimensions: list[dict[str, Any]] = []
     for path in paths:
         values = [config.setting(path) for config in configs]
@@ -112,19 +120,19 @@ def parallel_coordinates(configs: list[RunConfig], accuracies: list[float]) -> g
             if numbers.min() > 0 and numbers.max() / numbers.min() >= 50:  # over orders of magnitude
                 ticks = np.arange(np.floor(np.log10(numbers.min())), np.ceil(np.log10(numbers.max())) + 1)
                 dimensions.append(
-                    {"label": path, "values": np.log10(numbers), "tickvals": ticks, "ticktext": [f"1e{t:.0f}" for t in ticks]}
+                    {"label": labels[path], "values": np.log10(numbers), "tickvals": ticks, "ticktext": [f"1e{t:.0f}" for t in ticks]}
                 )
             else:
-                dimensions.append({"label": path, "values": numbers})
+                dimensions.append({"label": labels[path], "values": numbers})
         else:
             words = [str(v) for v in values]
             known = sorted(set(words))
-            dimensions.append({"label": path, "values": [known.index(w) for w in words], "tickvals": list(range(len(known))),
+            dimensions.append({"label": labels[path], "values": [known.index(w) for w in words], "tickvals": list(range(len(known))),
                                "ticktext": [w if len(w) < 18 else w[:17] + "…" for w in known]})  # fmt: skip
     if not dimensions:
         return None
-    dimensions.append({"label": "best validation accuracy", "values": accuracies, "tickformat": ".1%"})
-    line = {"color": accuracies, "colorscale": "Viridis", "showscale": False}
-    figure = go.Figure(go.Parcoords(line=line, dimensions=dimensions))
-    figure.update_layout(height=380, margin={"l": 60, "r": 50, "t": 60, "b": 20})
+    dimensions.append({"label": "best on validation", "values": accuracies, "tickformat": ".1%"})
+    line = {"color": accuracies, "colorscale": _SCALE, "showscale": False}
+    figure = go.Figure(go.Parcoords(line=line, dimensions=dimensions, labelangle=0 if len(dimensions) <= 3 else -20))
+    figure.update_layout(height=400, margin={"l": 60, "r": 50, "t": 80, "b": 20})
     return figure

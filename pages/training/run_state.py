@@ -67,7 +67,8 @@ def progress(run: RunFolder, status: dict[str, Any], history: list[dict[str, flo
 
 def _bar(epochs: int, finished: int, progress: dict[str, float], status: dict[str, Any]) -> None:
     paused = status["state"] == "paused"
-    if not progress.keys() >= _PROGRESS_KEYS or progress["epoch"] <= finished:
+    known = all(isinstance(progress.get(key), int | float) for key in _PROGRESS_KEYS) and progress["batches"] > 0
+    if not known or progress["epoch"] <= finished:
         share, text = finished / epochs, status["message"] or f"Epoch {min(finished + 1, epochs)} of {epochs}"
     else:
         within = progress["batch"] / progress["batches"]
@@ -89,6 +90,11 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, math.ceil(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def number(value: object) -> str:
+    """The value of a setting, short."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def finish(run: RunFolder) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import itertools
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +23,9 @@ from . import curves, run_state
 
 _REFRESH_SECONDS = 3.0
 _OVERLAID_AT_MOST = 20
+_LEGEND = """<style>.fer-legend{display:flex;flex-wrap:wrap;gap:.1rem 1rem;font-size:.85rem}
+.fer-legend i{display:inline-block;width:1.1rem;height:.25rem;border-radius:.1rem;margin-right:.35rem;vertical-align:middle}</style>
+<div class="fer-legend">"""
 
 
 def show() -> None:
@@ -167,26 +172,34 @@ def _compare(chosen: list[RunRow]) -> None:
             st.rerun()
 
 
+def _named(chosen: list[RunRow]) -> dict[str, RunRow]:
+    """By title, with the folder's name where several have the same title."""
+    titles = [row.title for row in chosen]
+    return {row.title if titles.count(row.title) == 1 else f"{row.title} ({row.run.name})": row for row in chosen}
+
+
 def _overlay(chosen: list[RunRow]) -> None:
     smoothing = st.slider("Smoothing", 0.0, 0.99, 0.0, 0.01, key="runs_smoothing")
-    histories = {}
-    for row in chosen:
-        histories[row.title if row.title not in histories else f"{row.title} ({row.run.name})"] = row.run.history()
-    for column, title in (("val_accuracy", "Validation accuracy"), ("val_loss", "Validation loss")):
-        st.plotly_chart(curves.overlay(histories, column, title, smoothing), config=charts.CONFIG, key=f"runs_{column}")
+    histories = {name: row.run.history() for name, row in _named(chosen).items()}
+    lines = zip(histories, itertools.cycle(curves.MANY))
+    st.html(_LEGEND + "".join(f'<span><i style="background:{colour}"></i>{html.escape(name)}</span>' for name, colour in lines) + "</div>")
+    for place, column, title in zip(st.columns(2), ("val_accuracy", "val_loss"), ("Validation accuracy", "Validation loss"), strict=True):
+        place.plotly_chart(curves.overlay(histories, column, title, smoothing), config=charts.CONFIG, key=f"runs_{column}", alt=title)
 
 
 def _differences(chosen: list[RunRow]) -> None:
-    known = [row for row in chosen if row.config]
-    first = known[0].config if known else None
-    if first is None:
+    known = {name: (row.config, row.best_accuracy) for name, row in _named(chosen).items() if row.config}
+    if not known:
         raise FerError("The settings of these runs are damaged.")
-    paths = list(dict.fromkeys(path for row in known[1:] if row.config for path in first.differences(row.config)))
+    first, *others = [config for config, _ in known.values()]
+    paths = list(dict.fromkeys(path for config in others for path in first.differences(config)))
     if not paths:
         st.info("These runs have the same settings.", icon=":material/equal:")
         return
-    frame = pd.DataFrame({row.title: [str(row.config.setting(path)) for path in paths] for row in known if row.config}, index=paths)
-    accuracy = {row.title: f"{row.best_accuracy:.1%}" if row.best_accuracy is not None else "-" for row in known}
+    frame = pd.DataFrame(
+        {name: [run_state.number(config.setting(path)) for path in paths] for name, (config, _) in known.items()}, index=paths
+    )
+    accuracy = {name: f"{best:.1%}" if best is not None else "-" for name, (_, best) in known.items()}
     frame = pd.concat([frame, pd.DataFrame(accuracy, index=["best on validation"])])
     st.dataframe(frame, column_config={"_index": st.column_config.TextColumn("Setting", pinned=True)})
 

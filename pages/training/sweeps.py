@@ -93,7 +93,7 @@ def _view(sweep: SweepFolder, was_open: bool) -> None:
             st.info("The first figures come with the first finished epoch.", icon=":material/hourglass_top:")
             return
         best = max(known, key=lambda row: row.best_accuracy or 0.0)
-        settings = ", ".join(f"{path} = {_number(best.config.setting(path))}" for path in config.space) if best.config else ""
+        settings = ", ".join(f"{path} = {run_state.number(best.config.setting(path))}" for path in config.space) if best.config else ""
         st.markdown(f"Best so far: **{best.best_accuracy:.1%}** on validation ({best.run.name}) with {settings}")
         if st.button("Watch this run", icon=":material/show_chart:", key="sweep_watch"):
             st.session_state["train_go"] = ("Watch", best.run.name)
@@ -124,15 +124,11 @@ def _head(sweep: SweepFolder, status: dict, begun: int, trials: int) -> None:
             st.rerun(scope="app")
 
 
-def _number(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
 def _table(rows: list[RunRow], paths: list[str]) -> None:
     ordered = sorted(rows, key=lambda row: -(row.best_accuracy or 0.0))
     cells = [
         {"Run": row.run.name, "State": row.state, "Best on validation": 100 * (row.best_accuracy or 0.0), "Epochs": row.epochs}
-        | {path: _number(row.config.setting(path)) for path in paths if row.config}
+        | {path: run_state.number(row.config.setting(path)) for path in paths if row.config}
         for row in ordered
     ]
     st.dataframe(cells, hide_index=True, column_config={"Best on validation": st.column_config.NumberColumn(format="%.1f %%")})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
 
 import numpy as np
 import streamlit as st
@@ -60,7 +62,7 @@ def _view(run: RunFolder, before: str) -> None:
 
 
 def _buttons(run: RunFolder, now: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if now in RUNNING_STATES:
             _steer(run, now)
         elif now == "queued":
@@ -142,7 +144,7 @@ def _curves(run: RunFolder, history: list[dict[str, float]]) -> None:
         figure = curves.small_curve(x[thin], y[thin], title)
         column.plotly_chart(figure, config=charts.CONFIG, key=f"{title}_{run.name}", alt=f"{title} by epoch")
     for line in steering.steering_log(run)[-5:]:
-        value = "" if line.get("value") is None else f" {line['value']:.3g}"
+        value = f" {line['value']:.3g}" if isinstance(line.get("value"), int | float) else ""
         st.caption(f"Epoch {line.get('epoch')}: {line.get('action')}{value}")
 
 
@@ -151,12 +153,13 @@ def _epoch_slider(run: RunFolder, watched: Watched) -> int:
     count = len(watched)
     if count == 1:
         return 0
-    key, follow = f"watch_epoch_{run.name}", f"watch_follow_{run.name}"
-    if st.session_state.get(follow, True):
-        st.session_state[key] = count
+    # The choice is kept apart from the slider, which begins anew with each epoch that its range grows by.
+    key, chosen = f"watch_epoch_{run.name}", f"watch_chosen_{run.name}"
+    at = st.session_state.get(chosen)
+    st.session_state[key] = count if at is None else min(at, count)
 
     def scrubbed() -> None:
-        st.session_state[follow] = st.session_state[key] == len(read_watch(run) or watched)
+        st.session_state[chosen] = st.session_state[key] if st.session_state[key] < count else None
 
     return int(st.slider("Epoch", 1, count, key=key, on_change=scrubbed, help="At its right end it follows the run.")) - 1
 
@@ -214,12 +217,11 @@ def _settings(run: RunFolder) -> None:
 
 def _log(run: RunFolder) -> None:
     st.caption(f"`{run.path}` holds everything; TensorBoard opens it with `tensorboard --logdir {run.path}`.")
-    text = ""
-    if run.log.is_file():
-        # A progress bar writes over its own line: the last state of each counts.
-        text = "\n".join(line.rsplit("\r", 1)[-1] for line in run.log.read_text(errors="replace")[-20_000:].splitlines() if line.strip())
-    st.code(
-        "\n".join(text.splitlines()[-25:]) or "The process has printed nothing, or was started from a shell.",
-        language=None,
-        wrap_lines=True,
-    )
+    content = b""
+    with contextlib.suppress(OSError), open(run.log, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 20_000))
+        content = file.read()
+    # A progress bar writes over its own line: the last state of each counts.
+    lines = [line.rstrip("\r").rsplit("\r", 1)[-1] for line in content.decode(errors="replace").split("\n") if line.strip()]
+    text = "\n".join(lines[-25:]) or "The process has printed nothing, or was started from a shell."
+    st.code(text, language=None, wrap_lines=True)

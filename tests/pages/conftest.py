@@ -15,7 +15,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core.presets import PRESETS
+from fer_core.training import speed
+
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def speed_is_known(own_cache: None) -> None:
+    """Or the first visit to the Train page would measure the machine, in a process of its own, while tests run."""
+    speed.record(PRESETS["quick"].config, 500.0)
 
 
 @pytest.fixture

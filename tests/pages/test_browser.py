@@ -1,4 +1,4 @@
-"""What only a browser shows: deep links on a fresh server, the click on the confusion matrix, an upload, a run over a restart."""
+"""What only a browser shows: deep links on a fresh server, the click on the confusion matrix, an upload."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from fer_core.training.run_folder import list_runs
 from tests.pages.conftest import Server
 from tests.pages.test_models_page import add_run, whole_card
 
@@ -113,40 +112,3 @@ def test_an_uploaded_photo_is_classified_without_tensorflow(page: Page, server: 
     expect(page.get_by_role("button", name="Download JSON")).to_be_visible()
     maps = server.memory_maps()
     assert "tensorflow" not in maps.lower()
-
-
-def test_a_run_survives_a_refresh_and_a_restart_of_the_app(browser, tmp_path: Path) -> None:
-    server = Server(tmp_path)
-    try:
-        context = browser.new_context(viewport={"width": 1280, "height": 1000})
-        context.set_default_timeout(PATIENCE)
-        page = context.new_page()
-        visit(page, server, "dataset")
-        page.locator("summary").first.click()
-        page.get_by_label("Faces", exact=True).fill("350")
-        page.get_by_label("Faces", exact=True).press("Enter")
-        page.get_by_role("button", name="Use these faces").click()
-        expect(page.get_by_text("synthetic:350:0: synthetic")).to_be_visible()
-        page.get_by_test_id("stSidebarNavLink").filter(has_text="Train").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Train")
-        page.get_by_label("Epochs", exact=True).fill("400")
-        page.get_by_label("Epochs", exact=True).press("Enter")
-        page.get_by_role("button", name="Start training").click()
-        expect(page.locator(".js-plotly-plot")).to_have_count(2)  # the curves, once the first epoch is done
-        page.reload()
-        expect(page.locator(".js-plotly-plot")).to_have_count(2)
-        server.stop()
-        (run,) = list_runs(tmp_path / "runs")
-        assert run.status()["state"] == "running", "the run ended with the app"
-        server = Server(tmp_path, server.port)
-        visit(page, server, "train")
-        before = len(run.history())
-        expect(page.locator(".js-plotly-plot")).to_have_count(2)
-        page.get_by_role("button", name="Stop").last.click()
-        expect(page.get_by_role("button", name="Go on")).to_be_visible()
-        assert len(run.history()) >= before
-        context.close()
-    finally:
-        for run in list_runs(tmp_path / "runs"):
-            run.request_stop()
-        server.stop()

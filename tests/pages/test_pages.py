@@ -129,16 +129,6 @@ def test_a_cell_of_the_matrix_shows_its_faces(folders: Path) -> None:
     assert "True happy, predicted happy" in texts(app)
 
 
-def test_a_dead_run_is_shown_as_interrupted_and_a_failed_one_with_its_reason(folders: Path) -> None:
-    dead = RunFolder(folders / "runs" / "dead")
-    dead.create(RunConfig(preset="baseline-deep"))
-    dead.write_status("running")
-    app = open_page("models/train", train_run="dead")
-    assert "ended without finishing" in texts(app) and app.button(key="resume_dead")
-    dead.write_status("failed", "The disk is full.")
-    assert "The disk is full." in texts(open_page("models/train", train_run="dead"))
-
-
 @pytest.mark.parametrize(
     ("file", "content"),
     [
@@ -152,8 +142,7 @@ def test_damaged_run_files_do_not_break_the_pages(folders: Path, file: str, cont
     for name in ("good", "damaged"):
         RunFolder(folders / "runs" / name).create(RunConfig(preset="baseline-deep"))
     (folders / "runs" / "damaged" / file).write_text(content)
-    app = open_page("models/train", train_run="damaged")
-    assert not app.exception
+    assert not open_page("models/train", train_view="Watch", train_run="damaged").exception
     assert not open_page("models/evaluate").exception
 
 
@@ -170,8 +159,8 @@ def test_training_runs_in_a_process_of_its_own_and_can_be_stopped(folders: Path)
     assert run.status()["state"] == "running" and run.status()["epochs"] == 500
     # A new visit finds the run again, with its curves.
     again = open_page("models/train")
-    assert not again.exception and len(again.get("plotly_chart")) == 2
-    again.button(key=f"stop_{run.name}").click().run()
+    assert not again.exception and again.session_state["train_run"] == run.name and len(again.get("plotly_chart")) == 4
+    again.button(key=f"watch_stop_{run.name}").click().run()
     while run.status()["state"] == "running" and time.monotonic() < deadline:
         time.sleep(0.2)
     assert run.status()["state"] == "stopped" and (run.bundle / "model.tflite").is_file()

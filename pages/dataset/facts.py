@@ -1,0 +1,133 @@
+"""What the views know about the data set at hand; computed once for all sessions."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+
+from fer_core.data import SPLITS, UNLABELLED, Dataset
+from fer_core.data.votes import Votes
+from fer_core.quality import kept
+from fer_core.quality.agreement import Agreement, agreement
+from fer_core.quality.copies import CopyGroup, copy_groups
+from fer_core.quality.statistics import Statistics, statistics
+from fer_core.quality.verdicts import Verdict, Verdicts
+from pages.shared import background, scores
+
+UNKNOWN = "unlabelled"
+
+
+class Facts:
+    """A data set and what is known about it. What is not known yet is None."""
+
+    def __init__(self, data: Dataset) -> None:
+        self.data = data
+        self.key = kept.key(data)
+        self.votes: Votes | None = scores.votes_beside(data)
+
+    @property
+    def labels(self) -> list[str]:
+        """The names that labels are shown by; the last one is found by UNLABELLED, which is -1."""
+        return [*self.data.label_names, *([UNKNOWN] if np.any(self.data.labels == UNLABELLED) else [])]
+
+    def label(self, index: int) -> str:
+        value = int(self.data.labels[index])
+        return UNKNOWN if value == UNLABELLED else self.data.label_names[value]
+
+    def split(self, index: int) -> str:
+        return SPLITS[self.data.splits[index]]
+
+    @cached_property
+    def _votes_hash(self) -> int:
+        """Tells one file of votes from another that was uploaded later."""
+        return 0 if self.votes is None else hash(self.votes.counts.tobytes())
+
+    @property
+    def statistics(self) -> Statistics:
+        return _statistics(self.data, self.key)
+
+    @property
+    def sharpness_rank(self) -> np.ndarray:
+        """(N,) float32, 0 for the most blurred image of these data to 100 for the sharpest."""
+        return _rank(self.data, self.key)
+
+    @property
+    def agreement(self) -> Agreement | None:
+        return None if self.votes is None else _agreement(self.data, self.votes, self.key, self._votes_hash)
+
+    @property
+    def majority_column(self) -> np.ndarray | None:
+        """(N,) int64: the column of `agreement`'s matrix that an image belongs to."""
+        return None if self.votes is None else _majority_column(self.votes, len(self.data.label_names), self.key, self._votes_hash)
+
+    def copies(self, near: bool) -> list[CopyGroup] | None:
+        """All groups of copies; near ones only where they were looked for before."""
+        if near and not kept.path("near-copies", self.data).is_file():
+            return background.result(self.near_task)
+        return _copies(self.data, self.key, near)
+
+    @property
+    def near_task(self) -> str:
+        return f"near copies {self.key}"
+
+    def look_for_near_copies(self) -> None:
+        data = self.data
+        background.start(self.near_task, "Looking for near copies", lambda tell: copy_groups(data, on_progress=tell))
+
+    def copies_of(self, index: int) -> np.ndarray:
+        """Positions of the copies of one image, near ones where they are known."""
+        for group in self.copies(near=True) or []:
+            if index in group.members:
+                return group.members[group.members != index]
+        same = np.flatnonzero(self.data.digests == self.data.digests[index])
+        return same[same != index]
+
+    @property
+    def verdicts(self) -> Verdicts:
+        return Verdicts(self.data)
+
+    def judged(self) -> dict[int, Verdict]:
+        """The verdicts as they are now, by position."""
+        return self.verdicts.all()
+
+
+def in_words(verdict: Verdict | None) -> str:
+    """A verdict as a mark below a face; empty without one."""
+    if verdict is None:
+        return ""
+    if verdict.verdict == "wrong":
+        return f"✗ is {verdict.label}"
+    return {"right": "✓ right", "ambiguous": "≈ ambiguous", "not a face": "∅ not a face"}[verdict.verdict]
+
+
+@st.cache_resource(max_entries=3, show_spinner="Measuring the images ...")
+def _statistics(_data: Dataset, key: str) -> Statistics:
+    return statistics(_data)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _rank(_data: Dataset, key: str) -> np.ndarray:
+    order = np.argsort(_statistics(_data, key).sharpness, kind="stable")
+    rank = np.empty(len(order), np.float32)
+    rank[order] = np.linspace(0, 100, len(order), dtype=np.float32)
+    return rank
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _agreement(_data: Dataset, _votes: Votes, key: str, votes_hash: int) -> Agreement:
+    return agreement(_data, _votes)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _majority_column(_votes: Votes, classes: int, key: str, votes_hash: int) -> np.ndarray:
+    majority = _votes.majority().astype(np.int64)
+    counts = np.where(_votes.counts <= 1, 0, _votes.counts).astype(np.int64)
+    clear = 2 * counts.max(axis=1) > counts.sum(axis=1)
+    return np.where(majority != UNLABELLED, majority, np.where(clear, classes, classes + 1))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Looking for copies ...")
+def _copies(_data: Dataset, key: str, near: bool) -> list[CopyGroup]:
+    return copy_groups(_data, near)

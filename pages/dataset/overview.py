@@ -1,0 +1,121 @@
+"""Overview: how many images of which class, what they look like, and what is odd about them."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from fer_core.data import SPLITS, UNLABELLED
+from fer_core.emotions import COLOURS, EMOJI
+from fer_core.quality.statistics import MEASURES, oddities
+from pages.shared import charts, faces
+
+from . import filters
+from .facts import UNKNOWN, Facts
+
+_BINS = 40
+_SORTS = {
+    "Brightness": ("Darkest first", "Brightest first"),
+    "Contrast": ("Least contrast first",),
+    "Sharpness": ("Most blurred first", "Sharpest first"),
+}
+_SPLIT_COLOURS = {"train": charts.TRAIN, "validation": charts.VALIDATION, "test": "#009E73"}
+
+
+def show(facts: Facts) -> None:
+    """The view."""
+    data = facts.data
+    counts = data.counts()
+    with st.container(horizontal=True):
+        st.metric("Images", f"{len(data):,}", border=True, width=150)
+        for split, labels in counts.items():
+            st.metric(split.capitalize(), f"{sum(labels.values()):,}", border=True, width=150)
+    _odd(facts)
+    st.subheader("Class balance")
+    unit = st.segmented_control(
+        "Unit", ["Images", "Share of the split"], default="Images", required=True, key="dataset_unit", label_visibility="collapsed"
+    )
+    st.plotly_chart(charts.class_balance(counts, as_share=unit != "Images"), config=charts.CONFIG, key="dataset_balance",
+                    alt="; ".join(f"{split}: " + ", ".join(f"{name} {n:,}" for name, n in row.items()) for split, row in counts.items()))  # fmt: skip
+    st.subheader("Mean face of each class")
+    _mean_faces(facts)
+    st.subheader("Light and focus")
+    _distributions(facts)
+
+
+def _odd(facts: Facts) -> None:
+    found = _oddities(facts, facts.key)
+    with st.container(border=True):
+        if not found:
+            st.markdown(
+                ":material/check_circle: Nothing stands out: no copies, no empty images, no rare class, no split unlike the others."
+            )
+            return
+        st.markdown("**What is odd**")
+        st.markdown("\n".join(f"- {sentence}" for sentence in found))
+
+
+@st.cache_data(max_entries=5, show_spinner=False)
+def _oddities(_facts: Facts, key: str) -> list[str]:
+    return oddities(_facts.data, _facts.statistics)
+
+
+def _mean_faces(facts: Facts) -> None:
+    labels = facts.data.labels
+    counts = np.bincount(labels[labels != UNLABELLED], minlength=len(facts.data.label_names))
+    there = [i for i in range(len(facts.data.label_names)) if counts[i]]
+    faces.gallery(
+        facts.statistics.mean_faces[there],
+        [facts.data.label_names[i] for i in there],
+        [f"of {counts[i]:,}" for i in there],
+    )
+
+
+def _distributions(facts: Facts) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        measure = st.segmented_control(
+            "What", [m.capitalize() for m in MEASURES], default="Brightness", required=True, key="dataset_measure"
+        )
+        by = st.segmented_control("By", ["Class", "Split"], default="Class", required=True, key="dataset_by")
+    helps = {
+        "Brightness": "Mean grey value of an image.",
+        "Contrast": "Standard deviation of its grey values.",
+        "Sharpness": "Variance of its Laplacian, in powers of ten: the lower, the more blurred.",
+    }
+    values = getattr(facts.statistics, measure.lower())
+    if measure == "Sharpness":
+        values = np.log10(np.maximum(values, 1))
+    data = facts.data
+    if by == "Split":
+        groups = {name: (values[data.splits == SPLITS.index(name)], _SPLIT_COLOURS[name]) for name in data.split_names()}
+    else:
+        groups = {name: (values[data.labels == i], COLOURS[name]) for i, name in enumerate(data.label_names)}
+        groups[UNKNOWN] = (values[data.labels == UNLABELLED], "#B0B0B0")
+    groups = {name: group for name, group in groups.items() if len(group[0])}
+    st.plotly_chart(_histogram(groups, values, measure == "Sharpness"), config=charts.CONFIG, key="dataset_distribution",
+                    alt=f"{measure} by {by.lower()}; medians: " + ", ".join(f"{n} {np.median(v):.1f}" for n, (v, _) in groups.items()))  # fmt: skip
+    st.caption(helps[measure])
+    with st.container(horizontal=True):
+        for sort in _SORTS[measure]:
+            st.button(f"See the faces, {sort[0].lower()}{sort[1:]}", key=f"dataset_see_{sort}", icon=":material/grid_view:",
+                      type="tertiary", on_click=filters.link, kwargs={"sort": sort})  # fmt: skip
+
+
+def _histogram(groups: dict[str, tuple[np.ndarray, str]], values: np.ndarray, powers: bool) -> go.Figure:
+    """A line for each group: shares of its images, so that a rare class compares with a frequent one."""
+    edges = np.linspace(float(values.min()), float(values.max()) + 1e-6, _BINS + 1)
+    middle = (edges[:-1] + edges[1:]) / 2
+    figure = go.Figure()
+    for name, (part, colour) in groups.items():
+        share = np.histogram(part, edges)[0] / len(part)
+        title = f"{EMOJI.get(name, '')} {name}".strip()
+        figure.add_scatter(x=middle, y=share, name=title, mode="lines", line={"color": colour, "width": 2},
+                           hovertemplate=f"{name}: %{{y:.1%}}<extra></extra>")  # fmt: skip
+    figure.update_layout(
+        height=320, margin={"l": 10, "r": 10, "t": 10, "b": 10}, hovermode="x unified", dragmode=False,
+        xaxis={"title": "sharpness (log 10)" if powers else None, "fixedrange": True},
+        yaxis={"title": "share of the images", "tickformat": ".0%", "fixedrange": True, "rangemode": "tozero"},
+        legend={"orientation": "h", "y": -0.25},
+    )  # fmt: skip
+    return figure

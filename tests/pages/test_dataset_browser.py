@@ -1,0 +1,107 @@
+"""The Dataset page in a browser: links, clicks on faces, keys, and a cleaned variant that Train offers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from fer_core.data import open_dataset
+from tests.pages.conftest import Server
+from tests.pages.test_browser import PATIENCE, visit
+
+DATA = "source=synthetic:140:11"  # faces of its own, so that no other test has verdicts on them
+
+
+@pytest.fixture
+def page(browser, server: Server) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(PATIENCE)
+    opened = context.new_page()
+    yield opened
+    context.close()
+
+
+def faces(page: Page | Locator) -> Locator:
+    return page.locator("[data-face]")
+
+
+def test_a_filter_stands_in_the_address_and_a_link_shows_the_same_faces(page: Page, server: Server) -> None:
+    visit(page, server, f"dataset?{DATA}&dataset_view=Gallery&dataset_split=test&dataset_classes=happy")
+    expect(page.get_by_text("2 of 2 faces: test, happy")).to_be_visible()
+    expect(faces(page)).to_have_count(2)
+    expect(faces(page).filter(has_text="😄 happy")).to_have_count(2)
+    page.get_by_test_id("stButtonGroup").get_by_role("button", name="sad", exact=True).click()
+    expect(faces(page)).to_have_count(4)
+    page.get_by_role("radio", name="validation").click()
+    expect(page.get_by_text("4 of 4 faces: validation, happy or sad")).to_be_visible()
+    expect(page).to_have_url(re.compile("dataset_split=validation"))
+    data = open_dataset("synthetic:140:11")
+    wanted = np.flatnonzero((data.splits == 1) & np.isin(data.labels, [3, 4]))
+    other = page.context.new_page()
+    other.goto(page.url)
+    for shown in (page, other):
+        for place, index in enumerate(wanted):
+            expect(faces(shown).nth(place)).to_have_attribute("data-face", str(index))
+    page.get_by_role("button", name="All faces").click()
+    expect(page.get_by_text("60 of 140 faces")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("dataset_split"))
+
+
+def test_a_face_opens_gets_verdicts_by_keys_and_they_are_undone(page: Page, server: Server) -> None:
+    visit(page, server, f"dataset?{DATA}&dataset_view=Gallery&dataset_split=test")
+    faces(page).nth(1).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("2 of 14")).to_be_visible()
+    expect(dialog.get_by_text("standard says")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"face=\d+"))
+    page.keyboard.press("ArrowRight")
+    expect(dialog.get_by_text("3 of 14")).to_be_visible()
+    page.keyboard.press("a")
+    expect(dialog.get_by_text("4 of 14")).to_be_visible()
+    page.keyboard.press("n")
+    expect(dialog.get_by_text("5 of 14")).to_be_visible()
+    page.keyboard.press("u")
+    expect(dialog.get_by_text("4 of 14")).to_be_visible()
+    expect(dialog.get_by_text("Is the label right?")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("face="))
+    expect(faces(page).filter(has_text="≈ ambiguous")).to_have_count(1)
+    expect(faces(page).filter(has_text="∅ not a face")).to_have_count(0)
+    assert "tensorflow" not in server.memory_maps().lower()
+
+
+def test_several_faces_get_one_verdict_and_a_cleaned_variant_is_what_train_offers(page: Page, server: Server) -> None:
+    data = "source=synthetic:140:12"
+    visit(page, server, f"dataset?{data}&dataset_view=Gallery&dataset_split=train&dataset_classes=fear")
+    page.get_by_text("Choose several").click()
+    expect(page.get_by_text("Click faces to choose them")).to_be_visible()
+    faces(page).nth(0).click()
+    expect(page.get_by_text("1 chosen")).to_be_visible()
+    faces(page).nth(2).click()
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    page.get_by_role("button", name="Not a face").click()
+    expect(faces(page).filter(has_text="∅ not a face")).to_have_count(2)
+    expect(page.get_by_text("Click faces to choose them")).to_be_visible()  # none is chosen any more
+    page.get_by_test_id("stButtonGroup").get_by_role("radio", name="Verdicts").click()
+    expect(page.get_by_text("2 images left out")).to_be_visible()
+    page.get_by_role("button", name="Make a cleaned variant").click()
+    expect(page.get_by_text("All pages work on the cleaned variant")).to_be_visible()
+    expect(page.get_by_text("138 faces of 48x48")).to_be_visible()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Train").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+    expect(page.get_by_text("cleaned.recipe.json").first).to_be_visible()
+
+
+def test_a_face_of_another_view_opens_too(page: Page, server: Server) -> None:
+    visit(page, server, f"dataset?{DATA}&dataset_view=Gallery&face=3")
+    expect(page.get_by_role("dialog").get_by_text("4 of 140")).to_be_visible()
+    visit(page, server, f"dataset?{DATA}&face=3")  # on the overview, as a link that somebody was sent
+    expect(page.get_by_role("dialog").get_by_text("4 of 140")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_text("What is odd").or_(page.get_by_text("Nothing stands out"))).to_be_visible()
