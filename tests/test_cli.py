@@ -214,7 +214,7 @@ def here(capsys: pytest.CaptureFixture[str]) -> Here:
 @pytest.fixture
 def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs begin, but end before their first epoch."""
-    monkeypatch.setattr("fer_core.training.trainer.train", lambda run, on_progress: "stopped")
+    monkeypatch.setattr("fer_core.training.trainer.train", lambda run, on_progress, finish=False: "stopped")
 
 
 def test_the_default_network_learns_from_the_labels_alone_where_there_are_no_votes(shell, here, untrained, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from .. import storage
 from .dataset import Dataset
 
-_VERSION = 1  # raise it when readers or fingerprints change, so that old entries are not used
+_VERSION = 2  # raise it when readers or fingerprints change, so that old entries are not used
 _MIN_IMAGES = 2000  # smaller sources are read faster than they are worth keeping
 _KEEP = 8
 _ARRAYS = ("labels", "splits", "rows", "digests")

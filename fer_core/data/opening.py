@@ -183,10 +183,16 @@ def _joined(parts: list[Samples]) -> Samples:
         images=np.concatenate([p.images for p in parts]),
         labels=np.concatenate([p.labels for p in parts]),
         splits=np.concatenate([p.splits for p in parts]),
-        rows=np.concatenate([p.rows for p in parts]),
+        rows=np.concatenate([part.rows + offset for part, offset in zip(parts, _offsets(parts), strict=True)]),
         format=parts[0].format,
         warnings=tuple(w for p in parts for w in p.warnings),
     )
+
+
+def _offsets(parts: list[Samples]) -> list[int]:
+    """What the rows of each part begin with, so that a row names one image of the whole source."""
+    sizes = [int(part.rows.max()) + 1 if len(part.rows) else 0 for part in parts]
+    return [sum(sizes[:i]) for i in range(len(parts))]
 
 
 def _split_of(path: str, otherwise: str = "train") -> str:

@@ -127,5 +127,5 @@ def apply(recipe: Recipe, original: Dataset, source: str) -> Dataset:
         labels=labels[where], splits=original.splits[where], rows=original.rows[where], digests=original.digests[where],
         source=source, format=f"cleaned {original.format}", warnings=(*original.warnings, changed),
         fingerprint=content_fingerprint(original.digests[where], labels[where], original.splits[where]),
-        variant_of=original.fingerprint,
+        variant_of=original.variant_of or original.fingerprint,
     )  # fmt: skip

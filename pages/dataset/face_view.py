@@ -31,7 +31,7 @@ _COPIES_AT_MOST = 24
 
 def open_face(data: Dataset, index: int) -> None:
     """Show this face from the next run on; for callbacks."""
-    st.query_params[PARAMETER] = str(int(_numbers(data)[index]))
+    st.query_params[PARAMETER] = str(int(data.rows[index]))
 
 
 def close() -> None:
@@ -54,14 +54,9 @@ def show_asked(facts: Facts, order: np.ndarray | None) -> None:
     st.dialog("A closer look", width="large", icon=":material/face:", on_dismiss=close)(_view)(facts, order)
 
 
-def _numbers(data: Dataset) -> np.ndarray:
-    """(N,) what faces are called in the address: their rows, or where files were joined and rows occur twice, their positions."""
-    return data.rows if len(np.unique(data.rows)) == len(data) else np.arange(len(data))
-
-
 def _asked(data: Dataset) -> int | None:
     text = st.query_params.get(PARAMETER, "")
-    found = np.flatnonzero(_numbers(data) == int(text)) if text.isdecimal() and len(text) < 15 else []
+    found = np.flatnonzero(data.rows == int(text)) if text.isdecimal() and len(text) < 15 else []
     return int(found[0]) if len(found) else None
 
 
@@ -113,7 +108,7 @@ def _picture(facts: Facts, index: int) -> None:
 
 def _verdict(facts: Facts, order: np.ndarray, index: int, place: int | None) -> None:
     def go_on() -> None:
-        st.session_state.setdefault("dataset_judged", []).append(int(_numbers(facts.data)[index]))
+        st.session_state.setdefault("dataset_judged", []).append(int(facts.data.rows[index]))
         if st.session_state.get("dataset_go_on", True) and place is not None and place < len(order) - 1:
             open_face(facts.data, int(order[place + 1]))
 

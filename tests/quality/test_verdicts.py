@@ -116,6 +116,28 @@ def test_a_variant_keeps_the_votes_of_its_original(data: Dataset, votes, voted: 
     assert np.array_equal(read_votes(found, variant).counts, np.delete(votes.counts, [0, 50], axis=0))
 
 
+def test_a_variant_of_a_variant_still_shares_the_verdicts(faces: Dataset, tmp_path: Path) -> None:
+    first = open_dataset(save_recipe(Recipe("synthetic:700", faces.fingerprint, {0: "x"}), tmp_path, "first"))
+    second = open_dataset(save_recipe(Recipe(first.source, first.fingerprint, {1: "x"}), tmp_path, "second"))
+    Verdicts(faces, tmp_path / "verdicts.sqlite").give([5], "ambiguous")
+    assert len(second) == len(faces) - 2 and told(Verdicts(second, tmp_path / "verdicts.sqlite")) == {3: ("ambiguous", None)}
+
+
+def test_a_row_names_one_image_where_the_source_has_several_tables(faces: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    for name, part in (("train.csv", range(70)), ("test.csv", range(70, 140))):
+        rows = [f"{faces.labels[i]},{' '.join(map(str, faces.images[i].ravel()))}" for i in part]
+        (folder / name).write_text("emotion,pixels\n" + "\n".join(rows) + "\n")
+    data = open_dataset(folder)
+    assert len(set(data.rows.tolist())) == 140
+    test = data.indices("test")
+    mine = Verdicts(data, tmp_path / "verdicts.sqlite")
+    mine.give(test[:2], "not a face")
+    variant = open_dataset(save_recipe(mine.recipe(("test",)), tmp_path, "clean"))
+    assert len(variant.indices("test")) == 68 and len(variant.indices("train")) == len(data.indices("train"))
+
+
 def test_a_damaged_file_is_one_sentence(faces: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "verdicts.sqlite"
     path.write_bytes(b"nothing of the kind, but long enough to be read as a page " * 50)
