@@ -154,7 +154,7 @@ def following(folder: Path) -> None:
     from fer_core.training.run_folder import RunFolder
 
     bare = folder / "bare.py"
-    bare.write_text("import time\nimport streamlit as st\nst.fragment(lambda: st.text(time.time()), run_every=1.5)()\n")
+    bare.write_text("import time\nimport streamlit as st\nst.fragment(lambda: st.text(time.time()), run_every=1.2)()\n")
     run = RunFolder(folder / "followed")
     training = subprocess.Popen([sys.executable, __file__, "--train-nothing", str(run.path)])
     chromium = shutil.which("chromium") or shutil.which("google-chrome")

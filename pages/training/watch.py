@@ -20,7 +20,7 @@ from pages.shared import charts, state
 from . import curves, run_state
 from .watched import face_panel, filter_panel
 
-_REFRESH_SECONDS = 1.5
+_REFRESH_SECONDS = 1.2
 
 
 def show(run: RunFolder) -> None:

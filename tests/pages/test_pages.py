@@ -59,16 +59,6 @@ def test_predict_takes_a_snapshot(folders: Path) -> None:
     assert not app.exception and 'class="fer-bars"' in html(app)
 
 
-def test_the_gallery_is_filtered_by_split_and_class(folders: Path) -> None:
-    app = open_page("data/dataset")
-    assert "60 of 3,500 faces" in texts(app)
-    app.segmented_control(key="dataset_split").set_value("test").run()
-    app.pills(key="dataset_classes").set_value(["happy"]).run()
-    assert "50 of 50 faces" in texts(app)
-    shown = html(app)
-    assert shown.count("face, happy") == 50 and "face, sad" not in shown
-
-
 def test_the_source_chosen_on_dataset_is_used_on_the_other_pages(folders: Path) -> None:
     app = open_page("data/dataset")
     app.number_input(key="source_count").set_value(140).run()
