@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from fer_core.bundle import find_bundle
 from fer_core.data import open_dataset
+from fer_core.quality.embedding import make_map
 from tests.pages.conftest import Server
 from tests.pages.test_browser import PATIENCE, visit
 
@@ -105,3 +107,26 @@ def test_a_face_of_another_view_opens_too(page: Page, server: Server) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_text("What is odd").or_(page.get_by_text("Nothing stands out"))).to_be_visible()
+
+
+def test_a_lasso_on_the_map_shows_those_faces(page: Page, server: Server) -> None:
+    data, bundle = open_dataset("synthetic:140"), find_bundle("ferplus")
+    make_map(data, bundle)  # in the cache that the server shares
+    visit(page, server, "dataset?dataset_view=Map&dataset_model=ferplus&source=synthetic:140")
+    plot = page.locator(".js-plotly-plot .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box, before = plot.bounding_box(), None
+    while box != before:  # the chart grows into its place
+        page.wait_for_timeout(500)
+        box, before = plot.bounding_box(), box
+    corners = ((0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.01))
+    for i, (x, y) in enumerate(corners):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=8)
+        if not i:
+            page.mouse.down()
+    page.mouse.up()
+    expect(page.get_by_text("140 faces chosen")).to_be_visible()
+    expect(page.locator("[data-face]")).to_have_count(60)
+    page.locator("[data-face]").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("A closer look")
+    assert "tensorflow" not in server.memory_maps().lower()
