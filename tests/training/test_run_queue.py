@@ -63,7 +63,8 @@ def test_the_first_starts_at_once_and_the_others_wait_in_order(trainings: Traini
     assert [run.status()["state"] for run in (a, b, c)] == ["running", "queued", "queued"]
     worker = threading.Thread(target=run_queue.work, args=(tmp_path,))
     worker.start()
-    assert trainings.started == ["a"] and run_queue.worker_alive(tmp_path)
+    until(lambda: run_queue.worker_alive(tmp_path))
+    assert trainings.started == ["a"]
     Registry(tmp_path).reorder(["c", "b"])
     trainings.end(a)
     until(lambda: trainings.started == ["a", "c"])
