@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +12,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from .errors import TrainingError
 from .storage import write_atomically
 
+PROJECT = Path(__file__).resolve().parent.parent
 RUNNING_STATES = ("starting", "running", "paused")
 OPEN_STATES = ("queued", *RUNNING_STATES)  # those of what nobody needs to start
 _STARTING_SECONDS = 12  # that a process may take to get hold of its lock
@@ -85,3 +89,34 @@ class ProcessFolder:
         except (OSError, ValueError):
             return {}
         return value if isinstance(value, dict) else {}
+
+
+def start_detached(arguments: list[str], log: Path, mode: str = "ab") -> None:
+    """Start `python -m fer_core` with these arguments in a process that outlives this one; what it prints goes to `log`.
+
+    Raises:
+        OSError: it cannot be started, or the log cannot be written.
+    """
+    with open(log, mode) as file:
+        subprocess.Popen(
+            [sys.executable, "-m", "fer_core", *arguments],
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a signal to the app's terminal does not end it
+        )
+
+
+def unused_path(parent: Path, name: str) -> Path:
+    """A path below `parent` that does not exist yet, named after the time and `name`.
+
+    Raises:
+        TrainingError: a hundred were made in this second.
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+        path = parent / f"{stamp}-{name}{suffix}"
+        if not path.exists():
+            return path
+    raise TrainingError(f"Too many runs were started below {parent} in one second: try again.")

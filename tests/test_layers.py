@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Each part may import the parts before it, and itself.
 ORDER = [
-    "emotions errors storage native_output",
+    "emotions errors storage native_output database",
     "imaging config bundle process_folder",
     "data presets zoo",
     "inference",

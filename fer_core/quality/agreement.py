@@ -23,15 +23,20 @@ class Agreement:
 def agreement(dataset: Dataset, votes: Votes) -> Agreement:
     """Compare labels and votes over all labelled images."""
     classes = len(dataset.label_names)
-    majority = votes.majority().astype(np.int64)
-    counts = np.where(votes.counts <= 1, 0, votes.counts).astype(np.int64)
-    clear = 2 * counts.max(axis=1) > counts.sum(axis=1)
-    column = np.where(majority != UNLABELLED, majority, np.where(clear, classes, classes + 1))
+    column = majority_columns(votes, classes)
     known = dataset.labels != UNLABELLED
     matrix = np.zeros((classes, classes + 2), np.int64)
     np.add.at(matrix, (dataset.labels[known].astype(int), column[known]), 1)
     by_class = {name: (int(matrix[i, i]), int(matrix[i].sum())) for i, name in enumerate(dataset.label_names)}
     return Agreement(by_class, matrix, (*dataset.label_names, "other", "no majority"), vote_entropy(votes))
+
+
+def majority_columns(votes: Votes, classes: int) -> np.ndarray:
+    """(N,) int64: the column of `Agreement.matrix` that each image belongs to."""
+    majority = votes.majority().astype(np.int64)
+    counts = np.where(votes.counts <= 1, 0, votes.counts).astype(np.int64)
+    clear = 2 * counts.max(axis=1) > counts.sum(axis=1)
+    return np.where(majority != UNLABELLED, majority, np.where(clear, classes, classes + 1))
 
 
 def vote_entropy(votes: Votes) -> np.ndarray:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 from .. import storage
 from ..bundle import Bundle
 from ..data.dataset import Dataset
 from ..errors import DataError
-from ..process_folder import OPEN_STATES, ProcessFolder
+from ..process_folder import OPEN_STATES, ProcessFolder, start_detached
 from . import kept
 from .embedding import make_map, model_key
-
-_PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 def folder(dataset: Dataset, bundle: Bundle) -> ProcessFolder:
@@ -37,11 +32,7 @@ def start(dataset: Dataset, bundle: Bundle) -> None:
     try:
         job.path.mkdir(parents=True, exist_ok=True)
         job.write_status("starting", share=0.0)
-        with open(job.log, "wb") as log:
-            subprocess.Popen(
-                [sys.executable, "-m", "fer_core", "map", dataset.source, "--model", str(bundle.path)],
-                cwd=_PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+        start_detached(["map", dataset.source, "--model", str(bundle.path)], job.log, "wb")
     except OSError as error:
         raise DataError(f"The map cannot be made: {error.strerror or error}.") from None
 

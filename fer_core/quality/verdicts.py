@@ -10,7 +10,7 @@ import csv
 import io
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import numpy as np
 from .. import storage
 from ..data.dataset import SPLITS, Dataset
 from ..data.recipe import Recipe
+from ..database import opened
 from ..emotions import NAMES
 from ..errors import DataError
 
@@ -54,19 +55,8 @@ class Verdicts:
         self._dataset = dataset
         self._fingerprint = dataset.variant_of or dataset.fingerprint
 
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.closing(sqlite3.connect(self._path, timeout=10)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.executescript(_SCHEMA)
-                with connection:
-                    yield connection
-        except OSError as error:
-            raise DataError(f"The verdicts {self._path} cannot be written: {error.strerror}.") from None
-        except sqlite3.Error as error:
-            raise DataError(f"The verdicts {self._path} cannot be used ({error}): move the file away.") from None
+    def _open(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        return opened(self._path, _SCHEMA, DataError, "verdicts", "move the file away")
 
     def give(self, indices: Sequence[int] | np.ndarray, verdict: str, label: str | None = None) -> int:
         """Give one verdict to the images at `indices`, in one step that `undo` takes back as one. How many there were.

@@ -15,8 +15,8 @@ from ..data import open_dataset
 from ..data.dataset import UNLABELLED
 from ..errors import TrainingError
 from ..inference.classifier import Classifier
+from ..process_folder import PROJECT
 from ..quality import cross_validation
-from .launch import PROJECT
 from .run_folder import RunFolder
 
 

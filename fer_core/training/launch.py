@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 from ..config import RunConfig
 from ..errors import TrainingError
+from ..process_folder import start_detached
 from .run_folder import RunFolder, new_run_folder
 from .steering import forget_pause
 from .sweep_folder import SweepFolder
-
-PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 def start(config: RunConfig, parent: Path) -> RunFolder:
@@ -46,14 +43,6 @@ def resume(run: RunFolder | SweepFolder, finish: bool = False) -> None:
     try:
         run.clear_stop()
         run.write_status("starting", "Starting the training process.")
-        with open(run.log, "ab") as log:
-            subprocess.Popen(
-                [sys.executable, "-m", "fer_core", *command],
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a signal to the app's terminal does not end the training
-            )
+        start_detached(command, run.log)
     except OSError as error:
         raise TrainingError(f"The training process could not be started: {error.strerror or error}.") from None

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..database import opened
 from ..errors import TrainingError
 
 FILE_NAME = "registry.sqlite"
@@ -40,21 +40,8 @@ class Registry:
     def __init__(self, parent: Path) -> None:
         self._path = parent / FILE_NAME
 
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.closing(sqlite3.connect(self._path, timeout=10)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.executescript(_SCHEMA)
-                with connection:  # commits, or takes back what an error left half done
-                    yield connection
-        except OSError as error:
-            raise TrainingError(f"The registry {self._path} cannot be written: {error.strerror}.") from None
-        except sqlite3.Error as error:
-            raise TrainingError(
-                f"The registry {self._path} cannot be used ({error}): move it away; the runs themselves are not lost."
-            ) from None
+    def _open(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        return opened(self._path, _SCHEMA, TrainingError, "registry", "move it away; the runs themselves are not lost")
 
     # --- titles and notes --------------------------------------------------------------------------------------------
 

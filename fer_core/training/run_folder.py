@@ -26,7 +26,7 @@ from typing import Any
 
 from ..config import RunConfig
 from ..errors import FerError, TrainingError
-from ..process_folder import OPEN_STATES, RUNNING_STATES, ProcessFolder
+from ..process_folder import OPEN_STATES, RUNNING_STATES, ProcessFolder, unused_path
 from ..storage import write_atomically
 from .settle import settle
 
@@ -130,12 +130,7 @@ def _cell(value: float) -> str:
 
 def new_run_folder(parent: Path, preset: str) -> RunFolder:
     """An unused folder below `parent` named after the time and the preset."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
-        path = parent / f"{stamp}-{preset}{suffix}"
-        if not path.exists():
-            return RunFolder(path)
-    raise TrainingError(f"Too many runs were started below {parent} in one second: try again.")
+    return RunFolder(unused_path(parent, preset))
 
 
 def list_runs(parent: Path) -> list[RunFolder]:

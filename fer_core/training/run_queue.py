@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ..errors import FerError, TrainingError
+from ..process_folder import start_detached
 from . import launch
 from .holding import held_file
 from .registry import Registry
@@ -47,6 +46,12 @@ def enqueue(run: RunFolder | SweepFolder) -> None:
     ensure_worker(run.path.parent)
 
 
+def start_now(run: RunFolder | SweepFolder) -> None:
+    """Start what waits without waiting for the others; nothing where somebody else has just started it."""
+    if Registry(run.path.parent).take(run.name):
+        launch.resume(run)
+
+
 def leave_queue(run: RunFolder | SweepFolder) -> None:
     """Take a run or sweep out of the queue; it can be started later."""
     if Registry(run.path.parent).take(run.name):
@@ -70,11 +75,7 @@ def ensure_worker(parent: Path) -> None:
     if not Registry(parent).queue() or worker_alive(parent):
         return
     try:
-        with open(parent / "queue.log", "ab") as log:
-            subprocess.Popen(
-                [sys.executable, "-m", "fer_core", "queue", "--runs", str(parent.resolve()), "--work"],
-                cwd=launch.PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+        start_detached(["queue", "--runs", str(parent.resolve()), "--work"], parent / "queue.log")
     except OSError as error:
         raise TrainingError(f"The queue could not be started: {error.strerror or error}.") from None
 

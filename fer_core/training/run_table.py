@@ -65,11 +65,7 @@ def run_row(run: RunFolder, about: About) -> RunRow:
         config = run.config()
     except FerError:
         config = None
-    best = max(history, key=lambda row: row["val_accuracy"]) if history else None
-    count = status.get("validation_images")
-    interval = None
-    if best and isinstance(count, int) and count > 0:
-        interval = wilson_interval(round(best["val_accuracy"] * count), count)
+    best, interval = best_epoch(history, status)
     parameters = status.get("parameters")
     if parameters is None and (run.bundle / CARD).is_file():  # of an older version
         try:
@@ -81,3 +77,12 @@ def run_row(run: RunFolder, about: About) -> RunRow:
         best["val_accuracy"] if best else None, int(best["epoch"]) if best else None, interval, len(history),
         sum(row["seconds"] for row in history), parameters if isinstance(parameters, int) else None,
     )  # fmt: skip
+
+
+def best_epoch(history: list[dict[str, float]], status: dict[str, Any]) -> tuple[dict[str, float] | None, tuple[float, float] | None]:
+    """The epoch with the best validation accuracy, and the 95 % interval of that; None where they are not known."""
+    best = max(history, key=lambda row: row["val_accuracy"]) if history else None
+    count = status.get("validation_images")
+    if best is None or not isinstance(count, int) or count <= 0:
+        return best, None
+    return best, wilson_interval(round(best["val_accuracy"] * count), count)

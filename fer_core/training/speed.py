@@ -15,6 +15,7 @@ from ..config import RunConfig
 from ..errors import FerError
 from ..zoo.equivalents import as_blocks
 from ..zoo.summary import summary
+from .settle import fast_precision
 
 _KEPT = 200
 _SECONDS = 3.0
@@ -131,6 +132,4 @@ def _key(config: RunConfig) -> str:
 
 
 def _precision(config: RunConfig) -> str:
-    from .settle import fast_precision
-
     return fast_precision() if config.train.precision == "auto" else config.train.precision

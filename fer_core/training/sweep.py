@@ -13,8 +13,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import Trial, TrialState
 
 from ..errors import FerError
+from ..process_folder import PROJECT
 from .holding import held
-from .launch import PROJECT
 from .registry import Registry
 from .run_folder import RunFolder
 from .steering import forget_pause

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ..config import RunConfig
 from ..errors import ConfigError, TrainingError
-from ..process_folder import ProcessFolder
+from ..process_folder import ProcessFolder, unused_path
 from ..storage import write_atomically
 
 _RANGE = re.compile(r"^\s*([-+.\deE]+)\s*\.\.\s*([-+.\deE]+)\s*(?::\s*(\S+)\s*)?$")
@@ -161,9 +160,4 @@ def list_sweeps(parent: Path) -> list[SweepFolder]:
 
 def new_sweep_folder(parent: Path, preset: str) -> SweepFolder:
     """An unused folder below `parent` named after the time and the preset."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
-        path = parent / f"{stamp}-sweep-{preset}{suffix}"
-        if not path.exists():
-            return SweepFolder(path)
-    raise TrainingError(f"Too many sweeps were started below {parent} in one second: try again.")
+    return SweepFolder(unused_path(parent, f"sweep-{preset}"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..emotions import NAMES
 from ..storage import write_atomically
 from .run_folder import RunFolder
 
@@ -83,8 +84,6 @@ def read_watch(run: RunFolder) -> Watched | None:
             faces, true, shape = file["faces"], file["true"], tuple(int(n) for n in file["filters"])
     except (OSError, ValueError, KeyError, EOFError):
         return None
-    from ..emotions import NAMES
-
     records = _records(run, _record(len(faces), len(NAMES), shape))
     if not len(records):
         return None

@@ -10,7 +10,7 @@ import streamlit as st
 from fer_core.data import SPLITS, UNLABELLED, Dataset
 from fer_core.data.votes import Votes
 from fer_core.quality import kept
-from fer_core.quality.agreement import Agreement, agreement
+from fer_core.quality.agreement import Agreement, agreement, majority_columns
 from fer_core.quality.copies import CopyGroup, copy_groups
 from fer_core.quality.statistics import Statistics, statistics
 from fer_core.quality.verdicts import Verdict, Verdicts
@@ -122,10 +122,7 @@ def _agreement(_data: Dataset, _votes: Votes, key: str, votes_hash: int) -> Agre
 
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _majority_column(_votes: Votes, classes: int, key: str, votes_hash: int) -> np.ndarray:
-    majority = _votes.majority().astype(np.int64)
-    counts = np.where(_votes.counts <= 1, 0, _votes.counts).astype(np.int64)
-    clear = 2 * counts.max(axis=1) > counts.sum(axis=1)
-    return np.where(majority != UNLABELLED, majority, np.where(clear, classes, classes + 1))
+    return majority_columns(_votes, classes)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for copies ...")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from fer_core.bundle import Bundle
 from fer_core.data import SPLITS
 from fer_core.emotions import COLOURS
 from fer_core.process_folder import OPEN_STATES
-from fer_core.quality import map_job
+from fer_core.quality import kept, map_job
 from fer_core.quality.embedding import load_map
 from pages.shared import charts, state
 
@@ -34,12 +35,8 @@ def show(facts: Facts) -> np.ndarray:
         return none
     under_way = map_job.folder(facts.data, bundle).status()["state"] in OPEN_STATES
     if under_way:
-        st.fragment(_bar, run_every=_REFRESH_SECONDS)(facts, bundle)
-    places = {
-        way: found
-        for way, name in _WAYS.items()
-        if (found := _places(facts.data, facts.key, bundle, model.key_of(bundle), name)) is not None
-    }
+        st.fragment(_bar, run_every=_REFRESH_SECONDS)(facts, bundle, _file(facts, bundle, "pca").is_file())
+    places = {way: found for way, name in _WAYS.items() if (found := _places(facts, bundle, name)) is not None}
     if not places:
         if not under_way:
             _offer(facts, bundle)
@@ -72,14 +69,13 @@ def _offer(facts: Facts, bundle: Bundle) -> None:
         st.error(f"The last attempt ended: {job['message']}", icon=":material/error:")
 
 
-def _bar(facts: Facts, bundle: Bundle) -> None:
+def _bar(facts: Facts, bundle: Bundle, first_shown: bool) -> None:
     job = map_job.folder(facts.data, bundle).status()
     if job["state"] not in OPEN_STATES:
         st.rerun()
-    share = min(1.0, float(job.get("share", 0.0)))
-    if share >= 0.42 and not st.session_state.get("map_pca_seen"):  # the first principal components are there
-        st.session_state["map_pca_seen"] = True
+    if not first_shown and _file(facts, bundle, "pca").is_file():  # the first principal components are there
         st.rerun()
+    share = min(1.0, float(job.get("share", 0.0)))
     st.progress(share, text=f"{job['message'] or 'Starting'} ... {share:.0%}")
 
 
@@ -88,11 +84,13 @@ def _kept(_data: Any, key: str, _bundle: Bundle, model_key: str, method: str, tr
     return load_map(_data, _bundle, method)
 
 
-def _places(data: Any, key: str, bundle: Bundle, model_key: str, method: str) -> np.ndarray | None:
-    from fer_core.quality import kept
+def _file(facts: Facts, bundle: Bundle, method: str) -> Path:
+    return kept.path(f"map-{method}", facts.data, model.key_of(bundle))
 
-    path = kept.path(f"map-{method}", data, model_key)
-    return _kept(data, key, bundle, model_key, method, path.stat().st_mtime_ns) if path.is_file() else None
+
+def _places(facts: Facts, bundle: Bundle, method: str) -> np.ndarray | None:
+    path = _file(facts, bundle, method)
+    return _kept(facts.data, facts.key, bundle, model.key_of(bundle), method, path.stat().st_mtime_ns) if path.is_file() else None
 
 
 def _colourings(facts: Facts, bundle: Bundle) -> list[str]:

@@ -7,10 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from fer_core.evaluation.metrics import wilson_interval
-from fer_core.training import launch
 from fer_core.training.registry import About, Registry
 from fer_core.training.run_folder import RUNNING_STATES, RunFolder
+from fer_core.training.run_table import best_epoch
 from pages.shared import state
 
 LOOK = {
@@ -51,11 +50,9 @@ def progress(run: RunFolder, status: dict[str, Any], history: list[dict[str, flo
         _bar(epochs, len(history), run.progress(), status)
     elif now != "failed" and status["message"]:
         st.caption(status["message"])
-    if not history:
+    best, interval = best_epoch(history, status)
+    if best is None:
         return
-    best = max(history, key=lambda row: row["val_accuracy"])
-    count = status.get("validation_images")
-    interval = wilson_interval(round(best["val_accuracy"] * count), count) if isinstance(count, int) and count > 0 else None
     figures = [
         (f"{len(history)} of {epochs}", "epochs finished"),
         (f"{best['val_accuracy']:.1%}", "best on validation" + (f" ({interval[0]:.1%} to {interval[1]:.1%})" if interval else "")
@@ -95,8 +92,3 @@ def duration(seconds: float) -> str:
 def number(value: object) -> str:
     """The value of a setting, short."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def finish(run: RunFolder) -> None:
-    """Write the model of a run that was interrupted, with its best weights so far."""
-    launch.resume(run, finish=True)

@@ -8,7 +8,7 @@ import sys
 import streamlit as st
 
 from fer_core.config import RunConfig
-from fer_core.training.launch import PROJECT
+from fer_core.process_folder import PROJECT
 from fer_core.training.speed import estimate
 
 from .run_state import duration

@@ -10,9 +10,8 @@ import numpy as np
 import streamlit as st
 
 from fer_core.emotions import NAMES
-from fer_core.training import keeping, run_queue, steering
+from fer_core.training import keeping, launch, run_queue, steering
 from fer_core.training.batch_log import read_batches
-from fer_core.training.registry import Registry
 from fer_core.training.run_folder import OPEN_STATES, RUNNING_STATES, RunFolder
 from fer_core.training.watch import Watched, read_watch
 from pages.shared import charts, state
@@ -66,7 +65,7 @@ def _buttons(run: RunFolder, now: str) -> None:
         if now in RUNNING_STATES:
             _steer(run, now)
         elif now == "queued":
-            _button("Start now", "bolt", run, lambda: _start_now(run), help="Without waiting for the others.")
+            _button("Start now", "bolt", run, lambda: run_queue.start_now(run), help="Without waiting for the others.")
             _button("Leave the queue", "playlist_remove", run, lambda: run_queue.leave_queue(run))
         else:
             _ended(run, now)
@@ -92,7 +91,9 @@ def _ended(run: RunFolder, now: str) -> None:
     if now != "finished":
         _button("Go on", "play_arrow", run, lambda: run_queue.submit(run), help="After its last finished epoch.")
         if run.checkpoint.exists() and now in ("interrupted", "failed"):
-            _button("Keep the best", "download_done", run, lambda: run_state.finish(run), help="Train no further: write the model.")
+            _button(
+                "Keep the best", "download_done", run, lambda: launch.resume(run, finish=True), help="Train no further: write the model."
+            )
     if has_model:
         # Links: a page cannot be switched from here while the choice of the run is bound to the address.
         chosen = {"model": run.name}
@@ -113,13 +114,6 @@ def _button(label: str, icon: str, run: RunFolder, action, disabled: bool = Fals
         with state.errors_shown():
             action()
         st.rerun()
-
-
-def _start_now(run: RunFolder) -> None:
-    from fer_core.training import launch
-
-    if Registry(run.path.parent).take(run.name):
-        launch.resume(run)
 
 
 # --- what to see -------------------------------------------------------------------------------------------------------

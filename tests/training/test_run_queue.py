@@ -61,7 +61,7 @@ def test_the_first_starts_at_once_and_the_others_wait_in_order(trainings: Traini
     c = new(tmp_path, "c")
     assert run_queue.submit(c) is False
     assert [run.status()["state"] for run in (a, b, c)] == ["running", "queued", "queued"]
-    worker = threading.Thread(target=run_queue.work, args=(tmp_path,))
+    worker = threading.Thread(target=run_queue.work, args=(tmp_path,), daemon=True)
     worker.start()
     until(lambda: run_queue.worker_alive(tmp_path))
     assert trainings.started == ["a"]
