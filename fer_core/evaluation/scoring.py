@@ -1,29 +1,31 @@
-"""Run a model over a split and keep the probabilities in the cache, so that they are not computed twice."""
+"""Run a model over a split and keep its answers as a record, so that they are not computed twice."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
+import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from .. import storage
 from ..bundle import CARD, Bundle, is_shipped, read_bundle, views_inside, write_card
 from ..data.dataset import UNLABELLED, Dataset
-from ..data.votes import Votes
-from ..errors import ModelError
+from ..data.votes import Votes, find_votes, read_votes
+from ..errors import DataError, ModelError
 from ..export import load_keras
 from ..inference.classifier import Classifier
+from . import record
 from .metrics import Evaluation, evaluate, figures
+from .record import EvaluationRecord
 
 TTA = ("none", "flip", "off")
 _CHUNK = 256
 _TEST_USES = "test-uses.jsonl"
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -37,20 +39,22 @@ class Scored:
     probabilities: np.ndarray  # (n, C) float32, in the order of the data set's label_names
     true: np.ndarray  # (n,) int64, positions in the data set's label_names
     evaluation: Evaluation
+    record: EvaluationRecord  # the same, as it is kept; by the labels or, if votes were the truth, by them
 
 
 def score(
     bundle: Bundle, dataset: Dataset, split: str = "test", tta: str = "none", *,
     votes: Votes | None = None, save: bool | None = None, on_progress: Callable[[float], None] = lambda share: None,
 ) -> Scored:  # fmt: skip
-    """Score `bundle` on a split of `dataset`, from the kept probabilities where there are any.
+    """Score `bundle` on a split of `dataset`, from the kept record where there is one.
 
     Args:
         tta: "none" takes the model as it is; "flip" averages over each image and its mirror image; "off" leaves out the
             mirror image and the enlarged view that a model may have inside (through Keras, since they stand in the graph).
         votes: take what most FER+ voters chose for the truth, instead of the labels; images without a majority are left out.
-        save: write the figures into the model's card; by default for models of one's own, not for the shipped ones. Only
-            figures on the data that the model was trained on are written.
+        save: keep the record in the bundle and write the figures into its card; by default for models of one's own, not for
+            the shipped ones, whose records go into the cache. Only figures on the data that the model was trained on are
+            written into the card.
         on_progress: called with the share that is done, 0 to 1.
 
     Raises:
@@ -64,31 +68,40 @@ def score(
             "it cannot be scored on them."
         )
     indices = dataset.labelled_indices(split)
-    key = _key(bundle, dataset, split, tta)
-    probabilities = _load(key, len(indices))
-    if probabilities is None:
+    name, inside = record.file_name(dataset, split, tta), save if save is not None else not is_shipped(bundle)
+    kept = record.find(bundle, name, tta)
+    if kept is not None and not np.array_equal(kept.rows, dataset.rows[indices]):
+        kept = None
+    if kept is None:
         if tta == "off" and views_inside(bundle.card) > 1:
             probabilities = _one_view(bundle, dataset.images[indices])
         else:
-            probabilities = _classify(Classifier(bundle), dataset.images, indices, tta, on_progress)
-        _store(key, probabilities)
-    # Labels travel by name: a model's classes may stand in another order than the data's.
-    probabilities = probabilities[:, [bundle.labels.index(name) for name in dataset.label_names]]
-    true = dataset.labels[indices].astype(np.int64)
+            probabilities = _classify(Classifier(bundle, threads=_THREADS), dataset.images, indices, tta, on_progress)
+        # Labels travel by name: a model's classes may stand in another order than the data's.
+        probabilities = probabilities[:, [bundle.labels.index(name) for name in dataset.label_names]]
+        kept = record.make(bundle, dataset, split, tta, indices, probabilities, votes or _votes_beside(dataset))
+        record.store(kept, bundle, name, inside)
+    else:
+        kept = replace(kept, probabilities=kept.probabilities[:, [kept.labels.index(name) for name in dataset.label_names]],
+                       labels=dataset.label_names, true=dataset.labels[indices].astype(np.int64))  # fmt: skip
+        if votes is not None and not (kept.votes is not None and np.array_equal(kept.votes, votes.counts[indices])):
+            kept = replace(kept, votes=votes.counts[indices])
+            record.store(kept, bundle, name, inside)
+        elif inside and not (bundle.path / record.FOLDER / name).is_file():  # so far in the cache only
+            record.store(kept, bundle, name, inside)
     if votes is not None:
-        true = votes.majority()[indices].astype(np.int64)
-        agreed = true != UNLABELLED
-        indices, probabilities, true = indices[agreed], probabilities[agreed], true[agreed]
-    result = evaluate(probabilities, true, dataset.label_names, leaked=dataset.leaked(indices) if split != "train" else None)
+        indices = indices[votes.majority()[indices] != UNLABELLED]
+        kept = kept.by_votes()
+    result = evaluate(kept.probabilities, kept.true, kept.labels, leaked=kept.leaked)
     if split == "test":
         _record_use(bundle, dataset, tta)
-    if save if save is not None else not is_shipped(bundle):
+    if inside:
         try:
             _save_figures(bundle, dataset, split, tta, "labels" if votes is None else "votes", result)
         except OSError as error:
             if save:  # asked for; else the figures are what was wanted, and they are there
                 raise ModelError(f"The card of {bundle.path} cannot be written: {error.strerror}.") from None
-    return Scored(bundle, split, tta, indices, probabilities, true, result)
+    return Scored(bundle, split, tta, indices, kept.probabilities, kept.true, result, kept)
 
 
 def _one_view(bundle: Bundle, images: np.ndarray) -> np.ndarray:
@@ -112,33 +125,13 @@ def _classify(
     return np.concatenate(parts)
 
 
-def _key(bundle: Bundle, dataset: Dataset, split: str, tta: str) -> Path:
-    file = bundle.keras_file if tta == "off" else bundle.inference_file
+def _votes_beside(dataset: Dataset) -> Votes | None:
+    """The votes that stand beside the data, if they fit; they go into the record, so that figures by votes need no data."""
     try:
-        model = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    except OSError:
-        model = "none"  # what reads it then says that it is missing
-    # The fingerprint does not tell the order of the images, the hash over the ordered digests does.
-    order = hashlib.sha256(dataset.digests[dataset.indices(split)].tobytes()).hexdigest()[:16]
-    return storage.cache_folder("evaluations") / model / f"{dataset.fingerprint}-{order}-{split}-{tta}.npy"
-
-
-def _load(path: Path, count: int) -> np.ndarray | None:
-    try:
-        kept = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        path = find_votes(dataset.source)
+        return None if path is None else read_votes(path, dataset)
+    except (DataError, OSError):
         return None
-    return kept if kept.ndim == 2 and len(kept) == count else None
-
-
-def _store(path: Path, probabilities: np.ndarray) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, probabilities)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        storage.write_atomically(path, buffer.getvalue())
-    except OSError:  # a full or read-only disk costs time the next time, nothing else
-        pass
 
 
 def _record_use(bundle: Bundle, dataset: Dataset, tta: str) -> None:
@@ -151,16 +144,29 @@ def _record_use(bundle: Bundle, dataset: Dataset, tta: str) -> None:
         pass
 
 
-def test_uses(dataset: Dataset) -> int:
-    """How often the test split of this data was scored on this machine, with any model.
+def test_uses(data: Dataset | str | None = None, model: str | None = None) -> int:
+    """How often a test split was scored on this machine.
 
     Each look is one more chance to choose by it, which makes the figures of what was chosen a little too good.
+
+    Args:
+        data: only looks at these data, or at those with this fingerprint.
+        model: only looks by this model.
     """
     try:
         lines = (storage.record_folder() / _TEST_USES).read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0
-    return sum(f'"{dataset.fingerprint}"' in line for line in lines)
+    fingerprint = data.fingerprint if isinstance(data, Dataset) else data
+    wanted = {"fingerprint": fingerprint, "model": model}
+    return sum(all(value is None or _read_line(line).get(name) == value for name, value in wanted.items()) for line in lines)
+
+
+def _read_line(line: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(line))
+    except (ValueError, TypeError):  # a line that a crash cut off
+        return {}
 
 
 def _save_figures(bundle: Bundle, dataset: Dataset, split: str, tta: str, truth: str, result: Evaluation) -> None:

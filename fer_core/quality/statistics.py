@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ..data.dataset import SPLITS, UNLABELLED, Dataset
+from ..data.measures import measures
 from . import kept
 
 _CHUNK = 4096
-MEASURES = ("brightness", "contrast", "sharpness")
 # An image with less contrast than this is all but empty; FER2013 has some dozens.
 _EMPTY_CONTRAST = 4.0
 
@@ -20,9 +19,9 @@ _EMPTY_CONTRAST = 4.0
 class Statistics:
     """Of a data set with N images and C classes."""
 
-    brightness: np.ndarray  # (N,) float32 mean grey value, 0 to 255
-    contrast: np.ndarray  # (N,) float32 standard deviation of the grey values
-    sharpness: np.ndarray  # (N,) float32 variance of the Laplacian: low is blurred (Pech-Pacheco et al. 2000)
+    brightness: np.ndarray  # (N,) float32, and the two below, as of `data.measures`
+    contrast: np.ndarray
+    sharpness: np.ndarray
     mean_faces: np.ndarray  # (C, 48, 48) uint8; zeros for a class without images
 
 
@@ -36,22 +35,16 @@ def statistics(dataset: Dataset) -> Statistics:
 
 
 def _measure(dataset: Dataset) -> dict[str, np.ndarray]:
-    count = len(dataset)
-    out = {name: np.empty(count, np.float32) for name in MEASURES}
     sums, images_of = np.zeros((len(dataset.label_names), 48, 48)), np.zeros(len(dataset.label_names))
-    for start in range(0, count, _CHUNK):  # a chunk at a time: the images may be mapped from a file
+    for start in range(0, len(dataset), _CHUNK):  # a chunk at a time: the images may be mapped from a file
         images = np.asarray(dataset.images[start : start + _CHUNK])
-        labels, part = dataset.labels[start : start + _CHUNK], slice(start, start + len(images))
-        flat = images.reshape(len(images), -1)
-        out["brightness"][part] = flat.mean(axis=1)
-        out["contrast"][part] = flat.std(axis=1)
-        out["sharpness"][part] = [cv2.Laplacian(image, cv2.CV_32F).var() for image in images]
+        labels = dataset.labels[start : start + _CHUNK]
         for label in range(len(dataset.label_names)):
             chosen = images[labels == label]
             sums[label] += chosen.sum(axis=0, dtype=np.float64)
             images_of[label] += len(chosen)
     means = sums / np.maximum(images_of, 1)[:, None, None]
-    return out | {"mean_faces": np.round(means).astype(np.uint8)}
+    return measures(dataset.images) | {"mean_faces": np.round(means).astype(np.uint8)}
 
 
 def oddities(dataset: Dataset, measured: Statistics) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..data.dataset import SPLITS, UNLABELLED, Dataset
+from ..data.measures import MEASURES
 from ..data.votes import Votes
 from ..errors import DataError
 from ..evaluation.scoring import score
@@ -17,7 +18,7 @@ from ..quality import cross_validation
 from ..quality.agreement import agreement, votes_in_words
 from ..quality.copies import copy_groups, leaked_near
 from ..quality.label_issues import label_issues, lift
-from ..quality.statistics import MEASURES, oddities, statistics
+from ..quality.statistics import oddities, statistics
 from .page import render
 
 _SHOWN = 24

@@ -11,6 +11,7 @@ from fer_core.data.recipe import Recipe
 from fer_core.evaluation.metrics import Evaluation, evaluate
 from fer_core.quality.copies import CopyGroup, leaked_near
 from pages.shared import background, scores, state
+from pages.shared.paging import page_of
 
 from . import gallery, model, variants
 from .facts import Facts
@@ -71,7 +72,7 @@ def _groups(facts: Facts, groups: list[CopyGroup]) -> np.ndarray:
         st.info("There is no such group.", icon=":material/filter_alt_off:")
         return np.empty(0, np.int64)
     st.caption(f"{len(chosen):,} groups; those across splits with different labels come first.")
-    here = gallery.page_of(np.arange(len(chosen)), _PER_PAGE, "dataset_groups_page", f"{facts.key} {kinds} {len(groups)}")
+    here = page_of(np.arange(len(chosen)), _PER_PAGE, "dataset_groups_page", f"{facts.key} {kinds} {len(groups)}")
     for number in here:
         group = chosen[number]
         words = ["exact" if group.exact else "near"] + [_ACROSS] * group.across_splits + [_LABELS] * group.different_labels

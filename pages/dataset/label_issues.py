@@ -11,6 +11,7 @@ from fer_core.emotions import EMOJI
 from fer_core.quality import cross_validation
 from fer_core.quality.label_issues import LabelIssues, label_issues, lift
 from pages.shared import charts, state
+from pages.shared.paging import page_of
 
 from . import gallery, model
 from .facts import Facts
@@ -110,7 +111,7 @@ def _shown(facts: Facts, issues: LabelIssues, among: np.ndarray) -> np.ndarray:
         st.info("No label of these classes is in doubt.", icon=":material/filter_alt_off:")
     else:
         what = f"{facts.key} {len(among)} {pairs} {st.session_state.get('dataset_model')}"
-        here = gallery.page_of(numbers, _PER_PAGE, "dataset_issues_page", what)
+        here = page_of(numbers, _PER_PAGE, "dataset_issues_page", what)
         notes = [
             (
                 f"→ {EMOJI[names[issues.suggested[n]]]} {names[issues.suggested[n]]}?",

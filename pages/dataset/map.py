@@ -16,6 +16,7 @@ from fer_core.process_folder import OPEN_STATES
 from fer_core.quality import kept, map_job
 from fer_core.quality.embedding import load_map
 from pages.shared import charts, state
+from pages.shared.paging import page_of
 
 from . import gallery, model, verdict_buttons
 from .facts import Facts
@@ -148,7 +149,7 @@ def _chosen(facts: Facts, event: Any) -> np.ndarray:
     most = ", ".join(f"{facts.data.label_names[i]} {counts[i]:,}" for i in np.argsort(-counts)[:4] if counts[i])
     st.markdown(f"**{len(found):,} faces chosen**: {most}")
     with state.errors_shown():
-        here = gallery.page_of(found, _PER_PAGE, "map_page", f"{facts.key} {found[0]} {found[-1]} {len(found)}")
+        here = page_of(found, _PER_PAGE, "map_page", f"{facts.key} {found[0]} {found[-1]} {len(found)}")
         gallery.small(facts, here, "map_faces")
         verdict_buttons.for_several(facts, [int(i) for i in found], here)
     return found

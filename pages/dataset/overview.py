@@ -7,8 +7,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.data import SPLITS, UNLABELLED
+from fer_core.data.measures import MEASURES
 from fer_core.emotions import COLOURS, EMOJI
-from fer_core.quality.statistics import MEASURES, oddities
+from fer_core.quality.statistics import oddities
 from pages.shared import charts, faces
 
 from . import filters

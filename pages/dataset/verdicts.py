@@ -13,6 +13,7 @@ from fer_core.data import SPLITS
 from fer_core.emotions import EMOJI
 from fer_core.quality.verdicts import VERDICTS, Verdict
 from pages.shared import state
+from pages.shared.paging import page_of
 
 from . import filters, gallery, retraining, variants
 from .facts import Facts, in_words
@@ -49,7 +50,7 @@ def show(facts: Facts) -> np.ndarray | None:
     if look == "Table":
         _table(facts, judged, order)
     else:
-        here = gallery.page_of(order, _PER_PAGE, "dataset_verdicts_page", facts.key)
+        here = page_of(order, _PER_PAGE, "dataset_verdicts_page", facts.key)
         gallery.small(facts, here, "dataset_judged_faces", [(facts.split(int(i)), _when(judged[int(i)])) for i in here])
     st.subheader("Make a cleaned variant")
     _variant(facts)

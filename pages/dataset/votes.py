@@ -15,6 +15,7 @@ from fer_core.errors import DataError
 from fer_core.evaluation.metrics import wilson_interval
 from fer_core.quality.agreement import Agreement, votes_in_words
 from pages.shared import charts, scores, state
+from pages.shared.paging import page_of
 
 from . import filters, gallery
 from .facts import Facts
@@ -46,7 +47,7 @@ def show(facts: Facts) -> np.ndarray | None:
     st.caption("Entropy of an image's votes in bits: 0 where all agree, 1 for two equal halves, 3.3 where all ten say something else.")
     st.subheader("Most contested")
     order = np.argsort(-found.entropy, kind="stable")
-    here = gallery.page_of(order, _PER_PAGE, "dataset_contested_page", facts.key)
+    here = page_of(order, _PER_PAGE, "dataset_contested_page", facts.key)
     notes = [(facts.split(int(i)), f"{found.entropy[i]:.2f} bits", votes_in_words(facts.votes, int(i))) for i in here]
     gallery.small(facts, here, "dataset_contested", notes, least=120)
     with st.expander("Other votes", icon=":material/upload_file:"):

@@ -1,29 +1,18 @@
-"""What only a browser shows: deep links on a fresh server, the click on the confusion matrix, an upload."""
+"""What only a browser shows: deep links on a fresh server, downloads, an upload."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.conftest import Server
+from tests.pages.conftest import PATIENCE, Server
 from tests.pages.test_models_page import add_run, whole_card
 
 PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
-PATIENCE = 60_000  # milliseconds; the machine may be busy
 expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture
-def page(browser, server: Server) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(PATIENCE)
-    opened = context.new_page()
-    yield opened
-    context.close()
 
 
 def visit(page: Page, server: Server, path: str = "") -> None:
@@ -59,21 +48,6 @@ def test_nothing_is_asked_of_other_hosts(page: Page, server: Server) -> None:
     for path in ("", "dataset", "evaluate", "predict", "train", "models"):
         visit(page, server, path)
     assert {host for host in asked if not host.startswith(("data:", "blob:"))} == {"localhost"}
-
-
-def test_a_click_on_the_matrix_shows_those_faces(page: Page, server: Server) -> None:
-    visit(page, server, "evaluate")
-    plot = page.locator(".js-plotly-plot .nsewdrag").first
-    plot.scroll_into_view_if_needed()
-    box, before = plot.bounding_box(), None
-    while box != before:  # the chart grows into its place
-        page.wait_for_timeout(500)
-        box, before = plot.bounding_box(), box
-    # Row 3 (happy), column 3, away from the middle of the cell.
-    page.mouse.click(box["x"] + box["width"] * 3.7 / 7, box["y"] + box["height"] * 3.3 / 7)
-    expect(page.get_by_text("True happy, predicted happy")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".fer-face").filter(has_text="→ happy").first).to_be_visible()
-    expect(page.locator(".fer-face").filter(has_not_text="😄 happy")).to_have_count(0)
 
 
 def test_a_model_is_chosen_looked_into_and_downloaded(browser, tmp_path: Path) -> None:

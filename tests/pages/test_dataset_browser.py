@@ -1,9 +1,8 @@
-"""The Dataset page in a browser: links, clicks on faces, keys, and a cleaned variant that Train offers."""
+"""The Dataset page in a browser: links, clicks on faces, keys, and a cleaned variant that a network is trained on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,19 +11,11 @@ from playwright.sync_api import Locator, Page, expect
 from fer_core.bundle import find_bundle
 from fer_core.data import open_dataset
 from fer_core.quality.embedding import make_map
-from tests.pages.conftest import Server
-from tests.pages.test_browser import PATIENCE, visit
+from fer_core.training.run_folder import list_runs
+from tests.pages.conftest import PATIENCE, Server
+from tests.pages.test_browser import visit
 
 DATA = "source=synthetic:140:11"  # faces of its own, so that no other test has verdicts on them
-
-
-@pytest.fixture
-def page(browser, server: Server) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(PATIENCE)
-    opened = context.new_page()
-    yield opened
-    context.close()
 
 
 def faces(page: Page | Locator) -> Locator:
@@ -77,7 +68,8 @@ def test_a_face_opens_gets_verdicts_by_keys_and_they_are_undone(page: Page, serv
     assert "tensorflow" not in server.memory_maps().lower()
 
 
-def test_several_faces_get_one_verdict_and_a_cleaned_variant_is_what_train_offers(page: Page, server: Server) -> None:
+@pytest.mark.timeout(600)
+def test_several_faces_get_one_verdict_and_a_network_is_trained_on_the_cleaned_variant(page: Page, server: Server) -> None:
     data = "source=synthetic:140:12"
     visit(page, server, f"dataset?{data}&dataset_view=Gallery&dataset_split=train&dataset_classes=fear")
     page.get_by_text("Choose several").click()
@@ -97,6 +89,14 @@ def test_several_faces_get_one_verdict_and_a_cleaned_variant_is_what_train_offer
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Train").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Train")
     expect(page.get_by_text("cleaned.recipe.json").first).to_be_visible()
+    page.get_by_label("Epochs", exact=True).fill("1")
+    page.get_by_label("Epochs", exact=True).press("Enter")
+    page.get_by_role("button", name="Start training", exact=True).click()
+    expect(page.locator(".stMarkdownBadge").filter(has_text="finished")).to_be_visible(timeout=2 * PATIENCE)
+    (run,) = list_runs(server.folder / "runs")
+    assert run.config().data.source.endswith("cleaned.recipe.json")
+    left_out = len(open_dataset("synthetic:140:12").indices("train")) - 2
+    assert run.status()["train_images"] == left_out and (run.bundle / "model.tflite").is_file()
 
 
 def test_a_face_of_another_view_opens_too(page: Page, server: Server) -> None:
