@@ -17,7 +17,7 @@ ORDER = [
     "imaging config bundle process_folder",
     "data presets zoo",
     "inference",
-    "evaluation export release quality few_shot",
+    "evaluation export release quality few_shot explanation robustness",
     "training report",
     "cli __main__",
 ]

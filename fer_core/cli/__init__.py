@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import FerError
-from . import learn, look, runs, use
+from . import examine, learn, look, runs, use
 from .output import fail, positive
 
 
@@ -159,7 +159,23 @@ def _parser() -> argparse.ArgumentParser:
         default="none",
         help="flip: average over each image and its mirror image; off: one view, without the others that a model has inside",
     )
-    evaluate.add_argument("--save", action="store_true", help="write the figures into a shipped model's card too")
+    evaluate.add_argument("--save", action="store_true", help="write figures and answers into a shipped model's bundle too")
+    evaluate.add_argument("--against", action="append", default=[], metavar="NAME|PATH", help="another model to compare with; repeatable")
+    evaluate.add_argument("--report", type=Path, metavar="FILE", help="write all of it as one HTML page")
+
+    robustness = command("robustness", examine.robustness, "Score a model on corrupted images, in the manner of ImageNet-C.")
+    robustness.add_argument("--model", metavar="NAME|PATH", help=models)
+    robustness.add_argument("--data", metavar="SOURCE", required=True, help=sources)
+    robustness.add_argument("--split", choices=("validation", "test", "train"), default="validation")
+    robustness.add_argument("--images", type=positive, default=500, metavar="N", help="how many, each class with its share (default: 500)")
+
+    explain = command("explain", examine.explain, "Show where a model looks on a face, as a picture.")
+    explain.add_argument("image", metavar="IMAGE")
+    explain.add_argument("--model", metavar="NAME|PATH", help=models)
+    explain.add_argument("--method", choices=examine.METHODS, default="grad-cam")
+    explain.add_argument("--of", metavar="CLASS", help="what speaks for this class (default: the one that the model says)")
+    explain.add_argument("--no-detect", action="store_true", help="take the whole picture as one face")
+    explain.add_argument("--out", type=Path, required=True, metavar="PNG")
 
     bundle = command("bundle", learn.bundle, "Bundle finished runs anew: one with other settings, or several as an ensemble.")
     bundle.add_argument("runs", nargs="+", metavar="RUN", help="folders of finished runs, or of bundles")
@@ -177,6 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--model", metavar="NAME|PATH", help=models)
     predict.add_argument("images", nargs="+", metavar="IMAGE")
     predict.add_argument("--no-detect", action="store_true", help="take each whole picture as one face")
+    predict.add_argument("--unsure-below", type=float, default=0.0, metavar="0..1", help="call faces unsure whose confidence is lower")
 
     export = command("export", use.export, "Write a model to a file for other programs.")
     export.add_argument("--model", metavar="NAME|PATH", help=models)

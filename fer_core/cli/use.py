@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..errors import FerError
+from ..errors import ConfigError, FerError
+from ..storage import write_atomically
 from .output import fail, print_json, read_named_votes, table
+
+if TYPE_CHECKING:
+    from ..data import Dataset
+    from ..evaluation.comparison import Comparison
+    from ..evaluation.record import EvaluationRecord
 
 
 def evaluate(options: argparse.Namespace) -> None:
     from ..bundle import find_bundle
     from ..data import open_dataset
+    from ..evaluation.comparison import compare_records
     from ..evaluation.metrics import figures
     from ..evaluation.scoring import score, test_uses
 
@@ -22,7 +30,12 @@ def evaluate(options: argparse.Namespace) -> None:
     dataset = open_dataset(options.data)
     truth = options.truth or bundle.card.get("truth", "labels")
     votes = read_named_votes(options, dataset) if truth == "votes" else None
-    result = score(bundle, dataset, options.split, options.tta, votes=votes, save=options.save or None).evaluation
+    scored = score(bundle, dataset, options.split, options.tta, votes=votes, save=options.save or None)
+    result = scored.evaluation
+    others = [score(find_bundle(name), dataset, options.split, options.tta, votes=votes).record for name in options.against]
+    compared = [compare_records(scored.record, other, len(others)) for other in others]
+    if options.report:
+        _write_report(options, scored.record, dataset, others)
     if options.json:
         head = {
             "model": bundle.name,
@@ -32,10 +45,13 @@ def evaluate(options: argparse.Namespace) -> None:
             "truth": truth,
             "fingerprint": dataset.fingerprint,
         }
-        return print_json(head | figures(result))
+        against = (
+            {"against": [_as_json(other.model, comparison) for other, comparison in zip(others, compared, strict=True)]} if others else {}
+        )
+        return print_json(head | figures(result) | against)
     low, high = result.accuracy_ci95
-    against = " on which FER+ voters agree" if votes else ""
-    print(f"{bundle.name} on {options.split} of {options.data}: {result.count:,} images{against}")
+    agreed = " on which FER+ voters agree" if votes else ""
+    print(f"{bundle.name} on {options.split} of {options.data}: {result.count:,} images{agreed}")
     print(f"accuracy  {result.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
     if result.leaked:
         print(f"          {result.accuracy_without_leaked:.2%}  without the {result.leaked:,} images that also stand in train")
@@ -48,17 +64,25 @@ def evaluate(options: argparse.Namespace) -> None:
     print(table(["class", "precision", "recall", "F1", "support"], rows))
     print("\nconfusion matrix (rows true, columns predicted)")
     print(table(["", *result.labels], [[n, *map(str, row)] for n, row in zip(result.labels, result.confusion_matrix, strict=True)]))
+    for other, comparison in zip(others, compared, strict=True):
+        print(f"\n{comparison.sentence(bundle.name, other.model)}")
+    if options.report:
+        print(f"\n{options.report}: the report")
 
 
 def predict(options: argparse.Namespace) -> int:
     from ..inference import Predictor
 
+    if not 0 <= options.unsure_below <= 1:
+        raise ConfigError(f"--unsure-below is a share of certainty: expected 0 to 1, got {options.unsure_below:g}.")
     predictor = Predictor(options.model)
     results = []
     for file in options.images:
         result: dict[str, Any] = {"file": file, "faces": [], "error": None}
         try:
-            result["faces"] = [face.as_json() for face in predictor.predict(Path(file), detect=not options.no_detect)]
+            found = predictor.predict(Path(file), detect=not options.no_detect)
+            unsure = options.unsure_below
+            result["faces"] = [face.as_json() | ({"unsure": face.unsure(unsure)} if unsure else {}) for face in found]
         except FerError as error:
             result["error"] = " ".join(str(error).split())
         results.append(result)
@@ -73,6 +97,21 @@ def predict(options: argparse.Namespace) -> int:
     return 0
 
 
+def _write_report(options: argparse.Namespace, record: EvaluationRecord, dataset: Dataset, others: list[EvaluationRecord]) -> None:
+    from ..report.evaluation import evaluation_report
+
+    command = shlex.join(["python", "-m", "fer_core", *sys.argv[1:]])
+    page = evaluation_report(record, dataset, others, command=command)
+    write_atomically(options.report, page.encode())
+
+
+def _as_json(other: str, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "model": other, "accuracy": comparison.accuracy_b, "difference": comparison.difference, "difference_ci95": list(comparison.interval),
+        "p_value": comparison.p_value, "noise": comparison.noise, "only_first_right": len(comparison.only_a), "only_other_right": len(comparison.only_b),
+    }  # fmt: skip
+
+
 def _print_faces(result: dict[str, Any]) -> None:
     if result["error"]:
         print(result["error"], file=sys.stderr)
@@ -80,7 +119,8 @@ def _print_faces(result: dict[str, Any]) -> None:
         print(f"{result['file']}: no face found (try --no-detect for a picture that is one face)")
     for face in result["faces"]:
         first = sorted(face["probabilities"].items(), key=lambda item: -item[1])[:3]
-        print(f"{result['file']}: {', '.join(f'{name} {p:.0%}' for name, p in first)}, box {face['box']}")
+        unsure = "unsure: " if face.get("unsure") else ""
+        print(f"{result['file']}: {unsure}{', '.join(f'{name} {p:.0%}' for name, p in first)}, box {face['box']}")
 
 
 def export(options: argparse.Namespace) -> None:

@@ -2,9 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from .interval import Proportion
+
 BINS = 15
+THRESHOLDS = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True)
+class ConfidenceBin:
+    """The images whose confidence lies in one range."""
+
+    low: float
+    high: float
+    confidence: float  # mean of the images
+    right: Proportion
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is left when answers below a confidence are withheld."""
+
+    threshold: float
+    answered: Proportion  # of all images
+    right: Proportion  # of the answered ones
+
+    def sentence(self) -> str:
+        """In words, for people who think of faces rather than of coverage."""
+        if not self.right.count:
+            return f"Unsure below {self.threshold:.2f}: no face is answered."
+        low, high = self.right.interval
+        return (
+            f"Unsure below {self.threshold:.2f}: {self.answered.share:.0%} of faces answered, "
+            f"{self.right.share:.0%} of them right (95 % interval {low:.0%} to {high:.0%})."
+        )
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """The same answers before and after temperature scaling."""
+
+    temperature: float
+    before: np.ndarray  # (N, C)
+    after: np.ndarray  # (N, C)
+    source: str  # where the temperature comes from, as the end of a sentence
 
 
 def expected_calibration_error(probabilities: np.ndarray, true: np.ndarray, bins: int = BINS) -> float:
@@ -25,6 +69,42 @@ def expected_calibration_error(probabilities: np.ndarray, true: np.ndarray, bins
     return float(np.abs(gaps).sum() / len(true))
 
 
+def reliability(probabilities: np.ndarray, true: np.ndarray, bins: int = BINS) -> list[ConfidenceBin]:
+    """Confidence against accuracy over the ranges of `expected_calibration_error`; ranges without images are left out."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == true
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    out = []
+    for b in np.unique(which):
+        here = which == b
+        hits = Proportion(int(right[here].sum()), int(here.sum()))
+        out.append(ConfidenceBin(b / bins, (b + 1) / bins, float(confidence[here].astype(np.float64).mean()), hits))
+    return out
+
+
+def at_threshold(probabilities: np.ndarray, true: np.ndarray, threshold: float) -> Answers:
+    """Only faces whose most probable class has at least `threshold` are answered (selective classification, Geifman and
+    El-Yaniv 2017, arXiv:1705.08500)."""
+    answered = probabilities.max(axis=1).astype(np.float64) >= threshold
+    right = probabilities.argmax(axis=1) == true
+    count = int(answered.sum())
+    return Answers(threshold, Proportion(count, len(true)), Proportion(int(right[answered].sum()), count))
+
+
+def coverage_curve(probabilities: np.ndarray, true: np.ndarray) -> list[Answers]:
+    """`at_threshold` for every hundredth, up to the last one that leaves a face answered."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    order = np.argsort(confidence)
+    right = np.concatenate([np.cumsum((probabilities.argmax(axis=1) == true)[order][::-1])[::-1], [0]])
+    first = np.searchsorted(confidence[order], THRESHOLDS)  # of those in order, the first that is answered
+    counts = len(true) - first
+    return [
+        Answers(float(t), Proportion(int(n), len(true)), Proportion(int(right[f]), int(n)))
+        for t, f, n in zip(THRESHOLDS, first, counts, strict=True)
+        if n
+    ]
+
+
 def rescale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """The probabilities (N, C) with their logits divided by `temperature`; 1 / T undoes T."""
     logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-12)) / temperature
@@ -32,12 +112,43 @@ def rescale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def cross_entropy(probabilities: np.ndarray, true: np.ndarray) -> float:
+    """Mean negative logarithm of the probability of the true class (log loss), in nats."""
+    return float(-np.log(np.maximum(probabilities[np.arange(len(true)), true].astype(np.float64), 1e-12)).mean())
+
+
 def fit_temperature(probabilities: np.ndarray, true: np.ndarray) -> float:
     """The temperature with the smallest cross-entropy on these images (Guo et al. 2017, arXiv:1706.04599), from 0.2 to 5."""
     from scipy.optimize import minimize_scalar
 
-    def cross_entropy(log_temperature: float) -> float:
-        scaled = rescale(probabilities, float(np.exp(log_temperature)))
-        return float(-np.log(np.maximum(scaled[np.arange(len(true)), true], 1e-12)).mean())
+    def loss(log_temperature: float) -> float:
+        return cross_entropy(rescale(probabilities, float(np.exp(log_temperature))), true)
 
-    return float(np.exp(minimize_scalar(cross_entropy, bounds=(np.log(0.2), np.log(5)), method="bounded").x))
+    return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.2), np.log(5)), method="bounded").x))
+
+
+def recalibrated(
+    probabilities: np.ndarray, true: np.ndarray, inside: float | None = None, others: tuple[np.ndarray, np.ndarray] | None = None
+) -> Recalibration:
+    """The probabilities (N, C) with and without a temperature that was not fitted on the very images it is judged on.
+
+    Args:
+        inside: the temperature that the model has inside already, from its card: "after" is the model as it is.
+        others: probabilities and true classes of other images to fit the temperature on. Without them, and with nothing inside,
+            each half of the images gets the temperature of the other half.
+    """
+    if inside is not None:
+        return Recalibration(inside, rescale(probabilities, 1 / inside), probabilities, "which the model has inside, fitted on validation")
+    if others is not None and len(others[1]):
+        temperature = fit_temperature(*others)
+        return Recalibration(temperature, probabilities, rescale(probabilities, temperature), "fitted on other images")
+    half = np.random.default_rng(0).permutation(len(true)) % 2 == 0
+    if half.all() or not half.any():
+        return Recalibration(1.0, probabilities, probabilities, "since there are too few images to fit one")
+    after = np.empty(probabilities.shape, np.float64)
+    temperatures = []
+    for part in (half, ~half):
+        temperatures.append(fit_temperature(probabilities[~part], true[~part]))
+        after[part] = rescale(probabilities[part], temperatures[-1])
+    mean = float(np.sqrt(temperatures[0] * temperatures[1]))
+    return Recalibration(mean, probabilities, after, "each half of the images with that of the other half")

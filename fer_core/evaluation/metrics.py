@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .calibration import expected_calibration_error
+from .interval import wilson_interval
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,17 @@ class Evaluation:
         return self.without_leaked.accuracy if self.without_leaked else None
 
 
-def wilson_interval(successes: int, count: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    """Wilson's score interval of a proportion, 95 % by default (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    if not count:
-        return (0.0, 1.0)
-    p = successes / count
-    centre = (p + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count))
-    return (max(0.0, centre - half), min(1.0, centre + half))
-
-
 def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """(C, C) int64 counts, rows true, columns predicted."""
     return np.bincount(true.astype(np.int64) * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def top_k_accuracy(probabilities: np.ndarray, true: np.ndarray, k: int = 2) -> float:
+    """Share of the images (N, C) whose true class is among the `k` most probable; of equal ones the first counts, as in argmax."""
+    if not len(true):
+        return 0.0
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    return float((best == true[:, None]).any(axis=1).mean())
 
 
 def evaluate(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...], leaked: np.ndarray | None = None) -> Evaluation:

@@ -8,8 +8,12 @@ from ..emotions import COLOURS
 from .predict import FacePrediction
 
 
-def draw_predictions(picture: Image.Image, faces: list[FacePrediction]) -> Image.Image:
-    """A copy of `picture` (RGB) with each face's box, label and probability in the colour of its class."""
+_UNSURE = "#8C8C8C"
+
+
+def draw_predictions(picture: Image.Image, faces: list[FacePrediction], unsure_below: float = 0.0) -> Image.Image:
+    """A copy of `picture` (RGB) with each face's box, label and probability in the colour of its class; those that the model is
+    less sure of than `unsure_below` are grey and called unsure."""
     out = picture.convert("RGB")
     draw = ImageDraw.Draw(out)
     shortest = min(out.size)
@@ -17,9 +21,10 @@ def draw_predictions(picture: Image.Image, faces: list[FacePrediction]) -> Image
     font = ImageFont.load_default(size=max(12, shortest // 28))
     for face in faces:
         x, y, width, height = face.box
-        colour = COLOURS.get(face.label, "#FFFFFF")
+        unsure = face.unsure(unsure_below)
+        colour = _UNSURE if unsure else COLOURS.get(face.label, "#FFFFFF")
         draw.rectangle((x, y, x + width, y + height), outline=colour, width=line)
-        text = f"{face.label} {face.confidence:.0%}"
+        text = "unsure" if unsure else f"{face.label} {face.confidence:.0%}"
         _, _, text_width, text_height = draw.textbbox((0, 0), text, font=font)
         pad = line + 1
         top = y - text_height - 2 * pad

@@ -36,6 +36,10 @@ class FacePrediction:
     def confidence(self) -> float:
         return max(self.probabilities.values())
 
+    def unsure(self, below: float) -> bool:
+        """Whether its confidence is below a threshold, 0 to 1; the Trust view of Evaluate and `at_threshold` tell what one brings."""
+        return self.confidence < below
+
     def as_json(self) -> dict[str, Any]:
         """The form of `python -m fer_core predict --json`."""
         return {"box": list(self.box), "score": self.score, "label": self.label, "probabilities": self.probabilities}

@@ -66,6 +66,12 @@ def result(key: str) -> Any:
     return task.result if task is not None and task.done else None
 
 
+def failed(key: str) -> bool:
+    """Whether it ended with an error."""
+    task = _tasks.get(key)
+    return task is not None and task.done and task.error is not None
+
+
 def under_way(key: str) -> bool:
     """Whether it goes on; then its bar is drawn, and the page runs again when it ends. An error is shown once it has ended with one."""
     task = _tasks.get(key)

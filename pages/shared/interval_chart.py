@@ -63,15 +63,20 @@ def interval_chart(rows: list[Row]) -> go.Figure:
             hovertext=[_hover(row, dot) for _, row, dot in found], hoverinfo="text",
         )  # fmt: skip
     ink = "#E8EAF3" if charts.is_dark() else "#1B2032"  # the theme's own colour for annotations is faint
-    for i, row in enumerate(rows):
-        figure.add_shape(
-            type="line", xref="paper", x0=0, x1=1, y0=i, y1=i, layer="below", line={"color": "rgba(128,128,128,.3)", "width": 1}
-        )
-        for text, x, anchor in ((f"<b>{html.escape(shortened(row.name, _LONGEST_NAME))}</b>", 0, "left"), (row.figure, 1, "right")):
-            figure.add_annotation(text=text, xref="paper", x=x, xanchor=anchor, y=i, yanchor="bottom", yshift=9, showarrow=False,
-                                  font={"size": 13, "color": ink})  # fmt: skip
+    # All at once: each add_annotation would go through those before it again.
+    lines = [
+        {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": i, "y1": i, "layer": "below", "line": {"color": "rgba(128,128,128,.3)", "width": 1}}
+        for i in range(len(rows))
+    ]
+    words = [
+        {"text": text, "xref": "paper", "x": x, "xanchor": anchor, "y": i, "yanchor": "bottom", "yshift": 9, "showarrow": False,
+         "font": {"size": 13, "color": ink}}
+        for i, row in enumerate(rows)
+        for text, x, anchor in ((f"<b>{html.escape(shortened(row.name, _LONGEST_NAME))}</b>", 0, "left"), (row.figure, 1, "right"))
+    ]  # fmt: skip
     ends = [end for row in rows for dot in row.dots for end in (dot.value, *(dot.interval or ()))]
     figure.update_layout(
+        shapes=lines, annotations=words,
         height=_ROW * len(rows) + 90, margin={"l": 4, "r": 4, "t": 10, "b": 30}, dragmode=False,
         xaxis={"tickformat": ".0%", "range": accuracy_range(ends), "fixedrange": True, "nticks": 8},
         yaxis={"range": [len(rows) - 0.6, -0.8], "visible": False, "fixedrange": True},

@@ -35,32 +35,37 @@ def classify(name: str, content: bytes, bundle: Bundle, detect: bool = True) -> 
     return picture, state.predictor(bundle).predict(picture, detect=detect)
 
 
-def show(name: str, content: bytes, bundle: Bundle, detect: bool = True) -> list[FacePrediction]:
-    """Show what one picture gives; an unreadable one is one sentence."""
+def show(name: str, content: bytes, bundle: Bundle, detect: bool = True, unsure_below: float = 0.0) -> list[FacePrediction]:
+    """Show what one picture gives; an unreadable one is one sentence. Faces with less confidence than `unsure_below` get no label."""
     try:
         picture, found = classify(name, content, bundle, detect)
     except ImageError as error:
         st.error(str(error), icon=":material/broken_image:")
         return []
     left, right = st.columns([3, 2], gap="medium")
-    shown = draw_predictions(picture, found)
+    shown = draw_predictions(picture, found, unsure_below)
     shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
-    summary = ", ".join(f"{face.label} {face.confidence:.0%}" for face in found) or "no face found"
+    summary = (
+        ", ".join("unsure" if face.unsure(unsure_below) else f"{face.label} {face.confidence:.0%}" for face in found) or "no face found"
+    )
     left.image(shown, caption=name, width="stretch" if shown.width > 500 else "content", alt=f"{name}: {summary}")
     with right:
         if not found:
             st.info("No face was found. If the picture is one cropped face, switch off “Find faces”.", icon=":material/search_off:")
         for i, face in enumerate(found):
-            _face(i, face, many=len(found) > 1)
+            _face(i, face, many=len(found) > 1, unsure=face.unsure(unsure_below))
     return found
 
 
-def _face(index: int, face: FacePrediction, many: bool) -> None:
+def _face(index: int, face: FacePrediction, many: bool, unsure: bool) -> None:
     with st.container(border=True):
         title = f"Face {index + 1}: " if many else ""
         crop, text = st.columns([1, 4], vertical_alignment="center")
         crop.image(face.crop, width=64, alt="the 48 by 48 grey picture that the model saw")
-        text.markdown(f"##### {title}{EMOJI.get(face.label, '')} {face.label} {face.confidence:.0%}")
+        said = f"{EMOJI.get(face.label, '')} {face.label} {face.confidence:.0%}"
+        text.markdown(f"##### {title}unsure" if unsure else f"##### {title}{said}")
+        if unsure:
+            text.caption(f"At most {said}, which is below your threshold.")
         faces.probability_bars(face.probabilities)
 
 

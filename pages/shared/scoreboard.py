@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from fer_core.evaluation.scoring import test_uses
+
 from . import charts, model_choice, speed
 from .interval_chart import Dot, Look, Row, around, interval_chart
 from .model_figures import Model
@@ -111,6 +113,7 @@ def _table(board: Board) -> None:
             "Validation": _hundred(validation.accuracy if validation else None),
             "Macro F1": test.macro_f1 if test else None,
             "Calibration error": _hundred(test.calibration_error if test else None),
+            "Test uses": test_uses(model=model.bundle.name),
             "Parameters": model.parameters,
             "File": None if model.bytes is None else model.bytes / 1e6,
             "One image": fast[model.name],
@@ -130,6 +133,7 @@ def _table(board: Board) -> None:
         "Validation": number(format=accuracy, help="Accuracy on the validation split (PublicTest), on which epochs and models are chosen."),
         "Macro F1": number(format="%.3f", help="On test: the mean of the F1 of the classes, each counted alike."),
         "Calibration error": number(format=accuracy, help="On test: how far confidence is from accuracy (expected calibration error, 15 bins)."),
+        "Test uses": number(help="How often its test split was scored on this machine. Each look is a chance to choose by it, so it should stay small."),
         "Parameters": number(format="localized"),
         "File": number(format="%.2f MB", help="Size of the LiteRT file that the app runs."),
         "One image": number(format="%.2f ms", help="Measured on this machine just now: median of single images, one thread."),

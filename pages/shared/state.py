@@ -116,6 +116,15 @@ def choose_model(key: str, first: str = DEFAULT_MODEL) -> Bundle:
     return read_bundle(Path(path))
 
 
+def bundle_at(path: str) -> Bundle:
+    """The bundle that a box over `models()` chose.
+
+    Raises:
+        ModelError: it was removed meanwhile, or is damaged.
+    """
+    return read_bundle(Path(path))
+
+
 def photo_bundle() -> Bundle:
     """The shipped model for photos."""
     return find_bundle(PHOTO_MODEL)

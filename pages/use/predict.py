@@ -13,6 +13,10 @@ with state.errors_shown():
     with settings:
         bundle = state.choose_model("predict_model", PHOTO_MODEL)
     detect = options.toggle("Find faces", value=True, key="predict_detect", help="Off: each whole picture is taken as one face.")
+    unsure_below = st.slider(
+        "Unsure below", 0.0, 0.95, step=0.05, format="percent", key="unsure_below", persist_state="session",
+        help="A face gets no label where the model is less sure than this. Trust on the Evaluate page tells how often that is, and what it brings.",
+    )  # fmt: skip
     way = st.segmented_control(
         "Picture from", ["Upload", "Camera", "Sample"], default="Upload", required=True, key="predict_way", label_visibility="collapsed"
     )
@@ -31,7 +35,7 @@ with state.errors_shown():
     found = {}
     for number, (name, content) in enumerate(pictures):
         name = name if name not in found else f"{name} ({number + 1})"
-        found[name] = results.show(name, content, bundle, detect)
+        found[name] = results.show(name, content, bundle, detect, unsure_below)
     if found:
         results.downloads(found, "predict")
     elif way == "Upload":

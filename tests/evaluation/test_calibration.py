@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import log_loss
 
-from fer_core.evaluation.calibration import BINS, expected_calibration_error, fit_temperature, rescale
+from fer_core.evaluation.calibration import (
+    BINS,
+    at_threshold,
+    coverage_curve,
+    cross_entropy,
+    expected_calibration_error,
+    fit_temperature,
+    recalibrated,
+    reliability,
+    rescale,
+)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -104,3 +116,76 @@ def test_a_higher_temperature_is_less_sure() -> None:
     tops = [rescale(probabilities, t).max(axis=1) for t in (0.5, 1.0, 2.0)]
     assert np.all(tops[0] > tops[1]) and np.all(tops[1] > tops[2])
     assert np.isfinite(rescale(np.eye(7), 0.2)).all()
+
+
+def test_reliability_adds_up_to_the_calibration_error_and_to_all_images() -> None:
+    probabilities, true = sampled(2000, 2.0)
+    found = reliability(probabilities, true)
+    assert sum(b.right.count for b in found) == 2000
+    assert sum(b.right.hits for b in found) == (probabilities.argmax(1) == true).sum()
+    gaps = sum(b.right.count * abs(b.confidence - b.right.share) for b in found) / 2000
+    assert gaps == pytest.approx(expected_calibration_error(probabilities, true), abs=1e-12)
+    for b in found:
+        low, high = b.right.interval
+        assert b.low <= b.confidence <= b.high and low <= b.right.share <= high
+    expected = calibration_curve(probabilities.argmax(1) == true, probabilities.max(1), n_bins=BINS)
+    assert np.allclose([b.right.share for b in found], expected[0]) and np.allclose([b.confidence for b in found], expected[1])
+
+
+def test_a_threshold_withholds_answers_below_it() -> None:
+    probabilities = two_classes([0.9, 0.6, 0.55, 0.8])
+    answers = at_threshold(probabilities, np.array([0, 1, 0, 0]), 0.6)
+    assert (answers.answered.hits, answers.answered.count) == (3, 4) and (answers.right.hits, answers.right.count) == (2, 3)
+    assert answers.sentence().startswith("Unsure below 0.60: 75% of faces answered, 67% of them right (95 % interval 21% to 94%)")
+    assert "no face is answered" in at_threshold(probabilities, np.array([0, 1, 0, 0]), 1.0).sentence()
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_the_coverage_curve_is_every_threshold(kind: type) -> None:
+    probabilities, true = sampled(500, 1.5)
+    probabilities[:30] = np.round(probabilities[:30], 2)  # some lie on a threshold
+    probabilities = probabilities.astype(kind)
+    curve = coverage_curve(probabilities, true)
+    assert curve[0].answered.hits == 500 and curve[0].right.share == (probabilities.argmax(1) == true).mean()
+    for answers in curve:
+        alone = at_threshold(probabilities, true, answers.threshold)
+        assert (answers.answered, answers.right) == (alone.answered, alone.right)
+
+
+def test_a_temperature_is_never_judged_on_the_images_it_was_fitted_on() -> None:
+    probabilities, true = sampled(4000, 2.0)
+    found = recalibrated(probabilities, true)
+    assert "other half" in found.source and found.temperature == pytest.approx(2, rel=0.1) and found.before is probabilities
+    assert expected_calibration_error(found.after, true) < 0.03 < 0.1 < expected_calibration_error(found.before, true)
+    # Answers without any sense leave nothing to learn: fitted on themselves they would still gain a little.
+    rng = np.random.default_rng(0)
+    few, classes = rng.dirichlet(np.ones(7), 12), rng.integers(0, 7, 12)
+    halves = {fit_temperature(few[part], classes[part]) for part in (np.random.default_rng(0).permutation(12) % 2 == k for k in (0, 1))}
+    applied = [np.log(few[i, 0] / few[i, 1]) / np.log(r[0] / r[1]) for i, r in enumerate(recalibrated(few, classes).after)]
+    first = np.random.default_rng(0).permutation(12) % 2 == 0
+    assert {round(t, 6) for t in applied} == {round(t, 6) for t in halves}
+    assert np.allclose(np.array(applied)[first], fit_temperature(few[~first], classes[~first]))
+
+
+def test_other_images_give_the_temperature_where_there_are_any() -> None:
+    probabilities, true = sampled(300, 2.0)
+    others = sampled(3000, 2.0, seed=5)
+    found = recalibrated(probabilities, true, others=others)
+    assert found.temperature == fit_temperature(*others) and np.allclose(found.after, rescale(probabilities, found.temperature))
+
+
+def test_a_model_with_a_temperature_inside_is_shown_without_it_first() -> None:
+    logits = np.random.default_rng(2).normal(0, 2, (50, 7))
+    shipped = softmax(logits / 1.6)
+    found = recalibrated(shipped, np.zeros(50, int), inside=1.6)
+    assert found.after is shipped and np.allclose(found.before, softmax(logits), atol=1e-9)
+
+
+def test_one_image_has_no_temperature() -> None:
+    found = recalibrated(two_classes([0.9]), np.array([0]))
+    assert found.temperature == 1 and "too few" in found.source
+
+
+def test_cross_entropy_is_scikit_learns_log_loss() -> None:
+    probabilities, true = sampled(300, 1.5)
+    assert cross_entropy(probabilities, true) == pytest.approx(log_loss(true, probabilities, labels=range(7)), abs=1e-12)

@@ -11,7 +11,7 @@ from sklearn import metrics as reference
 
 from fer_core.emotions import NAMES
 from fer_core.evaluation.calibration import expected_calibration_error
-from fer_core.evaluation.metrics import evaluate, figures, wilson_interval
+from fer_core.evaluation.metrics import evaluate, figures, top_k_accuracy, wilson_interval
 
 
 def random_case(seed: int, absent: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -36,6 +36,17 @@ def test_figures_agree_with_scikit_learn(seed: int, absent: int | None) -> None:
     for i, name in enumerate(NAMES):
         got = result.per_class[name]
         assert (got.precision, got.recall, got.f1, got.support) == pytest.approx((precision[i], recall[i], f1[i], support[i]), abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_top_k_accuracy_agrees_with_scikit_learn(k: int) -> None:
+    probabilities, true = random_case(7)
+    assert top_k_accuracy(probabilities, true, k) == pytest.approx(reference.top_k_accuracy_score(true, probabilities, k=k), abs=1e-12)
+
+
+def test_of_equally_probable_classes_the_first_ones_count() -> None:
+    assert top_k_accuracy(np.full((3, 7), 1 / 7), np.array([0, 1, 2])) == pytest.approx(2 / 3)
+    assert top_k_accuracy(np.empty((0, 7)), np.empty(0, int)) == 0
 
 
 @pytest.mark.parametrize(("right", "count"), [(2512, 3589), (0, 10), (10, 10), (3, 7)])

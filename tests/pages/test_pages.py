@@ -110,15 +110,6 @@ def test_a_source_that_vanished_is_one_sentence(folders: Path) -> None:
     assert not app.exception and "does not exist" in app.error[0].value
 
 
-def test_a_cell_of_the_matrix_shows_its_faces(folders: Path) -> None:
-    """The click itself is tested in a browser; here the selection that it leaves."""
-    app = open_page("models/evaluate")
-    app.session_state["evaluate_matrix"] = {"selection": {"points": [{"customdata": [3, 3]}], "point_indices": [], "box": [], "lasso": []}}
-    app.run()
-    assert not app.exception
-    assert "True happy, predicted happy" in texts(app)
-
-
 @pytest.mark.parametrize(
     ("file", "content"),
     [

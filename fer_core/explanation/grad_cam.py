@@ -1,0 +1,115 @@
+"""Where a network looks for each class: Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391).
+
+The map of class c is ReLU(sum over channels k of alpha_k A_k): A are the activations of the last feature map, and alpha_k is the
+mean over its places of the gradient of c's logit. This needs TensorFlow; `grad_cam_process` runs it beside the app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ..bundle import Bundle
+from ..errors import ModelError
+from ..export import load_keras
+
+if TYPE_CHECKING:
+    import keras
+
+_BATCH = 32
+_SIDE = 48  # pixels
+_LAYER = "last_conv"
+
+
+class GradCam:
+    """The maps of one model. An ensemble's are the mean of those of its networks.
+
+    The image is looked at as it is: of the mirrored and enlarged views that a model may average, only the first.
+
+    Raises:
+        ModelError: the model is missing or damaged, has no convolution to look into, or Keras runs on another backend than
+            TensorFlow.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        model = load_keras(bundle)
+        import keras
+
+        from ..release.graph import networks_of, shipped_graph
+
+        if keras.backend.backend() != "tensorflow":
+            raise ModelError(f"Grad-CAM is computed by TensorFlow, and Keras runs on {keras.backend.backend()}: unset KERAS_BACKEND.")
+        self.labels = bundle.labels
+        # Bundles of older versions hold the network itself, which ends in a softmax: put into a graph, it ends in logits.
+        networks = networks_of(model) or networks_of(shipped_graph([_known(model, bundle)]))
+        self._gradients = [_gradients(_known(network, bundle)) for network in networks]
+
+    def maps(self, images: np.ndarray) -> np.ndarray:
+        """(n, C, 48, 48) float32: a map for each class, in the order of `labels`.
+
+        Each is scaled to a maximum of 1. One that is 0 everywhere stays so: nothing in the image speaks for that class.
+
+        Args:
+            images: (n, 48, 48) uint8 grey.
+        """
+        parts = [np.empty((0, len(self.labels), _SIDE, _SIDE), np.float32)]
+        for start in range(0, len(images), _BATCH):
+            batch = images[start : start + _BATCH, ..., None].astype(np.float32)
+            parts.append(_scaled(np.mean([_scaled(_enlarged(gradients(batch))) for gradients in self._gradients], axis=0)))
+        return np.concatenate(parts)
+
+
+def _known(network: keras.Model, bundle: Bundle) -> keras.Model:
+    """The network, if there is a map of convolutions to look into."""
+    import keras
+
+    names = [layer.name for layer in network.layers]
+    if _LAYER not in names or "predictions" not in names:
+        raise ModelError(
+            f"{bundle.keras_file} has no layers {_LAYER} and predictions, as the networks of FER Explorer have them: "
+            "Grad-CAM cannot look into it."
+        )
+    convolutions = keras.layers.Conv2D | keras.layers.DepthwiseConv2D
+    if not any(isinstance(layer, convolutions) for layer in network.layers):
+        raise ModelError(f"{bundle.name} has no convolution, so there is no feature map that Grad-CAM could look into.")
+    return network
+
+
+def _gradients(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """(n, 48, 48, 1) float32 -> (n, h, w, C) float32, not yet scaled."""
+    import keras
+    import tensorflow as tf
+
+    inner = keras.Model(network.input, [network.get_layer(_LAYER).output, network.output])
+
+    @tf.function(input_signature=[tf.TensorSpec((None, _SIDE, _SIDE, 1), tf.float32)])
+    def compute(batch: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(batch)
+            activations, logits = inner(batch, training=False)  # (n, h, w, k), (n, C)
+            of_class = tf.unstack(logits, num=network.output_shape[-1], axis=1)
+        maps = []
+        for logit in of_class:
+            gradient = tf.cast(tape.gradient(logit, activations), tf.float32)
+            weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)  # alpha, (n, 1, 1, k)
+            maps.append(tf.nn.relu(tf.reduce_sum(weights * tf.cast(activations, tf.float32), axis=3)))
+        return tf.stack(maps, axis=3)
+
+    return lambda batch: compute(tf.constant(batch)).numpy()
+
+
+def _enlarged(maps: np.ndarray) -> np.ndarray:
+    """(n, h, w, C) -> (n, C, 48, 48), bilinear."""
+    out = np.empty((len(maps), maps.shape[-1], _SIDE, _SIDE), np.float32)
+    for i, of_image in enumerate(maps):
+        for c in range(maps.shape[-1]):
+            out[i, c] = cv2.resize(np.ascontiguousarray(of_image[..., c]), (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
+    return out
+
+
+def _scaled(maps: np.ndarray) -> np.ndarray:
+    highest = maps.max(axis=(2, 3), keepdims=True)
+    return np.divide(maps, highest, out=np.zeros_like(maps), where=highest > 0)

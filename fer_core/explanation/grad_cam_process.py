@@ -1,0 +1,159 @@
+"""Grad-CAM for programs that must stay without TensorFlow: a helper process computes the maps.
+
+It takes about 6 s and some 700 MB to get ready and a fraction of a second for a request after that. It ends when the process that
+started it ends, however that ends, and after ten minutes without a request; the next request starts it again.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from typing import BinaryIO
+
+import numpy as np
+
+from ..bundle import Bundle
+from ..errors import ModelError
+from ..process_folder import PROJECT
+from .grad_cam_worker import ERROR, NUMBER, READY
+
+_TIMEOUT = 60.0  # seconds
+
+
+class GradCamProcess:
+    """The maps of one model. One object may be used from several threads."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._one_request = threading.Lock()
+        self._state = threading.Lock()  # of the two below
+        self._worker: _Worker | None = None
+        self._closed = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether a request would be answered at once."""
+        worker = self._worker
+        return worker is not None and worker.ready.is_set() and worker.alive
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended before it was ready; `maps` then says why, and the next call tries again."""
+        worker = self._worker
+        return worker is not None and not worker.ready.is_set() and worker.ended.is_set()
+
+    def start(self) -> None:
+        """Get ready in the background; returns at once. Does nothing where that is under way or done.
+
+        Raises:
+            ModelError: the model is missing, no process can be started, or this was closed.
+        """
+        with self._state:
+            if self._closed:
+                raise ModelError("Grad-CAM was closed: another model has been chosen meanwhile.")
+            if self._worker is not None and self._worker.alive:
+                return
+            if not self.bundle.keras_file.is_file():
+                raise ModelError(
+                    f"Grad-CAM needs {self.bundle.keras_file}, which is missing: make the bundle anew with the command bundle."
+                )
+            self._worker = _Worker(self.bundle)
+
+    def maps(self, images: np.ndarray, timeout: float = _TIMEOUT) -> np.ndarray:
+        """(n, C, 48, 48) float32 in 0..1, see `grad_cam.GradCam.maps`.
+
+        Args:
+            images: (n, 48, 48) uint8 grey.
+            timeout: seconds to wait, to get ready included.
+
+        Raises:
+            ModelError: the model cannot be read, or the process died or did not answer in time.
+        """
+        with self._one_request:
+            worker, failed = self._worker, self.failed
+            if not failed:
+                self.start()
+                worker = self._worker
+            assert worker is not None
+            try:
+                return worker.maps(images, timeout, len(self.bundle.labels))
+            except ModelError:
+                worker.end()
+                with self._state:
+                    if self._worker is worker:
+                        self._worker = None
+                raise
+
+    def close(self) -> None:
+        """End the process for good."""
+        with self._state:
+            worker, self._worker, self._closed = self._worker, None, True
+        if worker is not None:
+            worker.end()
+
+
+class _Worker:
+    """One life of the process, with a thread that reads what it answers."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.name = bundle.name
+        self.ready, self.ended = threading.Event(), threading.Event()
+        self._answers: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
+        # The graphics card, if there is one, is left to trainings.
+        environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        command = [sys.executable, "-m", "fer_core.explanation.grad_cam_worker", str(bundle.path.resolve())]
+        try:
+            self._process = subprocess.Popen(
+                command, cwd=PROJECT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        except OSError as error:
+            raise ModelError(f"The process for Grad-CAM cannot be started: {error.strerror or error}.") from None
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._requests = self._process.stdin
+        threading.Thread(target=self._read, args=(self._process.stdout,), name="grad-cam-answers", daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        return not self.ended.is_set() and self._process.poll() is None
+
+    def maps(self, images: np.ndarray, timeout: float, classes: int) -> np.ndarray:
+        try:
+            self._requests.write(NUMBER.pack(len(images)) + np.ascontiguousarray(images, np.uint8).tobytes())
+            self._requests.flush()
+        except OSError:
+            pass  # it died; what it said before, if anything, is the better reason
+        try:
+            answer = self._answers.get(timeout=timeout)
+        except queue.Empty:
+            raise ModelError(
+                f"Grad-CAM of {self.name} did not answer within {timeout:.0f} s: try again when the machine is less busy."
+            ) from None
+        if answer is None:
+            raise ModelError(f"The process that computes Grad-CAM for {self.name} ended unexpectedly, maybe for lack of memory: try again.")
+        kind, content = answer
+        if kind == ERROR:
+            raise ModelError(content.decode())
+        return np.frombuffer(content, "<f4").reshape(len(images), classes, 48, 48).astype(np.float32)
+
+    def end(self) -> None:
+        self._process.kill()  # it has nothing to save
+        self._process.wait()
+
+    def _read(self, answers: BinaryIO) -> None:
+        try:
+            while len(head := answers.read(1 + NUMBER.size)) == 1 + NUMBER.size:
+                (length,) = NUMBER.unpack(head[1:])
+                content = answers.read(length)
+                if len(content) < length:
+                    break
+                if head[:1] == READY:
+                    self.ready.set()
+                else:
+                    self._answers.put((head[:1], content))
+        finally:
+            self.ended.set()
+            self._answers.put(None)
+            self._process.wait()  # leaves no zombie

@@ -1,0 +1,47 @@
+"""The training faces that a model finds most alike to a face: what it may have learned its answer from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data.dataset import SPLITS, Dataset
+from ..errors import DataError
+from ..inference.features import FeatureExtractor
+from ..quality import neighbours
+
+
+@dataclass(frozen=True)
+class TrainingFaces:
+    """k faces, the most alike first."""
+
+    indices: np.ndarray  # (k,) int64 positions in the data set
+    similarity: np.ndarray  # (k,) float32 cosine of the features, at most 1
+    copies: np.ndarray  # (k,) bool: the very image that was asked for, pixel for pixel
+
+
+def nearest_training_faces(
+    extractor: FeatureExtractor, features: np.ndarray, dataset: Dataset, image: np.ndarray, count: int = 8, without: int | None = None
+) -> TrainingFaces:
+    """The faces of the training split with the most similar features.
+
+    Args:
+        extractor: of the model that `features` came from.
+        features: (N, F) of all images of `dataset`, see `quality.embedding.features`.
+        image: (48, 48) uint8 grey; it may stand in the data set or not.
+        count: k; fewer where there are fewer training images.
+        without: the position of `image` in the data set where it stands there, so that a training face is not its own neighbour.
+
+    Raises:
+        DataError: the data has no training split.
+    """
+    train = np.flatnonzero(dataset.splits == SPLITS.index("train"))
+    if not len(train):
+        raise DataError(f"{dataset.source} has no training images to compare with.")
+    train = train[train != without] if without is not None else train
+    asked = extractor.features(image[None]).astype(features.dtype)
+    places, similarity = neighbours.nearest(np.concatenate([features[train], asked]), len(train), count)
+    found = train[places]
+    copies = (np.asarray(dataset.images[found]) == image).all(axis=(1, 2))
+    return TrainingFaces(found, np.minimum(similarity, 1), copies)

@@ -1,0 +1,152 @@
+"""Evaluate without a browser: which answers are shown, the matrix, the faces behind it, and what there is without the images."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_core import bundle as bundles
+from fer_core.bundle import find_bundle, read_bundle
+from fer_core.data import Dataset, open_dataset
+from fer_core.evaluation import record as records
+from fer_core.evaluation.metrics import confusion
+from fer_core.evaluation.record import EvaluationRecord
+from fer_core.evaluation.scoring import score
+from tests.pages.dataset_view import run, texts, wait
+from tests.pages.evaluate_view import faces, figures, matrix, view
+
+SOURCE = "synthetic:350:21"
+NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return open_dataset(SOURCE)
+
+
+@pytest.fixture(scope="module")
+def answers(data: Dataset) -> EvaluationRecord:
+    """Of the default model on the validation images."""
+    return score(find_bundle("standard"), data, "validation", save=False).record
+
+
+@pytest.fixture
+def mine(folders: Path, labels_run: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The bundle of a model of one's own, called mine, which was trained on the tiny faces with votes."""
+    monkeypatch.setenv("FER_MODELS_DIR", str(folders / "models"))
+    shutil.copytree(labels_run / "bundle", folders / "models" / "mine")
+    return folders / "models" / "mine"
+
+
+def test_the_matrix_counts_what_the_model_answered_and_says_it_in_words(folders: Path, answers: EvaluationRecord) -> None:
+    app = view("Matrix", SOURCE)
+    expected = confusion(answers.true, answers.predicted, 7)
+    drawn = matrix(app)
+    assert drawn["rows"] == drawn["columns"] == list(NAMES)
+    assert drawn["shown"] == [[f"{n:,}" for n in row] for row in expected]
+    count, of_row, of_column = expected[4, 2], expected[4, 2] / expected[4].sum(), expected[4, 2] / expected[:, 2].sum()
+    assert drawn["labels"][4][2].startswith(f"true sad, predicted fear: {count} face")
+    assert f"{of_row:.1%} of true sad, {of_column:.1%} of predicted fear" in drawn["labels"][4][2]
+    app.segmented_control(key="evaluate_cells").set_value("By column")
+    run(app)
+    assert matrix(app)["shown"][4][2] == f"{of_column:.0%}"
+    app.segmented_control(key="evaluate_cells").set_value("By row")
+    run(app)
+    assert matrix(app)["shown"][4][2] == f"{of_row:.0%}"
+
+
+@pytest.mark.parametrize(
+    ("cell", "title", "wanted"),
+    [
+        ("fear-surprise", "True fear, predicted surprise", lambda true, predicted: (true == 2) & (predicted == 5)),
+        ("sad-*", "True sad", lambda true, predicted: true == 4),
+        ("*-fear", "Predicted fear", lambda true, predicted: predicted == 2),
+        ("sad-wrong", "All faces", lambda true, predicted: true != predicted),
+        ("*-*", "All faces", lambda true, predicted: true != predicted),
+    ],
+)
+def test_a_link_to_a_cell_shows_its_faces_the_most_confident_first(
+    folders: Path, data: Dataset, answers: EvaluationRecord, cell: str, title: str, wanted
+) -> None:
+    app = view("Matrix", SOURCE, {"cell": cell})
+    assert f"##### {title}\n" in texts(app) + "\n"
+    chosen = np.flatnonzero(wanted(answers.true, answers.predicted))
+    order = chosen[np.argsort(-answers.confidence[chosen], kind="stable")]
+    assert len(order) and [face["id"] for face in faces(app)] == data.indices("validation")[order][:24].tolist()
+    first = faces(app)[0]
+    assert first["label"] == NAMES[answers.true[order[0]]]
+    assert first["notes"] == [f"→ {NAMES[answers.predicted[order[0]]]} {answers.confidence[order[0]]:.0%}"]
+
+
+def test_two_models_differ_cell_by_cell(mine: Path, data: Dataset, answers: EvaluationRecord) -> None:
+    app = view("Matrix", SOURCE, {"evaluate_cells": "Difference to"})
+    app.selectbox(key="evaluate_other").set_value(str(mine))
+    run(app)
+    other = score(read_bundle(mine), data, "validation").record
+    expected = confusion(answers.true, answers.predicted, 7) - confusion(other.true, other.predicted, 7)
+    assert matrix(app)["shown"] == [[f"{n:+,}" if n else "0" for n in row] for row in expected]
+
+
+def test_kept_figures_are_shown_without_the_images(mine: Path, voted: Path) -> None:
+    tiny = open_dataset(voted)
+    there = score(read_bundle(mine), tiny, "test").evaluation
+    score(read_bundle(mine), tiny, "validation")
+    app = view("Matrix", SOURCE, {"evaluate_on": tiny.fingerprint}, model_path=str(mine))
+    assert figures(app)["Accuracy"] == f"{score(read_bundle(mine), tiny, 'validation').evaluation.accuracy:.1%}"
+    app.segmented_control(key="evaluate_split_validation_test").set_value("test")
+    run(app)
+    assert figures(app)["Accuracy"] == f"{there.accuracy:.1%}"
+    assert figures(app)["Without copies of train"] == f"{there.accuracy_without_leaked:.1%}"
+    assert matrix(app)["shown"] == [[f"{n:,}" for n in row] for row in there.confusion_matrix]
+    wrong = there.count - int(np.trace(there.confusion_matrix))
+    assert f"**{wrong} faces.** The images of fer.csv are not here" in texts(app)
+    # The voters' truth is in the file too.
+    truth = next(control for control in app.segmented_control if control.label == "True is what say")
+    truth.set_value("FER+ voters")
+    run(app)
+    assert "images of fer.csv on which the FER+ voters agree" in texts(app)
+
+
+def test_kept_figures_that_another_model_lacks_give_way_to_the_data_at_hand(mine: Path, voted: Path) -> None:
+    score(read_bundle(mine), open_dataset(voted), "test")
+    app = view("Matrix", SOURCE, {"evaluate_on": "0123456789abcdef"})
+    assert app.selectbox(key="evaluate_on").value == "here" and not app.error
+    assert "350 validation" not in texts(app) and "validation images of synthetic:350:21" in texts(app)
+
+
+def test_many_faces_are_classified_beside_the_page(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.evaluation import chosen
+
+    monkeypatch.setattr(chosen, "_AT_ONCE", 10)
+    app = view("Matrix", "synthetic:140:22")
+    assert not app.metric  # not yet
+    wait()
+    run(app)
+    expected = score(find_bundle("standard"), open_dataset("synthetic:140:22"), "validation", save=False).evaluation
+    assert figures(app)["Accuracy"] == f"{expected.accuracy:.1%}"
+
+
+def test_a_face_says_why(folders: Path, data: Dataset, answers: EvaluationRecord) -> None:
+    row = int(answers.rows[3])
+    app = view("Matrix", SOURCE, {"face": str(row)})
+    assert f"Row {row:,}, validation" in texts(app) and "**standard says**" in texts(app)
+    assert "4 of 35" in texts(app)
+    train = int(data.rows[data.indices("train")[0]])
+    app = view("Matrix", SOURCE, {"face": str(train)})
+    assert f"there is no '{train}'" in texts(app)
+
+
+def test_without_any_model_it_says_where_to_get_one(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundles, "MODELS_DIR", folders / "none")
+    monkeypatch.setenv("FER_MODELS_DIR", str(folders / "none"))
+    assert "There is no model yet" in view("Matrix", SOURCE).error[0].value
+
+
+def test_shipped_models_bring_their_figures_on_fer2013() -> None:
+    """A new user without the data sees where the models err."""
+    for bundle in bundles.shipped():
+        found = {(kept.source, kept.split) for kept in records.kept(bundle) if (bundle.path / records.FOLDER).is_dir()}
+        assert {("fer2013.parquet", "validation"), ("fer2013.parquet", "test")} <= found, bundle.name
