@@ -1,9 +1,9 @@
 """Pictures made worse, in five levels, in the manner of ImageNet-C (Hendrycks and Dietterich 2019, arXiv:1903.12261).
 
 The kinds are ImageNet-C's without its glass blur, frost and snow, whose grains are lost on 48x48 pixels; darkness and rotation,
-which webcams bring, are added. Its strengths are for 224x224 pixels; here they were chosen by eye on FER2013 so that at level 1 the change is just seen and
-at level 5 most people would still tell the expression, with effort. So figures compare between models of FER Explorer, not with
-those that are published on ImageNet-C.
+which webcams bring, are added. Its strengths are for 224x224 pixels; here they were chosen by eye on FER2013, so that at level 1
+the change is just seen and at level 5 most people would still tell the expression, with effort. So figures compare between models
+of FER Explorer, not with those that are published on ImageNet-C.
 """
 
 from __future__ import annotations
