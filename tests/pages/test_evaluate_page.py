@@ -16,7 +16,7 @@ from fer_core.evaluation.metrics import confusion
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.evaluation.scoring import score
 from tests.pages.dataset_view import run, texts, wait
-from tests.pages.evaluate_view import faces, figures, matrix, view
+from tests.pages.evaluate_view import components, faces, figures, matrix, view
 
 SOURCE = "synthetic:350:21"
 NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -150,3 +150,16 @@ def test_shipped_models_bring_their_figures_on_fer2013() -> None:
     for bundle in bundles.shipped():
         found = {(kept.source, kept.split) for kept in records.kept(bundle) if (bundle.path / records.FOLDER).is_dir()}
         assert {("fer2013.parquet", "validation"), ("fer2013.parquet", "test")} <= found, bundle.name
+
+
+@pytest.mark.parametrize("name", ["Matrix", "Classes", "Trust", "Compare", "People", "Slices", "What if", "Robustness"])
+@pytest.mark.parametrize("truth", ["Labels", "FER+ voters"])
+def test_every_view_works_on_kept_figures_without_the_images(folders: Path, name: str, truth: str) -> None:
+    """As a new user sees the shipped models: FER2013 is not on the machine."""
+    (fer2013,) = {kept.fingerprint for kept in records.kept(find_bundle("standard")) if kept.source == "fer2013.parquet"}
+    app = view(name, SOURCE, {"evaluate_on": fer2013}, evaluate_truth_Labels=truth)
+    assert not app.error and figures(app)["Accuracy"] == {"Labels": "70.9%", "FER+ voters": "71.2%"}[truth]
+    if name != "What if":  # which takes drawn faces instead
+        assert not any("faces" in data for data in components(app)), "faces of images that are not here"
+    if name in ("Matrix", "Compare", "People", "Slices"):
+        assert "images" in texts(app) and "not here" in texts(app)

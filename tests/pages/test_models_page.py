@@ -15,9 +15,11 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.bundle import CARD, INFERENCE, KERAS, find_bundle, read_bundle
 from fer_core.config import RunConfig
+from fer_core.data import open_dataset
 from fer_core.emotions import NAMES
 from fer_core.errors import ModelError
 from fer_core.evaluation.latency import latency
+from fer_core.evaluation.scoring import score
 from fer_core.training.run_folder import RunFolder
 from tests.pages.conftest import ROOT, open_page
 from tests.pages.test_pages import texts
@@ -74,6 +76,12 @@ def test_the_shipped_models_have_their_scores_and_claims(folders: Path) -> None:
     row = board(app).loc[find_bundle().path.name]
     assert row["Test"] == pytest.approx(100 * find_bundle().card["figures"]["test"]["accuracy"]) and row["One image"] > 0
     assert "claimed about 70 %, measured" in texts(app)
+
+
+def test_the_scoreboard_counts_how_often_a_models_test_split_was_used(folders: Path) -> None:
+    before = board(open_page(PAGE)).loc["standard", "Test uses"]
+    score(find_bundle(), open_dataset("synthetic:70"), "test", save=False)
+    assert board(open_page(PAGE)).loc["standard", "Test uses"] == before + 1
 
 
 def test_what_was_not_measured_is_missing_and_not_zero(folders: Path) -> None:
