@@ -219,7 +219,7 @@ def test_the_change_by_class_has_an_interval_over_the_same_images() -> None:
 
     def scored(probabilities: np.ndarray) -> Scored:
         found = evaluate(probabilities, true, ("a", "b", "c"))
-        return Scored(bundles.Bundle(Path("x"), {}), "validation", "none", np.arange(600), probabilities, true, found)
+        return Scored(bundles.Bundle(Path("x"), {}), "validation", "none", np.arange(600), probabilities, true, found, None)  # type: ignore[arg-type]
 
     change, low, high = retraining.by_class(scored(bad), scored(good), 3, f1=False)
     assert np.allclose(change, [0.3, 0, 0]) and 0.2 < low[0] < 0.3 < high[0] < 0.4
