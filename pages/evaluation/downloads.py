@@ -22,7 +22,9 @@ def show(chosen: Chosen) -> None:
 
 def _report(chosen: Chosen) -> str:
     record = chosen.record
-    command = f"python -m fer_core evaluate --model {chosen.bundle.path.name} --data {record.source} --split {record.split} --report report.html"
+    command = (
+        f"python -m fer_core evaluate --model {chosen.bundle.path.name} --data {record.source} --split {record.split} --report report.html"
+    )
     return evaluation_report(record, chosen.data, command=command)
 
 

@@ -19,9 +19,8 @@ from fer_core.explanation.nearest import nearest_training_faces
 from fer_core.explanation.occlusion import occlusion_maps
 from fer_core.quality import kept
 from fer_core.quality.embedding import features, load_features, model_key
-from pages.shared import background, faces, state
+from pages.shared import background, faces, grad_cam, state
 
-from . import grad_cam
 from .chosen import Chosen
 
 _NEIGHBOURS = 8

@@ -12,7 +12,8 @@ from fer_core.bundle import Bundle
 from fer_core.evaluation.record import model_hash
 from fer_core.explanation.grad_cam_process import GradCamProcess
 from fer_core.explanation.heat import heat
-from pages.shared.faces import data_uri
+
+from .faces import data_uri
 
 _STYLE = """<style>
 .fer-why{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,118px),1fr));gap:.7rem}

@@ -65,7 +65,16 @@ def interval_chart(rows: list[Row]) -> go.Figure:
     ink = "#E8EAF3" if charts.is_dark() else "#1B2032"  # the theme's own colour for annotations is faint
     # All at once: each add_annotation would go through those before it again.
     lines = [
-        {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": i, "y1": i, "layer": "below", "line": {"color": "rgba(128,128,128,.3)", "width": 1}}
+        {
+            "type": "line",
+            "xref": "paper",
+            "x0": 0,
+            "x1": 1,
+            "y0": i,
+            "y1": i,
+            "layer": "below",
+            "line": {"color": "rgba(128,128,128,.3)", "width": 1},
+        }
         for i in range(len(rows))
     ]
     words = [

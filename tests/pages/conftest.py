@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.presets import PRESETS
 from fer_core.training import speed
+from pages.shared import grad_cam
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,6 +31,15 @@ PATIENCE = 60_000  # milliseconds; the machine may be busy
 def speed_is_known(own_cache: None) -> None:
     """Or the first visit to the Train page would measure the machine, in a process of its own, while tests run."""
     speed.record(PRESETS["quick"].config, 500.0)
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Grad-CAM's holds some 700 MB."""
+    yield
+    for process in grad_cam._current.values():
+        process.close()
+    grad_cam._current.clear()
 
 
 @pytest.fixture

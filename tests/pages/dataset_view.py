@@ -47,4 +47,4 @@ def wait() -> None:
     """For the work in the background."""
     for thread in threading.enumerate():
         if thread.name.startswith("fer-"):
-            thread.join(60)
+            thread.join(200)

@@ -96,7 +96,7 @@ def test_kept_figures_are_shown_without_the_images(mine: Path, voted: Path) -> N
     score(read_bundle(mine), tiny, "validation")
     app = view("Matrix", SOURCE, {"evaluate_on": tiny.fingerprint}, model_path=str(mine))
     assert figures(app)["Accuracy"] == f"{score(read_bundle(mine), tiny, 'validation').evaluation.accuracy:.1%}"
-    app.segmented_control(key="evaluate_split_validation_test").set_value("test")
+    next(control for control in app.segmented_control if control.label == "Split").set_value("test")
     run(app)
     assert figures(app)["Accuracy"] == f"{there.accuracy:.1%}"
     assert figures(app)["Without copies of train"] == f"{there.accuracy_without_leaked:.1%}"
