@@ -7,7 +7,6 @@ from PIL import Image, ImageDraw, ImageFont
 from ..emotions import COLOURS
 from .predict import FacePrediction
 
-
 _UNSURE = "#8C8C8C"
 
 
