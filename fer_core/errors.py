@@ -25,3 +25,7 @@ class TrainingError(FerError):
 
 class ImageError(FerError):
     """A photo cannot be read."""
+
+
+class VideoError(FerError):
+    """A video or camera cannot be read, or is longer or larger than the limits."""

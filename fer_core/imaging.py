@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +22,32 @@ SIZE = 48
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is the bound
 
 # The formats that people hold photos in. Others that Pillow knows (EPS, PDF, FLI ...) only widen what can go wrong.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "MPO", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF", "MPO", "PPM")
+SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".mpo",
+    ".png",
+    ".webp",
+    ".heic",
+    ".heif",
+    ".hif",
+    ".avif",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+)
+
+# Faces are looked for at 1024 pixels a side, so pictures that keep this many when they are halved give up nothing: the smallest face
+# that can be found is still larger than the 48 pixels that models see. A 50 megapixel JPEG is then decoded at a quarter of its pixels.
+_ENOUGH_SIDE = 4096
+_ORIENTATION = 0x0112  # EXIF
+_LYING = (5, 6, 7, 8)  # its values for a picture stored on its side
+_CHUNK_PIXELS = 4_000_000  # deep pixels are scaled so many at a time
 
 
 def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Image:
@@ -32,7 +60,59 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
     Raises:
         ImageError: it is missing, no picture, damaged, or larger than MAX_PIXELS.
     """
+    return _open(source, name, smaller=False)[0]
+
+
+def open_reduced(source: str | Path | bytes, name: str | None = None) -> tuple[Image.Image, tuple[int, int]]:
+    """The same picture where faces are all that counts: very large ones come at a half, a quarter or an eighth of their sides.
+
+    JPEGs are decoded so, others are averaged afterwards.
+
+    Returns:
+        The picture, and the width and height that it has in full.
+    """
+    return _open(source, name, smaller=True)
+
+
+def reduced(picture: Image.Image) -> Image.Image:
+    """What `open_reduced` does, for a picture in mode L or RGB that is open already."""
+    factor = _factor(picture.size)
+    return picture if factor == 1 else picture.reduce(factor)
+
+
+def _factor(size: tuple[int, int]) -> int:
+    return next((factor for factor in (8, 4, 2) if max(size) >= factor * _ENOUGH_SIDE), 1)
+
+
+def size_of(source: str | Path | bytes, name: str | None = None) -> tuple[int, int]:
+    """Width and height as a file stores them, without decoding its pixels.
+
+    Raises:
+        ImageError: as for `open_image`, as far as the head of a file tells.
+    """
+    with _opened(source, name) as image:
+        return image.size
+
+
+def _open(source: str | Path | bytes, name: str | None, smaller: bool) -> tuple[Image.Image, tuple[int, int]]:
+    with _opened(source, name) as image:
+        width, height = image.size
+        if image.getexif().get(_ORIENTATION) in _LYING:
+            width, height = height, width
+        factor = _factor(image.size) if smaller else 1
+        if factor > 1:
+            image.draft(image.mode, (image.width // factor, image.height // factor))  # JPEG only; others stay as they are
+        decoded_smaller = image.size not in ((width, height), (height, width))
+        image.load()
+        picture = upright(image)
+        return (picture if factor == 1 or decoded_smaller else picture.reduce(factor)), (width, height)
+
+
+@contextmanager
+def _opened(source: str | Path | bytes, name: str | None) -> Iterator[Image.Image]:
+    """A picture whose head was read; whatever goes wrong with it is an ImageError."""
     name = name or (str(source) if not isinstance(source, bytes) else "the image")
+    _know_heif()
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -40,8 +120,7 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
                     f"{name} has {image.width}x{image.height} pixels: at most {MAX_PIXELS // 10**6} megapixels are "
                     "read, so make it smaller first."
                 )
-            image.load()
-            return upright(image)
+            yield image
     except ImageError:
         raise
     except Image.DecompressionBombError:
@@ -53,25 +132,47 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
     except PermissionError:
         raise ImageError(f"{name} may not be read: check its permissions.") from None
     except Exception:  # Pillow's decoders raise many kinds (OSError, SyntaxError, struct.error ...) on damaged files
-        raise ImageError(f"{name} cannot be read as an image: expected an intact JPEG, PNG, WebP, BMP, GIF or TIFF.") from None
+        raise ImageError(f"{name} cannot be read as an image: expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF.") from None
+
+
+@lru_cache(maxsize=1)
+def _know_heif() -> None:
+    """Teach Pillow the photos of iPhones, once; libheif turns them upright itself."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 def upright(image: Image.Image) -> Image.Image:
     """A loaded picture in mode L or RGB, turned as its EXIF orientation says."""
-    return _to_8_bit(ImageOps.exif_transpose(image))
+    if image.getexif().get(_ORIENTATION, 1) != 1:  # else it would be copied for nothing, 150 MB at 50 megapixels
+        image = ImageOps.exif_transpose(image)
+    return _to_8_bit(image)
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
     if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
-        values = np.asarray(image).astype(np.float64)
-        if values.max(initial=0) > 255 or image.mode.startswith("I;16"):
-            values = values / 257.0  # 65535 -> 255
-        return Image.fromarray(np.clip(values, 0, 255).round().astype(np.uint8))
+        return _deep_to_8_bit(np.asarray(image), always_deep=image.mode.startswith("I;16"))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
+        white = Image.new("RGB", rgba.size, "white")
+        white.paste(rgba, mask=rgba)
+        return white
     return image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _deep_to_8_bit(values: np.ndarray, always_deep: bool) -> Image.Image:
+    """A picture in mode L from (H, W) numbers: up to 65535 where one is above 255 or `always_deep`, up to 1 in files with fractions."""
+    highest = values.max(initial=0)
+    scale = 255.0 if highest <= 1 and values.dtype.kind == "f" else 1.0
+    if always_deep or highest > 255:
+        scale = 1 / 257  # 65535 -> 255
+    out = np.empty(values.shape, np.uint8)
+    rows = max(1, _CHUNK_PIXELS // max(1, values.shape[1]))
+    for start in range(0, len(values), rows):
+        part = np.nan_to_num(values[start : start + rows].astype(np.float32)) * np.float32(scale)
+        out[start : start + rows] = np.clip(part, 0, 255).round()
+    return Image.fromarray(out)
 
 
 def from_array(pixels: np.ndarray) -> Image.Image:

@@ -17,8 +17,11 @@ ORDER = [
     "imaging config bundle process_folder",
     "data presets zoo",
     "inference",
+    "album video",
+    "live",
     "evaluation export release quality few_shot explanation robustness",
     "training report",
+    "serve",
     "cli __main__",
 ]
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts.split()}

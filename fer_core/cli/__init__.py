@@ -15,7 +15,9 @@ from typing import Any
 from .. import __version__
 from ..errors import FerError
 from . import examine, learn, look, runs, use
-from .output import fail, positive
+from . import predict as predicting
+from . import serve as serving
+from .output import fail, positive, whole
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -189,11 +191,32 @@ def _parser() -> argparse.ArgumentParser:
     bundle.add_argument("--zoom", action=argparse.BooleanOptionalAction, help="average over the enlarged middle of each image too")
     bundle.add_argument("--quantisation", choices=("none", "float16", "int8"), help="weights of the inference file")
 
-    predict = command("predict", use.predict, "Find and classify the faces on photos.")
+    predict = command(
+        "predict", predicting.predict, "Find and classify the faces on photos, in folders, zips and videos, or before a camera."
+    )
     predict.add_argument("--model", metavar="NAME|PATH", help=models)
-    predict.add_argument("images", nargs="+", metavar="IMAGE")
+    predict.add_argument("inputs", nargs="*", metavar="INPUT", help="pictures, folders or zips of pictures, or videos")
+    predict.add_argument("--camera", type=whole, metavar="N", help="look through camera N of this machine, from 0, until Ctrl-C")
+    predict.add_argument("--seconds", type=positive, metavar="N", help="end the camera after so long")
     predict.add_argument("--no-detect", action="store_true", help="take each whole picture as one face")
     predict.add_argument("--unsure-below", type=float, default=0.0, metavar="0..1", help="call faces unsure whose confidence is lower")
+    predict.add_argument("--csv", type=Path, metavar="FILE", help="write one row a face; of a video one row a face and moment")
+    predict.add_argument(
+        "--annotate",
+        type=Path,
+        metavar="OUT",
+        help="write what was read with boxes and labels: a picture, a folder for several, or an .mp4",
+    )
+    predict.add_argument("--rate", type=float, metavar="HZ", help="of a video, look at so many frames a second (default: 5)")
+    predict.add_argument("--every", type=positive, metavar="N", help="of a video, look at every n-th frame instead")
+    predict.add_argument("--smoothing", type=float, default=0.5, metavar="S", help="of a video, smooth over so many seconds (default: 0.5)")
+
+    serve = command("serve", serving.serve, "Answer over HTTP: pictures in, faces and expressions out.")
+    serve.add_argument("--model", metavar="NAME|PATH", help=models)
+    serve.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (default: 127.0.0.1, this machine alone)")
+    serve.add_argument("--port", type=whole, default=8000, help="0 takes a free one (default: 8000)")
+    serve.add_argument("--max-megabytes", type=positive, default=20, metavar="N", help="of a request (default: 20)")
+    serve.add_argument("--per-minute", type=positive, default=120, metavar="N", help="requests of one client (default: 120)")
 
     export = command("export", use.export, "Write a model to a file for other programs.")
     export.add_argument("--model", metavar="NAME|PATH", help=models)

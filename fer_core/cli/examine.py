@@ -40,7 +40,13 @@ def explain(options: argparse.Namespace) -> None:
 
         map = GradCam(bundle).maps(face.crop[None])[0, which]
     Image.fromarray(heat(face.crop, map)).save(options.out)
-    result = {"file": options.image, "model": bundle.name, "method": options.method, "class": name, "out": str(options.out)} | face.as_json()
+    result = {
+        "file": options.image,
+        "model": bundle.name,
+        "method": options.method,
+        "class": name,
+        "out": str(options.out),
+    } | face.as_json()
     if options.json:
         return print_json(result)
     print(f"{options.out}: what speaks for {name} ({options.method}); {bundle.name} says {face.label} {face.confidence:.0%}")

@@ -1,4 +1,4 @@
-"""Commands that use a model: evaluate, predict, export."""
+"""Commands that use a model: evaluate, export."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import argparse
 import shlex
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, FerError
 from ..storage import write_atomically
-from .output import fail, print_json, read_named_votes, table
+from .output import print_json, read_named_votes, table
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -70,33 +68,6 @@ def evaluate(options: argparse.Namespace) -> None:
         print(f"\n{options.report}: the report")
 
 
-def predict(options: argparse.Namespace) -> int:
-    from ..inference import Predictor
-
-    if not 0 <= options.unsure_below <= 1:
-        raise ConfigError(f"--unsure-below is a share of certainty: expected 0 to 1, got {options.unsure_below:g}.")
-    predictor = Predictor(options.model)
-    results = []
-    for file in options.images:
-        result: dict[str, Any] = {"file": file, "faces": [], "error": None}
-        try:
-            found = predictor.predict(Path(file), detect=not options.no_detect)
-            unsure = options.unsure_below
-            result["faces"] = [face.as_json() | ({"unsure": face.unsure(unsure)} if unsure else {}) for face in found]
-        except FerError as error:
-            result["error"] = " ".join(str(error).split())
-        results.append(result)
-    if options.json:
-        print_json(results)
-    elif any(not result["error"] for result in results):
-        for result in results:
-            _print_faces(result)
-    failed = [r["error"] for r in results if r["error"]]
-    if len(failed) == len(results):
-        return fail(failed[0])
-    return 0
-
-
 def _write_report(options: argparse.Namespace, record: EvaluationRecord, dataset: Dataset, others: list[EvaluationRecord]) -> None:
     from ..report.evaluation import evaluation_report
 
@@ -110,17 +81,6 @@ def _as_json(other: str, comparison: Comparison) -> dict[str, Any]:
         "model": other, "accuracy": comparison.accuracy_b, "difference": comparison.difference, "difference_ci95": list(comparison.interval),
         "p_value": comparison.p_value, "noise": comparison.noise, "only_first_right": len(comparison.only_a), "only_other_right": len(comparison.only_b),
     }  # fmt: skip
-
-
-def _print_faces(result: dict[str, Any]) -> None:
-    if result["error"]:
-        print(result["error"], file=sys.stderr)
-    elif not result["faces"]:
-        print(f"{result['file']}: no face found (try --no-detect for a picture that is one face)")
-    for face in result["faces"]:
-        first = sorted(face["probabilities"].items(), key=lambda item: -item[1])[:3]
-        unsure = "unsure: " if face.get("unsure") else ""
-        print(f"{result['file']}: {unsure}{', '.join(f'{name} {p:.0%}' for name, p in first)}, box {face['box']}")
 
 
 def export(options: argparse.Namespace) -> None:

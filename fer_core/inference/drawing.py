@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
 from PIL import Image, ImageDraw, ImageFont
 
 from ..emotions import COLOURS
@@ -10,29 +14,54 @@ from .predict import FacePrediction
 _UNSURE = "#8C8C8C"
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A box with a text on it."""
+
+    box: tuple[int, int, int, int]  # x, y, width, height in pixels
+    text: str
+    colour: str  # "#RRGGBB"
+
+
+def mark(box: tuple[int, int, int, int], probabilities: Mapping[str, float], unsure_below: float = 0.0, number: int | None = None) -> Mark:
+    """The mark of a face: label and probability in the colour of its class; grey and called unsure where the model is less sure than
+    `unsure_below`. In a video a face has a `number`, too."""
+    label = max(probabilities, key=lambda name: probabilities[name])
+    unsure = probabilities[label] < unsure_below
+    text = "unsure" if unsure else f"{label} {probabilities[label]:.0%}"
+    colour = _UNSURE if unsure else COLOURS.get(label, "#FFFFFF")
+    return Mark(box, text if number is None else f"{number}: {text}", colour)
+
+
 def draw_predictions(picture: Image.Image, faces: list[FacePrediction], unsure_below: float = 0.0) -> Image.Image:
-    """A copy of `picture` (RGB) with each face's box, label and probability in the colour of its class; those that the model is
-    less sure of than `unsure_below` are grey and called unsure."""
+    """A copy of `picture` (RGB) with the marks of its faces."""
     out = picture.convert("RGB")
-    draw = ImageDraw.Draw(out)
-    shortest = min(out.size)
+    draw_marks(out, [mark(face.box, face.probabilities, unsure_below) for face in faces])
+    return out
+
+
+def draw_marks(picture: Image.Image, marks: Sequence[Mark]) -> None:
+    """Draw into a picture of mode RGB."""
+    draw = ImageDraw.Draw(picture)
+    shortest = min(picture.size)
     line = max(2, shortest // 200)
-    font = ImageFont.load_default(size=max(12, shortest // 28))
-    for face in faces:
+    font = _font(max(12, shortest // 28))
+    for face in marks:
         x, y, width, height = face.box
-        unsure = face.unsure(unsure_below)
-        colour = _UNSURE if unsure else COLOURS.get(face.label, "#FFFFFF")
-        draw.rectangle((x, y, x + width, y + height), outline=colour, width=line)
-        text = "unsure" if unsure else f"{face.label} {face.confidence:.0%}"
-        _, _, text_width, text_height = draw.textbbox((0, 0), text, font=font)
+        draw.rectangle((x, y, x + width, y + height), outline=face.colour, width=line)
+        _, _, text_width, text_height = draw.textbbox((0, 0), face.text, font=font)
         pad = line + 1
         top = y - text_height - 2 * pad
         if top < 0:  # no room above the box
-            top = min(y + height, out.height - text_height - 2 * pad)
-        left = max(0, min(x, out.width - text_width - 2 * pad))
-        draw.rectangle((left, top, left + text_width + 2 * pad, top + text_height + 2 * pad), fill=colour)
-        draw.text((left + pad, top + pad), text, fill="#000000" if _bright(colour) else "#FFFFFF", font=font)
-    return out
+            top = min(y + height, picture.height - text_height - 2 * pad)
+        left = max(0, min(x, picture.width - text_width - 2 * pad))
+        draw.rectangle((left, top, left + text_width + 2 * pad, top + text_height + 2 * pad), fill=face.colour)
+        draw.text((left + pad, top + pad), face.text, fill="#000000" if _bright(face.colour) else "#FFFFFF", font=font)
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=size)
 
 
 def _bright(colour: str) -> bool:

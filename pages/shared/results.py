@@ -14,13 +14,16 @@ from fer_core import imaging
 from fer_core.bundle import Bundle
 from fer_core.emotions import EMOJI
 from fer_core.errors import ImageError
+from fer_core.explanation.heat import scaled
+from fer_core.explanation.occlusion import occlusion_maps
 from fer_core.inference import FacePrediction
 from fer_core.inference.drawing import draw_predictions
+from fer_core.inference.unlike import unlike_training
 
-from . import faces, state
+from . import faces, grad_cam, state
 
 SAMPLE = Path(__file__).parent.parent / "assets" / "portrait.jpg"
-UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+UPLOAD_TYPES = [suffix[1:] for suffix in imaging.SUFFIXES]
 UPLOAD_MEGABYTES = 50
 _SHOWN_SIDE = 1200  # a large photo is drawn and sent to the browser at most this wide
 
@@ -50,14 +53,23 @@ def show(name: str, content: bytes, bundle: Bundle, detect: bool = True, unsure_
     )
     left.image(shown, caption=name, width="stretch" if shown.width > 500 else "content", alt=f"{name}: {summary}")
     with right:
+        if found:
+            st.download_button("Annotated picture", lambda: _annotated(picture, found, unsure_below), f"{Path(name).stem}-faces.png", "image/png",
+                               key=f"annotated_{name}", icon=":material/image:", on_click="ignore")  # fmt: skip
         if not found:
             st.info("No face was found. If the picture is one cropped face, switch off “Find faces”.", icon=":material/search_off:")
         for i, face in enumerate(found):
-            _face(i, face, many=len(found) > 1, unsure=face.unsure(unsure_below))
+            _face(name, i, face, bundle, many=len(found) > 1, unsure=face.unsure(unsure_below))
     return found
 
 
-def _face(index: int, face: FacePrediction, many: bool, unsure: bool) -> None:
+def _annotated(picture: Image.Image, found: list[FacePrediction], unsure_below: float) -> bytes:
+    buffer = io.BytesIO()
+    draw_predictions(picture, found, unsure_below).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _face(name: str, index: int, face: FacePrediction, bundle: Bundle, many: bool, unsure: bool) -> None:
     with st.container(border=True):
         title = f"Face {index + 1}: " if many else ""
         crop, text = st.columns([1, 4], vertical_alignment="center")
@@ -67,6 +79,23 @@ def _face(index: int, face: FacePrediction, many: bool, unsure: bool) -> None:
         if unsure:
             text.caption(f"At most {said}, which is below your threshold.")
         faces.probability_bars(face.probabilities)
+        for sentence in unlike_training(face):
+            st.caption(f":material/warning: {sentence}")
+        if st.toggle("Why?", key=f"why_{name}_{index}", help="Where the model looks (Grad-CAM), and what it needs (occlusion)."):
+            _why(face, bundle)
+
+
+def _why(face: FacePrediction, bundle: Bundle) -> None:
+    which = bundle.labels.index(face.label)
+    drops = occlusion_maps(state.predictor(bundle).classifier, face.crop)[which]
+    line = f"A grey patch on the brightest place takes about {100 * float(drops.max()):.0f} points from {face.label}."
+    grad_cam.figures([(face.crop, scaled(drops), line)])
+    with state.errors_shown(stop=False):
+        process = grad_cam.process(bundle)
+        if not grad_cam.wait(process):
+            grad_cam.figures(
+                [(face.crop, process.maps(face.crop[None])[0, which], f"What speaks for {face.label}: the brighter, the more.")]
+            )
 
 
 def downloads(results: dict[str, list[FacePrediction]], key: str) -> None:

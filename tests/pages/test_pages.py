@@ -47,9 +47,9 @@ def test_predict_takes_several_photos_and_names_the_bad_one(folders: Path) -> No
     uploader.upload("broken.jpg", b"\xff\xd8nothing", "image/jpeg").run()
     assert not app.exception
     assert [error.value for error in app.error] == [
-        "broken.jpg cannot be read as an image: expected an intact JPEG, PNG, WebP, BMP, GIF or TIFF."
+        "broken.jpg cannot be read as an image: expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."
     ]
-    assert len(app.get("download_button")) == 2 and 'class="fer-bars"' in html(app)
+    assert len(app.get("download_button")) == 3 and 'class="fer-bars"' in html(app)
 
 
 def test_predict_takes_a_snapshot(folders: Path) -> None:

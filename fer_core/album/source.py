@@ -1,0 +1,129 @@
+"""The pictures of an album, read one at a time: nothing is unpacked to disk, and a zip cannot fill the memory."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import DataError, ImageError
+from ..imaging import SUFFIXES
+
+MAX_PICTURES = 5_000
+MAX_BYTES = 200 * 2**20  # of one picture; an uncompressed one of 50 megapixels takes 150 MB
+MAX_RATIO = 200  # unpacked to packed; photos hardly shrink, and an evenly grey picture by up to 1,000 times
+_RATIO_FROM = 2**24  # bytes: smaller members may shrink as they like
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture that has not been read yet."""
+
+    name: str  # with its folders inside the source, "/" between them
+    _read: Callable[[], bytes]
+
+    def read(self) -> bytes:
+        """The bytes of its file.
+
+        Raises:
+            ImageError: it cannot be read, or is larger than the limits.
+        """
+        return self._read()
+
+
+def pictures(source: str | Path | BinaryIO | Sequence[tuple[str, bytes]] | Sequence[str | Path]) -> list[Picture]:
+    """The pictures in `source`, sorted by name; each is read when asked for.
+
+    Args:
+        source: a folder (with all folders below it), a zip file's path, a zip as an open binary file, or a list of paths or of
+            (name, bytes). In folders and zips only files with a picture's suffix count, and hidden ones do not; a list is taken as it is.
+
+    Raises:
+        DataError: there is no such folder or file, it is no zip, it holds no picture or too many.
+    """
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if path.is_dir():
+            found = _in_folder(path)
+        elif path.is_file():
+            found = _in_zip(path, str(path))
+        else:
+            raise DataError(f"{path} does not exist: expected a folder or a zip with pictures.")
+        named = str(path)
+    elif isinstance(source, Sequence):
+        found, named = [_listed(entry) for entry in source], "The list"
+    else:
+        named = str(getattr(source, "name", None) or "The zip")
+        found = _in_zip(source, named)
+    if not found:
+        raise DataError(f"{named} holds no picture: expected files such as .jpg, .png, .webp or .heic.")
+    if len(found) > MAX_PICTURES:
+        raise DataError(f"{named} holds {len(found):,} pictures: at most {MAX_PICTURES:,} are analysed at once, so split it.")
+    return found
+
+
+def _listed(entry: str | Path | tuple[str, bytes]) -> Picture:
+    if isinstance(entry, tuple):
+        name, content = entry
+        return Picture(name, lambda: content)
+    return Picture(str(entry), partial(_read_file, Path(entry), str(entry)))
+
+
+def _in_folder(folder: Path) -> list[Picture]:
+    paths = sorted(path for path in folder.rglob("*") if _is_picture(path.relative_to(folder).as_posix()) and path.is_file())
+    return [Picture(name, partial(_read_file, path, name)) for path in paths for name in [path.relative_to(folder).as_posix()]]
+
+
+def _read_file(path: Path, name: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ImageError(f"{name} does not exist.") from None
+    except OSError as error:
+        raise ImageError(f"{name} cannot be read: {error.strerror or error}.") from None
+    if len(content) > MAX_BYTES:
+        raise ImageError(_too_large(name))
+    return content
+
+
+def _in_zip(source: Path | BinaryIO, named: str) -> list[Picture]:
+    try:
+        archive = zipfile.ZipFile(source)
+    except (zipfile.BadZipFile, OSError, ValueError):
+        raise DataError(f"{named} is no zip, or a damaged one: expected a folder or a zip with pictures.") from None
+    members = sorted((member for member in archive.infolist() if not member.is_dir()), key=lambda member: member.filename)
+    return [Picture(member.filename, partial(_read_member, archive, member)) for member in members if _is_picture(member.filename)]
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """The bytes of a member; what it claims of its size is not believed, no more is ever unpacked than the limit."""
+    name = member.filename
+    if member.file_size > MAX_BYTES:
+        raise ImageError(_too_large(name))
+    if member.file_size > max(_RATIO_FROM, MAX_RATIO * member.compress_size):
+        raise ImageError(f"{name} would grow over {MAX_RATIO} times when unpacked: no photo does, so it is left out.")
+    if member.flag_bits & 1:
+        raise ImageError(f"{name} is encrypted: expected a zip without a password.")
+    try:
+        with archive.open(member) as file:
+            content = file.read(MAX_BYTES + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError):
+        raise ImageError(f"{name} cannot be unpacked: the zip is damaged there, or packed in a way that is not known.") from None
+    if len(content) > MAX_BYTES:
+        raise ImageError(_too_large(name))
+    return content
+
+
+def _too_large(name: str) -> str:
+    return f"{name} has more than {MAX_BYTES // 2**20} MB: make it smaller first."
+
+
+def _is_picture(name: str) -> bool:
+    parts = name.replace("\\", "/").split("/")
+    hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
+    return not hidden and name.lower().endswith(SUFFIXES)

@@ -1,0 +1,127 @@
+"""Videos and a camera for the command predict."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError, FerError
+from ..storage import write_atomically
+from .output import print_json
+
+if TYPE_CHECKING:
+    from ..inference import Predictor
+    from ..video import FollowedFace, Timeline
+
+_SAY_EVERY = 1.0  # seconds between two lines on a camera
+
+
+def read_video(options: argparse.Namespace, predictor: Predictor, name: str) -> dict[str, Any]:
+    """What a video gave, in the form of --json; its CSV and its annotated copy are written where they were asked for."""
+    from tqdm import tqdm
+
+    from ..video import analyse_video, annotate_video
+
+    try:
+        with tqdm(total=100, desc=name, unit="%", disable=None, leave=False) as bar:
+            timeline = analyse_video(
+                Path(name), predictor, rate=_rate(options), every=options.every, smoothing=options.smoothing,
+                on_progress=lambda share: _show(bar, share),
+            )  # fmt: skip
+        if options.annotate:
+            with tqdm(total=100, desc=str(options.annotate), unit="%", disable=None, leave=False) as bar:
+                annotate_video(
+                    Path(name), timeline, options.annotate, unsure_below=options.unsure_below,
+                    on_progress=lambda share: _show(bar, share),
+                )  # fmt: skip
+    except ConfigError:
+        raise
+    except FerError as error:
+        return {"file": name, "faces": [], "error": " ".join(str(error).split())}
+    return _entry(options, timeline, name)
+
+
+def watch_camera(options: argparse.Namespace, predictor: Predictor) -> int:
+    """Follow the faces before a camera until Ctrl-C, or for --seconds."""
+    from ..video import FaceFollower, SeenFace, TimelineBuilder, VideoWriter
+    from ..video.annotate import annotated
+    from ..video.camera import camera_frames
+
+    labels = predictor.classifier.labels
+    follower, builder = FaceFollower(predictor, options.smoothing), TimelineBuilder(labels)
+    width = height = 0
+    last = said = due = 0.0
+    with contextlib.ExitStack() as stack:
+        writer = None
+        frames = stack.enter_context(contextlib.closing(camera_frames(options.camera)))
+        try:
+            for frame in frames:
+                if options.seconds and frame.time > options.seconds:
+                    break
+                if frame.time < due or (options.every and frame.index % options.every):
+                    continue
+                due = frame.time + 1 / options.rate if options.rate else 0.0
+                faces = follower.follow(frame.time, frame.pixels)
+                builder.add(frame.index, frame.time, faces)
+                height, width = frame.pixels.shape[:2]
+                last = frame.time
+                if options.annotate:
+                    writer = writer or stack.enter_context(VideoWriter(options.annotate, width, height, 25))
+                    seen = [SeenFace(f.number, f.prediction.box, dict(zip(labels, f.smoothed.tolist(), strict=True))) for f in faces]
+                    writer.write(frame.time, annotated(frame.pixels, seen, options.unsure_below))
+                if not options.json and frame.time >= said:
+                    said = frame.time + _SAY_EVERY
+                    print(f"{frame.time:7.1f} s  {_say(faces, labels, options.unsure_below)}", flush=True)
+        except KeyboardInterrupt:  # the way to end it; what came is written
+            pass
+    name = f"camera {options.camera}"
+    entry = _entry(options, builder.timeline(name, width, height, last, options.smoothing), name)
+    print_json([entry]) if options.json else print_video(entry)
+    return 0
+
+
+def print_video(entry: dict[str, Any]) -> None:
+    """A line for each face: how long it was seen, and what it mostly showed."""
+    video = entry["video"]
+    if not video["tracks"]:
+        print(f"{entry['file']}: no face found in {video['moments']:,} moments of {video['duration']:.1f} s")
+    for track in video["tracks"]:
+        moments = track["moments"]
+        shares = Counter("unsure" if moment.get("unsure") else moment["label"] for moment in moments).most_common(3)
+        said = ", ".join(f"{name} {count / len(moments):.0%}" for name, count in shares)
+        print(f"{entry['file']}: face {track['face']}, {track['from']:.1f} to {track['to']:.1f} s, seen {len(moments):,} times: {said}")
+    if video["damaged"]:
+        print(f"{entry['file']}: {video['damaged']:,} parts of the file are damaged and were skipped")
+
+
+def _entry(options: argparse.Namespace, timeline: Timeline, name: str) -> dict[str, Any]:
+    if options.csv:
+        write_atomically(options.csv, timeline.csv_text().encode())
+    video = timeline.as_json()
+    if options.unsure_below:
+        for track in video["tracks"]:
+            for moment in track["moments"]:
+                moment["unsure"] = max(moment["smoothed"].values()) < options.unsure_below
+    return {"file": name, "faces": [], "error": None, "video": video}
+
+
+def _rate(options: argparse.Namespace) -> float:
+    from ..video.analysis import DEFAULT_RATE
+
+    return options.rate or DEFAULT_RATE
+
+
+def _show(bar: Any, share: float) -> None:
+    bar.update(round(100 * share) - bar.n)
+
+
+def _say(faces: list[FollowedFace], labels: tuple[str, ...], unsure_below: float) -> str:
+    said = []
+    for face in faces:
+        best = int(face.smoothed.argmax())
+        sure = face.smoothed[best] >= unsure_below
+        said.append(f"face {face.number}: {labels[best]} {face.smoothed[best]:.0%}" if sure else f"face {face.number}: unsure")
+    return ", ".join(said) or "no face"

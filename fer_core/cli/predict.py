@@ -1,0 +1,142 @@
+"""The command predict: photos, folders, zips, videos and a camera."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError, FerError
+from ..storage import write_atomically
+from .output import fail, print_json
+
+if TYPE_CHECKING:
+    from ..album import Picture, PictureResult
+    from ..inference import Predictor
+
+_WRITTEN = (".jpg", ".jpeg", ".png", ".webp")  # annotated pictures; those of other forms become .jpg
+
+
+def predict(options: argparse.Namespace) -> int:
+    from ..inference import Predictor
+    from ..video.reader import SUFFIXES
+
+    _check(options)
+    videos = [name for name in options.inputs if name.lower().endswith(SUFFIXES)]
+    if options.camera is not None or videos:
+        if options.camera is None and len(videos) < len(options.inputs) and (options.csv or options.annotate):
+            raise ConfigError("--csv and --annotate take pictures or videos, not both at once: call predict for each.")
+        if len(videos) > 1 and (options.csv or options.annotate):
+            raise ConfigError(f"--csv and --annotate take one video at a time, got {len(videos)}.")
+        if options.annotate and options.annotate.suffix.lower() != ".mp4":
+            raise ConfigError(f"{options.annotate} is to be a video: expected a name that ends in .mp4.")
+    predictor = Predictor(options.model)
+    if options.camera is not None:
+        from .film import watch_camera
+
+        return watch_camera(options, predictor)
+    shown = []
+    for entry in _entries(options, predictor, set(videos)):
+        shown.append(entry)
+        if not options.json and not entry["error"]:
+            _print(entry)
+    if options.json:
+        print_json(shown)
+    failed = [entry["error"] for entry in shown if entry["error"]]
+    if len(failed) == len(shown):
+        return fail(failed[0])
+    if not options.json:
+        for error in failed:
+            print(error, file=sys.stderr)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    if not 0 <= options.unsure_below <= 1:
+        raise ConfigError(f"--unsure-below is a share of certainty: expected 0 to 1, got {options.unsure_below:g}.")
+    if (options.camera is None) == (not options.inputs):
+        options.usage_error("expected pictures, folders, zips or videos, or else --camera N")
+    if options.every and options.rate:
+        options.usage_error("--every and --rate are two ways to say the same: expected one of them")
+    out = options.annotate
+    if out and any(Path(name).resolve() == out.resolve() for name in options.inputs):
+        raise ConfigError(f"{out} is what is read: expected another name for --annotate.")
+
+
+def _entries(options: argparse.Namespace, predictor: Predictor, videos: set[str]) -> Iterator[dict[str, Any]]:
+    """What each picture and video gave, as it comes, in the form of --json."""
+    results: list[PictureResult] = []
+    for name in options.inputs:
+        if name in videos:
+            from .film import read_video
+
+            yield read_video(options, predictor, name)
+        else:
+            yield from _pictures(options, predictor, name, results)
+    if options.csv and not videos:
+        from ..album import csv_text
+
+        write_atomically(options.csv, csv_text(results, predictor.classifier.labels, options.unsure_below).encode())
+
+
+def _pictures(options: argparse.Namespace, predictor: Predictor, name: str, results: list[PictureResult]) -> Iterator[dict[str, Any]]:
+    from ..album import analyse, pictures
+    from ..inference.unlike import unlike_training
+
+    album = Path(name).is_dir() or (name.lower().endswith(".zip") and Path(name).is_file())
+    try:
+        found = pictures(name if album else [name])
+    except FerError as error:
+        yield {"file": name, "faces": [], "error": _sentence(error)}
+        return
+    named = [dataclasses.replace(picture, name=f"{name.rstrip('/')}/{picture.name}" if album else name) for picture in found]
+    for picture, result in zip(found, analyse(named, predictor, detect=not options.no_detect), strict=True):
+        results.append(result)
+        faces = [
+            face.as_json()
+            | {"unlike": unlike_training(face)}
+            | ({"unsure": face.unsure(options.unsure_below)} if options.unsure_below else {})
+            for face in result.faces
+        ]
+        if options.annotate and result.error is None:
+            _annotate(options, picture, result, album)
+        yield {"file": result.name, "faces": faces, "error": result.error and _sentence(result.error)}
+
+
+def _annotate(options: argparse.Namespace, picture: Picture, result: PictureResult, album: bool) -> None:
+    """Write the picture with its boxes: under the given name where it is the only one, else into the given folder under its own."""
+    from ..imaging import open_image
+    from ..inference.drawing import draw_predictions
+
+    out: Path = options.annotate
+    if album or len(options.inputs) > 1 or out.is_dir():
+        # A zip may call a member ../../x.jpg: its folders are kept, but none above.
+        parts = [part for part in PurePosixPath(picture.name.replace("\\", "/")).parts if part not in ("..", "/", ".") and ":" not in part]
+        out = out.joinpath(*(parts if album else parts[-1:]))
+    if out.suffix.lower() not in _WRITTEN:
+        out = out.with_name(f"{out.name}.jpg")
+    drawn = draw_predictions(open_image(picture.read(), picture.name), result.faces, options.unsure_below)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    drawn.save(out, quality=92)
+
+
+def _sentence(error: object) -> str:
+    return " ".join(str(error).split())
+
+
+def _print(entry: dict[str, Any]) -> None:
+    if "video" in entry:
+        from .film import print_video
+
+        return print_video(entry)
+    if not entry["faces"]:
+        print(f"{entry['file']}: no face found (try --no-detect for a picture that is one face)")
+    for face in entry["faces"]:
+        first = sorted(face["probabilities"].items(), key=lambda item: -item[1])[:3]
+        unsure = "unsure: " if face.get("unsure") else ""
+        print(f"{entry['file']}: {unsure}{', '.join(f'{name} {p:.0%}' for name, p in first)}, box {face['box']}")
+        for sentence in face["unlike"]:
+            print(f"  unlike the training data: {sentence}")

@@ -1,0 +1,189 @@
+"""The application: its addresses, and what they answer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from fastapi_offline import FastAPIOffline
+from pydantic import BaseModel, Field
+
+from .. import __version__, imaging
+from ..bundle import Bundle, own_models, shipped
+from ..errors import ImageError
+from ..inference import Predictor
+from ..inference.unlike import unlike_training
+from .body import read_picture
+from .limits import Limits
+from .problem import Problem, ProblemBody, answer_problems
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ProblemBody, "description": "no picture, or one that cannot be read"},
+    404: {"model": ProblemBody, "description": "no such model"},
+    413: {"model": ProblemBody, "description": "too many bytes or pixels"},
+    422: {"model": ProblemBody, "description": "a parameter is not as expected"},
+    429: {"model": ProblemBody, "description": "too many requests; Retry-After says how many seconds to wait"},
+}
+_BINARY = {"type": "string", "format": "binary"}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The bytes of a picture, or a form with one file.",
+        "content": {
+            "multipart/form-data": {"schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}},
+            "image/*": {"schema": _BINARY},
+        },
+    }
+}
+
+
+class FaceBody(BaseModel):
+    """A face and what the model says of it."""
+
+    box: tuple[int, int, int, int] = Field(description="x, y, width, height in pixels of the upright picture")
+    score: float = Field(description="of the detector, 0 to 1")
+    label: str
+    confidence: float
+    unsure: bool = Field(description="whether the confidence is less than unsure_below")
+    probabilities: dict[str, float]
+    unlike: list[str] = Field(description="what about the face is unlike the training data")
+
+
+class PredictionBody(BaseModel):
+    """The faces of one picture, from the left to the right."""
+
+    model: str
+    faces: list[FaceBody]
+    seconds: float = Field(description="that the analysis took")
+
+
+class ModelBody(BaseModel):
+    """A model that can be asked for."""
+
+    name: str
+    labels: list[str]
+    default: bool
+
+
+class HealthBody(BaseModel):
+    status: str
+    version: str
+    model: str
+
+
+class _Predictors:
+    """Predictors by the name of their model, made when they are first asked for. Only known names: a path would open any file."""
+
+    def __init__(self, default: Bundle) -> None:
+        self.default = default
+        self._made = {default.name: Predictor(default)}
+        self._lock = threading.Lock()
+
+    def known(self) -> dict[str, Bundle]:
+        return {bundle.name: bundle for bundle in [*shipped(), *own_models(), self.default]}
+
+    def get(self, name: str | None) -> Predictor:
+        name = name or self.default.name
+        with self._lock:
+            if name not in self._made:
+                known = self.known()
+                if name not in known:
+                    raise Problem(404, f"There is no model {name!r}: expected one of {', '.join(known)}.")
+                self._made[name] = Predictor(known[name])
+            return self._made[name]
+
+
+def create_app(model: Bundle, limits: Limits | None = None) -> FastAPI:
+    """The service with one model as its default.
+
+    Args:
+        model: what classifies where a request names no other.
+        limits: how much a client may ask.
+
+    Raises:
+        ModelError: the model cannot be read.
+    """
+    limits = limits or Limits()
+    predictors = _Predictors(model)
+    workers = ThreadPoolExecutor(limits.at_once, thread_name_prefix="predict")
+    allowed = _rate_limiter(limits)
+    # The page /docs comes from here and not from a content network, which would learn who looks at it.
+    app: FastAPI = FastAPIOffline(
+        title="FER Explorer", version=__version__, description="Faces and their expressions. Pictures stay in this machine's memory."
+    )
+    answer_problems(app)
+
+    @app.get("/health")
+    def health() -> HealthBody:
+        """Whether the service is there."""
+        return HealthBody(status="ok", version=__version__, model=predictors.default.name)
+
+    @app.get("/models")
+    def models() -> list[ModelBody]:
+        """The models that /predict can be asked for."""
+        return [
+            ModelBody(name=name, labels=list(bundle.labels), default=name == predictors.default.name)
+            for name, bundle in predictors.known().items()
+        ]
+
+    @app.post("/predict", responses=_ERRORS, openapi_extra=_BODY)
+    async def predict(
+        request: Request,
+        detect: Annotated[bool, Query(description="look for faces; else the whole picture is taken as one face")] = True,
+        unsure_below: Annotated[float, Query(ge=0, le=1, description="faces of less confidence are marked unsure")] = 0.0,
+        model: Annotated[str | None, Query(description="a name that /models lists")] = None,
+    ) -> PredictionBody:
+        """Find and classify the faces of a picture: JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."""
+        allowed(request.client.host if request.client else "")
+        name, content = await read_picture(request, limits.bytes)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(workers, _analyse, predictors, model, name, content, detect, unsure_below, limits)
+
+    return app
+
+
+def _rate_limiter(limits: Limits) -> Any:
+    from limits import RateLimitItemPerMinute
+    from limits.storage import MemoryStorage
+    from limits.strategies import MovingWindowRateLimiter
+
+    limiter, item = MovingWindowRateLimiter(MemoryStorage()), RateLimitItemPerMinute(limits.per_minute)
+
+    def allowed(client: str) -> None:
+        if not limiter.hit(item, client):
+            wait = max(1, round(limiter.get_window_stats(item, client).reset_time - time.time()))
+            sentence = f"More than {limits.per_minute} requests within a minute: try again in {wait} s."
+            raise Problem(429, sentence, {"Retry-After": str(wait)})
+
+    return allowed
+
+
+def _analyse(
+    predictors: _Predictors, model: str | None, name: str, content: bytes, detect: bool, unsure_below: float, limits: Limits
+) -> PredictionBody:
+    predictor = predictors.get(model)
+    begun = time.perf_counter()
+    try:
+        width, height = imaging.size_of(content, name)
+        if width * height > limits.pixels:
+            raise Problem(
+                413, f"{name} has {width}x{height} pixels: at most {limits.megapixels:g} megapixels are read, so make it smaller."
+            )
+        faces = predictor.predict(content, detect=detect, name=name)
+    except ImageError as error:
+        raise Problem(400, str(error)) from None
+    return PredictionBody(
+        model=predictor.classifier.bundle.name,
+        faces=[
+            FaceBody(
+                box=face.box, score=face.score, label=face.label, confidence=face.confidence, unsure=face.unsure(unsure_below),
+                probabilities=face.probabilities, unlike=unlike_training(face),
+            )
+            for face in faces
+        ],
+        seconds=round(time.perf_counter() - begun, 4),
+    )  # fmt: skip

@@ -1,0 +1,49 @@
+"""Errors of the service: a status and one sentence, always in the form {"error": "..."}."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+
+class Problem(Exception):
+    """What a client did wrong, or must wait for."""
+
+    def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence, self.headers = status, sentence, headers
+
+
+class ProblemBody(BaseModel):
+    """How errors are told."""
+
+    error: str
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Have all errors of `app` told as one sentence."""
+
+    @app.exception_handler(Problem)
+    async def problem(request: Request, error: Problem) -> JSONResponse:
+        return _told(error.status, error.sentence, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        return _told(422, f"The parameter {first['loc'][-1]} is not as expected: {first['msg']}.")
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        sentence = {404: "There is nothing at this address: see /docs.", 405: "This address takes another method: see /docs."}
+        return _told(error.status_code, sentence.get(error.status_code, f"{error.detail}."), dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        return _told(500, "Something went wrong here; the log of the service says what.")
+
+
+def _told(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": sentence}, status, headers)

@@ -1,0 +1,177 @@
+"""Follow the faces of a video, or of any frames that come one after the other, such as a camera's."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from ..errors import ConfigError
+from ..imaging import SIZE
+from ..inference import FacePrediction, Predictor
+from .reader import VideoReader
+from .smoothing import Smoother
+from .timeline import Timeline, Track
+from .tracker import Tracker
+
+DEFAULT_RATE = 5.0  # moments a second: expressions that can be seen at ease last longer than half a second, so each is met twice
+DEFAULT_SMOOTHING = 0.5  # seconds
+
+
+@dataclass(frozen=True)
+class FollowedFace:
+    """A face in one frame."""
+
+    number: int  # the same in all frames
+    prediction: FacePrediction
+    smoothed: np.ndarray  # (C,) float32 in the order of the model's labels
+
+
+class FaceFollower:
+    """Finds, numbers and classifies the faces of one frame after the other, and smooths their probabilities."""
+
+    def __init__(self, predictor: Predictor, smoothing: float = DEFAULT_SMOOTHING, max_gap: float = 1.0) -> None:
+        """
+        Args:
+            predictor: the detector and the model.
+            smoothing: seconds, see `Smoother`; 0 for none.
+            max_gap: seconds for which a face may be out of sight and keep its number.
+        """
+        self.predictor = predictor
+        self._tracker = Tracker(max_gap)
+        self._smoother = Smoother(smoothing)
+
+    def follow(self, time: float, picture: np.ndarray | Image.Image) -> list[FollowedFace]:
+        """The faces of the frame at `time` seconds, from the left to the right.
+
+        Args:
+            time: not before that of the last frame.
+            picture: (H, W, 3) uint8 RGB, (H, W) grey, or a Pillow image.
+        """
+        found = self.predictor.predict(picture)
+        numbers = self._tracker.update(time, [face.box for face in found])
+        self._smoother.keep(self._tracker.numbers)
+        labels = self.predictor.classifier.labels
+        rows = [np.array([face.probabilities[name] for name in labels], np.float32) for face in found]
+        return [
+            FollowedFace(number, face, self._smoother.update(number, time, row))
+            for number, face, row in zip(numbers, found, rows, strict=True)
+        ]  # fmt: skip
+
+
+@dataclass
+class _Sights:
+    """What is known of one face so far; some 100 bytes a sight.
+
+    In few growing arrays: many small ones would lie between the frames' memory, which then could not be used again (300 MB in ten minutes).
+    """
+
+    frames: array[int] = field(default_factory=lambda: array("q"))
+    times: array[float] = field(default_factory=lambda: array("d"))
+    boxes: array[int] = field(default_factory=lambda: array("i"))
+    scores: array[float] = field(default_factory=lambda: array("f"))
+    probabilities: array[float] = field(default_factory=lambda: array("f"))
+    smoothed: array[float] = field(default_factory=lambda: array("f"))
+    best: float = -1.0  # score
+    crop: np.ndarray = field(default_factory=lambda: np.empty((SIZE, SIZE), np.uint8))  # with the best score
+
+    def add(self, index: int, time: float, face: FollowedFace, labels: tuple[str, ...]) -> None:
+        found = face.prediction
+        self.frames.append(index)
+        self.times.append(time)
+        self.boxes.extend(found.box)
+        self.scores.append(found.score)
+        self.probabilities.extend(found.probabilities[name] for name in labels)
+        self.smoothed.extend(face.smoothed.tolist())
+        if found.score > self.best:
+            self.best = found.score
+            self.crop[:] = found.crop
+
+    def track(self, number: int) -> Track:
+        n = len(self.times)
+        return Track(
+            number, np.array(self.frames, np.int64), np.array(self.times), np.array(self.boxes, np.int32).reshape(n, 4),
+            np.array(self.scores, np.float32), np.array(self.probabilities, np.float32).reshape(n, -1),
+            np.array(self.smoothed, np.float32).reshape(n, -1), self.crop.copy(),
+        )  # fmt: skip
+
+
+class TimelineBuilder:
+    """Collects followed faces into a `Timeline`."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self._labels = labels
+        self._times = array("d")
+        self._sights: dict[int, _Sights] = {}
+
+    def add(self, index: int, time: float, faces: list[FollowedFace]) -> None:
+        """Add the faces of the frame `index` at `time` seconds."""
+        self._times.append(time)
+        for face in faces:
+            self._sights.setdefault(face.number, _Sights()).add(index, time, face, self._labels)
+
+    def timeline(
+        self, name: str, width: int, height: int, duration: float, smoothing: float, *, complete: bool = True, damaged: int = 0
+    ) -> Timeline:
+        """All that was added; the arguments are the fields of `Timeline`."""
+        tracks = tuple(sights.track(number) for number, sights in sorted(self._sights.items()))
+        return Timeline(name, self._labels, width, height, duration, np.array(self._times), tracks, smoothing, complete, damaged)
+
+
+def analyse_video(
+    source: str | Path | BinaryIO,
+    predictor: Predictor,
+    *,
+    name: str | None = None,
+    rate: float | None = DEFAULT_RATE,
+    every: int | None = None,
+    smoothing: float = DEFAULT_SMOOTHING,
+    on_progress: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Timeline:
+    """The timeline of a video's faces. Frames are streamed; memory grows only by what is kept of each sight of a face.
+
+    Args:
+        source: a path, or an open binary file such as an upload.
+        predictor: the detector and the model.
+        name: how errors and the timeline call it.
+        rate: look at so many frames a second; None for all.
+        every: look at every n-th frame instead.
+        smoothing: seconds, see `Smoother`.
+        on_progress: called after each frame with the share that is done, 0 to 1.
+        cancelled: asked before each frame; True ends it, and the timeline holds what came before.
+
+    Raises:
+        VideoError: see `VideoReader`.
+        ConfigError: `rate`, `every` or `smoothing` is out of its range.
+    """
+    _check(rate, every, smoothing)
+    follower = FaceFollower(predictor, smoothing)
+    builder = TimelineBuilder(predictor.classifier.labels)
+    with VideoReader(source, name) as video:
+        end, complete = 0.0, True
+        for frame in video.frames(every=every or 1, rate=None if every else rate):
+            if cancelled():
+                complete = False
+                break
+            builder.add(frame.index, frame.time, follower.follow(frame.time, frame.pixels))
+            end = frame.time
+            on_progress(min(1.0, frame.time / video.duration) if video.duration else video.share_read)
+        duration = video.duration if complete and video.duration else end
+        return builder.timeline(
+            video.name, video.width, video.height, duration, smoothing, complete=complete, damaged=video.damaged
+        )  # fmt: skip
+
+
+def _check(rate: float | None, every: int | None, smoothing: float) -> None:
+    if rate is not None and not 0 < rate <= 1000:
+        raise ConfigError(f"The rate is in frames a second: expected more than 0 and at most 1000, got {rate:g}.")
+    if every is not None and every < 1:
+        raise ConfigError(f"Every n-th frame is looked at: expected n from 1, got {every}.")
+    if not 0 <= smoothing <= 60:
+        raise ConfigError(f"Smoothing is in seconds: expected 0 to 60, got {smoothing:g}.")

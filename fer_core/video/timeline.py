@@ -1,0 +1,117 @@
+"""What an analysed video says: for each face when and where it was seen, and with which probabilities."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+HOLD = 1.0  # seconds: a face that is not seen for longer is not drawn in between
+
+
+@dataclass(frozen=True)
+class Track:
+    """One face over time, seen n times, with the probabilities of C classes."""
+
+    number: int  # 1, 2, ... in the order of first sight
+    frames: np.ndarray  # (n,) int64 indices of frames in the file
+    times: np.ndarray  # (n,) float64 seconds since the first frame
+    boxes: np.ndarray  # (n, 4) int32 x, y, width, height in pixels of the upright frame
+    scores: np.ndarray  # (n,) float32 of the detector
+    probabilities: np.ndarray  # (n, C) float32
+    smoothed: np.ndarray  # (n, C) float32
+    crop: np.ndarray  # (48, 48) uint8: the face as the model saw it where the detector was surest
+
+
+@dataclass(frozen=True)
+class SeenFace:
+    """A face at one moment."""
+
+    number: int
+    box: tuple[int, int, int, int]
+    probabilities: dict[str, float]  # smoothed
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The faces of a video."""
+
+    name: str
+    labels: tuple[str, ...]
+    width: int
+    height: int
+    duration: float  # seconds that were analysed
+    times: np.ndarray  # (m,) float64: the moments that were analysed, with faces or without
+    tracks: tuple[Track, ...]
+    smoothing: float  # seconds, see `Smoother`
+    complete: bool  # False: cancelled before the end
+    damaged: int = 0  # parts of the file that could not be decoded and were skipped
+
+    def at(self, time: float) -> list[SeenFace]:
+        """The faces at a time in seconds: boxes in between are interpolated, probabilities are those of the last sight."""
+        hold = max(HOLD, 1.5 * float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0)
+        last_hold = hold if len(self.times) < 2 else float(np.median(np.diff(self.times)))
+        return [seen for track in self.tracks if (seen := _seen(track, self.labels, time, hold, last_hold)) is not None]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """One row for each face at each moment, in the order of time."""
+        moments = sorted((float(time), track.number, i, track) for track in self.tracks for i, time in enumerate(track.times))
+        for time, number, i, track in moments:
+            x, y, width, height = track.boxes[i].tolist()
+            named = {name: round(float(p), 4) for name, p in zip(self.labels, track.probabilities[i], strict=True)}
+            smoothed = {f"smoothed_{name}": round(float(p), 4) for name, p in zip(self.labels, track.smoothed[i], strict=True)}
+            yield {
+                "time": round(time, 3), "frame": int(track.frames[i]), "face": number, "x": x, "y": y, "width": width, "height": height,
+                "score": round(float(track.scores[i]), 4), "label": self.labels[int(track.smoothed[i].argmax())],
+                "confidence": round(float(track.smoothed[i].max()), 4), **named, **smoothed,
+            }  # fmt: skip
+
+    def csv_text(self) -> str:
+        """The rows as CSV; label and confidence are of the smoothed probabilities."""
+        buffer = io.StringIO(newline="")
+        head = ["time", "frame", "face", "x", "y", "width", "height", "score", "label", "confidence"]
+        writer = csv.DictWriter(buffer, [*head, *self.labels, *(f"smoothed_{name}" for name in self.labels)])
+        writer.writeheader()
+        writer.writerows(self.rows())
+        return buffer.getvalue()
+
+    def as_json(self) -> dict[str, Any]:
+        """The form of `python -m fer_core predict --json` for a video."""
+        return {
+            "width": self.width, "height": self.height, "duration": round(self.duration, 3), "moments": len(self.times),
+            "smoothing": self.smoothing, "complete": self.complete, "damaged": self.damaged,
+            "tracks": [
+                {"face": track.number, "from": round(float(track.times[0]), 3), "to": round(float(track.times[-1]), 3), "moments": [
+                    {"time": round(float(track.times[i]), 3), "frame": int(track.frames[i]), "box": track.boxes[i].tolist(),
+                     "score": round(float(track.scores[i]), 4), "label": self.labels[int(track.smoothed[i].argmax())],
+                     "probabilities": _named(self.labels, track.probabilities[i]), "smoothed": _named(self.labels, track.smoothed[i])}
+                    for i in range(len(track.times))
+                ]}
+                for track in self.tracks
+            ],
+        }  # fmt: skip
+
+
+def _named(labels: tuple[str, ...], values: np.ndarray) -> dict[str, float]:
+    return {name: round(float(p), 4) for name, p in zip(labels, values, strict=True)}
+
+
+def _seen(track: Track, labels: tuple[str, ...], time: float, hold: float, last_hold: float) -> SeenFace | None:
+    """The face at `time`, if it was seen at most `hold` seconds before and after, or was last seen `last_hold` seconds before."""
+    i = int(np.searchsorted(track.times, time + 1e-6)) - 1
+    if i < 0:
+        return None
+    box = track.boxes[i].astype(np.float64)
+    since = time - track.times[i]
+    until = track.times[i + 1] - track.times[i] if i + 1 < len(track.times) else None
+    if until is None or until > hold:
+        if since > last_hold:
+            return None
+    else:
+        box += (track.boxes[i + 1] - box) * (since / until)
+    x, y, width, height = (int(value) for value in np.rint(box))
+    return SeenFace(track.number, (x, y, width, height), {name: float(p) for name, p in zip(labels, track.smoothed[i], strict=True)})

@@ -1,0 +1,1 @@
+"""The ways to predict: photos, an album, a video, the webcam."""

@@ -1,0 +1,92 @@
+"""Photos and frames stay in memory: nothing is opened for writing, and no connection is made, while they are analysed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
+
+_WATCHED = """
+import io, json, os, sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+seen = []
+
+def hook(event, arguments):
+    if event == "open":
+        path, mode, flags = arguments
+        if (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
+            if str(path) != os.devnull:  # where the banners of native libraries go
+                seen.append([event, str(path)])
+    elif event in ("os.mkdir", "os.rename", "tempfile.mkstemp", "tempfile.mkdtemp", "socket.connect", "socket.sendto", "socket.getaddrinfo"):
+        seen.append([event, str(arguments[:2])])
+
+sys.addaudithook(hook)
+from fer_core.album import analyse, csv_text, pictures
+from fer_core.inference import Predictor
+from fer_core.inference.drawing import draw_predictions
+from fer_core.inference.unlike import unlike_training
+from fer_core.imaging import open_image
+from fer_core.video import analyse_video, annotate_video
+
+folder = Path(sys.argv[1])
+predictor = Predictor()
+photo = (folder / "photo.jpg").read_bytes()
+faces = predictor.predict(photo)
+unlike_training(faces[0])
+draw_predictions(open_image(photo), faces).save(io.BytesIO(), "PNG")
+album = list(analyse(pictures(io.BytesIO((folder / "album.zip").read_bytes())), predictor))
+csv_text(album, predictor.classifier.labels)
+clip = (folder / "clip.mp4").read_bytes()
+timeline = analyse_video(io.BytesIO(clip), predictor)
+timeline.csv_text()
+annotate_video(io.BytesIO(clip), timeline, io.BytesIO())
+print(json.dumps({"seen": seen, "faces": [len(faces), sum(len(result.faces) for result in album), len(timeline.tracks)]}))
+"""
+
+
+def files_below(*folders: Path) -> set[tuple[str, int]]:
+    return {(str(path), path.stat().st_mtime_ns) for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    from tests.video import made
+
+    folder = tmp_path / "inputs"
+    folder.mkdir()
+    (folder / "photo.jpg").write_bytes(PORTRAIT.read_bytes())
+    (folder / "clip.mp4").write_bytes(made.video(made.moving(8)))
+    with zipfile.ZipFile(folder / "album.zip", "w") as archive:
+        archive.write(PORTRAIT, "a.jpg")
+        archive.write(PORTRAIT, "b.jpg")
+    return folder
+
+
+def test_photo_album_and_video_write_and_send_nothing(inputs: Path, tmp_path: Path) -> None:
+    """Python's audit hook sees what Python opens; folders of its own for all that native code could take show what that writes."""
+    places = [tmp_path / name for name in ("work", "temporary", "home", "cache")]
+    for place in places:
+        place.mkdir()
+    work, temporary, home, cache = places
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary), "HOME": str(home), "XDG_CACHE_HOME": str(cache),
+        "FER_EXPLORER_CACHE": str(cache), "FER_EXPLORER_HOME": str(home),
+    }  # fmt: skip
+    before = files_below(inputs)
+    command = [sys.executable, "-B", "-c", _WATCHED, str(inputs)]
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["faces"] == [1, 2, 1]
+    assert told["seen"] == []
+    assert files_below(*places) == set() and files_below(inputs) == before

@@ -1,0 +1,44 @@
+"""A live session keeps nothing on disk and talks to nobody."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+_WATCHED = """
+import sys
+from pathlib import Path
+import numpy as np
+from PIL import Image
+from fer_core.bundle import find_bundle
+from fer_core.live import LiveSession
+
+seen = []
+def watch(event, arguments):
+    if event == "open" and (any(c in str(arguments[1] or "r") for c in "wax+") or (arguments[2] or 0) & 3):
+        seen.append(f"{event} {arguments[0]} {arguments[1]}")
+    elif event in ("socket.connect", "socket.sendto", "os.mkdir", "os.rename", "tempfile.mkstemp", "subprocess.Popen"):
+        seen.append(f"{event} {arguments}")
+sys.addaudithook(watch)
+session = LiveSession(find_bundle("ferplus"))
+frame = np.asarray(Image.open(Path("ROOT/pages/assets/portrait.jpg")).convert("RGB"))
+session.calibrate(1)
+for _ in range(20):
+    session.process(frame)
+    session.snapshot()
+assert len(session.snapshot().faces) == 1
+session.close()
+print("\\n".join(entry for entry in seen if "/dev/null" not in entry))
+"""
+
+
+def test_no_frame_is_written_or_sent(tmp_path: Path) -> None:
+    code = _WATCHED.replace("ROOT", str(ROOT))
+    done = subprocess.run([sys.executable, "-B", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"], cwd=tmp_path,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+    assert list(tmp_path.iterdir()) == []

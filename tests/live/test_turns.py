@@ -1,0 +1,78 @@
+"""Several sessions on few cores."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from fer_core.live import LiveError, Turns
+
+
+def test_sessions_get_as_many_turns_however_fast_they_ask() -> None:
+    """One that asks again at once, and three that have other things to do in between."""
+    turns, stop, served = Turns(at_once=1), threading.Event(), Counter[int]()
+
+    def session(number: int) -> None:
+        seat = turns.join()
+        while not stop.is_set():
+            with seat.turn(5) as mine:
+                if mine:
+                    time.sleep(0.004)
+                    served[number] += 1
+            if number:
+                time.sleep(0.002)
+
+    threads = [threading.Thread(target=session, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    while sum(served.values()) < 200:
+        time.sleep(0.01)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert min(served.values()) > 0.75 * max(served.values())
+
+
+def test_only_so_many_work_at_once_and_patience_ends() -> None:
+    turns = Turns(at_once=2)
+    with turns.turn(1) as first, turns.turn(1) as second:
+        assert first and second
+        with turns.turn(0.01) as third:
+            assert not third
+    with turns.turn(0.01) as again:
+        assert again
+
+
+def test_who_gave_up_does_not_block_the_others() -> None:
+    turns = Turns(at_once=1)
+    with turns.turn(1), turns.turn(0.01) as mine:
+        assert not mine
+    with turns.turn(0.01) as mine:
+        assert mine
+
+
+def test_a_turn_ends_with_an_error_too() -> None:
+    turns = Turns(at_once=1)
+    with pytest.raises(ZeroDivisionError), turns.turn(1):
+        raise ZeroDivisionError
+    with turns.turn(0.01) as mine:
+        assert mine
+
+
+def test_the_seats_are_counted_and_come_back() -> None:
+    turns = Turns(at_once=1, most=2)
+    first, second = turns.join(), turns.join()
+    with pytest.raises(LiveError, match="2 people use the live camera"):
+        turns.join()
+    first.leave()
+    third = turns.join()
+    assert turns.sessions == 2
+    del second  # forgotten without a word
+    gc.collect()
+    assert turns.sessions == 1
+    third.leave()
+    assert turns.sessions == 0

@@ -1,0 +1,253 @@
+"""Live video in Chromium, whose fake camera plays a file: label, frame rate, stop, restart, and what is left when a tab is closed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Error, FrameLocator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 60_000  # milliseconds; the machine may be busy
+FREED = 10_000  # within which a closed tab must have freed everything
+expect.set_options(timeout=PATIENCE)
+
+
+def write_camera(path: Path, head: Image.Image) -> Path:
+    """A motion JPEG of 640x480 in which a portrait sways, slowly enough for a busy machine that sees few of the frames."""
+    with path.open("wb") as out:
+        for i in range(180):
+            picture = Image.new("RGB", (640, 480), (95, 105, 115))
+            picture.paste(head, (140 + round(40 * np.sin(2 * np.pi * i / 180)), 60))
+            frame = io.BytesIO()
+            picture.save(frame, "JPEG", quality=85)
+            out.write(frame.getvalue())
+    return path
+
+
+class App:
+    """The view Live in a server of its own, which no other test shares."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://localhost:{port}"
+        command = [sys.executable, "-m", "streamlit", "run", "tests/pages/live_view.py", "--server.port", str(port),
+                   "--server.headless", "true", "--server.fileWatcherType", "none"]  # fmt: skip
+        with (folder / "server.log").open("wb") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1)
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError("the app did not start: " + (folder / "server.log").read_text())
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+    def connections(self) -> int:
+        """UDP sockets of the server, over which video comes."""
+        process = Path(f"/proc/{self.process.pid}")
+        udp = {line.split()[9] for name in ("udp", "udp6") for line in (process / "net" / name).read_text().splitlines()[1:]}
+        links = [os.readlink(link) for link in (process / "fd").iterdir() if link.is_symlink()]
+        return sum(link.removeprefix("socket:[").rstrip("]") in udp for link in links if link.startswith("socket:["))
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    started = App(tmp_path_factory.mktemp("live"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Browser]]:
+    """Start a Chromium whose camera shows a file."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium is installed (apt-get install chromium)")
+    portrait = Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((360, 360))
+    film = write_camera(tmp_path_factory.mktemp("camera") / "camera.mjpeg", portrait)
+    with sync_playwright() as playwright:
+        started: list[Browser] = []
+
+        def start(camera: Path = film) -> Browser:
+            arguments = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+                         f"--use-file-for-fake-video-capture={camera}"]  # fmt: skip
+            started.append(playwright.chromium.launch(executable_path=chromium, args=arguments))
+            return started[-1]
+
+        yield start
+        for browser in started:
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(launch: Callable[..., Browser]) -> Browser:
+    return launch()
+
+
+class Visitors:
+    """People who open the page, each in a browser profile of their own; they leave when the test ends."""
+
+    def __init__(self, app: App) -> None:
+        self.app, self.contexts = app, list[BrowserContext]()
+
+    def __call__(self, browser: Browser, width: int = 1280, camera: bool = True) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 1000})
+        self.contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        context.grant_permissions(["camera"] if camera else ["geolocation"], origin=self.app.url)  # what is not named is denied
+        page.goto(self.app.url)
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        return page
+
+
+@pytest.fixture
+def visit(app: App) -> Iterator[Visitors]:
+    visitors = Visitors(app)
+    yield visitors
+    for context in visitors.contexts:
+        with contextlib.suppress(Error):  # its browser is gone
+            context.close()
+
+
+def player(page: Page) -> FrameLocator:
+    return page.frame_locator("iframe")
+
+
+def start(page: Page) -> None:
+    player(page).get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", name="happy")).to_be_visible()
+
+
+def frame_rate(page: Page) -> int:
+    return int(page.get_by_test_id("stMetric").filter(has_text="Frames a second").get_by_test_id("stMetricValue").inner_text())
+
+
+def gone_within(milliseconds: int, there: Callable[[], bool]) -> bool:
+    ends = time.monotonic() + milliseconds / 1000
+    while there():
+        if time.monotonic() > ends:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def orange_share(page: Page) -> float:
+    """Of the pixels of the video that comes back: the colour of the box and label of a happy face."""
+    return page.frames[1].evaluate(
+        """() => {
+            const video = document.querySelector("video"), canvas = document.createElement("canvas")
+            canvas.width = video.videoWidth; canvas.height = video.videoHeight
+            const context = canvas.getContext("2d"); context.drawImage(video, 0, 0)
+            const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data
+            let found = 0
+            for (let i = 0; i < pixels.length; i += 4)
+                if (Math.abs(pixels[i] - 0xE6) < 22 && Math.abs(pixels[i + 1] - 0x9F) < 22 && pixels[i + 2] < 50) found += 1
+            return found / (pixels.length / 4)
+        }"""
+    )
+
+
+def test_a_face_is_labelled_live_stopped_and_started_again(chromium: Browser, app: App, visit: Visitors) -> None:
+    page = visit(chromium)
+    expect(page.get_by_text("Press Start and look into the camera")).to_be_visible()
+    start(page)
+    expect(page.get_by_test_id("stMetric").filter(has_text="Delay")).to_contain_text("ms")
+    expect(page.get_by_alt_text("probabilities of the last 60 seconds of face 1")).to_be_visible()
+    page.wait_for_timeout(3000)
+    assert frame_rate(page) > 0
+    assert orange_share(page) > 0.004  # the label's ground alone has 1 % of the picture
+    player(page).get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Press Start and look into the camera")).to_be_visible()
+    expect(page.get_by_test_id("stMetric")).to_have_count(0)
+    assert gone_within(FREED, lambda: app.connections() > 0)
+    start(page)
+    expect(page.get_by_role("heading", name="Face 1: 😄 happy")).to_be_visible()  # numbers begin anew
+
+
+def test_settings_and_calibration_take_effect_while_it_runs(chromium: Browser, app: App, visit: Visitors) -> None:
+    page = visit(chromium)
+    start(page)
+    page.get_by_role("button", name="Calibrate to my resting face").click()
+    expect(page.get_by_text("Look into the camera with a resting face")).to_be_visible()
+    expect(page.get_by_text("Calibrated to the resting face of face")).to_be_visible()
+    page.get_by_role("button", name="Forget the calibration").click()
+    expect(page.get_by_role("button", name="Calibrate to my resting face")).to_be_visible()
+    page.get_by_test_id("stCheckbox").filter(has_text="Mirror").locator("label").click()
+    page.wait_for_timeout(1500)
+    expect(page.get_by_role("heading", name="happy")).to_be_visible()  # the video goes on
+    assert app.connections() > 0
+
+
+def test_a_closed_tab_frees_everything(chromium: Browser, app: App, visit: Visitors) -> None:
+    assert gone_within(FREED, lambda: app.connections() > 0)  # of the tests before
+    page, other = visit(chromium), visit(chromium)
+    start(page)
+    start(other)
+    shared = other.get_by_text("1 other person uses this machine's live camera")
+    expect(shared).to_be_visible()
+    before = app.connections()
+    page.close()
+    expect(shared).to_have_count(0, timeout=FREED)
+    assert gone_within(FREED, lambda: app.connections() >= before)
+    other.close()
+    assert gone_within(FREED, lambda: app.connections() > 0)
+
+
+def test_a_browser_that_dies_without_a_word_gives_its_place_back(
+    launch: Callable[..., Browser], chromium: Browser, app: App, visit: Visitors
+) -> None:
+    """WebRTC by itself takes half a minute to notice."""
+    dying = launch()
+    start(visit(dying))
+    page = visit(chromium)
+    start(page)
+    shared = page.get_by_text("1 other person uses this machine's live camera")
+    expect(shared).to_be_visible()
+    processes = dying.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    os.kill(next(process["id"] for process in processes if process["type"] == "browser"), signal.SIGKILL)
+    expect(shared).to_have_count(0, timeout=FREED)
+
+
+def test_on_a_phone_all_of_it_is_as_wide_as_the_screen(chromium: Browser, visit: Visitors) -> None:
+    page = visit(chromium, width=390)
+    start(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for thing in (page.locator("iframe").first, page.get_by_test_id("stMetric").first, page.get_by_role("button", name="Snapshot instead")):
+        box = thing.bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
+def test_a_camera_that_is_denied_is_told_in_words(chromium: Browser, visit: Visitors) -> None:
+    allowed = visit(chromium)
+    allowed.get_by_text("Connection check").click()
+    expect(allowed.get_by_text("The browser sees 1 camera.")).to_be_visible()
+    page = visit(chromium, camera=False)
+    expect(page.get_by_text("The browser keeps the camera from this page").first).to_be_visible()
+
+
+def test_real_photos_are_labelled_too(launch: Callable[..., Browser], visit: Visitors, shared: Path, tmp_path: Path) -> None:
+    photo = sorted(path for path in (shared / "photos").rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))[0]
+    page = visit(launch(write_camera(tmp_path / "photo.mjpeg", Image.open(photo).convert("RGB").resize((360, 360)))))
+    player(page).get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", name="Face 1: ")).to_be_visible()

@@ -1,0 +1,156 @@
+"""The command predict on folders, zips and videos; its JSON for single photos is in test_cli.py."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer_core.video import VideoReader
+
+from .conftest import Shell
+from .video import made
+
+PORTRAIT = made.PORTRAIT
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    folder = tmp_path / "album"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(PORTRAIT.read_bytes())
+    (folder / "sub" / "b.jpg").write_bytes(PORTRAIT.read_bytes())
+    (folder / "sub" / "bad.jpg").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clips") / "clip.mp4"
+    path.write_bytes(made.video(made.moving(15)))
+    return path
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
+def test_a_folder_and_a_zip_of_it(shell: Shell, album: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "album.zip", "w") as archive:
+        for path in sorted(album.rglob("*.jpg")):
+            archive.write(path, path.relative_to(album))
+        archive.write(PORTRAIT, "../above.jpg")
+    (alone,) = shell.json("predict", PORTRAIT)
+    for source in (album, tmp_path / "album.zip"):
+        results = {result["file"]: result for result in shell.json("predict", source)}
+        names = [f"{source}/{name}" for name in ("a.jpg", "sub/b.jpg", "sub/bad.jpg")]
+        assert set(names) <= set(results) and len(results) == (3 if source is album else 4)
+        assert results[names[0]]["faces"] == results[names[1]]["faces"] == alone["faces"]
+        assert "cannot be read as an image" in results[names[2]]["error"]
+    done = shell("predict", tmp_path / "album.zip", "--annotate", tmp_path / "drawn", "--csv", tmp_path / "faces.csv")
+    assert done.returncode == 0 and len(done.stderr.strip().splitlines()) == 1 and "sub/bad.jpg" in done.stderr
+    drawn = {path.relative_to(tmp_path / "drawn").as_posix() for path in (tmp_path / "drawn").rglob("*.jpg")}
+    assert drawn == {"a.jpg", "sub/b.jpg", "above.jpg"}  # nothing lands above the folder
+    assert not (tmp_path / "above.jpg").exists()
+    rows = {row["file"]: row for row in table(tmp_path / "faces.csv")}
+    assert len(rows) == 4 and rows[f"{tmp_path}/album.zip/a.jpg"]["label"] == alone["faces"][0]["label"]
+    assert "cannot be read" in rows[f"{tmp_path}/album.zip/sub/bad.jpg"]["error"]
+
+
+def test_an_empty_folder_is_one_sentence(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "holds no picture" in shell.error("predict", tmp_path / "empty")
+
+
+def test_one_photo_is_annotated_under_the_name_that_is_given(shell: Shell, tmp_path: Path) -> None:
+    shell("predict", PORTRAIT, "--annotate", tmp_path / "drawn.png")
+    changed = (np.asarray(Image.open(tmp_path / "drawn.png")) != np.asarray(Image.open(PORTRAIT))).any(axis=2)
+    assert 0.001 < changed.mean() < 0.1
+    copy = tmp_path / "own.jpg"
+    copy.write_bytes(PORTRAIT.read_bytes())
+    assert "expected another name" in shell.error("predict", copy, "--annotate", copy)
+    assert copy.read_bytes() == PORTRAIT.read_bytes()
+
+
+def test_what_is_unlike_the_training_data_is_said(shell: Shell, tmp_path: Path) -> None:
+    Image.fromarray((np.asarray(Image.open(PORTRAIT).convert("RGB")) * 0.25).astype(np.uint8)).save(tmp_path / "dark.png")
+    (face,) = shell.json("predict", tmp_path / "dark.png")[0]["faces"]
+    assert face["unlike"][0].startswith("Dark:")
+    assert "unlike the training data: Dark:" in shell("predict", tmp_path / "dark.png").stdout
+
+
+def test_a_video_with_its_csv_and_annotated_copy(shell: Shell, clip: Path, tmp_path: Path) -> None:
+    options = ("--rate", 10, "--csv", tmp_path / "out.csv", "--annotate", tmp_path / "out.mp4", "--unsure-below", 0.5)
+    (told,) = shell.json("predict", clip, *options)
+    assert told["file"] == str(clip) and told["error"] is None and told["video"]["moments"] == 15
+    (track,) = told["video"]["tracks"]
+    assert track["face"] == 1 and len(track["moments"]) == 15 == len(table(tmp_path / "out.csv"))
+    assert track["moments"][0]["unsure"] is (max(track["moments"][0]["smoothed"].values()) < 0.5)
+    with VideoReader(tmp_path / "out.mp4") as video:
+        assert len(list(video.frames())) == 15
+    assert len(shell.json("predict", clip, "--every", 5)[0]["video"]["tracks"][0]["moments"]) == 3
+    text = shell("predict", clip).stdout
+    assert f"{clip}: face 1, 0.0 to " in text and "100%" in text
+
+
+def test_videos_and_photos_together(shell: Shell, clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    photo, video, broken = shell.json("predict", PORTRAIT, clip, tmp_path / "broken.mp4")
+    assert len(photo["faces"]) == 1 and len(video["video"]["tracks"]) == 1
+    assert "cannot be read as a video" in broken["error"] and broken["faces"] == []
+    assert "not both at once" in shell.error("predict", PORTRAIT, clip, "--csv", tmp_path / "out.csv")
+    assert "ends in .mp4" in shell.error("predict", clip, "--annotate", tmp_path / "out.avi")
+
+
+def test_wrong_usage(shell: Shell, clip: Path) -> None:
+    for wrong in ((), (clip, "--every", 2, "--rate", 5), (clip, "--camera", 0), ("--camera", -1)):
+        assert shell("predict", *wrong).returncode == 2
+    assert "expected more than 0" in shell.error("predict", clip, "--rate", -1)
+
+
+def test_a_camera_that_is_not_there_is_one_sentence(shell: Shell) -> None:
+    assert "There is no camera 97" in shell.error("predict", "--camera", 97)
+
+
+def test_a_camera_is_followed_until_the_seconds_are_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    import cv2
+
+    from fer_core import cli
+
+    released = []
+
+    class Camera:
+        """Gives the same picture, a tenth of a second later each time."""
+
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def isOpened(self) -> bool:
+            return True
+
+        def set(self, *arguments: object) -> None: ...
+
+        def read(self) -> tuple[bool, np.ndarray]:
+            clock[0] += 0.1
+            return True, np.ascontiguousarray(made.frame((40, 30))[..., ::-1])  # OpenCV gives blue first
+
+        def release(self) -> None:
+            released.append(self.number)
+
+    clock = [0.0]
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    monkeypatch.setattr("fer_core.video.camera.time.monotonic", lambda: clock[0])
+    out = tmp_path / "seen.mp4"
+    assert cli.main(["predict", "--camera", "3", "--seconds", "1", "--annotate", str(out), "--csv", str(tmp_path / "seen.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "face 1: happy" in said and "camera 3: face 1" in said and released == [3]
+    assert len(table(tmp_path / "seen.csv")) >= 9
+    with VideoReader(out) as video:
+        assert len(list(video.frames())) == len(table(tmp_path / "seen.csv"))
