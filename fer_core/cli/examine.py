@@ -57,13 +57,14 @@ def robustness(options: argparse.Namespace) -> None:
 
     from ..bundle import find_bundle
     from ..data import open_dataset
+    from ..data.dataset import stratified
     from ..evaluation.scoring import score
     from ..robustness import robustness as measured
     from ..robustness.corruptions import LEVELS
 
     bundle, dataset = find_bundle(options.model), open_dataset(options.data)
     scored = score(bundle, dataset, options.split)
-    chosen = measured.sample(scored.true, options.images)
+    chosen = stratified(scored.true, options.images)
     key = measured.key(scored.record, chosen)
     result = measured.load(bundle, key)
     if result is None:

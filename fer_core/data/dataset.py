@@ -118,16 +118,20 @@ class Dataset:
     def sample(self, split: str, limit: int | None, seed: int = 0) -> np.ndarray:
         """At most `limit` labelled positions of `split`, drawn at random but with the split's share of each class."""
         found = self.labelled_indices(split)
-        if limit is None or limit >= len(found):
-            return found
-        order = np.random.default_rng(seed).permutation(len(found))
-        # Interleave the classes by their relative rank, so that every prefix is stratified.
-        labels = self.labels[found[order]]
-        rank = np.empty(len(found))
-        for label in np.unique(labels):
-            members = np.flatnonzero(labels == label)
-            rank[members] = (np.arange(len(members)) + 0.5) / len(members)
-        return np.sort(found[order[np.argsort(rank, kind="stable")[:limit]]])
+        return found if limit is None else found[stratified(self.labels[found], limit, seed)]
+
+
+def stratified(labels: np.ndarray, limit: int, seed: int = 0) -> np.ndarray:
+    """(n,) positions, in order, of at most `limit` of `labels` (N,), drawn at random but with the share that each class has in all."""
+    if limit >= len(labels):
+        return np.arange(len(labels))
+    order = np.random.default_rng(seed).permutation(len(labels))
+    # Interleave the classes by their relative rank, so that every prefix is stratified.
+    rank = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels[order] == label)
+        rank[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return np.sort(order[np.argsort(rank, kind="stable")[:limit]])
 
 
 def assemble(samples: Samples, source: str) -> Dataset:

@@ -25,15 +25,10 @@ CROP_SCALE = 1.08
 Picture = str | Path | bytes | np.ndarray | Image.Image
 
 
-@dataclass(frozen=True)
-class FacePrediction:
-    """A face and what the model says of it."""
+class Judged:
+    """What has probabilities has a label."""
 
-    box: tuple[int, int, int, int]  # x, y, width, height in pixels of the upright picture, inside it
-    score: float  # of the detector, 0..1
-    probabilities: dict[str, float]  # by label name, sums to 1
-    crop: np.ndarray  # (48, 48) uint8, what the model saw
-    landmarks: np.ndarray | None = None  # (5, 2) of the detector, see `Face`, in pixels of the upright picture
+    probabilities: dict[str, float]
 
     @property
     def label(self) -> str:
@@ -42,6 +37,17 @@ class FacePrediction:
     @property
     def confidence(self) -> float:
         return max(self.probabilities.values())
+
+
+@dataclass(frozen=True)
+class FacePrediction(Judged):
+    """A face and what the model says of it."""
+
+    box: tuple[int, int, int, int]  # x, y, width, height in pixels of the upright picture, inside it
+    score: float  # of the detector, 0..1
+    probabilities: dict[str, float]  # by label name, sums to 1
+    crop: np.ndarray  # (48, 48) uint8, what the model saw
+    landmarks: np.ndarray | None = None  # (5, 2) of the detector, see `Face`, in pixels of the upright picture
 
     def unsure(self, below: float) -> bool:
         """Whether its confidence is below a threshold, 0 to 1; the Trust view of Evaluate and `at_threshold` tell what one brings."""

@@ -15,6 +15,7 @@ from ..bundle import Bundle
 from ..errors import ConfigError
 from ..inference import Face, FacePrediction, Predictor
 from ..inference.drawing import draw_marks, mark
+from ..inference.predict import Judged
 from ..video import Smoother, Tracker
 from . import neutral
 from .calibration import Calibration, Calibrator
@@ -53,7 +54,7 @@ class LiveSettings:
 
 
 @dataclass(frozen=True)
-class LiveFace:
+class LiveFace(Judged):
     """A face in the newest frame."""
 
     number: int  # stays with the face while it is in view, and over short gaps
@@ -61,14 +62,6 @@ class LiveFace:
     probabilities: dict[str, float]  # smoothed, calibrated; by label name, sums to 1
     unsure: bool
     calibrated: bool
-
-    @property
-    def label(self) -> str:
-        return max(self.probabilities, key=lambda name: self.probabilities[name])
-
-    @property
-    def confidence(self) -> float:
-        return max(self.probabilities.values())
 
 
 @dataclass(frozen=True)

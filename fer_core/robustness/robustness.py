@@ -66,7 +66,7 @@ def robustness(
     """Measure. With 500 images this takes about a minute: 71 passes over them.
 
     Args:
-        images: (N, 48, 48) uint8 grey, see `sample`.
+        images: (N, 48, 48) uint8 grey, see `data.dataset.stratified`.
         true: (N,) positions in `labels`, which may stand in another order than the model's.
         on_progress: called with the share that is done, 0 to 1.
         cancelled: asked before each pass; the result is None once it says so.
@@ -93,18 +93,6 @@ def robustness(
         on_progress(done / len(steps))
     by_name = {name: tuple(found[i * len(LEVELS) : (i + 1) * len(LEVELS)]) for i, name in enumerate(CORRUPTIONS)}
     return Robustness(bundle.name, len(images), clean, by_name)
-
-
-def sample(true: np.ndarray, limit: int = IMAGES, seed: int = 0) -> np.ndarray:
-    """(n,) positions of at most `limit` images, in order, in which every class has the share that it has in `true` (N,)."""
-    if limit >= len(true):
-        return np.arange(len(true))
-    order = np.random.default_rng(seed).permutation(len(true))
-    rank = np.empty(len(true))  # of each image within its class, so that any first part of the order is stratified
-    for label in np.unique(true):
-        members = np.flatnonzero(true[order] == label)
-        rank[members] = (np.arange(len(members)) + 0.5) / len(members)
-    return np.sort(order[np.argsort(rank, kind="stable")[:limit]])
 
 
 def key(record: EvaluationRecord, chosen: np.ndarray) -> str:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import html
-
 import numpy as np
 import streamlit as st
 
@@ -19,24 +17,18 @@ from fer_core.quality import kept
 from fer_core.quality.agreement import vote_entropy, votes_in_words
 from fer_core.quality.embedding import load_features
 from fer_core.quality.neighbours import nearest
-from pages.shared import face_grid, faces
+from pages.shared import face_grid, face_link, faces
 
 from . import model, verdict_buttons
 from .facts import Facts
 
-PARAMETER = "face"
 _NEIGHBOURS = 8
 _COPIES_AT_MOST = 24
 
 
 def open_face(data: Dataset, index: int) -> None:
     """Show this face from the next run on; for callbacks."""
-    st.query_params[PARAMETER] = str(int(data.rows[index]))
-
-
-def close() -> None:
-    """Show none; for callbacks."""
-    st.query_params.pop(PARAMETER, None)
+    face_link.open_row(data.rows[index])
 
 
 def show_asked(facts: Facts, order: np.ndarray | None) -> None:
@@ -45,23 +37,17 @@ def show_asked(facts: Facts, order: np.ndarray | None) -> None:
     Args:
         order: positions of the faces that “next” and “previous” go through; all of the data set by default.
     """
-    if PARAMETER not in st.query_params:
+    if face_link.asked() is None:
         return
-    if _asked(facts.data) is None:
-        st.warning(f"These data have no face {st.query_params[PARAMETER]!r}.", icon=":material/link_off:")
+    if face_link.position(facts.data.rows) is None:
+        st.warning(f"These data have no face {face_link.asked()!r}.", icon=":material/link_off:")
         return
     order = np.arange(len(facts.data)) if order is None or not len(order) else order
-    st.dialog("A closer look", width="large", icon=":material/face:", on_dismiss=close)(_view)(facts, order)
-
-
-def _asked(data: Dataset) -> int | None:
-    text = st.query_params.get(PARAMETER, "")
-    found = np.flatnonzero(data.rows == int(text)) if text.isdecimal() and len(text) < 15 else []
-    return int(found[0]) if len(found) else None
+    st.dialog("A closer look", width="large", icon=":material/face:", on_dismiss=face_link.close)(_view)(facts, order)
 
 
 def _view(facts: Facts, order: np.ndarray) -> None:
-    index = _asked(facts.data)
+    index = face_link.position(facts.data.rows)
     if index is None:
         return
     places = np.flatnonzero(order == index)
@@ -94,10 +80,7 @@ def _navigation(facts: Facts, order: np.ndarray, place: int | None) -> None:
 
 def _picture(facts: Facts, index: int) -> None:
     data, label = facts.data, facts.label(index)
-    st.html(
-        f'<img src="{faces.data_uri(data.images[index])}" alt="face {data.rows[index]}, {html.escape(label)}" '
-        'style="width:100%;max-width:288px;border-radius:.6rem;display:block">'
-    )
+    faces.large(data.images[index], f"face {data.rows[index]}, {label}")
     st.markdown(f"##### {EMOJI.get(label, '')} {label}".replace("  ", " "))
     measured = facts.statistics
     st.caption(
@@ -114,7 +97,7 @@ def _verdict(facts: Facts, order: np.ndarray, index: int, place: int | None) -> 
 
     def back() -> None:
         if rows := st.session_state.get("dataset_judged"):
-            st.query_params[PARAMETER] = str(rows.pop())
+            face_link.open_row(rows.pop())
 
     verdict_buttons.for_one(facts, index, go_on, back)
     st.toggle("Go on to the next face", True, key="dataset_go_on", persist_state="session")

@@ -18,7 +18,7 @@ from fer_core.evaluation.metrics import Evaluation, evaluate
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.evaluation.scoring import Scored, score
 from fer_core.quality import kept
-from pages.shared import background, scores, state
+from pages.shared import background, scores, state, visitor
 
 SPLITS = ("validation", "test", "train")  # the one to choose by comes first
 _ON = "evaluate_on"
@@ -153,7 +153,7 @@ def _live(bundle: Bundle, data: Dataset, place) -> Chosen | None:
     if truth == "votes":
         agreed = votes.agreed(indices)[0]  # type: ignore[union-attr]
         record, indices = record.by_votes(), agreed
-    key = f"{records.model_hash(bundle)} {kept.key(data)} {split} {record.tta} {truth}"
+    key = f"{visitor.key()} {records.model_hash(bundle)} {kept.key(data)} {split} {record.tta} {truth}"
     return Chosen(record, data, indices, bundle, key)
 
 
@@ -163,7 +163,8 @@ def _from_file(bundle: Bundle, fingerprint: str, place) -> Chosen | None:
     record = found[split]
     if _choose_truth(bundle, record.votes is not None) == "votes":
         record = record.by_votes()
-    return Chosen(record, None, None, bundle, f"{records.model_hash(bundle)} {fingerprint} {split} {record.tta} {record.truth}")
+    key = f"{visitor.key()} {records.model_hash(bundle)} {fingerprint} {split} {record.tta} {record.truth}"
+    return Chosen(record, None, None, bundle, key)
 
 
 def _choose_truth(bundle: Bundle, there_are_votes: bool) -> str:
@@ -182,7 +183,7 @@ def _with_votes(record: EvaluationRecord, counts: np.ndarray) -> EvaluationRecor
 def _scored(bundle: Bundle, data: Dataset, split: str, tta: str) -> Scored | None:
     """By the labels; None, and a bar, while a model looks at many faces."""
     name = records.file_name(data, split, tta)
-    if len(data.indices(split)) <= _AT_ONCE or records.find(bundle, name, tta) is not None:
+    if len(data.indices(split)) <= _AT_ONCE or _is_kept(str(bundle.path), name, tta, _changes(bundle)):
         return scores.scored(bundle, data, split, tta)
     task = f"evaluate {records.model_hash(bundle)} {name}"
     if (found := background.result(task)) is not None:
@@ -201,8 +202,12 @@ def _scored(bundle: Bundle, data: Dataset, split: str, tta: str) -> Scored | Non
 
 def kept_evaluations(bundle: Bundle) -> list[EvaluationRecord]:
     """The evaluations that were kept of a model, in the order in which they are offered."""
-    changed = tuple(_changed(folder) for folder in (*records.folders(bundle), bundle.inference_file))
-    return _kept_records(str(bundle.path), changed)
+    return _kept_records(str(bundle.path), _changes(bundle))
+
+
+def _changes(bundle: Bundle) -> tuple[str | int, ...]:
+    """Whose it is, and when the model or what is kept of it was last written."""
+    return visitor.key(), *(_changed(path) for path in (*records.folders(bundle), bundle.inference_file))
 
 
 def _changed(path: Path) -> int:
@@ -213,5 +218,10 @@ def _changed(path: Path) -> int:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _kept_records(path: str, changed: tuple[int, ...]) -> list[EvaluationRecord]:
+def _kept_records(path: str, changed: tuple[str | int, ...]) -> list[EvaluationRecord]:
     return [record for record in records.kept(read_bundle(Path(path))) if record.tta == "none"]
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _is_kept(path: str, name: str, tta: str, changed: tuple[str | int, ...]) -> bool:
+    return records.find(read_bundle(Path(path)), name, tta) is not None

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import html
-
 import numpy as np
 import streamlit as st
 
 from fer_core.data.votes import Votes
 from fer_core.emotions import EMOJI
 from fer_core.quality.agreement import votes_in_words
-from pages.shared import faces
+from pages.shared import face_link, faces
 
 from . import why
 from .chosen import Chosen
 
-PARAMETER = "face"
 _ORDER = "evaluate_order"  # rows of the list that was clicked, which “next” goes through
 
 
@@ -27,34 +24,21 @@ def open_face(chosen: Chosen, index: int, rows: np.ndarray) -> None:
     """
     assert chosen.data is not None
     st.session_state[_ORDER] = rows
-    st.query_params[PARAMETER] = str(int(chosen.data.rows[index]))
-
-
-def close() -> None:
-    """Show none; for callbacks."""
-    st.query_params.pop(PARAMETER, None)
+    face_link.open_row(chosen.data.rows[index])
 
 
 def show_asked(chosen: Chosen) -> None:
     """The face that the address asks for, over the page."""
-    if PARAMETER not in st.query_params or chosen.data is None:
+    if face_link.asked() is None or chosen.data is None:
         return
-    if _asked(chosen) is None:
-        st.warning(
-            f"Among these faces there is no {st.query_params[PARAMETER]!r}: it may stand in another split.", icon=":material/link_off:"
-        )
+    if face_link.position(chosen.record.rows) is None:
+        st.warning(f"Among these faces there is no {face_link.asked()!r}: it may stand in another split.", icon=":material/link_off:")
         return
-    st.dialog("Why this answer?", width="large", icon=":material/face:", on_dismiss=close)(_view)(chosen)
-
-
-def _asked(chosen: Chosen) -> int | None:
-    text = st.query_params.get(PARAMETER, "")
-    found = np.flatnonzero(chosen.record.rows == int(text)) if text.isdecimal() and len(text) < 15 else []
-    return int(found[0]) if len(found) else None
+    st.dialog("Why this answer?", width="large", icon=":material/face:", on_dismiss=face_link.close)(_view)(chosen)
 
 
 def _view(chosen: Chosen) -> None:
-    position = _asked(chosen)
+    position = face_link.position(chosen.record.rows)
     if position is None:
         return
     _navigation(chosen, position)
@@ -77,23 +61,21 @@ def _navigation(chosen: Chosen, position: int) -> None:
         for text, key, to in (("Previous", "Left", place - 1), ("Next", "Right", place + 1)):
             there = 0 <= to < len(rows)
             st.button(
-                text, key=f"evaluate_{text.lower()}", shortcut=key, disabled=not there, on_click=_go, args=(int(rows[to]) if there else 0,)
+                text,
+                key=f"evaluate_{text.lower()}",
+                shortcut=key,
+                disabled=not there,
+                on_click=face_link.open_row,
+                args=(int(rows[to]) if there else 0,),
             )
         st.caption(f"{place + 1:,} of {len(rows):,}", width="content")
-
-
-def _go(row: int) -> None:
-    st.query_params[PARAMETER] = str(row)
 
 
 def _picture(chosen: Chosen, position: int) -> None:
     assert chosen.data is not None and chosen.indices is not None
     record = chosen.record
     label = record.labels[record.true[position]]
-    st.html(
-        f'<img src="{faces.data_uri(chosen.data.images[chosen.indices[position]])}" alt="face {record.rows[position]}, {html.escape(label)}" '
-        'style="width:100%;max-width:288px;border-radius:.6rem;display:block">'
-    )
+    faces.large(chosen.data.images[chosen.indices[position]], f"face {record.rows[position]}, {label}")
     says = "Most voters say" if record.truth == "votes" else "Label"
     st.markdown(f"{says} **{EMOJI.get(label, '')} {label}**")
     leaked = " · also stands in train" if record.leaked is not None and record.leaked[position] else ""

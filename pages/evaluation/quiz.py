@@ -104,8 +104,8 @@ def _ask(chosen: Chosen) -> None:
     st.progress(turn / count, text=f"Face {turn + 1} of {count}")
     image = chosen.data.images[chosen.indices[quiz.positions[turn]]]
     left, right = st.columns([2, 3], gap="medium")
-    left.html(f'<img src="{faces.data_uri(image)}" alt="face {turn + 1} of {count}" '
-              'style="width:100%;max-width:300px;border-radius:.6rem;display:block">')  # fmt: skip
+    with left:
+        faces.large(image, f"face {turn + 1} of {count}")
     with right:
         with st.container(horizontal=True):
             for number, label in enumerate(chosen.record.labels):

@@ -8,6 +8,7 @@ import streamlit as st
 
 from fer_core.bundle import Bundle
 from fer_core.data import open_dataset
+from fer_core.data.dataset import stratified
 from fer_core.errors import FerError
 from fer_core.evaluation.metrics import wilson_interval
 from fer_core.evaluation.record import model_hash
@@ -34,7 +35,7 @@ def show(chosen: Chosen) -> None:
     )
     size = st.segmented_control("Images", _SIZES, default=_SIZES[-1], required=True, key="robustness_images", bind="query-params",
                                 help="Drawn at random, each class with its share. More images make the intervals narrower.")  # fmt: skip
-    sample = core.sample(chosen.record.true, size)
+    sample = stratified(chosen.record.true, size)
     measured_on = core.key(chosen.record, sample)
     result = core.load(chosen.bundle, measured_on)
     if result is None:

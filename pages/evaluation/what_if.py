@@ -13,7 +13,7 @@ from fer_core.data import open_dataset
 from fer_core.emotions import EMOJI
 from fer_core.inference.predict import crop_square, open_picture
 from fer_core.robustness.disguise import KINDS, Cover, WhatIf, apply, placed
-from pages.shared import face_grid, faces, state
+from pages.shared import face_grid, face_link, faces, state
 
 from . import dragging
 from .chosen import Chosen
@@ -34,7 +34,7 @@ class _Choice:
 
 def show(chosen: Chosen) -> None:
     """The view. Each change runs this part of the page alone."""
-    if (row := st.query_params.get("face", "")).isdecimal():  # once it was looked at closely, things are tried on it
+    if (row := face_link.asked() or "").isdecimal():  # once it was looked at closely, things are tried on it
         st.session_state[_ROW] = int(row) if len(row) < 15 else None
         st.session_state[_FACE] = None
     st.fragment(_view)(chosen)

@@ -33,6 +33,13 @@ def data_uri(image: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
+def large(image: np.ndarray, alt: str) -> None:
+    """One face (48, 48) uint8, enlarged as far as there is room."""
+    st.html(
+        f'<img src="{data_uri(image)}" alt="{html.escape(alt, quote=True)}" style="width:100%;max-width:288px;border-radius:.6rem;display:block">'
+    )
+
+
 def gallery(images: Iterable[np.ndarray], labels: Iterable[str], notes: Iterable[str]) -> None:
     """Faces side by side, as many in a row as there is room for.
 

@@ -27,6 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60_000  # milliseconds; the machine may be busy
 
 
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No verdicts of other tests."""
+    monkeypatch.setenv("FER_EXPLORER_HOME", str(tmp_path / "home"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def speed_is_known(own_cache: None) -> None:
     """Or the first visit to the Train page would measure the machine, in a process of its own, while tests run."""
@@ -62,9 +68,9 @@ def open_page(page: str | None = None, **state: object) -> AppTest:
 
 
 class Server:
-    """`streamlit run streamlit_app.py` on a free port."""
+    """`streamlit run SCRIPT` on a free port."""
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, script: str = "streamlit_app.py") -> None:
         self.folder = folder
         if port is None:
             with socket.socket() as probe:
@@ -73,7 +79,7 @@ class Server:
         self.port, self.url = port, f"http://localhost:{port}"
         self.log = open(folder / "server.log", "ab")  # noqa: SIM115
         environment = os.environ | {"FER_RUNS_DIR": str(folder / "runs"), "FER_DATA_DIR": str(folder / "data")}
-        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port), "--server.headless", "true",
+        command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.headless", "true",
                    "--server.fileWatcherType", "none"]  # fmt: skip
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=self.log, stderr=self.log)
         for _ in range(300):

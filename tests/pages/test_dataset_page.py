@@ -19,9 +19,7 @@ from tests.pages.dataset_view import grids, run, shown, texts, view, wait
 VIEWS = ["Overview", "Gallery", "Votes", "Copies", "Label issues", "Map", "Verdicts"]
 
 
-@pytest.fixture(autouse=True)
-def own_verdicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FER_EXPLORER_HOME", str(tmp_path / "home"))
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 @pytest.fixture(scope="module")

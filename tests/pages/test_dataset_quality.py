@@ -23,10 +23,7 @@ from pages.dataset.facts import Facts
 from tests import tiny
 from tests.pages.dataset_view import grids, run, shown, texts, view, wait
 
-
-@pytest.fixture(autouse=True)
-def own_verdicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FER_EXPLORER_HOME", str(tmp_path / "home"))
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.bundle import find_bundle
 from fer_core.data import Dataset, open_dataset
+from fer_core.data.dataset import stratified
 from fer_core.errors import ModelError
 from fer_core.evaluation.scoring import score
 from fer_core.inference import Classifier, Predictor
@@ -258,7 +259,7 @@ def test_robustness_is_measured_in_the_background_and_told_in_words(folders: Pat
     run(app)
     bundle, data = find_bundle("standard"), open_dataset(source)
     record = score(bundle, data, "validation", save=False).record
-    result = core.load(bundle, core.key(record, core.sample(record.true, 500)))
+    result = core.load(bundle, core.key(record, stratified(record.true, 500)))
     assert result is not None and result.count == len(record)
     assert {m.label: m.value for m in app.metric}["Corrupted"] == f"{result.mean_accuracy:.1%}"
     worst = min(CORRUPTIONS, key=lambda name: sum(result.right[name]))
@@ -273,7 +274,7 @@ def test_robustness_is_measured_in_the_background_and_told_in_words(folders: Pat
     assert pictures(app)[-1].count('class="fer-face"') == 1 + len(CORRUPTIONS)
 
     other = find_bundle("ferplus")
-    on = core.key(record, core.sample(record.true, 500))
+    on = core.key(record, stratified(record.true, 500))
     run(app.multiselect(key="robustness_compare").set_value([str(other.path)]))
     assert app.button(key=f"robustness_start_{other.path}").label == "Try ferplus on them"
     core.save(other, on, core.Robustness("ferplus", result.count, 1, dict.fromkeys(CORRUPTIONS, (1, 1, 1, 0, 0))))

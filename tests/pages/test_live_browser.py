@@ -7,11 +7,7 @@ import io
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Error, FrameLocator, Page, expect, sync_playwright
+
+from tests.pages.conftest import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60_000  # milliseconds; the machine may be busy
@@ -38,29 +36,8 @@ def write_camera(path: Path, head: Image.Image) -> Path:
     return path
 
 
-class App:
+class App(Server):
     """The view Live in a server of its own, which no other test shares."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"http://localhost:{port}"
-        command = [sys.executable, "-m", "streamlit", "run", "tests/pages/live_view.py", "--server.port", str(port),
-                   "--server.headless", "true", "--server.fileWatcherType", "none"]  # fmt: skip
-        with (folder / "server.log").open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1)
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise RuntimeError("the app did not start: " + (folder / "server.log").read_text())
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=20)
 
     def connections(self) -> int:
         """UDP sockets of the server, over which video comes."""
@@ -72,7 +49,7 @@ class App:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    started = App(tmp_path_factory.mktemp("live"))
+    started = App(tmp_path_factory.mktemp("live"), script="tests/pages/live_view.py")
     yield started
     started.stop()
 
@@ -135,7 +112,15 @@ def player(page: Page) -> FrameLocator:
 
 
 def start(page: Page) -> None:
-    player(page).get_by_role("button", name="Start").click()
+    """Press Start until a face is labelled: on a starved machine a connection may end before its first frame, and a person presses again."""
+    begin = player(page).get_by_role("button", name="Start")
+    begin.click()
+    for _ in range(2):
+        with contextlib.suppress(AssertionError):
+            expect(page.get_by_role("heading", name="happy")).to_be_visible(timeout=PATIENCE / 2)
+            return
+        if begin.is_visible():
+            begin.click()
     expect(page.get_by_role("heading", name="happy")).to_be_visible()
 
 

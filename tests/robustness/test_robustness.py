@@ -15,13 +15,14 @@ from fer_core import bundle as bundles
 from fer_core import storage
 from fer_core.bundle import Bundle, find_bundle, read_bundle
 from fer_core.data import Dataset, open_dataset
+from fer_core.data.dataset import stratified
 from fer_core.errors import ModelError
 from fer_core.evaluation.metrics import wilson_interval
 from fer_core.evaluation.scoring import score
 from fer_core.inference import Classifier
 from fer_core.robustness import robustness as module
 from fer_core.robustness.corruptions import CORRUPTIONS, corrupt
-from fer_core.robustness.robustness import Robustness, key, load, robustness, sample, save
+from fer_core.robustness.robustness import Robustness, key, load, robustness, save
 
 
 @pytest.fixture(autouse=True)
@@ -79,15 +80,15 @@ def test_it_can_be_cancelled_and_says_what_does_not_fit(bundle: Bundle, data: Da
 
 def test_a_sample_has_each_class_with_its_share() -> None:
     true = np.repeat([0, 1, 2], [700, 200, 100])
-    chosen = sample(true, 100)
+    chosen = stratified(true, 100)
     assert np.bincount(true[chosen]).tolist() == [70, 20, 10]
-    assert np.array_equal(chosen, sample(true, 100)) and not np.array_equal(chosen, sample(true, 100, seed=1))
-    assert np.array_equal(np.unique(chosen), chosen) and np.array_equal(sample(true, 5000), np.arange(1000))
+    assert np.array_equal(chosen, stratified(true, 100)) and not np.array_equal(chosen, stratified(true, 100, seed=1))
+    assert np.array_equal(np.unique(chosen), chosen) and np.array_equal(stratified(true, 5000), np.arange(1000))
 
 
 def test_what_was_measured_is_read_back_for_this_model_and_these_images(bundle: Bundle, data: Dataset) -> None:
     record = score(bundle, data, "test", save=False).record
-    some, more = sample(record.true, 20), sample(record.true, 30)
+    some, more = stratified(record.true, 20), stratified(record.true, 30)
     on = key(record, some)
     assert on == key(record, some)
     relabelled = dataclasses.replace(record, true=(record.true + 1) % 7)
