@@ -1,0 +1,181 @@
+"""Predict as a visitor uses it, all its ways in one go; meanwhile the server writes no picture anywhere and talks to nobody but the browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.conftest import ROOT
+from tests.pages.conftest import PATIENCE, Server
+from tests.pages.test_live_browser import player, start, write_camera
+from tests.video import made
+
+PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
+
+# Python runs this file by itself when it starts: what it opens for writing and whom it calls stands in WATCHED, a line each.
+_WATCH = """
+import json, os, sys
+_log = os.open(os.environ["WATCHED"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+def _watch(event, arguments):
+    if event == "open":
+        path, mode, flags = arguments
+        if (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
+            os.write(_log, (json.dumps([event, str(path)]) + "\\n").encode())
+    elif event in ("socket.connect", "socket.sendto"):
+        os.write(_log, (json.dumps([event, str(arguments[1])]) + "\\n").encode())
+    elif event in ("os.rename", "os.mkdir", "tempfile.mkstemp"):
+        os.write(_log, (json.dumps([event, str(arguments[0])]) + "\\n").encode())
+sys.addaudithook(_watch)
+"""
+_PLACES = ("home", "temporary", "cache")
+
+
+class Watched:
+    """A server whose files and connections are looked at while it runs."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (folder / "watch").mkdir()
+        (folder / "watch" / "sitecustomize.py").write_text(_WATCH)
+        self.log = folder / "watched.jsonl"
+        self.places = [folder / name for name in _PLACES]
+        for place in self.places:
+            place.mkdir()
+        home, temporary, cache = (str(place) for place in self.places)
+        with monkeypatch.context() as own:  # the browser of the test is not the one that is watched
+            for name, value in {"WATCHED": str(self.log), "PYTHONPATH": str(folder / "watch"), "HOME": home, "FER_EXPLORER_HOME": home,
+                                "TMPDIR": temporary, "XDG_CACHE_HOME": cache, "FER_EXPLORER_CACHE": cache}.items():  # fmt: skip
+                own.setenv(name, value)
+            self.server = Server(folder)
+        self.called: set[str] = set()
+        self.written: set[str] = set()
+        self.over = threading.Event()
+        self.looks = 0
+        self.thread = threading.Thread(target=self._look, daemon=True)
+
+    def begin(self) -> None:
+        """From here on nothing may be written or sent: the app has started."""
+        self.log.write_bytes(b"")
+        self.thread.start()
+
+    def _look(self) -> None:
+        """What native code opens and calls Python's hook does not see; the kernel does."""
+        process = psutil.Process(self.server.process.pid)
+        while not self.over.is_set():
+            for one in [process, *process.children(recursive=True)]:
+                try:
+                    for connection in one.net_connections("inet"):
+                        if connection.raddr:
+                            self.called.add(connection.raddr.ip)
+                    self.written |= {file.path for file in one.open_files() if set(file.mode) & set("wa+")}
+                except psutil.Error:
+                    continue
+            self.looks += 1
+            time.sleep(0.05)
+
+    def end(self) -> list[list[str]]:
+        """What Python did since `begin`."""
+        self.over.set()
+        self.thread.join()
+        self.server.stop()
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    made_one = Watched(tmp_path, monkeypatch)
+    yield made_one
+    made_one.over.set()
+    if made_one.server.process.poll() is None:
+        made_one.server.stop()
+
+
+@pytest.fixture
+def visitor(watched: Watched, tmp_path: Path) -> Iterator[Page]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium is installed (apt-get install chromium)")
+    film = write_camera(tmp_path / "camera.mjpeg", Image.open(PORTRAIT).convert("RGB").resize((360, 360)))
+    arguments = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+                 f"--use-file-for-fake-video-capture={film}"]  # fmt: skip
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        context = browser.new_context(viewport={"width": 1280, "height": 1000})
+        context.set_default_timeout(PATIENCE)
+        context.grant_permissions(["camera"], origin=watched.server.url)
+        yield context.new_page()
+        browser.close()
+
+
+def choose(page: Page, way: str) -> None:
+    page.get_by_role("radiogroup").get_by_text(way, exact=True).click()
+
+
+def own_addresses() -> set[str]:
+    return {address.address.split("%")[0] for found in psutil.net_if_addrs().values() for address in found} | {"127.0.0.1", "::1"}
+
+
+def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, visitor: Page) -> None:
+    page = visitor
+    page.goto(f"{watched.server.url}/predict")
+    uploads = page.get_by_test_id("stFileUploaderDropzoneInput")
+    expect(page.get_by_text("Drop one photo or many")).to_be_visible()
+    watched.begin()
+
+    photo = PORTRAIT.read_bytes()
+    uploads.set_input_files([{"name": "one.jpg", "mimeType": "image/jpeg", "buffer": photo},
+                             {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}])  # fmt: skip
+    expect(page.get_by_role("heading", name="happy")).to_be_visible()
+    expect(page.get_by_text("bad.jpg")).not_to_have_count(0)
+
+    choose(page, "Album")
+    expect(page.get_by_text("Drop hundreds of photos")).to_be_visible()
+    expect(uploads).to_have_count(1)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a/one.jpg", photo)
+        archive.writestr("a/two.jpg", photo)
+    uploads.set_input_files({"name": "album.zip", "mimeType": "application/zip", "buffer": packed.getvalue()})
+    page.get_by_role("button", name="Classify 2 pictures").click()
+    expect(page.get_by_role("button", name="Download CSV")).to_be_visible()
+
+    choose(page, "Video")
+    expect(page.get_by_text("Drop a video.")).to_be_visible()
+    expect(uploads).to_have_count(1)
+    uploads.set_input_files({"name": "clip.mp4", "mimeType": "video/mp4", "buffer": made.video(made.moving(12))})
+    page.get_by_role("button", name="Follow the faces").click()
+    expect(page.get_by_text("mostly")).to_be_visible()
+
+    choose(page, "Camera")
+    page.get_by_role("button", name="Take photo").click()
+    expect(page.get_by_role("heading", name="happy")).to_be_visible()
+
+    choose(page, "Live")
+    start(page)
+    page.wait_for_timeout(2000)
+    player(page).get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Press Start and look into the camera")).to_be_visible()
+    page.get_by_role("button", name="Snapshot instead").click()
+    expect(page.get_by_role("button", name="Take photo")).to_be_visible()
+
+    did = watched.end()
+    assert watched.looks > 20
+    opened = {path for event, path in did if event == "open"} | watched.written
+    allowed = {os.devnull, str(watched.log), str(watched.server.folder / "server.log")}
+    assert {path for path in opened if path not in allowed and not path.startswith("/dev/")} == set()
+    assert [entry for entry in did if entry[0] in ("os.rename", "os.mkdir", "tempfile.mkstemp")] == []
+    assert [path for place in watched.places for path in place.rglob("*") if path.is_file()] == []
+    assert watched.called - own_addresses() == set()
+    strangers = [entry for entry in did if entry[0].startswith("socket") and not any(own in entry[1] for own in own_addresses())]
+    assert strangers == []
