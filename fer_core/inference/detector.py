@@ -26,6 +26,10 @@ _MAX_SIDE = 1024
 # Small pictures are enlarged to it, since faces under 20 px are missed; a border lets faces that fill the picture be found.
 _MIN_SIDE = 160
 _MIN_SCORE = 0.6
+# Below this mean brightness, of 255, a picture without a find is looked at again: lighter, and smoother since noise gets lighter too.
+# On photos at an eighth of their light this finds 88 instead of 44 of 100 faces; lighter alone finds 7 (benchmarks/detectors.py).
+_DARK = 45
+_LIGHTER = 90  # the mean brightness after that
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class FaceDetector:
         if border:
             pixels = cv2.copyMakeBorder(pixels, border, border, border, border, cv2.BORDER_REPLICATE)
         found = self._find(pixels)
+        if not found and pixels[::8, ::8].mean() < _DARK:
+            found = self._find(_lighter(pixels))
         moved = [_moved(face, border, 1 / scale) for face in found]
         return sorted(moved, key=lambda face: face.box[0])
 
@@ -91,6 +97,16 @@ class FaceDetector:
         if rows is None:
             return []
         return [Face(_four(row), float(min(1.0, row[14])), row[4:14].reshape(5, 2).astype(np.float64)) for row in rows]
+
+
+def _lighter(pixels: np.ndarray) -> np.ndarray:
+    """A dark picture by a power curve at mean brightness _LIGHTER, smoothed."""
+    sample = pixels[::8, ::8]
+    white = max(1.0, float(np.percentile(sample, 99)))
+    mean = min(0.99, max(1e-3, float(sample.mean()) / white))
+    power = min(1.0, np.log(_LIGHTER / 255) / np.log(mean))
+    shades = np.clip(np.arange(256) / white, 0, 1)
+    return cv2.GaussianBlur(cv2.LUT(pixels, (255 * shades**power).astype(np.uint8)), (5, 5), 0)
 
 
 def _four(row: np.ndarray | Sequence[float]) -> tuple[float, float, float, float]:
