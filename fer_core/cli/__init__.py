@@ -16,6 +16,7 @@ from .. import __version__
 from ..errors import FerError
 from . import examine, learn, look, runs, use
 from . import predict as predicting
+from . import scale as scaling
 from . import serve as serving
 from .output import fail, positive, whole
 
@@ -102,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--finish", action="store_true", help="with --resume: train no further, write the model with the best weights so far"
     )
+    train.add_argument(
+        "--workers", type=positive, metavar="N", help="processes that share each batch, under JAX (default: one, under Keras' backend)"
+    )
+    train.add_argument("--coordinator", metavar="HOST:PORT", help="with --resume and --workers: where the workers of several machines meet")
+    train.add_argument("--rank", type=whole, default=0, metavar="N", help="which of these workers this one is, from 0, which leads")
     train.add_argument("--queue", action="store_true", help="start it in the background, once the runs beside it have ended")
 
     runs_below = "the folder of the runs (default: FER_RUNS_DIR, else runs)"
@@ -140,7 +146,10 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--pruner", choices=("median", "hyperband", "none"), help="when a run is given up (default: median)")
     sweep.add_argument("--seed", type=int, metavar="N", help="of the sampler")
     sweep.add_argument("--sweep-dir", type=Path, metavar="DIR", help="the folder of the sweep; its runs stand beside it")
-    sweep.add_argument("--resume", type=Path, metavar="DIR", help="go on with the sweep in DIR")
+    sweep.add_argument("--resume", type=Path, metavar="DIR", help="go on with the sweep in DIR, beside others that do")
+    sweep.add_argument(
+        "--storage", metavar="URL", help="keep the study in a database instead of a file, such as postgresql://USER@HOST/NAME"
+    )
 
     speed = command("speed", learn.speed, "Measure how many images a second this machine trains on.")
     speed.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: standard)")
@@ -210,6 +219,21 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--rate", type=float, metavar="HZ", help="of a video, look at so many frames a second (default: 5)")
     predict.add_argument("--every", type=positive, metavar="N", help="of a video, look at every n-th frame instead")
     predict.add_argument("--smoothing", type=float, default=0.5, metavar="S", help="of a video, smooth over so many seconds (default: 0.5)")
+
+    score = command(
+        "score", scaling.score, "Classify millions of faces or photos to parquet; a second start goes on where the first ended."
+    )
+    score.add_argument("source", metavar="SOURCE", help=sources + ", or a folder or zip of photos")
+    score.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the parts")
+    score.add_argument("--model", metavar="NAME|PATH", help=models)
+    kinds = score.add_mutually_exclusive_group()
+    for kind, what in (("faces", "each picture is one face, 48x48 grey"), ("photos", "faces are looked for on each picture")):
+        kinds.add_argument(
+            f"--{kind}", dest="kind", action="store_const", const=kind, help=f"{what} (left out: class folders and tables are faces)"
+        )
+    score.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a core)")
+    score.add_argument("--part-size", type=positive, metavar="N", help="faces or photos a file (default: by the size of the source)")
+    score.add_argument("--ray", metavar="ADDRESS", help="work through Ray: local, or a cluster's address such as auto or HOST:6379")
 
     serve = command("serve", serving.serve, "Answer over HTTP: pictures in, faces and expressions out.")
     serve.add_argument("--model", metavar="NAME|PATH", help=models)

@@ -25,6 +25,8 @@ def train(options: argparse.Namespace) -> int:
     run = _new_run(options) if options.resume is None else _resumed_run(options)
     if options.queue:
         return _queue(run, options.json)
+    if options.workers:
+        return _train_together(options, run)
     with held(run):  # at once, so that others see that it lives
         import_keras()  # only now, so that a mistake is told at once
         from ..training.progress_bar import ProgressBar
@@ -32,6 +34,10 @@ def train(options: argparse.Namespace) -> int:
 
         with ProgressBar(run) as bar:
             outcome = train_run(run, bar.update, finish=options.finish)
+    return _told(options, run, outcome)
+
+
+def _told(options: argparse.Namespace, run: Any, outcome: str) -> int:
     status = run.status()
     if options.json:
         print_json({"run": str(run.path), "state": outcome, "bundle": str(run.bundle) if run.bundle.exists() else None,
@@ -42,6 +48,26 @@ def train(options: argparse.Namespace) -> int:
     else:
         print(f"{outcome} before the first epoch was finished; go on with train --resume {run.path}")
     return 0
+
+
+def _train_together(options: argparse.Namespace, run: Any) -> int:
+    """Start the workers of a run, or be one of them."""
+    from ..training import crew, crew_process
+
+    crew.check_installed()
+    if options.coordinator is None:
+        crew.Crew.check_batch(run.config().train.batch_size, options.workers)
+        return crew_process.run_crew(run, options.workers, options.finish, options.json)
+    crew_process.follow_parent()
+    with crew_process.folder_of(run, options.rank) as folder, held(folder):
+        together = crew.JaxCrew(options.workers, options.rank, options.coordinator)
+        import_keras()
+        from ..training.progress_bar import ProgressBar
+        from ..training.trainer import train as train_run
+
+        with ProgressBar(folder) as bar:
+            outcome = train_run(folder, bar.update, finish=options.finish, crew=together)
+    return _told(options, run, outcome)
 
 
 def _queue(run: Any, as_json: bool) -> int:

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,6 +156,8 @@ def _new_sweep(options: argparse.Namespace) -> Any:
     given = {"trials": options.trials, "pruner": options.pruner, "seed": options.seed}
     config = SweepConfig.make(base, space, **{key: value for key, value in given.items() if value is not None})
     folder = SweepFolder(options.sweep_dir) if options.sweep_dir else new_sweep_folder(storage.runs_folder(), preset.name)
+    if options.storage:  # other sweeps in the same database may be called as this one
+        config = config.model_copy(update={"storage": options.storage, "study": f"{folder.name}-{uuid.uuid4().hex[:8]}"})
     folder.create(config)
     return folder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import sys
 
@@ -13,8 +14,11 @@ def serve(options: argparse.Namespace) -> None:
     import uvicorn
 
     from ..bundle import find_bundle
+    from ..diagnostics import log
     from ..serve import Limits, create_app
 
+    if os.environ.get(log.SWITCH):  # else a terminal shows nothing but where it answers
+        log.set_up()
     limits = Limits(megabytes=options.max_megabytes, per_minute=options.per_minute)
     app = create_app(find_bundle(options.model), limits)
     try:

@@ -1,20 +1,29 @@
-"""Carry out a sweep: draw settings with Optuna, train them one after the other as runs, give hopeless ones up."""
+"""Carry out a sweep: draw settings with Optuna, train them as runs, give hopeless ones up.
+
+Any number of processes may work at one sweep, on machines that share its folder: each trains one run at a time. They meet in Optuna's
+storage and in the locks of `claims`; a trial whose worker was killed is taken over by another one.
+"""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import numpy as np
 import optuna
+from filelock import FileLock, Timeout
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import Trial, TrialState
 
-from ..errors import FerError
+from ..errors import ConfigError, FerError, TrainingError
 from ..process_folder import PROJECT
-from .holding import held
+from .claims import Claims
 from .registry import Registry
 from .run_folder import RunFolder
 from .steering import forget_pause
@@ -24,56 +33,134 @@ _LOOK_SECONDS = 0.3
 
 
 def run_sweep(sweep: SweepFolder) -> str:
-    """Carry out `sweep` from where it stands. Returns "finished", or "stopped" when it was asked to stop.
+    """Work at `sweep` from where it stands, perhaps beside others, until all of its trials are done.
+
+    Returns:
+        "finished", or "stopped" when it was asked to stop.
 
     Raises:
-        FerError: it is no sweep, or another process carries it out.
+        FerError: it is no sweep, or its folder or storage cannot be used.
     """
-    config = sweep.config()
-    with held(sweep):
-        try:
-            sweep.write_status("running", trials=config.trials)
-            outcome = _Sweep(sweep, config).run()
-        except Exception as error:
+    work = _Sweep(sweep, sweep.config())
+    try:
+        work.lead()
+        sweep.write_status("running", trials=work.config.trials)
+        outcome = work.run()
+    except Exception as error:
+        if work.leads:  # else others go on
             sweep.write_status("failed", str(error) or type(error).__name__)
-            raise
+        raise
+    else:
         sweep.write_status(outcome, ended=time.time())
-    return outcome
+        return outcome
+    finally:
+        work.lock.release()
 
 
 def open_study(sweep: SweepFolder, config: SweepConfig) -> optuna.Study:
-    """The Optuna study of a sweep, in its own journal file. It maximises the best validation accuracy of a run."""
+    """The Optuna study of a sweep, in its own journal file or in a database. It maximises the best validation accuracy of a run.
+
+    Raises:
+        ConfigError: the database cannot be opened.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = JournalStorage(JournalFileBackend(str(sweep.journal)))
     pruners: dict[str, Any] = {
         # The first epochs say little, and the first runs are needed for a median.
         "median": optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=2),
         "hyperband": optuna.pruners.HyperbandPruner(max_resource=config.base.train.epochs),
         "none": optuna.pruners.NopPruner(),
     }
-    study = optuna.create_study(
-        storage=storage, study_name=sweep.name, direction="maximize", load_if_exists=True, pruner=pruners[config.pruner]
-    )
-    # A sampler that began anew with the same seed would draw the same settings again.
-    study.sampler = optuna.samplers.TPESampler(seed=config.seed + len(study.trials))
-    return study
+    return optuna.create_study(
+        storage=_storage(sweep, config), study_name=config.study or sweep.name, direction="maximize", load_if_exists=True,
+        pruner=pruners[config.pruner],
+    )  # fmt: skip
+
+
+def _storage(sweep: SweepFolder, config: SweepConfig) -> Any:
+    if config.storage is None:
+        journal = str(sweep.journal.resolve())
+        # Not Optuna's default: its lock is a link to the journal, which another machine may know by another path, and through a link
+        # that leads nowhere it cannot see for how long a killed worker has held it.
+        return JournalStorage(JournalFileBackend(journal, JournalFileOpenLock(journal)))
+    try:
+        return optuna.storages.RDBStorage(config.storage)
+    except ImportError as error:
+        raise ConfigError(f"The storage {_without_password(config.storage)} needs a driver that is not installed: {error}.") from None
+    except Exception as error:  # SQLAlchemy lets through what each driver raises
+        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise ConfigError(
+            f"The storage {_without_password(config.storage)} cannot be opened ({reason}): expected a URL such as postgresql://USER@HOST/NAME."
+        ) from None
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(://[^/@:]*):[^@]*@", r"\1:***@", url)
 
 
 class _Sweep:
     def __init__(self, sweep: SweepFolder, config: SweepConfig) -> None:
         self.folder, self.config, self.study = sweep, config, open_study(sweep, config)
-        self.registry = Registry(sweep.path.parent)
+        self.claims, self.lock = Claims(sweep.path), sweep.lock()
+
+    @property
+    def leads(self) -> bool:
+        return self.lock.is_locked
+
+    def lead(self) -> None:
+        """Hold the folder's lock, which is how others see that the sweep is alive, unless another worker holds it."""
+        if self.leads:
+            return
+        try:
+            self.lock.acquire(timeout=0)
+        except Timeout:
+            return
+        except OSError as error:
+            raise TrainingError(f"{self.folder.path} cannot be written: {error.strerror}.") from None
+        if not self.folder.status().get("registered"):
+            # All at once, by one machine: SQLite's file is not to be written by several.
+            registry = Registry(self.folder.path.parent)
+            for trial in range(self.config.trials):
+                registry.describe(self.folder.run_path(trial).name, sweep=self.folder.name)
+            self.folder.write_status("running", registered=True)
 
     def run(self) -> str:
-        begun = [t for t in self.study.trials if t.state == TrialState.RUNNING]  # by a process that ended in the middle
-        for frozen in begun:
-            # Optuna has no public way back to a trial that was begun: its id is the one thing that is needed.
-            if self._trial(Trial(self.study, frozen._trial_id)) == "stopped":
+        while True:
+            if self.folder.stop_requested():
                 return "stopped"
-        while len(self.study.trials) < self.config.trials:
-            if self.folder.stop_requested() or self._trial(self.study.ask()) == "stopped":
-                return "stopped"
-        return "finished"
+            self.lead()
+            trial, claim = self._next()
+            if trial is not None and claim is not None:
+                try:
+                    if self._trial(trial) == "stopped":
+                        return "stopped"
+                finally:
+                    claim.release()
+            elif self._done() >= self.config.trials:
+                return "finished"
+            else:  # others train the last ones, and may be killed
+                time.sleep(_LOOK_SECONDS)
+
+    def _next(self) -> tuple[Trial | None, FileLock | None]:
+        """A trial to carry out, with its lock held: one whose worker has ended in the middle, or a new one; None where there is neither."""
+        with self.claims.one_at_a_time():
+            trials = self.study.get_trials(deepcopy=False)
+            for begun in trials:
+                if begun.state == TrialState.RUNNING and (claim := self.claims.take(begun.number)) is not None:
+                    # Optuna has no public way back to a trial that was begun: its id is the one thing that is needed.
+                    return self._seeded(begun.number, partial(Trial, self.study, begun._trial_id)), claim
+            if len(trials) >= self.config.trials:
+                return None, None
+            trial = self._seeded(len(trials), self.study.ask)
+            return trial, self.claims.take(trial.number)
+
+    def _seeded(self, number: int, make: Callable[[], Trial]) -> Trial:
+        """A trial whose settings are drawn with random numbers of its own: workers that shared a seed would draw the same settings."""
+        seed = int(np.random.SeedSequence([self.config.seed, number]).generate_state(1)[0])
+        self.study.sampler = optuna.samplers.TPESampler(seed=seed)
+        return make()
+
+    def _done(self) -> int:
+        return sum(trial.state.is_finished() for trial in self.study.get_trials(deepcopy=False))
 
     def _trial(self, trial: Trial) -> str:
         run = RunFolder(self.folder.run_path(trial.number))
@@ -83,7 +170,6 @@ class _Sweep:
                 for path, dimension in self.config.space.items():
                     config = config.with_setting(path, _draw(trial, path, dimension))
                 run.create(config)
-                self.registry.describe(run.name, sweep=self.folder.name)
         except FerError as error:  # settings that do not go together; the next ones may
             self.study.tell(trial, state=TrialState.FAIL)
             self.folder.write_status("running", f"Trial {trial.number + 1}: {error}")
@@ -98,8 +184,8 @@ class _Sweep:
             self.study.tell(trial, max(row["val_accuracy"] for row in history))
         else:
             self.study.tell(trial, state=TrialState.FAIL)
-        done = [t for t in self.study.trials if t.state.is_finished()]
-        self.folder.write_status("running", f"{len(done)} of {self.config.trials} runs are done.", done=len(done))
+        done = self._done()
+        self.folder.write_status("running", f"{done} of {self.config.trials} runs are done.", done=done)
         return outcome
 
     def _train(self, run: RunFolder, trial: Trial) -> str:
@@ -107,6 +193,7 @@ class _Sweep:
         reported, pruned = 0, False
         process = None if run.alive() else _start(run)  # it may have outlived the process that began the sweep
         while run.alive() if process is None else process.poll() is None:
+            self.lead()
             if self.folder.stop_requested():
                 run.request_stop()
             history = run.history()

@@ -1,0 +1,101 @@
+"""Rows of parquet tables of faces, a range at a time: forward reading costs one pass, and memory the range."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..data.dataset import IMAGE_SIZE
+from ..data.sources import columns, parquet
+from ..emotions import NAMES
+from ..errors import DataError, FerError
+
+_BATCH = 1024
+_BUFFER = 1 << 20  # bytes read at a time; row groups of a million faces would take gigabytes otherwise
+
+Row = tuple[bytes | None, object, parquet.FaceTable]  # the encoded image, the cell of its label, the table
+
+
+class FaceTables:
+    """Several files as one table. A worker's parts follow one another, so the file is read on where the last part ended.
+
+    Raises:
+        DataError: from `take`: a file is damaged, or has another number of rows than it had.
+    """
+
+    def __init__(self, files: tuple[tuple[str, int], ...]) -> None:
+        self._files = files
+        self._starts = [0, *accumulate(rows for _, rows in files)]
+        self._at = -1  # the row that `_ahead` gives next
+        self._ahead: Iterator[Row] = iter(())
+
+    def take(self, start: int, stop: int) -> tuple[np.ndarray, list[int | None], dict[int, str]]:
+        """Rows `start` to `stop`: images (n, 48, 48) uint8 of those that can be read, all labels as positions in NAMES or None, and
+        why the others cannot be read, by position in the range."""
+        images, truth, errors = [], [], {}
+        for position, (blob, label, table) in enumerate(self._rows(start, stop)):
+            image = parquet.decode(blob)
+            if isinstance(image, FerError):
+                errors[position] = f"row {start + position + 1}: {image}"
+            else:
+                images.append(image)
+            truth.append(_label(label, table))
+        return (np.stack(images) if images else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8)), truth, errors
+
+    def _rows(self, start: int, stop: int) -> Iterator[Row]:
+        row_group = self._row_group_start(start)
+        if not row_group <= self._at <= start:  # else what lies between costs no more than to begin at the row group
+            self._ahead, self._at = self._from(row_group), row_group
+        while self._at < stop:
+            try:
+                row = next(self._ahead)
+            except StopIteration:
+                raise DataError(f"{self._files[self._file_of(self._at)][0]} has fewer rows than it had when the job began.") from None
+            self._at += 1
+            if self._at > start:
+                yield row
+
+    def _file_of(self, row: int) -> int:
+        return bisect_right(self._starts, row, hi=len(self._files)) - 1
+
+    def _row_group_start(self, row: int) -> int:
+        file = self._file_of(row)
+        path = self._files[file][0]
+        firsts = _row_groups(parquet.open_table(path, path).file)
+        return self._starts[file] + firsts[bisect_right(firsts, row - self._starts[file]) - 1]
+
+    def _from(self, row: int) -> Iterator[Row]:
+        """All rows from one that begins a row group on, to the end of the last file."""
+        for file in range(self._file_of(row), len(self._files)):
+            path, expected = self._files[file]
+            table = parquet.open_table(path, path, _BUFFER)
+            if (rows := table.file.metadata.num_rows) != expected:
+                raise DataError(f"{path} has {rows:,} rows, and had {expected:,} when the job began.")
+            groups = [i for i, first in enumerate(_row_groups(table.file)) if self._starts[file] + first >= row]
+            wanted = [column for column in (table.image, table.label) if column]
+            try:
+                for batch in table.file.iter_batches(_BATCH, row_groups=groups, columns=wanted):
+                    yield from ((blob, label, table) for blob, label in zip(*parquet.cells(batch, table), strict=True))
+            except (pa.ArrowException, OSError) as error:
+                raise DataError(f"{path} is damaged ({str(error).splitlines()[0][:120]}): get the file again.") from None
+
+
+def _row_groups(file: pq.ParquetFile) -> list[int]:
+    """The first row of each row group."""
+    metadata = file.metadata
+    return list(accumulate((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), initial=0))[:-1]
+
+
+def _label(cell: object, table: parquet.FaceTable) -> int | None:
+    if table.label is None:
+        return None
+    try:
+        position = columns.label_position(cell, table.class_names)
+    except FerError:  # it is wrong, but the face can be scored all the same
+        return None
+    return position if 0 <= position < len(NAMES) else None

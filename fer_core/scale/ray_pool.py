@@ -1,0 +1,110 @@
+"""Workers of a Ray cluster, or of a Ray that is started on this machine; the parts go through Ray Data."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import asdict, fields
+from typing import Any
+
+from ..errors import ConfigError, FerError
+from ..native_output import silenced
+from ..process_folder import PROJECT
+from .job import Job, Part
+from .part_folder import PartResult
+from .scorer import Scorer, score_part
+
+_BLOCKS = 2_000  # at most; a block is what Ray hands to a worker at once, and has several parts where there are more
+
+
+class _Actor:
+    """A worker of Ray: loads the model once."""
+
+    def __init__(self, job: Job) -> None:
+        import cv2
+
+        cv2.setNumThreads(1)
+        self._scorer: Scorer | None = None
+        self._job = job
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        try:
+            if self._scorer is None:  # here, where an error can be told
+                self._scorer = Scorer(self._job)
+            part = Part(row["index"], row["start"], row["stop"], tuple(row["names"]))
+            return asdict(score_part(self._scorer, part)) | {"failed": ""}
+        except FerError as error:
+            return dict.fromkeys((f.name for f in fields(PartResult)), 0) | {"failed": str(error)}
+
+
+def run_ray(job: Job, parts: Iterable[Part], workers: int | None) -> Iterator[PartResult]:
+    """Do all parts and give the results as they come. Ray replaces a worker that is killed and does again what it had under way.
+
+    Args:
+        workers: how many processes of one core each; None takes all that the cluster has cores for.
+
+    Raises:
+        FerError: a part cannot be done.
+    """
+    import ray
+    import ray.data
+
+    listed = [asdict(part) | {"names": list(part.names)} for part in parts]
+    workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    rows = ray.data.from_items(listed, override_num_blocks=min(len(listed), _BLOCKS))
+    pool = ray.data.ActorPoolStrategy(size=min(workers, len(listed)))
+    results = rows.map(_Actor, fn_constructor_args=(job,), compute=pool, num_cpus=1)  # type: ignore[arg-type]  # it takes classes too
+    for row in results.iter_rows():
+        if failed := row.pop("failed"):
+            raise FerError(failed)
+        yield PartResult(**row)
+
+
+@contextmanager
+def connected(address: str, workers: int | None) -> Iterator[None]:
+    """Ray for a while, in this process.
+
+    Args:
+        address: "local" starts Ray on this machine alone; else that of a cluster, such as auto, HOST:6379 or ray://HOST:10001.
+
+    Raises:
+        ConfigError: Ray is not installed, or does not answer there.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing leaves the machine
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # its coming default; without it Ray announces the change
+    # What it calls an error of an actor's arguments concerns drivers that end before their actors; this one does not.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise ConfigError(
+            "--ray needs the package ray: pip install -r requirements-scale.txt; without --ray the processes of this machine do the same."
+        ) from None
+    kept = {name: os.environ[name] for name in ("FER_EXPLORER_CACHE", "FER_MODELS_DIR") if name in os.environ}
+    # Every machine has the project at this path, as it has the source, the model and the folder.
+    settings: dict[str, Any] = {"runtime_env": {"env_vars": kept | {"PYTHONPATH": str(PROJECT)}}, "log_to_driver": False}
+    if address == "local":
+        settings |= {"address": "local", "num_cpus": workers or os.cpu_count(), "include_dashboard": False}
+    else:
+        settings["address"] = address
+    try:
+        with silenced(1), silenced(2):  # its C++ part says how much it will say
+            ray.init(logging_level=logging.ERROR, **settings)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        raise ConfigError(
+            f"No Ray cluster answers at {address!r} ({reason[:160]}): start one with ray start --head, or take --ray local."
+        ) from None
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
+    try:
+        with redirect_stdout(sys.stderr):  # Ray says there which workers it replaced, and scripts expect JSON
+            yield
+    finally:
+        ray.shutdown()

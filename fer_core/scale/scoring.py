@@ -1,0 +1,125 @@
+"""`score`: plan a job, leave out what is done, have the rest done."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..bundle import find_bundle
+from ..errors import DataError
+from ..inference.classifier import Classifier
+from ..inference.detector import FaceDetector
+from ..training.holding import held_file
+from .job import Job, model_sha256, usual_part_size
+from .local_pool import run_local
+from .part_folder import PartFolder, PartResult, check_same_job, parts_in
+from .ray_pool import connected, run_ray
+from .sources import Kind, open_source
+
+
+@dataclass(frozen=True)
+class ScoreSummary:
+    """A job that is done, all of its parts together."""
+
+    out: str
+    kind: str
+    model: str
+    model_sha256: str
+    fingerprint: str
+    items: int  # faces or photos of the source
+    rows: int
+    errors: int  # rows that say why there is no answer
+    parts: int
+    parts_before: int  # of an earlier start
+    bytes: int
+    workers: int | None  # None: as many as the cluster has cores
+    engine: str  # local or ray
+    seconds: float  # of this start
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def score(
+    source: str | Path,
+    out: str | Path,
+    model: str | None = None,
+    *,
+    kind: Kind | None = None,
+    workers: int | None = None,
+    ray: str | None = None,
+    part_size: int | None = None,
+    on_begin: Callable[[Job, int], None] = lambda job, done: None,
+    on_part: Callable[[PartResult], None] = lambda result: None,
+) -> ScoreSummary:
+    """Classify every face of a data set, or every photo of a folder or zip, to parquet files; what is done already is left as it is.
+
+    Args:
+        source: as `open_dataset` takes it, or a folder or zip of photos.
+        out: the folder of the parts; a start with the same source and model goes on there.
+        model: as `find_bundle` takes it.
+        kind: "faces" or "photos"; None looks, see `open_source`.
+        workers: processes; by default one a core.
+        ray: None for processes of this machine, "local" for a Ray of this machine, or the address of a cluster.
+        part_size: items a file; by default what the folder began with, or else by the size of the source.
+        on_begin: called with the job and the number of items that are done already.
+        on_part: called after each part.
+
+    Raises:
+        FerError: the source, model or folder cannot be used, or the folder belongs to another job.
+    """
+    begun = time.monotonic()
+    folder = Path(out).resolve()
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{out} is a file: expected the name of a folder for the parts.")
+    opened = open_source(str(source), kind)
+    bundle = find_bundle(model)
+    Classifier(bundle)  # one that cannot be read is told now and not by every worker
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"The folder {out} cannot be written: {error.strerror}.") from None
+    with held_file(folder / ".lock", f"Another process scores into {out}: wait for it, or name another folder."):
+        there = parts_in(folder)
+        before = next((told.get("part_size") for told in there.values()), None)
+        job = Job(
+            source=opened, model=bundle.path.resolve(), model_name=bundle.name, model_sha256=model_sha256(bundle), labels=bundle.labels,
+            detector=FaceDetector().name if opened.kind == "photos" else None,
+            part_size=part_size or before or usual_part_size(opened), out=folder,
+        )  # fmt: skip
+        check_same_job(job, there)
+        parts = PartFolder(job)
+        parts.clear_unfinished()
+        results = {index: result for index in there if (result := parts.result(index)) is not None}
+        done = len(results)
+        cores = workers or (None if ray else available_cores())
+        with connected(ray, cores) if ray and done < job.part_count() else nullcontext():
+            on_begin(job, sum(result.items for result in results.values()))
+            if done < job.part_count():
+                todo = job.parts(without=set(results))
+                for result in run_ray(job, todo, cores) if ray else run_local(job, todo, min(cores or 1, job.part_count() - done)):
+                    results[result.index] = result
+                    on_part(result)
+        missing = [index for index in range(job.part_count()) if not parts.file(index).is_file()]
+        if missing:
+            raise DataError(f"{out} lacks {len(missing):,} of {job.part_count():,} parts, such as {missing[0]}: start again.")
+    every = results.values()
+    return ScoreSummary(
+        out=str(folder), kind=opened.kind, model=job.model_name, model_sha256=job.model_sha256, fingerprint=opened.fingerprint,
+        items=sum(r.items for r in every), rows=sum(r.rows for r in every), errors=sum(r.errors for r in every), parts=job.part_count(),
+        parts_before=done, bytes=sum(r.bytes for r in every), workers=cores, engine="ray" if ray else "local",
+        seconds=round(time.monotonic() - begun, 3),
+    )  # fmt: skip
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1

@@ -1,0 +1,177 @@
+"""Several processes work at one sweep: no trial twice, none lost with a killed worker, as many as were asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fer_core.errors import ConfigError
+from fer_core.presets import find_preset
+from fer_core.training.claims import Claims
+from fer_core.training.registry import Registry
+from fer_core.training.run_folder import RunFolder, list_runs
+from fer_core.training.sweep import open_study, run_sweep
+from fer_core.training.sweep_folder import SweepConfig, SweepFolder
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TRIALS, EPOCHS = 8, 4
+
+# A worker whose training is pretended: an epoch takes a moment, a run goes on where its history ends, and each epoch is noted in a file.
+WORKER = f"""
+import sys, time
+from pathlib import Path
+from fer_core.training import sweep as module
+from fer_core.training.run_folder import HISTORY_COLUMNS
+from fer_core.training.sweep_folder import SweepFolder
+
+def pretend(self, run, trial):
+    rows = run.history()
+    while len(rows) < {EPOCHS}:
+        time.sleep(0.15)
+        epoch = len(rows) + 1
+        with open(run.path / "epochs", "a") as file:
+            file.write(f"{{sys.argv[2]}} {{epoch}}\\n")
+        rows.append(dict.fromkeys(HISTORY_COLUMNS, 0.0) | {{"epoch": epoch, "val_accuracy": run.config().train.learning_rate}})
+        run.write_history(rows)
+        self.lead()
+    run.write_status("finished")
+    return "ended"
+
+module._Sweep._train = pretend
+print(module.run_sweep(SweepFolder(Path(sys.argv[1]))))
+"""
+
+
+@pytest.fixture(params=["journal", "database"])
+def sweep(tmp_path: Path, request: pytest.FixtureRequest) -> SweepFolder:
+    folder = SweepFolder(tmp_path / "search")
+    base = find_preset("quick").config.replace("train", epochs=EPOCHS)
+    storage = f"sqlite:///{tmp_path / 'study.sqlite'}" if request.param == "database" else None
+    space = {"train.learning_rate": "1e-4..1e-1:log"}
+    folder.create(SweepConfig.make(base, space, trials=TRIALS, pruner="none", storage=storage, study="of-its-own" if storage else None))
+    return folder
+
+
+def start(sweep: SweepFolder, name: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WORKER, str(sweep.path), name]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def epochs(sweep: SweepFolder) -> dict[str, list[tuple[str, int]]]:
+    """Who made which epoch of which run."""
+    found = {}
+    for run in list_runs(sweep.path.parent):
+        path = run.path / "epochs"
+        lines = path.read_text().splitlines() if path.exists() else []
+        found[run.name] = [(line.split()[0], int(line.split()[1])) for line in lines]
+    return found
+
+
+def wait_until(true, process: subprocess.Popen[str], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.02)
+
+
+def check_all_done(sweep: SweepFolder) -> None:
+    study = open_study(sweep, sweep.config())
+    assert [trial.number for trial in study.trials] == list(range(TRIALS)), "more or fewer trials than were asked for"
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE"}
+    runs = list_runs(sweep.path.parent)
+    assert sorted(run.name for run in runs) == [f"search-{i:03}" for i in range(1, TRIALS + 1)]
+    rates = {trial.number: trial.params["train.learning_rate"] for trial in study.trials}
+    assert len(set(rates.values())) == TRIALS, "two workers drew the same settings"
+    for number, rate in rates.items():
+        assert RunFolder(sweep.run_path(number)).config().train.learning_rate == rate
+        assert study.trials[number].value == rate
+    assert {about.sweep for about in Registry(sweep.path.parent).about().values()} == {"search"}
+    assert sweep.status()["state"] == "finished" and sweep.status()["done"] == TRIALS
+
+
+def test_two_workers_share_the_trials_and_none_is_done_twice(sweep: SweepFolder) -> None:
+    workers = [start(sweep, name) for name in "ab"]
+    told = [worker.communicate(timeout=120) for worker in workers]
+    assert [out.strip() for out, _ in told] == ["finished", "finished"], told
+    check_all_done(sweep)
+    done = epochs(sweep)
+    assert all([epoch for _, epoch in made] == [1, 2, 3, 4] and len({who for who, _ in made}) == 1 for made in done.values()), done
+    assert {made[0][0] for made in done.values()} == {"a", "b"}, "one of them had nothing to do"
+
+
+def test_the_trial_of_a_killed_worker_is_taken_over_where_it_stands(sweep: SweepFolder) -> None:
+    first = start(sweep, "a")
+    wait_until(lambda: any(len(made) == 2 for made in epochs(sweep).values()), first)
+    second = start(sweep, "b")
+    wait_until(lambda: any(who == "b" for made in epochs(sweep).values() for who, _ in made), second)
+    wait_until(lambda: any(made and made[-1] in (("a", 2), ("a", 3)) for made in epochs(sweep).values()), first)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    time.sleep(0.5)
+    assert sweep.status()["state"] == "running", "the sweep seems to have ended with one of its workers"
+    out, log = second.communicate(timeout=120)
+    assert out.strip() == "finished", log
+    check_all_done(sweep)
+    shared = [made for made in epochs(sweep).values() if len({who for who, _ in made}) == 2]
+    assert len(shared) == 1, "the killed worker's run was begun anew, or left"
+    (made,) = shared
+    assert [who for who, _ in made] == sorted(who for who, _ in made), made  # a's epochs, then b's
+    assert {epoch for _, epoch in made} == {1, 2, 3, 4} and len(made) <= EPOCHS + 1, made  # at most the epoch under way was lost
+
+
+def test_a_claim_ends_with_the_process_that_holds_it(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from fer_core.training.claims import Claims\n"
+        f"held = Claims(Path({str(tmp_path)!r})).take(4); print(held is not None, flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline().strip() == "True"
+    claims = Claims(tmp_path)
+    other = claims.take(5)
+    assert claims.take(4) is None and other is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert claims.take(4) is not None
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:secret@nowhere/fer", "nonsense", "sqlite:////no/such/folder/x.sqlite"])
+def test_a_database_that_cannot_be_opened_is_one_sentence_without_the_password(tmp_path: Path, url: str) -> None:
+    folder = SweepFolder(tmp_path / "search")
+    config = SweepConfig.make(find_preset("quick").config, {"train.batch_size": "16,32"}, storage=url)
+    folder.create(config)
+    with pytest.raises(ConfigError, match="The storage ") as caught:
+        run_sweep(folder)
+    assert "\n" not in str(caught.value) and "secret" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_real_runs_of_two_workers_of_which_one_is_killed(shell, tmp_path: Path) -> None:
+    """Its training process lives on, as it does when a sweep's process ends, and is followed by the other worker."""
+    folder = tmp_path / "real"
+    command = ["sweep", "--data", "synthetic:350", "--preset", "quick", "--set", "train.epochs=4", "--pruner", "none",
+               "--search", "train.learning_rate=1e-4..1e-2:log", "--trials", "4", "--sweep-dir", str(folder)]  # fmt: skip
+    first = subprocess.Popen([sys.executable, "-m", "fer_core", *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not RunFolder(tmp_path / "real-001").history() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    second = subprocess.Popen(
+        [sys.executable, "-m", "fer_core", "sweep", "--resume", str(folder), "--json"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    while not RunFolder(tmp_path / "real-002").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    children = psutil.Process(first.pid).children()
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    for child in children[:1]:  # and the run that it trained, as when the machine is lost
+        child.kill()
+    told = json.loads(second.communicate(timeout=250)[0])
+    assert told["state"] == "finished" and [run["state"] for run in told["runs"]] == ["finished"] * 4
+    assert {len(RunFolder(tmp_path / f"real-00{i}").history()) for i in range(1, 5)} == {4}
