@@ -21,8 +21,8 @@ MAX_PIXELS = 100_000_000  # a picture that claims more is refused before it is d
 SIZE = 48
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is the bound
 
-# The formats that people hold photos in. Others that Pillow knows (EPS, PDF, FLI ...) only widen what can go wrong.
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF", "MPO", "PPM")
+# The formats that people hold photos in (MPO comes through JPEG). Others that Pillow knows (EPS, PDF, FLI ...) only widen what can go wrong.
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF", "PPM")
 SUFFIXES = (
     ".jpg",
     ".jpeg",

@@ -42,6 +42,16 @@ def test_lossy_forms_of_phones_and_the_web(portrait: Image.Image, format: str) -
     assert got.mode == "RGB" and far(got, portrait) < 4
 
 
+@pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "PPM"])
+def test_forms_that_lose_nothing(portrait: Image.Image, format: str) -> None:
+    assert far(open_image(encoded(portrait, format)), portrait) == 0
+
+
+def test_of_several_pictures_in_a_file_the_first(portrait: Image.Image) -> None:
+    several = encoded(portrait, "MPO", quality=90, save_all=True, append_images=[Image.new("RGB", portrait.size)])
+    assert far(open_image(several), portrait) < 4
+
+
 @pytest.mark.parametrize("format", ["HEIF", "JPEG", "PNG"])
 def test_pictures_stored_sideways_are_turned_once(portrait: Image.Image, format: str) -> None:
     """Upright after opening, and still so when the opened picture passes through again, as it does from the page to the predictor."""

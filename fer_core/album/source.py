@@ -70,15 +70,15 @@ def _listed(entry: str | Path | tuple[str, bytes]) -> Picture:
     if isinstance(entry, tuple):
         name, content = entry
         return Picture(name, lambda: content)
-    return Picture(str(entry), partial(_read_file, Path(entry), str(entry)))
+    return Picture(str(entry), partial(read_file, Path(entry), str(entry)))
 
 
 def _in_folder(folder: Path) -> list[Picture]:
-    paths = sorted(path for path in folder.rglob("*") if _is_picture(path.relative_to(folder).as_posix()) and path.is_file())
-    return [Picture(name, partial(_read_file, path, name)) for path in paths for name in [path.relative_to(folder).as_posix()]]
+    paths = sorted(path for path in folder.rglob("*") if is_picture(path.relative_to(folder).as_posix()) and path.is_file())
+    return [Picture(name, partial(read_file, path, name)) for path in paths for name in [path.relative_to(folder).as_posix()]]
 
 
-def _read_file(path: Path, name: str) -> bytes:
+def read_file(path: Path, name: str) -> bytes:
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -94,13 +94,13 @@ def _read_file(path: Path, name: str) -> bytes:
 def _in_zip(source: Path | BinaryIO, named: str) -> list[Picture]:
     try:
         archive = zipfile.ZipFile(source)
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise DataError(f"{named} is no zip, or a damaged one: expected a folder or a zip with pictures.") from None
-    members = sorted((member for member in archive.infolist() if not member.is_dir()), key=lambda member: member.filename)
-    return [Picture(member.filename, partial(_read_member, archive, member)) for member in members if _is_picture(member.filename)]
+    members = sorted(archive.infolist(), key=lambda member: member.filename)  # folders have no picture's suffix
+    return [Picture(member.filename, partial(read_member, archive, member)) for member in members if is_picture(member.filename)]
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     """The bytes of a member; what it claims of its size is not believed, no more is ever unpacked than the limit."""
     name = member.filename
     if member.file_size > MAX_BYTES:
@@ -123,7 +123,7 @@ def _too_large(name: str) -> str:
     return f"{name} has more than {MAX_BYTES // 2**20} MB: make it smaller first."
 
 
-def _is_picture(name: str) -> bool:
+def is_picture(name: str) -> bool:
     parts = name.replace("\\", "/").split("/")
     hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
     return not hidden and name.lower().endswith(SUFFIXES)

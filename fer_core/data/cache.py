@@ -9,12 +9,13 @@ import json
 import os
 import shutil
 import tempfile
-import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .. import storage
+from ..kept_arrays import read_arrays
 from .dataset import Dataset
 
 _VERSION = 2  # raise it when readers or fingerprints change, so that old entries are not used
@@ -34,13 +35,13 @@ def load(key: str, source: str) -> Dataset | None:
     try:
         meta = json.loads((entry / "meta.json").read_text(encoding="utf-8"))
         images = np.load(entry / "images.npy", mmap_mode="r", allow_pickle=False)
-        with np.load(entry / "table.npz", allow_pickle=False) as table:
-            arrays = {name: table[name] for name in _ARRAYS}
+        table = read_arrays(entry / "table.npz") or {}
+        arrays: dict[str, Any] = {name: table[name] for name in _ARRAYS}
         os.utime(entry)  # the most recently used are kept
         return Dataset(
             images=images, source=source, format=meta["format"], fingerprint=meta["fingerprint"], warnings=tuple(meta["warnings"]), **arrays
         )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except Exception:  # a damaged header of an array raises a dozen kinds
         shutil.rmtree(entry, ignore_errors=True)  # damaged, if it is there at all: made anew
         return None
 

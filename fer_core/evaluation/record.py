@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from ..bundle import Bundle
 from ..data.dataset import UNLABELLED, Dataset
 from ..data.measures import MEASURES, measures
 from ..data.votes import Votes
+from ..kept_arrays import read_arrays
 
 FOLDER = "evaluations"  # in a bundle, or in the cache for bundles that are not to be changed
 _VERSION = 1
@@ -151,9 +151,10 @@ def store(record: EvaluationRecord, bundle: Bundle, name: str, inside: bool) -> 
 
 def _read(path: Path, model: str) -> EvaluationRecord | None:
     """The record at `path`; None where there is none, it is damaged, or it is of another model."""
+    arrays: dict[str, Any] | None = read_arrays(path)
+    if arrays is None:
+        return None
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
         meta = json.loads(str(arrays.pop("meta")))
         if meta.pop("version") != _VERSION or meta.pop("model_hash") != model:
             return None
@@ -161,7 +162,7 @@ def _read(path: Path, model: str) -> EvaluationRecord | None:
         record = EvaluationRecord(
             labels=labels, votes=arrays.pop("votes", None), leaked=arrays.pop("leaked", None), truth="labels", **arrays, **meta
         )
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     count = len(record.true)
     shapes = [record.probabilities.shape == (count, len(labels)), *(len(getattr(record, name)) == count for name in ("rows", *MEASURES))]

@@ -17,12 +17,11 @@ class is multiplied or divided by at most LIMIT before the sum is made 1 again, 
 
 from __future__ import annotations
 
-import zipfile
-
 import numpy as np
 
 from ..bundle import PROBABILITIES, Bundle
 from ..errors import ModelError
+from ..kept_arrays import read_arrays
 
 LIMIT = 20.0
 _LEAST = 1e-3  # smaller probabilities say no more than that: their logarithms would rule the mean
@@ -41,12 +40,10 @@ def reference(bundle: Bundle) -> np.ndarray:
             f"{bundle.name} does not know the class neutral, only {', '.join(bundle.labels)}: choose another model to calibrate."
         )
     neutral = bundle.labels.index(_NEUTRAL)
-    try:
-        with np.load(bundle.path / PROBABILITIES, allow_pickle=False) as file:
-            validation = file["validation"]
+    taken = np.empty((0, len(bundle.labels)))
+    validation = (read_arrays(bundle.path / PROBABILITIES) or {}).get("validation")  # bundles that were made elsewhere may lack it
+    if validation is not None and validation.shape[1:] == taken.shape[1:]:
         taken = validation[validation.argmax(axis=1) == neutral]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):  # bundles that were made elsewhere may lack it
-        taken = np.empty((0, len(bundle.labels)))
     if not len(taken):
         others = max(1, len(bundle.labels) - 1)
         taken = np.full((1, len(bundle.labels)), (1 - _TYPICAL) / others)

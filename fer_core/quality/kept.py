@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from .. import storage
 from ..data.dataset import Dataset
+from ..kept_arrays import read_arrays
 
 _VERSION = 1  # raise it when a result is computed differently
 
@@ -31,11 +31,7 @@ def load(kind: str, dataset: Dataset, more: str = "") -> dict[str, np.ndarray] |
     Args:
         more: what the result depends on beside the data, such as the hash of a model.
     """
-    try:
-        with np.load(path(kind, dataset, more), allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        return None
+    return read_arrays(path(kind, dataset, more))
 
 
 def store(kind: str, dataset: Dataset, arrays: dict[str, np.ndarray], more: str = "") -> None:

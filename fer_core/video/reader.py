@@ -86,9 +86,14 @@ class VideoReader:
             raise VideoError(f"{self.name} is empty.")
         try:
             self._restart()
-        except (av.FFmpegError, ValueError):
+        except (av.FFmpegError, ValueError, IndexError, OverflowError, MemoryError):  # the last three: a head that claims what is not there
             raise VideoError(f"{self.name} cannot be read as a video: expected an intact MP4, MOV, WebM, MKV or AVI file.") from None
-        streams = [stream for stream in self._container.streams.video if not stream.disposition & stream.disposition.attached_pic]
+        every = [stream for stream in self._container.streams.video if not stream.disposition & stream.disposition.attached_pic]
+        streams = [stream for stream in every if stream.codec_context is not None]
+        if every and not streams:
+            raise VideoError(
+                f"{self.name} is coded in a way that is not known, or damaged: expected an intact MP4, MOV, WebM, MKV or AVI file."
+            )
         if not streams:
             sound = " but sound" if self._container.streams.audio else ""
             raise VideoError(f"{self.name} holds nothing{sound}: a video with pictures was expected.")

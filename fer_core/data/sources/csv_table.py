@@ -120,8 +120,7 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
     done = 0
     try:
         reader = pacsv.open_csv(
-            # Arrow reads a file of the system's without Python between; a zip's member it reads through Python.
-            pa.memory_map(file.name) if isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO) else file,
+            _readable(file),
             read_options=pacsv.ReadOptions(block_size=_BLOCK_BYTES, column_names=names, skip_rows=1, use_threads=False),
             parse_options=pacsv.ParseOptions(delimiter=header.delimiter, ignore_empty_lines=False, invalid_row_handler=on_ragged_row),
             convert_options=pacsv.ConvertOptions(
@@ -161,6 +160,31 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
         warnings=problems.conclude(int(keep.sum())),
         digests=np.concatenate(digests)[keep],
     )
+
+
+def _readable(file: BinaryIO) -> pa.NativeFile | BinaryIO:
+    """What Arrow reads: a file of the system's without Python between where it is plain ASCII, else `file` through `_Ascii`."""
+    plain = isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO)
+    if plain and all(chunk.isascii() for chunk in iter(lambda: file.read(_BLOCK_BYTES), b"")):
+        return pa.memory_map(file.name)
+    file.seek(0)
+    return _Ascii(file)  # type: ignore[return-value]
+
+
+class _Ascii(io.BufferedIOBase):
+    """A file with "?" in place of every other byte than ASCII: Arrow hands on no row that is not UTF-8, and nothing that counts is lost."""
+
+    _TABLE = bytes(range(128)) + b"?" * 128
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = self._file.read(-1 if size is None else size)
+        return data if data.isascii() else data.translate(self._TABLE)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class FileTree(Protocol):
 
 def is_stray(path: str) -> bool:
     """Whether it is a file that an operating system leaves behind (.DS_Store, Thumbs.db, __MACOSX/ ...)."""
-    parts = PurePosixPath(path).parts
+    parts = PurePosixPath(path).parts or ("",)
     return parts[-1].lower() in _STRAY_NAMES or any(p.startswith(".") or p == "__MACOSX" for p in parts)
 
 
@@ -80,7 +80,7 @@ class ZipTree:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise DataError(f"{path} cannot be read as a zip ({error}): is the file complete?") from None
-        members = [m for m in self._zip.infolist() if not m.is_dir()]
+        members = [m for m in self._zip.infolist() if not m.filename.endswith("/")]  # is_dir fails on a member without a name
         check_members(self.name, members)
         every = sorted(m.filename for m in members)
         self.paths = [p for p in every if not is_stray(p)]

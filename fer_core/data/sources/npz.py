@@ -114,7 +114,7 @@ def _positions(values: np.ndarray, meaning: Callable[[object], int]) -> np.ndarr
             value = int(value)
         try:
             known[i] = meaning(value)
-        except FerError:
+        except (FerError, SystemError):  # the latter: a damaged text with characters that there are not
             known[i] = _BAD
     return known[inverse]
 

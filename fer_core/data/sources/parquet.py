@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
@@ -17,6 +18,48 @@ from ..problems import Problems
 from . import columns
 
 _BATCH = 2048
+
+
+@dataclass(frozen=True)
+class FaceTable:
+    """An open table and which of its columns mean what."""
+
+    file: pq.ParquetFile
+    image: str
+    label: str | None
+    split: str | None
+    class_names: list[str] | None  # behind the label numbers, where they do not follow FER2013's codes
+
+
+def open_table(name: str, file: str | BinaryIO, buffer_size: int = 0) -> FaceTable:
+    """Open a table without reading its rows.
+
+    Args:
+        name: how errors call the file.
+        file: a path or a seekable binary file.
+        buffer_size: bytes that are read at a time; 0 reads a whole row group at once.
+
+    Raises:
+        DataError: no parquet, or no image column.
+    """
+    try:
+        table = pq.ParquetFile(file, buffer_size=buffer_size)
+        schema = table.schema_arrow
+        image_column, class_names = _image_column(schema), _class_names(schema, columns.find(schema.names).get("label"))
+    except Exception as error:  # Arrow's, OSError, and what names that are no text raise
+        raise DataError(f"{name} cannot be read as parquet ({_short(error)}): is the file complete?") from None
+    if image_column is None:
+        raise DataError(f"{name} has no image column: expected a column of encoded images, as image{{bytes}}.")
+    found = columns.find(schema.names)
+    return FaceTable(table, image_column, found.get("label"), found.get("split"), class_names)
+
+
+def cells(batch: pa.RecordBatch, table: FaceTable) -> tuple[list[bytes | None], list[object]]:
+    """The encoded images and the labels of some rows."""
+    blobs = batch.column(batch.schema.get_field_index(table.image))
+    if pa.types.is_struct(blobs.type):
+        blobs = blobs.field("bytes")
+    return blobs.to_pylist(), _column(batch, table.label)
 
 
 def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
@@ -33,17 +76,9 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
     Raises:
         DataError: no parquet, no image column, no labels, or too many bad rows.
     """
-    try:
-        table = pq.ParquetFile(file)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{name} cannot be read as parquet ({_short(error)}): is the file complete?") from None
-    schema = table.schema_arrow
-    image_column = _image_column(schema)
-    if image_column is None:
-        raise DataError(f"{name} has no image column: expected a column of encoded images, as image{{bytes}}.")
-    found = columns.find(schema.names)
-    label_column, split_column = found.get("label"), found.get("split")
-    class_names = _class_names(schema, label_column)
+    opened = open_table(name, file)
+    table, image_column, label_column, split_column = opened.file, opened.image, opened.label, opened.split
+    class_names = opened.class_names
 
     problems = Problems(name)
     images, labels, splits, rows = [], [], [], []
@@ -52,12 +87,9 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
     with ThreadPoolExecutor() as pool:
         try:
             for batch in table.iter_batches(batch_size=_BATCH, columns=wanted):
-                blobs = batch.column(batch.schema.get_field_index(image_column))
-                if pa.types.is_struct(blobs.type):
-                    blobs = blobs.field("bytes")
-                codes = _column(batch, label_column)
+                blobs, codes = cells(batch, opened)
                 uses = _column(batch, split_column)
-                decoded = pool.map(_decode, blobs.to_pylist())
+                decoded = pool.map(decode, blobs)
                 for i, (image, label, use) in enumerate(zip(decoded, codes, uses, strict=True)):
                     try:
                         if isinstance(image, FerError):
@@ -72,7 +104,7 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
                     splits.append(split_position)
                     rows.append(row + i)
                 row += len(codes)
-        except (pa.ArrowException, OSError) as error:
+        except Exception as error:  # as above; also text that is none in a cell
             raise DataError(f"{name} is damaged after row {row:,} ({_short(error)}): get the file again.") from None
     warnings = problems.conclude(len(images))
     return Samples(
@@ -85,7 +117,8 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
     )
 
 
-def _decode(blob: bytes | None) -> np.ndarray | FerError:
+def decode(blob: bytes | None) -> np.ndarray | FerError:
+    """(48, 48) uint8, or why it cannot be read."""
     try:
         if not blob:
             raise DataError("the image is empty.")
