@@ -7,7 +7,11 @@ found" without them (Streamlit 1.67, issues 8860 and 9992).
 
 import streamlit as st
 
+from pages.shared import observe, visitor
+
 st.set_page_config(page_title="FER Explorer", page_icon="pages/assets/icon.png", layout="wide")
+observe.begin()
+visitor.enter()
 
 pages = {
     "": [st.Page("pages/start/welcome.py", title="Start", icon=":material/home:", default=True)],
@@ -18,6 +22,10 @@ pages = {
         st.Page("pages/models/models.py", title="Models", icon=":material/deployed_code:", url_path="models"),
     ],
     "Use": [st.Page("pages/use/predict.py", title="Predict", icon=":material/photo_camera:", url_path="predict")],
+    "Help": [st.Page("pages/help/diagnostics.py", title="Diagnostics", icon=":material/monitor_heart:", url_path="diagnostics")],
 }
 
-st.navigation(pages).run()
+try:
+    st.navigation(pages).run()
+finally:
+    visitor.remember()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
-from .storage import write_atomically
+from .storage import own_models_folder, write_atomically
 
 KERAS = "model.keras"
 INFERENCE = "model.tflite"
@@ -59,7 +59,7 @@ def views_inside(card: dict[str, Any]) -> int:
 
 def own_models_dir() -> Path:
     """Where models of one's own are kept under a name: FER_MODELS_DIR, else `models/` beside the shipped ones."""
-    return Path(os.environ.get("FER_MODELS_DIR") or MODELS_DIR).resolve()
+    return own_models_folder() or Path(os.environ.get("FER_MODELS_DIR") or MODELS_DIR).resolve()
 
 
 def is_shipped(bundle: Bundle) -> bool:
@@ -99,7 +99,8 @@ def own_models() -> list[Bundle]:
 
 
 def _bundles(parent: Path) -> list[Bundle]:
-    folders = [p for p in parent.iterdir() if (p / CARD).is_file()] if parent.is_dir() else []
+    # A name with a dot is of a copy that was not finished.
+    folders = [p for p in parent.iterdir() if not p.name.startswith(".") and (p / CARD).is_file()] if parent.is_dir() else []
     bundles = []
     for path in sorted(folders, key=lambda p: (p.name != DEFAULT_MODEL, p.name)):
         with contextlib.suppress(ModelError):  # a damaged one must not hide the others

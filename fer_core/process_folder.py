@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,16 +93,22 @@ class ProcessFolder:
         return value if isinstance(value, dict) else {}
 
 
-def start_detached(arguments: list[str], log: Path, mode: str = "ab") -> None:
+def start_detached(
+    arguments: list[str], log: Path, mode: str = "ab", environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start `python -m fer_core` with these arguments in a process that outlives this one; what it prints goes to `log`.
+
+    Args:
+        environment: variables that it gets beside those of this process.
 
     Raises:
         OSError: it cannot be started, or the log cannot be written.
     """
     with open(log, mode) as file:
-        subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "fer_core", *arguments],
             cwd=PROJECT,
+            env=os.environ | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -19,9 +19,10 @@ ORDER = [
     "inference",
     "album video",
     "live",
-    "evaluation export release quality few_shot explanation robustness",
+    "evaluation export release quality few_shot explanation robustness hosting",
+    "diagnostics",
     "training report",
-    "serve",
+    "serve scale",
     "cli __main__",
 ]
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts.split()}

@@ -40,6 +40,12 @@ class GradCamProcess:
         return worker is not None and worker.ready.is_set() and worker.alive
 
     @property
+    def under_way(self) -> bool:
+        """Whether its process is there, ready or not."""
+        worker = self._worker
+        return worker is not None and worker.alive
+
+    @property
     def failed(self) -> bool:
         """Whether it ended before it was ready; `maps` then says why, and the next call tries again."""
         worker = self._worker

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from .. import __version__, imaging
 from ..bundle import Bundle, own_models, shipped
+from ..diagnostics import log
 from ..errors import ImageError
 from ..inference import Predictor
 from ..inference.unlike import unlike_training
@@ -176,6 +177,7 @@ def _analyse(
         faces = predictor.predict(content, detect=detect, name=name)
     except ImageError as error:
         raise Problem(400, str(error)) from None
+    log.event("photo classified", faces=len(faces), milliseconds=round(1000 * (time.perf_counter() - begun)))
     return PredictionBody(
         model=predictor.classifier.bundle.name,
         faces=[

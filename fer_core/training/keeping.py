@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 import re
 import shutil
+import time
 import zipfile
 from pathlib import Path
 
 from ..bundle import CARD, Bundle, own_models_dir, read_bundle, write_card
 from ..errors import ModelError, TrainingError
+from ..hosting import quotas, visitors
 from ..process_folder import OPEN_STATES
 from .registry import Registry
 from .run_folder import RunFolder
 from .sweep_folder import SweepFolder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
+_UNFINISHED = ".new"  # ends the name of a copy that is being made
+_FORSAKEN = 3600  # s after which nobody works at one any more
 _NEEDED_TO_TRAIN = ("checkpoint.npz", "lock", "reserve", "stop", "control.json")
 
 
@@ -24,6 +28,7 @@ def promote(run: RunFolder, name: str) -> Bundle:
 
     Raises:
         ModelError: the run has no bundle yet, the name is taken or no name for a folder, or the disk is full.
+        TrainingError: a visitor of a hosted app has no room for it.
     """
     if not _NAME.fullmatch(name):
         raise ModelError(f"{name!r} cannot be a model's name: expected up to 60 letters, digits, dots, dashes and underscores.")
@@ -32,16 +37,21 @@ def promote(run: RunFolder, name: str) -> Bundle:
     target = own_models_dir() / name
     if target.exists():
         raise ModelError(f"There is a model called {name} already: choose another name.")
-    temporary = target.with_name(f".{name}.new")
+    quotas.check_space(run.path, visitors.size(run.bundle))
+    temporary = target.with_name(f".{name}{_UNFINISHED}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(temporary, ignore_errors=True)
+        for left in target.parent.glob(f".*{_UNFINISHED}"):  # by a process that was killed
+            if left == temporary or time.time() - left.stat().st_mtime > _FORSAKEN:
+                shutil.rmtree(left, ignore_errors=True)
         shutil.copytree(run.bundle, temporary)
         write_card(temporary / CARD, read_bundle(temporary).card | {"name": name, "promoted": run.name})
         temporary.rename(target)
     except (OSError, shutil.Error) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise ModelError(f"The model cannot be written to {target}: {getattr(error, 'strerror', None) or error}.") from None
+        # Of a copied folder there is a list of (from, to, why), a row for each file.
+        reason = str(error.args[0][0][2]) if isinstance(error, shutil.Error) else error.strerror or str(error)
+        raise ModelError(f"The model cannot be written to {target}: {reason.split('] ')[-1].split(':')[0]}.") from None
     return read_bundle(target)
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import subprocess
+import threading
+import time
 from pathlib import Path
 
 from ..config import RunConfig
+from ..diagnostics import log
 from ..errors import TrainingError
+from ..hosting import quotas, visitors
 from ..process_folder import start_detached
 from .run_folder import RunFolder, new_run_folder
 from .steering import forget_pause
@@ -32,9 +38,12 @@ def resume(run: RunFolder | SweepFolder, finish: bool = False) -> None:
 
     Raises:
         TrainingError: a process is at work in it already, or none can be started.
+        FerError: it is a visitor's run in a hosted app, and may not be started now.
     """
     if run.alive():
         raise TrainingError(f"{run.name} is under way already.")
+    if visitors.of(run.path) is not None:
+        _check_quotas(run, finish)
     if isinstance(run, RunFolder):
         command = ["train", "--resume", str(run.path.resolve()), *(["--finish"] if finish else [])]
         forget_pause(run)
@@ -43,6 +52,29 @@ def resume(run: RunFolder | SweepFolder, finish: bool = False) -> None:
     try:
         run.clear_stop()
         run.write_status("starting", "Starting the training process.")
-        start_detached(command, run.log)
+        process = start_detached(command, run.log, environment=quotas.child_environment(run.path))
     except OSError as error:
         raise TrainingError(f"The training process could not be started: {error.strerror or error}.") from None
+    quotas.yield_to_the_app(process.pid, run.path)
+    kind = "run" if isinstance(run, RunFolder) else "sweep"
+    log.event(f"{kind} started", name=run.name, of_a_visitor=visitors.of(run.path) is not None)
+    threading.Thread(target=_until_it_ends, args=(run, process, kind), name=f"fer-{run.name}", daemon=True).start()
+
+
+def _until_it_ends(run: RunFolder | SweepFolder, process: subprocess.Popen[bytes], kind: str) -> None:
+    """Log how it ended, for as long as this process is there to see it."""
+    begun = time.monotonic()
+    status = process.wait()
+    log.event(
+        f"{kind} ended", logging.INFO if status == 0 else logging.ERROR, name=run.name, state=run.status()["state"],
+        epochs=len(run.history()) if isinstance(run, RunFolder) else None, seconds=round(time.monotonic() - begun, 1), exit_status=status,
+    )  # fmt: skip
+
+
+def _check_quotas(run: RunFolder | SweepFolder, finish: bool) -> None:
+    if finish:
+        quotas.check_start(run.path, None)
+    elif isinstance(run, RunFolder):
+        quotas.check_start(run.path, run.config(), sum(row["seconds"] for row in run.history()))
+    else:
+        quotas.check_start(run.path, run.config().base)

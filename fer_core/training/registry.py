@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..database import opened
 from ..errors import TrainingError
+from ..hosting import visitors
 
 FILE_NAME = "registry.sqlite"
 _SCHEMA = """
@@ -38,10 +39,14 @@ class Registry:
     """
 
     def __init__(self, parent: Path) -> None:
-        self._path = parent / FILE_NAME
+        self._path = self._queue = parent / FILE_NAME
+        self._mine = ""  # what the names of the queue begin with here
+        if (found := visitors.of(parent)) is not None:  # the visitors of a hosted app wait in one queue, and see their own part of it
+            everybody, home = found
+            self._queue, self._mine = everybody.root / FILE_NAME, f"{home.name}/"
 
     def _open(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
-        return opened(self._path, _SCHEMA, TrainingError, "registry", "move it away; the runs themselves are not lost")
+        return _opened(self._path)
 
     # --- titles and notes --------------------------------------------------------------------------------------------
 
@@ -64,32 +69,41 @@ class Registry:
         """Of a run that was deleted."""
         with self._open() as db:
             db.execute("DELETE FROM runs WHERE name = ?", (name,))
-            db.execute("DELETE FROM queue WHERE name = ?", (name,))
+        self.take(name)
 
     # --- the queue ---------------------------------------------------------------------------------------------------
 
     def queue(self) -> list[str]:
         """Names of the runs and sweeps that wait, the next one first."""
-        if not self._path.exists():
+        return [name.removeprefix(self._mine) for name in self.everybodys_queue() if name.startswith(self._mine)]
+
+    def everybodys_queue(self) -> list[str]:
+        """The same with what others wait for in a hosted app, as VISITOR/NAME."""
+        if not self._queue.exists():
             return []
-        with self._open() as db:
+        with _opened(self._queue) as db:
             return [name for (name,) in db.execute("SELECT name FROM queue ORDER BY position")]
 
     def enqueue(self, name: str) -> None:
         """At the end; one that waits already keeps its place."""
-        with self._open() as db:
-            db.execute("INSERT OR IGNORE INTO queue (name) VALUES (?)", (name,))
+        with _opened(self._queue) as db:
+            db.execute("INSERT OR IGNORE INTO queue (name) VALUES (?)", (self._mine + name,))
 
     def take(self, name: str) -> bool:
         """Take it out of the queue: whether it was in it, so that only one of two takers starts it."""
-        with self._open() as db:
-            return db.execute("DELETE FROM queue WHERE name = ?", (name,)).rowcount > 0
+        if not self._queue.exists():
+            return False
+        with _opened(self._queue) as db:
+            return db.execute("DELETE FROM queue WHERE name = ?", (self._mine + name,)).rowcount > 0
 
     def reorder(self, names: list[str]) -> None:
-        """Put the queue in the order of `names`; what is not named keeps its order behind them."""
-        with self._open() as db:
-            waiting = [name for (name,) in db.execute("SELECT name FROM queue ORDER BY position")]
-            order = [n for n in names if n in waiting] + [n for n in waiting if n not in names]
+        """Put the queue in the order of `names`; what is not named keeps its order behind them. Others keep their places."""
+        with _opened(self._queue) as db:
+            everybody = [name for (name,) in db.execute("SELECT name FROM queue ORDER BY position")]
+            waiting = [name for name in everybody if name.startswith(self._mine)]
+            wanted = [self._mine + name for name in names]
+            mine = iter([n for n in wanted if n in waiting] + [n for n in waiting if n not in wanted])
+            order = [next(mine) if name.startswith(self._mine) else name for name in everybody]
             db.execute("DELETE FROM queue")
             db.executemany("INSERT INTO queue (name) VALUES (?)", [(name,) for name in order])
 
@@ -104,3 +118,7 @@ class Registry:
     def set_parallel(self, count: int) -> None:
         with self._open() as db:
             db.execute("INSERT OR REPLACE INTO settings VALUES ('parallel', ?)", (count,))
+
+
+def _opened(path: Path) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+    return opened(path, _SCHEMA, TrainingError, "registry", "move it away; the runs themselves are not lost")

@@ -26,6 +26,7 @@ from typing import Any
 
 from ..config import RunConfig
 from ..errors import FerError, TrainingError
+from ..hosting import quotas
 from ..process_folder import OPEN_STATES, RUNNING_STATES, ProcessFolder, unused_path
 from ..storage import write_atomically
 from .settle import settle
@@ -78,16 +79,18 @@ class RunFolder(ProcessFolder):
 
         Raises:
             TrainingError: there is a run already, the folder cannot be written, or votes are needed that are not there.
+            FerError: it is a visitor's run in a hosted app, and goes beyond what a visitor may.
         """
-        config = settle(config)
-        if self.exists():
-            raise TrainingError(f"{self.path} holds a run already: resume it with --resume {self.path}, or name another folder.")
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            config.save(self.path / "config.json")
-            self.write_status("starting")
-        except OSError as error:
-            raise TrainingError(f"The run folder {self.path} cannot be written: {error.strerror}.") from None
+        with quotas.new_run(self.path, config):
+            config = settle(config)
+            if self.exists():
+                raise TrainingError(f"{self.path} holds a run already: resume it with --resume {self.path}, or name another folder.")
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                config.save(self.path / "config.json")
+                self.write_status("starting")
+            except OSError as error:
+                raise TrainingError(f"The run folder {self.path} cannot be written: {error.strerror}.") from None
 
     def config(self) -> RunConfig:
         """Raises ConfigError where the folder holds no valid configuration."""

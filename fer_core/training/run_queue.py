@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import FerError, TrainingError
 from ..process_folder import start_detached
-from . import launch
+from . import launch, shared_queue
 from .holding import held_file
 from .registry import Registry
 from .run_folder import OPEN_STATES, RUNNING_STATES, RunFolder, list_runs
@@ -25,6 +25,8 @@ def submit(run: RunFolder | SweepFolder) -> bool:
     Raises:
         TrainingError: the folder or the registry cannot be written, or no process can be started.
     """
+    if shared_queue.is_shared(run.path):
+        return shared_queue.submit(run)
     parent = run.path.parent
     registry = Registry(parent)
     others = [name for name in under_way(parent) if name != run.name]  # a new one counts as starting
@@ -41,13 +43,22 @@ def enqueue(run: RunFolder | SweepFolder) -> None:
     Raises:
         TrainingError: as `submit`.
     """
+    if shared_queue.is_shared(run.path):
+        shared_queue.submit(run)
+        return
     run.write_status("queued", "Waits for others to end.")
     Registry(run.path.parent).enqueue(run.name)
     ensure_worker(run.path.parent)
 
 
 def start_now(run: RunFolder | SweepFolder) -> None:
-    """Start what waits without waiting for the others; nothing where somebody else has just started it."""
+    """Start what waits without waiting for the others; nothing where somebody else has just started it.
+
+    Raises:
+        TrainingError: the visitors of a hosted app take turns.
+    """
+    if shared_queue.is_shared(run.path):
+        raise TrainingError("On this server runs take turns: it starts as soon as those before it have ended.")
     if Registry(run.path.parent).take(run.name):
         launch.resume(run)
 
@@ -72,6 +83,8 @@ def ensure_worker(parent: Path) -> None:
     Raises:
         TrainingError: it cannot be started.
     """
+    if shared_queue.is_shared(parent):
+        return  # the app does that itself, for all visitors
     if not Registry(parent).queue() or worker_alive(parent):
         return
     try:

@@ -1,7 +1,8 @@
 """A sweep on disk: many runs of one preset with settings drawn from a search space.
 
 sweep.json       the SweepConfig
-study.journal    Optuna's own storage
+study.journal    Optuna's own storage, unless that is a database
+claims/          the lock of each trial, held by the process that carries it out
 status.json, stop, lock, log.txt   as in a run folder
 The runs stand beside it as run folders of their own, called NAME-001, NAME-002 ...
 """
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ..config import RunConfig
 from ..errors import ConfigError, TrainingError
+from ..hosting import quotas
 from ..process_folder import ProcessFolder, unused_path
 from ..storage import write_atomically
 
@@ -95,6 +97,8 @@ class SweepConfig(BaseModel):
         "median", description="When a run is given up: below the median of the others at the same epoch, by Hyperband's halving, or never."
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Start of the sampler's random numbers.")
+    storage: str | None = Field(None, description="URL of the database that holds the study; None for a journal file in the folder.")
+    study: str | None = Field(None, description="The study's name there, where the folder's own might be taken.")
 
     @classmethod
     def make(cls, base: RunConfig, space: dict[str, str], **more: Any) -> SweepConfig:
@@ -128,15 +132,16 @@ class SweepFolder(ProcessFolder):
         return (self.path / "sweep.json").is_file()
 
     def create(self, config: SweepConfig) -> None:
-        """Raises TrainingError where there is a sweep already, or the folder cannot be written."""
-        if self.exists() or (self.path / "config.json").exists():
-            raise TrainingError(f"{self.path} holds a sweep or run already: name another folder.")
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.path / "sweep.json", (config.model_dump_json(indent=1) + "\n").encode())
-            self.write_status("starting")
-        except OSError as error:
-            raise TrainingError(f"The sweep folder {self.path} cannot be written: {error.strerror}.") from None
+        """Raises TrainingError where there is a sweep already, or the folder cannot be written; FerError where a visitor may not have it."""
+        with quotas.new_sweep(self.path, config.base, config.trials):
+            if self.exists() or (self.path / "config.json").exists():
+                raise TrainingError(f"{self.path} holds a sweep or run already: name another folder.")
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                write_atomically(self.path / "sweep.json", (config.model_dump_json(indent=1) + "\n").encode())
+                self.write_status("starting")
+            except OSError as error:
+                raise TrainingError(f"The sweep folder {self.path} cannot be written: {error.strerror}.") from None
 
     def config(self) -> SweepConfig:
         """Raises TrainingError where the folder holds no valid sweep."""

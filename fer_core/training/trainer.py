@@ -21,11 +21,13 @@ from ..data import open_dataset
 from ..data.dataset import Dataset
 from ..emotions import NAMES
 from ..errors import TrainingError
+from ..hosting import quotas
 from ..release.bundling import write_bundle
 from . import speed
 from .batch_log import BatchLog
 from .batches import EpochBatches, made_ahead
 from .checkpoint import TrainState, load_checkpoint, save_checkpoint
+from .crew import SOLO, Crew
 from .event_log import EventLog
 from .holding import held
 from .machine import machine
@@ -47,12 +49,15 @@ class StopRequested(Exception):
     """Raised inside an epoch when the run is asked to stop."""
 
 
-def train(run: RunFolder, on_progress: Callable[[dict[str, Any]], None] = lambda progress: None, finish: bool = False) -> str:
+def train(
+    run: RunFolder, on_progress: Callable[[dict[str, Any]], None] = lambda progress: None, finish: bool = False, crew: Crew = SOLO
+) -> str:
     """Train the run in `run` from its checkpoint, or from the start, to its end, and write its bundle.
 
     Args:
         run: a folder made by `RunFolder.create`, perhaps with the checkpoint of an interrupted run.
         finish: train no further: write the bundle with the best weights so far.
+        crew: the workers that train it together; all but the first one work in a copy of the folder, which is thrown away.
         on_progress: called after each batch with epoch, epochs, batch, batches, loss, accuracy, images_per_second.
 
     Returns:
@@ -67,7 +72,7 @@ def train(run: RunFolder, on_progress: Callable[[dict[str, Any]], None] = lambda
             if finish:
                 run.request_stop()
             run.reserve_space()
-            outcome = _Loop(run, on_progress).run()
+            outcome = _Loop(run, on_progress, crew).run()
         except KeyboardInterrupt:
             with contextlib.suppress(OSError):
                 run.write_status("stopped", "Interrupted from the keyboard.")
@@ -93,11 +98,12 @@ def _full_disk(run: RunFolder) -> str:
 
 
 class _Loop:
-    def __init__(self, run: RunFolder, on_progress: Callable[[dict[str, Any]], None]) -> None:
-        self.on_progress = on_progress
+    def __init__(self, run: RunFolder, on_progress: Callable[[dict[str, Any]], None], crew: Crew) -> None:
+        self.on_progress, self.crew = on_progress, crew
         self.folder = run
         self.config: RunConfig = run.config()
         train_config = self.config.train
+        crew.check(train_config.batch_size)
         run.write_status("running", "Reading the data.")
         self.dataset: Dataset = open_dataset(self.config.data.source)
         self.votes = votes_for(self.config, self.dataset)
@@ -121,6 +127,7 @@ class _Loop:
         self.accuracy_key = f"{PREDICTIONS}_accuracy" if train_config.votes_weight else "accuracy"
         self.output = None if not train_config.votes_weight else VOTES if train_config.output == "votes" else PREDICTIONS
         self.optimizer.build(self.model.trainable_variables)
+        self.judge = crew.judge(self.model, lambda: build_network(self.config))
         self.state = TrainState()
         if run.checkpoint.exists():
             self.state = load_checkpoint(run.checkpoint, self.model, self.optimizer, self.dataset)
@@ -128,6 +135,8 @@ class _Loop:
             first_weights(self.model, train_config.start_from)
         # Rows and events of epochs after the checkpoint belong to work that is done again.
         run.write_history(self.state.history)
+        # What it trained in other processes counts too: stopping and going on must not begin the time anew.
+        self.allowance = quotas.Allowance(run.path, self.state.seconds)
         done = self.state.epoch
         self.helm, self.batch_log = Helm(run), BatchLog(run, done)
         self.watch_log = WatchLog(run, self.val_images, self.val_labels, len(NAMES), first_kernel(self.model), done)
@@ -152,7 +161,7 @@ class _Loop:
         outcome = "finished"
         patience = self.config.train.early_stopping
         while self.state.epoch < self.config.train.epochs:
-            if patience and self.state.epoch - self.state.best_epoch >= patience:
+            if any(self.crew.agree(bool(patience) and self.state.epoch - self.state.best_epoch >= patience)):
                 break
             try:
                 self._epoch()
@@ -161,12 +170,15 @@ class _Loop:
                 break
         self.events.close()
         if self.state.best is None:
-            self.folder.write_status("stopped", "Stopped before the first epoch was finished.")
+            self.folder.write_status("stopped", self.allowance.used_up() or "Stopped before the first epoch was finished.")
+            return outcome
+        if self.crew.rank:
             return outcome
         self.folder.write_status("running", "Writing the model bundle.")
-        self._write_bundle()
-        self.folder.write_status(outcome, best_accuracy=self.state.best_accuracy, best_epoch=self.state.best_epoch,
-                                 ended=time.time())  # fmt: skip
+        with self.crew.alone():
+            self._write_bundle()
+        self.folder.write_status(outcome, self.allowance.used_up() if outcome == "stopped" else "", best_accuracy=self.state.best_accuracy,
+                                 best_epoch=self.state.best_epoch, ended=time.time())  # fmt: skip
         return outcome
 
     def _epoch(self) -> None:
@@ -179,10 +191,12 @@ class _Loop:
             raise TrainingError(f"The loss became {logs['loss']} in epoch {epoch + 1}: choose a smaller learning rate.")
         raw = self.model.get_weights()
         kept = self._update_average(raw)
-        self.model.set_weights(kept)
-        probabilities = self._validate()
-        kernel = first_kernel(self.model)
-        self.model.set_weights(raw)
+        with self.crew.alone():
+            self.judge.set_weights(kept)
+            probabilities = self._validate()
+            kernel = first_kernel(self.judge)
+            if self.judge is self.model:
+                self.model.set_weights(raw)
         true = probabilities[np.arange(len(self.val_labels)), self.val_labels]
         val_loss = float(-np.log(np.maximum(true, 1e-7)).mean())  # nats
         val_accuracy = float((probabilities.argmax(1) == self.val_labels).mean())
@@ -201,7 +215,8 @@ class _Loop:
         save_checkpoint(self.folder.checkpoint, self.state, self.model, self.optimizer, self.dataset.fingerprint)
         self.folder.write_history(self.state.history)
         self.watch_log.epoch(epoch + 1, probabilities, kernel)
-        if epoch == 1:  # in the first one the graph was built
+        self.allowance.check_disk()
+        if epoch == 1 and self.crew.size == 1:  # in the first one the graph was built
             speed.record(self.config, logs["images_per_second"])
         self.events.epoch(row)
         self.on_progress(row | {"epochs": train_config.epochs, "finished_epoch": True})
@@ -216,14 +231,16 @@ class _Loop:
         epoch, scheduled, factor = self.state.epoch, learning_rate(self.config.train, self.state.epoch), None
         start = written = last = time.monotonic()
         for i, batch in enumerate(made_ahead(batches)):
-            paused += self.helm.hold(epoch, i > 0, self.folder.stop_requested)
-            if self.folder.stop_requested():
+            paused += self.helm.hold(epoch, i > 0, self._must_stop)
+            stop, wanted = self.crew.agree(self._must_stop(), self.helm.rate_factor(epoch))
+            if stop:
                 raise StopRequested
-            wanted = self.helm.rate_factor(epoch)
             if wanted != factor:
                 factor, self.optimizer.learning_rate = wanted, wanted * scheduled
-            told = self.model.train_on_batch(*batch, return_dict=True)  # of this batch alone
-            size = len(batch[0])
+            size = self.crew.shared(len(batch[0]))
+            if not size:  # fewer than there are workers
+                continue
+            told = self.model.train_on_batch(*self.crew.share(batch), return_dict=True)  # of this batch alone
             seen += size
             sums += size * np.array([told["loss"], told[self.accuracy_key]], np.float64)
             logs = {"loss": float(sums[0] / seen), "accuracy": float(sums[1] / seen)}
@@ -242,6 +259,9 @@ class _Loop:
                 written = now
         self.batch_log.flush()
         return logs | {"learning_rate": rate, "paused": paused, "images_per_second": per_second}
+
+    def _must_stop(self) -> bool:
+        return self.folder.stop_requested() or bool(self.allowance.used_up())
 
     def _reseed(self, epoch: int) -> None:
         """Set the random state of dropout layers from (seed, epoch)."""
@@ -266,7 +286,7 @@ class _Loop:
         """(n, C) probabilities of the validation images."""
         parts = []
         for start in range(0, len(self.val_images), _VALIDATION_BATCH):
-            part = self.model.predict_on_batch(self.val_images[start : start + _VALIDATION_BATCH, ..., None].astype(np.float32))
+            part = self.judge.predict_on_batch(self.val_images[start : start + _VALIDATION_BATCH, ..., None].astype(np.float32))
             parts.append(part if self.output is None else part[self.output])
         return np.concatenate(parts)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..emotions import NAMES
+from ..kept_arrays import read_arrays
 from ..storage import write_atomically
 from .run_folder import RunFolder
 
@@ -79,12 +80,12 @@ class WatchLog:
 
 def read_watch(run: RunFolder) -> Watched | None:
     """The records of a run, or None where there are none yet."""
+    arrays = read_arrays(run.watch) or {}
     try:
-        with np.load(run.watch, allow_pickle=False) as file:
-            faces, true, shape = file["faces"], file["true"], tuple(int(n) for n in file["filters"])
-    except (OSError, ValueError, KeyError, EOFError):
+        faces, true, shape = arrays["faces"], arrays["true"], tuple(int(n) for n in arrays["filters"])
+        records = _records(run, _record(len(faces), len(NAMES), shape))
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
-    records = _records(run, _record(len(faces), len(NAMES), shape))
     if not len(records):
         return None
     return Watched(faces, true, records["matrix"], records["probabilities"].astype(np.float32), records["filters"].astype(np.float32))

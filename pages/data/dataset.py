@@ -29,7 +29,7 @@ if data.warnings:
         for warning in data.warnings:
             st.markdown(f"- {warning}")
 
-if "dataset_view" not in st.session_state and "dataset_view" not in st.query_params:
+if "dataset_view" not in st.session_state and st.query_params.get("dataset_view") not in VIEWS:
     st.session_state["dataset_view"] = "Overview"
 view = st.segmented_control("View", list(VIEWS), required=True, key="dataset_view", bind="query-params", label_visibility="collapsed")
 if view != "Gallery":

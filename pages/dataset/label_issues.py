@@ -10,7 +10,7 @@ from fer_core.data import SPLITS, UNLABELLED
 from fer_core.emotions import EMOJI
 from fer_core.quality import cross_validation
 from fer_core.quality.label_issues import LabelIssues, label_issues, lift
-from pages.shared import charts, state
+from pages.shared import charts, state, visitor
 from pages.shared.paging import page_of
 
 from . import gallery, model
@@ -47,7 +47,7 @@ def _probabilities(facts: Facts) -> tuple[np.ndarray, np.ndarray] | None:
         if crossed is None:
             st.info(
                 "No cross-validation of these data is kept. It trains a small network several times, each time without the images that it "
-                f"then judges, so every image gets an honest probability: `python -m fer_core cross-validate {facts.data.source}`.",
+                f"then judges, so every image gets an honest probability: `python -m fer_core cross-validate {visitor.shown_source(facts.data.source)}`.",
                 icon=":material/terminal:",
             )
         return crossed

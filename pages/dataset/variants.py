@@ -25,7 +25,7 @@ def form(recipe: Recipe, key: str, name: str) -> None:
         made = st.button("Make a cleaned variant", key=f"{key}_make", icon=":material/cleaning_services:", type="primary")
     if made:
         with state.errors_shown(stop=False):
-            path = save_recipe(recipe, state.data_folder(), name)
+            path = save_recipe(recipe, state.own_folder(), name)
             try:
                 state.use_source(str(path))
             except FerError:
@@ -37,7 +37,7 @@ def form(recipe: Recipe, key: str, name: str) -> None:
 
 def _free(name: str) -> str:
     """`name`, or with a number behind it where there is a variant called so."""
-    folder, number = state.data_folder(), 1
+    folder, number = state.own_folder(), 1
     while (folder / f"{name}{f'-{number}' * (number > 1)}{SUFFIX}").exists():
         number += 1
     return f"{name}{f'-{number}' * (number > 1)}"

@@ -14,7 +14,7 @@ from fer_core.emotions import COLOURS, EMOJI
 from fer_core.errors import DataError
 from fer_core.evaluation.metrics import wilson_interval
 from fer_core.quality.agreement import Agreement, votes_in_words
-from pages.shared import charts, scores, state
+from pages.shared import charts, scores, state, visitor
 from pages.shared.paging import page_of
 
 from . import filters, gallery
@@ -67,8 +67,8 @@ def _absent(facts: Facts) -> None:
 
 def _upload(facts: Facts) -> None:
     path = scores.uploaded_votes(facts.data)
-    upload = st.file_uploader(f"Votes, as in {FILE_NAME}", type=["csv"], key="dataset_votes_upload", max_upload_size=50,
-                              help=f"Kept in {path.parent} for these data.")  # fmt: skip
+    upload = st.file_uploader(f"Votes, as in {FILE_NAME}", type=["csv"], key="dataset_votes_upload", max_upload_size=visitor.upload_megabytes(50),
+                              help=f"Kept in {visitor.shown_path(path.parent)} for these data.")  # fmt: skip
     if upload is not None and st.button("Use these votes", key="dataset_use_votes", icon=":material/check:"):
         with state.errors_shown(stop=False):
             _keep(facts, upload.getvalue())
@@ -79,6 +79,7 @@ def _upload(facts: Facts) -> None:
 
 
 def _keep(facts: Facts, content: bytes) -> None:
+    visitor.check_upload("The upload", content)
     path = scores.uploaded_votes(facts.data)
     trial = path.with_suffix(".new")
     try:
@@ -89,7 +90,7 @@ def _keep(facts: Facts, content: bytes) -> None:
     except DataError as error:
         raise DataError(str(error).replace(str(trial), "The upload")) from None
     except OSError as error:
-        raise DataError(f"The upload cannot be kept in {path.parent}: {error.strerror}.") from None
+        raise DataError(f"The upload cannot be kept in {visitor.shown_path(path.parent)}: {error.strerror}.") from None
     finally:
         trial.unlink(missing_ok=True)
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.report.evaluation import evaluation_report
+from pages.shared import visitor
 
 from .chosen import Chosen
 
@@ -14,7 +15,7 @@ def show(chosen: Chosen) -> None:
     """The buttons. The files are made when they are clicked."""
     name = f"{chosen.record.model}-{chosen.record.split}"
     with st.container(horizontal=True):
-        st.download_button("Report", lambda: _report(chosen), f"{name}.html", "text/html", key="evaluate_report", icon=":material/description:",
+        st.download_button("Report", visitor.carried(lambda: _report(chosen)), f"{name}.html", "text/html", key="evaluate_report", icon=":material/description:",
                            help="All figures on one page that opens anywhere, faces included.")  # fmt: skip
         st.download_button("Answers", lambda: _answers(chosen), f"{name}.csv", "text/csv", key="evaluate_answers", icon=":material/table_view:",
                            help="A line for each image: row, true class, predicted class, and the probability of every class.")  # fmt: skip

@@ -24,7 +24,7 @@ with state.errors_shown():
     if chosen is None:
         st.stop()
     headline.show(chosen)
-    if "evaluate_view" not in st.session_state and "evaluate_view" not in st.query_params:
+    if "evaluate_view" not in st.session_state and st.query_params.get("evaluate_view") not in VIEWS:
         st.session_state["evaluate_view"] = "Matrix"
     view = st.segmented_control("View", list(VIEWS), required=True, key="evaluate_view", bind="query-params",
                                 persist_state="session", label_visibility="collapsed")  # fmt: skip

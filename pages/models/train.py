@@ -16,7 +16,7 @@ if (wanted := st.session_state.pop("train_go", None)) is not None:
     st.session_state["train_view"], st.session_state["train_run"] = wanted
 found = list_runs(runs_folder())
 names = [run.name for run in found]
-if "train_view" not in st.session_state and "train_view" not in st.query_params:
+if "train_view" not in st.session_state and st.query_params.get("train_view") not in VIEWS:
     st.session_state["train_view"] = "Watch" if any(run.alive() for run in found[:20]) else "Set up"
 view = st.segmented_control("View", VIEWS, required=True, key="train_view", bind="query-params", label_visibility="collapsed")
 

@@ -13,7 +13,7 @@ from fer_core.album import PictureResult, analyse, csv_text, pictures
 from fer_core.bundle import Bundle
 from fer_core.emotions import EMOJI
 from fer_core.inference.unlike import unlike_training
-from pages.shared import results, state
+from pages.shared import results, state, visitor
 from pages.shared.faces import data_uri
 
 from . import work
@@ -25,7 +25,7 @@ MEGABYTES = 400
 def show(bundle: Bundle, detect: bool, unsure_below: float) -> None:
     """The view."""
     uploads = st.file_uploader("Photos, or a zip of them", type=[*results.UPLOAD_TYPES, "zip"], accept_multiple_files=True,
-                               max_upload_size=MEGABYTES, key="predict_album_files")  # fmt: skip
+                               max_upload_size=visitor.upload_megabytes(MEGABYTES), key="predict_album_files")  # fmt: skip
     if not uploads:
         st.info(
             "Drop hundreds of photos, or one zip with folders. They stay in memory; bad files are listed and the rest goes on.",

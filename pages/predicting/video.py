@@ -17,7 +17,7 @@ from fer_core.video import Timeline, Track, VideoReader, analyse_video, annotate
 from fer_core.video.analysis import DEFAULT_RATE, DEFAULT_SMOOTHING
 from fer_core.video.annotate import annotated
 from fer_core.video.reader import SUFFIXES
-from pages.shared import charts, faces, state
+from pages.shared import charts, faces, state, visitor
 
 from . import work
 
@@ -29,7 +29,10 @@ MEGABYTES = 400
 def show(bundle: Bundle, unsure_below: float) -> None:
     """The view."""
     upload = st.file_uploader(
-        "Video of up to 10 minutes", type=[suffix[1:] for suffix in SUFFIXES], max_upload_size=MEGABYTES, key="predict_video_file"
+        "Video of up to 10 minutes",
+        type=[suffix[1:] for suffix in SUFFIXES],
+        max_upload_size=visitor.upload_megabytes(MEGABYTES),
+        key="predict_video_file",
     )
     left, right = st.columns(2)
     rate = left.slider("Looks a second", 1, 25, int(DEFAULT_RATE), key="predict_video_rate", persist_state="session",

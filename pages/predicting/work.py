@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from fer_core.diagnostics import log
 from fer_core.errors import FerError
 
 _REFRESH_SECONDS = 0.7
@@ -45,10 +46,11 @@ def _carry_out(work: Work, generate: Generate) -> None:
     except (FerError, OSError) as error:
         work.error = str(error)
     except Exception:
-        logging.getLogger(__name__).exception("the work failed")
+        logging.getLogger("fer").exception("the work failed")
         work.error = "This failed unexpectedly; the log of the app says why."
     finally:
         work.done = True
+        log.event("work ended", results=len(work.results), cancelled=work.cancelled, failed=work.error is not None)
 
 
 def of(key: str, what: str) -> Work | None:

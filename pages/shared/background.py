@@ -12,6 +12,8 @@ import streamlit as st
 
 from fer_core.errors import FerError
 
+from . import visitor
+
 Tell = Callable[[float], None]  # takes the share that is done, 0 to 1
 
 _REFRESH_SECONDS = 0.8
@@ -34,6 +36,7 @@ class Task:
 
 def start(key: str, title: str, work: Callable[[Tell], Any]) -> None:
     """Begin `work`, unless it is under way; it is handed what it tells its progress by."""
+    key, work = _own(key), visitor.carried(work)
     if (known := _tasks.get(key)) is not None and not known.done:
         return
     for old in [name for name, task in _tasks.items() if task.done][: -_KEPT + 1]:
@@ -41,6 +44,11 @@ def start(key: str, title: str, work: Callable[[Tell], Any]) -> None:
     _tasks.pop(key, None)
     task = _tasks[key] = Task(title)
     threading.Thread(target=_carry_out, args=(task, work), name=f"fer-{title}", daemon=True).start()
+
+
+def _own(key: str) -> str:
+    """What one visitor of a hosted app lets be computed is not the others' business."""
+    return f"{visitor.key()} {key}"
 
 
 def _carry_out(task: Task, work: Callable[[Tell], Any]) -> None:
@@ -54,7 +62,7 @@ def _carry_out(task: Task, work: Callable[[Tell], Any]) -> None:
     except (FerError, OSError) as error:
         task.error = str(error)
     except Exception:
-        logging.getLogger(__name__).exception("%s failed", task.title)
+        logging.getLogger("fer").exception("%s failed", task.title)
         task.error = f"{task.title} failed; the log of the app says why."
     finally:
         task.done = True
@@ -62,19 +70,19 @@ def _carry_out(task: Task, work: Callable[[Tell], Any]) -> None:
 
 def result(key: str) -> Any:
     """What the work gave, or None."""
-    task = _tasks.get(key)
+    task = _tasks.get(_own(key))
     return task.result if task is not None and task.done else None
 
 
 def failed(key: str) -> bool:
     """Whether it ended with an error."""
-    task = _tasks.get(key)
+    task = _tasks.get(_own(key))
     return task is not None and task.done and task.error is not None
 
 
 def under_way(key: str) -> bool:
     """Whether it goes on; then its bar is drawn, and the page runs again when it ends. An error is shown once it has ended with one."""
-    task = _tasks.get(key)
+    task = _tasks.get(_own(key))
     if task is None:
         return False
     if not task.done:
@@ -86,7 +94,7 @@ def under_way(key: str) -> bool:
 
 
 def _bar(key: str) -> None:
-    task = _tasks.get(key)
+    task = _tasks.get(_own(key))
     if task is None or task.done:
         st.rerun()
     st.progress(task.share, text=f"{task.title}: waits for other work" if task.waiting else f"{task.title} ... {task.share:.0%}")

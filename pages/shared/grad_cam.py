@@ -13,6 +13,7 @@ from fer_core.evaluation.record import model_hash
 from fer_core.explanation.grad_cam_process import GradCamProcess
 from fer_core.explanation.heat import heat
 
+from . import visitor
 from .faces import data_uri
 
 _STYLE = """<style>
@@ -30,16 +31,25 @@ def process(bundle: Bundle) -> GradCamProcess:
     """The process for this model, getting ready if it is not; that of another model is ended.
 
     Raises:
-        ModelError: it cannot be started.
+        ModelError: it cannot be started, or a hosted app has no memory for it now.
     """
     key = f"{bundle.path} {model_hash(bundle)}"
     with _lock:
         for other in [name for name in _current if name != key]:
             _current.pop(other).close()
         found = _current.setdefault(key, GradCamProcess(bundle))
+    if not found.ready and not found.under_way:
+        visitor.check_helper("Grad-CAM")
     if not found.failed:  # else the request that comes next says why, and lets it try again
         found.start()
     return found
+
+
+def release() -> None:
+    """End the process, for what needs its memory more."""
+    with _lock:
+        for name in list(_current):
+            _current.pop(name).close()
 
 
 def wait(found: GradCamProcess) -> bool:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from fer_core.errors import ModelError
 
-from . import state
+from . import state, visitor
 from .model_figures import Model
 
 _PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -77,12 +77,20 @@ def _converted(path: str, changed: int) -> bytes:
     Raises:
         ModelError: the model cannot be converted.
     """
+    visitor.check_helper("The conversion to ONNX")
     with tempfile.TemporaryDirectory(prefix="fer-onnx-") as folder:
         out = Path(folder) / "model.onnx"
         command = [sys.executable, "-m", "fer_core", "export", "--model", path, "--format", "onnx", "--out", str(out)]
         try:
             done = subprocess.run(
-                command, cwd=_PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=_PATIENCE
+                command,
+                cwd=_PROJECT,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_PATIENCE,
+                env=visitor.helper_environment(),
             )
         except subprocess.TimeoutExpired:
             raise ModelError(f"The conversion to ONNX took longer than {_PATIENCE // 60} minutes and was ended: try again later.") from None

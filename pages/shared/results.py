@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from PIL import Image
 
 from fer_core import imaging
 from fer_core.bundle import Bundle
+from fer_core.diagnostics import log
 from fer_core.emotions import EMOJI
 from fer_core.errors import ImageError
 from fer_core.explanation.heat import scaled
@@ -35,7 +37,10 @@ def classify(name: str, content: bytes, bundle: Bundle, detect: bool = True) -> 
         ImageError: it cannot be read.
     """
     picture = imaging.open_image(content, name)
-    return picture, state.predictor(bundle).predict(picture, detect=detect)
+    begun = time.perf_counter()
+    found = state.predictor(bundle).predict(picture, detect=detect)
+    log.event("photo classified", faces=len(found), milliseconds=round(1000 * (time.perf_counter() - begun)))
+    return picture, found
 
 
 def show(name: str, content: bytes, bundle: Bundle, detect: bool = True, unsure_below: float = 0.0) -> list[FacePrediction]:

@@ -14,13 +14,13 @@ from fer_core.data.votes import Votes, find_votes, read_votes
 from fer_core.errors import DataError
 from fer_core.evaluation.scoring import Scored, score
 
-from . import state
+from . import state, visitor
 
 
 def scored(bundle: Bundle, data: Dataset, split: str, tta: str, votes: Votes | None = None) -> Scored:
     """The evaluation of a model on a split; the first time with a progress bar."""
     changed = bundle.inference_file.stat().st_mtime_ns if bundle.inference_file.exists() else 0
-    return _scored(bundle, data, votes, str(bundle.path), changed, data.fingerprint, split, tta, votes is not None)
+    return _scored(bundle, data, votes, str(bundle.path), changed, data.fingerprint, split, tta, votes is not None, visitor.key())
 
 
 def votes_beside(data: Dataset) -> Votes | None:
@@ -44,13 +44,14 @@ def uploaded_votes(data: Dataset) -> Path:
             source = read_recipe(Path(source)).source
         except DataError:
             break
-    return state.data_folder() / "uploads" / f"votes-{hashlib.sha256(source.encode()).hexdigest()[:16]}.csv"
+    return state.own_folder() / "uploads" / f"votes-{hashlib.sha256(source.encode()).hexdigest()[:16]}.csv"
 
 
 @st.cache_resource(max_entries=12, show_spinner="Classifying the faces ...")
 def _scored(
-    _bundle: Bundle, _data: Dataset, _votes: Votes | None, path: str, changed: int, fingerprint: str, split: str, tta: str, voted: bool
-) -> Scored:
+    _bundle: Bundle, _data: Dataset, _votes: Votes | None, path: str, changed: int, fingerprint: str, split: str, tta: str, voted: bool,
+    visitor: str,
+) -> Scored:  # fmt: skip
     return score(_bundle, _data, split, tta, votes=_votes)
 
 

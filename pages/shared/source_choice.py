@@ -11,11 +11,12 @@ import streamlit as st
 from fer_core.data.recipe import SUFFIX
 from fer_core.errors import DataError, FerError
 
-from . import state
+from . import state, visitor
 
 _SUFFIXES = {".csv", ".zip", ".parquet", ".npz"}
 _SYNTHETIC = re.compile(r"synthetic(:\d{1,5}){0,2}(\?[\w.=&]*)?")  # not more faces than a server draws at once
 _PARAMETER = "source"
+_MINE = "mine/"  # what a visitor's own data are called in a hosted app
 _EMBEDDED, _FOLDER, _UPLOAD = "Embedded", "Data folder", "Upload"
 
 
@@ -44,12 +45,9 @@ def _follow_link() -> None:
     asked = st.query_params.get(_PARAMETER)
     if asked is not None and asked != st.session_state.get("source_linked"):  # once: then the boxes decide
         with state.errors_shown(stop=False):
-            state.use_source(asked if _SYNTHETIC.fullmatch(asked) else str(below(state.data_folder(), asked)))
-    value, folder = state.source(), state.data_folder()
-    if _SYNTHETIC.fullmatch(value):
-        named = None if value == state.DEFAULT_SOURCE else value
-    else:
-        named = Path(value).relative_to(folder).as_posix() if Path(value).is_relative_to(folder) else None
+            state.use_source(asked if _SYNTHETIC.fullmatch(asked) else str(_named(asked)))
+    value = state.source()
+    named = _name(Path(value)) if not _SYNTHETIC.fullmatch(value) else value if value != state.DEFAULT_SOURCE else None
     st.session_state["source_linked"] = named
     if named is None:
         st.query_params.pop(_PARAMETER, None)
@@ -75,9 +73,13 @@ def _embedded() -> None:
 
 
 def _folder() -> None:
-    folder = state.data_folder()
+    folder, own = state.data_folder(), state.own_folder()
     found = _sources(folder)
-    st.caption(f"Files and folders below `{folder}` (set FER_DATA_DIR to use another folder).")
+    if own == folder:
+        st.caption(f"Files and folders below `{folder}` (set FER_DATA_DIR to use another folder).")
+    else:
+        found = [name for name in found if not name.startswith("uploads/")] + [f"{_MINE}{name}" for name in _sources(own)]
+        st.caption("The data of this server, and what you brought.")
     path = st.selectbox(
         "Path",
         found,
@@ -88,7 +90,31 @@ def _folder() -> None:
     )
     if st.button("Use this path", key="source_use_path", icon=":material/check:", disabled=not path):
         with state.errors_shown(stop=False):
-            _use(str(below(folder, path)))
+            _use(str(_named(path)))
+
+
+def _named(name: str) -> Path:
+    """The path that a name in a link or in the box means: below the data folder, or in a hosted app below the visitor's own.
+
+    Raises:
+        DataError: it lies elsewhere, or there is nothing.
+    """
+    folder, own = state.data_folder(), state.own_folder()
+    if own == folder:
+        return below(folder, name)
+    path = own / name.removeprefix(_MINE) if name.startswith(_MINE) else folder / name
+    visitor.check_source(name if name.startswith("kaggle:") else str(path))
+    if not path.exists():
+        raise DataError(f"{name} is not there (any more): choose one that is listed, or upload the data.")
+    return path.resolve()
+
+
+def _name(path: Path) -> str | None:
+    """What a link calls it; None where no link can."""
+    folder, own = state.data_folder(), state.own_folder()
+    if own != folder and path.is_relative_to(own):
+        return _MINE + path.relative_to(own).as_posix()
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else None
 
 
 def below(folder: Path, path: str) -> Path:
@@ -121,9 +147,11 @@ def _sources(folder: Path) -> list[str]:
 
 
 def _upload() -> None:
-    folder = state.data_folder() / "uploads"
-    st.caption(f"CSV, parquet or npz, or a zip of any form. It is kept in `{folder}`, so that training runs can read it later.")
-    upload = st.file_uploader("Data set", type=[s[1:] for s in sorted(_SUFFIXES)], key="source_upload")
+    folder = state.own_folder() / "uploads"
+    where = visitor.shown_path(folder)
+    st.caption(f"CSV, parquet or npz, or a zip of any form. It is kept in `{where}`, so that training runs can read it later.")
+    upload = st.file_uploader("Data set", type=[s[1:] for s in sorted(_SUFFIXES)], key="source_upload",
+                              max_upload_size=visitor.upload_megabytes(st.get_option("server.maxUploadSize")))  # fmt: skip
     if upload is None:
         return
     content = upload.getvalue()  # not getbuffer(): with an error in flight it crashes Python 3.12.1's garbage collector
@@ -132,11 +160,12 @@ def _upload() -> None:
         return
     if st.button("Use this upload", key="source_use_upload", icon=":material/check:"):
         with state.errors_shown(stop=False):
+            visitor.check_upload(upload.name, content)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
             except OSError as error:
-                raise DataError(f"The upload cannot be kept in {folder}: {error.strerror}.") from None
+                raise DataError(f"The upload cannot be kept in {where}: {error.strerror}.") from None
             try:
                 _use(str(path))
             except FerError:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import streamlit as st
 
+from fer_core import storage
 from fer_core.bundle import DEFAULT_MODEL, MODELS_DIR, PHOTO_MODEL, Bundle, find_bundle, own_models, read_bundle, shipped
 from fer_core.data import Dataset, open_dataset
 from fer_core.errors import FerError, ModelError
@@ -16,12 +16,19 @@ from fer_core.inference import FeatureExtractor, Predictor
 from fer_core.storage import runs_folder
 from fer_core.training.run_folder import list_runs
 
+from . import visitor
+
 DEFAULT_SOURCE = "synthetic"
 
 
 def data_folder() -> Path:
     """The folder whose data sets the app offers: FER_DATA_DIR, else `data` where the app was started."""
-    return Path(os.environ.get("FER_DATA_DIR", "data")).resolve()
+    return storage.data_folder()
+
+
+def own_folder() -> Path:
+    """Where uploads, collected faces and cleaned variants are kept: the data folder, or a visitor's own in a hosted app."""
+    return storage.own_data_folder()
 
 
 @contextlib.contextmanager
@@ -30,7 +37,7 @@ def errors_shown(stop: bool = True) -> Iterator[None]:
     try:
         yield
     except (FerError, OSError) as error:  # a full disk, a file that was removed meanwhile
-        st.error(str(error), icon=":material/error:")
+        st.error(visitor.without_folders(str(error)), icon=":material/error:")
         if stop:
             st.stop()
 
@@ -52,6 +59,7 @@ def dataset() -> Dataset:
         DataError: it cannot be read any more.
     """
     value = source()
+    visitor.check_source(value)
     return _open(value, _changed(value))
 
 
@@ -61,7 +69,8 @@ def use_source(value: str) -> None:
     Raises:
         DataError: it cannot be read; the present source stays.
     """
-    _open(value, _changed(value))
+    visitor.check_source(value)
+    visitor.check_faces(len(_open(value, _changed(value))))
     st.session_state["data_source"] = value
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import results, state
+from pages.shared import results, state, visitor
 
 st.title("FER Explorer")
 st.markdown("See what a network reads in a face, and find out **when to trust it**. Nothing you show it leaves this machine.")
@@ -10,7 +10,10 @@ st.markdown("See what a network reads in a face, and find out **when to trust it
 with st.container(border=True):
     st.subheader("Classify a photo")
     photo = st.file_uploader(
-        "A photo with one or more faces", type=results.UPLOAD_TYPES, max_upload_size=results.UPLOAD_MEGABYTES, key="start_photo"
+        "A photo with one or more faces",
+        type=results.UPLOAD_TYPES,
+        max_upload_size=visitor.upload_megabytes(results.UPLOAD_MEGABYTES),
+        key="start_photo",
     )
     with state.errors_shown():
         bundle = state.photo_bundle()

@@ -10,7 +10,7 @@ from fer_core import few_shot
 from fer_core.bundle import MODELS_DIR, PHOTO_MODEL, Bundle, read_bundle
 from fer_core.data.own_faces import save_faces
 from fer_core.emotions import EMOJI, NAMES
-from pages.shared import charts, faces, interval_chart, results, scoreboard, state
+from pages.shared import charts, faces, interval_chart, results, scoreboard, state, visitor
 from pages.training.collection import Collection, collection
 
 _FEW = 10  # faces a class; with fewer, the page says what the figure is worth
@@ -78,7 +78,7 @@ def _collect(box: Collection, labels: list[str], bundle: Bundle) -> None:
         pictures = [("the snapshot", snapshot.getvalue())] if snapshot else []
     else:
         uploads = st.file_uploader(
-            f"Photos with faces that look {label}", type=results.UPLOAD_TYPES, max_upload_size=results.UPLOAD_MEGABYTES,
+            f"Photos with faces that look {label}", type=results.UPLOAD_TYPES, max_upload_size=visitor.upload_megabytes(results.UPLOAD_MEGABYTES),
             accept_multiple_files=True, key=f"own_photos_{turn}",
         )  # fmt: skip
         pictures = [(upload.name, upload.getvalue()) for upload in uploads]
@@ -198,7 +198,10 @@ def _try(model: few_shot.FewShotModel) -> None:
         picture = st.camera_input("A snapshot to try it with", key="own_try_camera", width=480)
     else:
         picture = st.file_uploader(
-            "A photo to try it with", type=results.UPLOAD_TYPES, max_upload_size=results.UPLOAD_MEGABYTES, key="own_try_photo"
+            "A photo to try it with",
+            type=results.UPLOAD_TYPES,
+            max_upload_size=visitor.upload_megabytes(results.UPLOAD_MEGABYTES),
+            key="own_try_photo",
         )
     if picture is None:
         return
@@ -232,8 +235,10 @@ def _save(box: Collection, labels: list[str]) -> None:
         if st.button(f"Save these {len(names)} faces", icon=":material/save:", key="own_save", disabled=not names):
             st.session_state.pop(_SAVED, None)
             with st.spinner("Saving ..."), state.errors_shown(stop=False):
-                st.session_state[_SAVED] = str(save_faces(state.data_folder(), name.strip(), crops, names))
-        st.caption(f"Writes them as class folders below `{state.data_folder()}`. Photos are not saved, as they are no longer there.")
+                visitor.check_upload("The data set", crops.tobytes())
+                st.session_state[_SAVED] = str(save_faces(state.own_folder(), name.strip(), crops, names))
+        where = visitor.shown_path(state.own_folder())
+        st.caption(f"Writes them as class folders below `{where}`. Photos are not saved, as they are no longer there.")
         if single := [label for label in dict.fromkeys(names) if names.count(label) == 1]:
             st.caption(
                 f"A training holds faces out to choose the network by, and needs two or more of each expression: add to {', '.join(single)}."
@@ -256,7 +261,7 @@ def _use(saved: str) -> None:
         )
         return
     st.success(
-        f"Saved in {saved}. As the data set of all pages it can fine-tune the whole network: choose the model to start from under “Set up”.",
+        f"Saved in {visitor.shown_path(Path(saved))}. As the data set of all pages it can fine-tune the whole network: choose the model to start from under “Set up”.",
         icon=":material/check:",
     )
     if st.button("Use as data set", icon=":material/database:", key="own_use"):

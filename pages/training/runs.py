@@ -17,7 +17,7 @@ from fer_core.training import keeping, run_queue
 from fer_core.training.registry import Registry
 from fer_core.training.run_folder import RunFolder
 from fer_core.training.run_table import RunRow, run_rows
-from pages.shared import charts, state
+from pages.shared import charts, state, visitor
 
 from . import curves, run_state
 
@@ -67,6 +67,8 @@ def _queue() -> None:
                         if st.button("Take out", icon=":material/playlist_remove:", key=f"queue_out_{name}"):
                             run_queue.leave_queue(RunFolder(parent / name))
                             st.rerun()
+            if visitor.hosted() is not None:
+                return
             count = st.number_input("Runs at a time", 1, 8, registry.parallel(), key="queue_parallel", width=160,
                                     help="More than one makes each of them slower.")  # fmt: skip
             if count != registry.parallel():

@@ -13,13 +13,15 @@ from fer_core.config import AugmentConfig, RunConfig
 from fer_core.data import Dataset
 from fer_core.emotions import NAMES
 from fer_core.errors import FerError
+from fer_core.hosting import quotas
+from fer_core.hosting.visitors import Visitors
 from fer_core.presets import DEFAULT_PRESET, PRESETS, card
 from fer_core.storage import runs_folder
 from fer_core.training import run_queue
 from fer_core.training.repeat import train_command
 from fer_core.training.run_folder import new_run_folder
 from fer_core.training.schedule import class_weights
-from pages.shared import state
+from pages.shared import state, visitor
 
 from . import augmentation, builder, settings_form, time_guess
 
@@ -53,7 +55,13 @@ def base_config(key: str) -> RunConfig:
     name = st.selectbox("Preset", names, index=names.index(first), format_func=lambda n: f"{PRESETS[n].title} ({n})", key=key)
     source = state.source()
     source = source if source.startswith(("synthetic", "kaggle:")) else str(Path(source).resolve())
-    return PRESETS[name].config.replace("data", source=source)
+    config = PRESETS[name].config.replace("data", source=source)
+    if (everybody := visitor.hosted()) is not None and config.train.epochs > everybody.settings.epochs:
+        st.caption(f"A run has {everybody.settings.epochs} epochs at most on this server, {config.train.epochs} by its preset.")
+        config = config.replace(
+            "train", epochs=everybody.settings.epochs, warmup_epochs=min(config.train.warmup_epochs, everybody.settings.epochs - 1)
+        )
+    return config
 
 
 def _preset() -> RunConfig:
@@ -157,7 +165,8 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
     except FerError as error:  # a network that the summary does not know
         st.caption(str(error))
     parent = runs_folder()
-    busy = run_queue.under_way(parent)
+    everybody = visitor.hosted()
+    busy = run_queue.under_way(parent) if everybody is None else [] if quotas.room(everybody) else ["a run"]
     label = "Start training" if not busy else "Put it in the queue"
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(label, type="primary", icon=":material/play_arrow:", key="train_start"):
@@ -167,6 +176,18 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
             st.session_state["train_go"] = ("Watch", run.name)
             st.rerun()
         with st.popover("The same from the shell", icon=":material/terminal:"):
-            st.code(train_command(config, state.source()), language="bash", wrap_lines=True)
-        if busy:
+            st.code(train_command(config, visitor.shown_source(state.source())), language="bash", wrap_lines=True)
+        if everybody is not None:
+            _limits(everybody)
+        elif busy:
             st.caption(f"{busy[0]} is under way: one run at a time, so that they don't slow each other down.")
+
+
+def _limits(everybody: Visitors) -> None:
+    """What a visitor of a hosted app has used, and may."""
+    used, settings = quotas.usage(everybody, runs_folder().parent), everybody.settings
+    st.caption(
+        f"This server keeps {used['runs']} of {settings.runs_per_visitor} runs and {used['bytes'] / 1e6:.0f} of {settings.visitor_mb} MB for you, "
+        f"up to {settings.days} days after your last visit. A run takes {settings.minutes} minutes at most; visitors take turns.",
+        width="stretch",
+    )

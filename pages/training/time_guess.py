@@ -10,6 +10,7 @@ import streamlit as st
 from fer_core.config import RunConfig
 from fer_core.process_folder import PROJECT
 from fer_core.training.speed import estimate
+from pages.shared import state, visitor
 
 from .run_state import duration
 
@@ -50,17 +51,20 @@ def _show(config: RunConfig, train_images: int, validation_images: int, was_runn
         if running:
             st.caption("Measuring ...")
         elif guess is None or not guess.exact:
-            first = guess is None and "one" not in _processes()
+            first = guess is None and "one" not in _processes() and visitor.hosted() is None
             if st.button("Measure", icon=":material/timer:", key="time_measure", help="Trains some seconds on random images.") or first:
-                _measure(config)
+                with state.errors_shown():
+                    _measure(config)
                 st.rerun()
         if not running and (process := _processes().get("one")) is not None and process.returncode:
             st.caption("The last measurement failed.")
 
 
 def _measure(config: RunConfig) -> None:
+    visitor.check_helper("The measurement")
     command = [sys.executable, "-m", "fer_core", "speed", "--config", "-"]
-    process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=PROJECT, env=visitor.helper_environment(), stdin=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     assert process.stdin is not None
     process.stdin.write(config.model_dump_json().encode())
     process.stdin.close()

@@ -10,11 +10,11 @@ import numpy as np
 import streamlit as st
 
 from fer_core.emotions import NAMES
-from fer_core.training import keeping, launch, run_queue, steering
+from fer_core.training import keeping, launch, run_queue, shared_queue, steering
 from fer_core.training.batch_log import read_batches
 from fer_core.training.run_folder import OPEN_STATES, RUNNING_STATES, RunFolder
 from fer_core.training.watch import Watched, read_watch
-from pages.shared import charts, state
+from pages.shared import charts, state, visitor
 
 from . import curves, run_state
 from .watched import face_panel, filter_panel
@@ -65,7 +65,10 @@ def _buttons(run: RunFolder, now: str) -> None:
         if now in RUNNING_STATES:
             _steer(run, now)
         elif now == "queued":
-            _button("Start now", "bolt", run, lambda: run_queue.start_now(run), help="Without waiting for the others.")
+            if visitor.hosted() is None:
+                _button("Start now", "bolt", run, lambda: run_queue.start_now(run), help="Without waiting for the others.")
+            else:
+                st.caption(f"Visitors take turns: {shared_queue.before(run)} before it.")
             _button("Leave the queue", "playlist_remove", run, lambda: run_queue.leave_queue(run))
         else:
             _ended(run, now)
@@ -106,7 +109,7 @@ def _ended(run: RunFolder, now: str) -> None:
             if st.button("Keep it", icon=":material/check:", key=f"watch_promote_do_{run.name}", type="primary"):
                 with state.errors_shown(stop=False):
                     kept = keeping.promote(run, name.strip())
-                    st.success(f"Kept as {kept.name} in {kept.path}.", icon=":material/check_circle:")
+                    st.success(f"Kept as {kept.name} in {visitor.shown_path(kept.path.parent)}.", icon=":material/check_circle:")
 
 
 def _button(label: str, icon: str, run: RunFolder, action, disabled: bool = False, help: str | None = None) -> None:
@@ -210,7 +213,8 @@ def _settings(run: RunFolder) -> None:
 
 
 def _log(run: RunFolder) -> None:
-    st.caption(f"`{run.path}` holds everything; TensorBoard opens it with `tensorboard --logdir {run.path}`.")
+    if visitor.hosted() is None:
+        st.caption(f"`{run.path}` holds everything; TensorBoard opens it with `tensorboard --logdir {run.path}`.")
     content = b""
     with contextlib.suppress(OSError), open(run.log, "rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - 20_000))

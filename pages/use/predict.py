@@ -4,7 +4,7 @@ import streamlit as st
 
 from fer_core.bundle import PHOTO_MODEL
 from pages.predicting import album, video
-from pages.shared import results, state
+from pages.shared import results, state, visitor
 
 st.title("Predict")
 st.markdown(
@@ -25,7 +25,11 @@ with state.errors_shown():
     pictures: list[tuple[str, bytes]] = []
     if way == "Upload":
         uploads = st.file_uploader(
-            "Photos", type=results.UPLOAD_TYPES, max_upload_size=results.UPLOAD_MEGABYTES, accept_multiple_files=True, key="predict_photos"
+            "Photos",
+            type=results.UPLOAD_TYPES,
+            max_upload_size=visitor.upload_megabytes(results.UPLOAD_MEGABYTES),
+            accept_multiple_files=True,
+            key="predict_photos",
         )
         pictures = [(upload.name, upload.getvalue()) for upload in uploads]
     elif way == "Album":

@@ -20,21 +20,21 @@ def visit(page: Page, server: Server, path: str = "") -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
-@pytest.mark.parametrize("path", ["evaluate", "dataset", "models"])
+@pytest.mark.parametrize("path", ["evaluate", "dataset", "models", "diagnostics"])
 def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(browser, tmp_path: Path, path: str) -> None:
     fresh = Server(tmp_path)
     try:
         page = browser.new_page()
         visit(page, fresh, path)
         expect(page.get_by_role("heading", level=1)).to_have_text(path.capitalize())
-        expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(6)
+        expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(7)
         expect(page.get_by_role("dialog")).to_have_count(0)  # "Page not found"
         page.close()
     finally:
         fresh.stop()
 
 
-@pytest.mark.parametrize("path", ["evaluate", "dataset", "train", "models", "predict", ""])
+@pytest.mark.parametrize("path", ["evaluate", "dataset", "train", "models", "predict", "diagnostics", ""])
 def test_every_page_opens(page: Page, server: Server, path: str) -> None:
     visit(page, server, path)
     expect(page.get_by_role("heading", level=1)).to_have_text("FER Explorer" if not path else path.capitalize())
