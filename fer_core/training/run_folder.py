@@ -99,7 +99,7 @@ class RunFolder(ProcessFolder):
     # --- records -----------------------------------------------------------------------------------------------------
 
     def write_progress(self, **progress: Any) -> None:
-        write_atomically(self.path / "progress.json", json.dumps(progress | {"time": time.time()}).encode())
+        write_atomically(self.path / "progress.json", json.dumps(progress | {"time": time.time()}).encode(), durable=False)
 
     def progress(self) -> dict[str, Any]:
         return self._json("progress.json")
