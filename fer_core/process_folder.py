@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -81,6 +82,13 @@ class ProcessFolder:
 
     def stop_requested(self) -> bool:
         return (self.path / "stop").exists()
+
+    def clear_old_stop(self) -> None:
+        """Forget a request from before the process was asked for; one that came while it was starting holds."""
+        status = self._json("status.json")
+        with contextlib.suppress(OSError, TypeError, ValueError):
+            if status.get("state") != "starting" or (self.path / "stop").stat().st_mtime < float(status.get("updated", 0)):
+                self.clear_stop()
 
     def clear_stop(self) -> None:
         (self.path / "stop").unlink(missing_ok=True)

@@ -68,7 +68,7 @@ def train(
     """
     with held(run):
         try:
-            run.clear_stop()
+            run.clear_old_stop()
             if finish:
                 run.request_stop()
             run.reserve_space()

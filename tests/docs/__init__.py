@@ -1,0 +1,1 @@
+"""What stands in the documentation is true."""
