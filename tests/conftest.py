@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pylibsrtp  # noqa: F401  # WebRTC's; imported after TensorFlow it crashes. The app's process never has both, a test worker may.
 import pytest
 
 from . import tiny
