@@ -70,10 +70,12 @@ def open_study(sweep: SweepFolder, config: SweepConfig) -> optuna.Study:
         "hyperband": optuna.pruners.HyperbandPruner(max_resource=config.base.train.epochs),
         "none": optuna.pruners.NopPruner(),
     }
-    return optuna.create_study(
-        storage=_storage(sweep, config), study_name=config.study or sweep.name, direction="maximize", load_if_exists=True,
-        pruner=pruners[config.pruner],
-    )  # fmt: skip
+    # One worker at a time: of two that make the tables of a new database at once, one fails.
+    with FileLock(sweep.path / "storage.lock", timeout=60):
+        return optuna.create_study(
+            storage=_storage(sweep, config), study_name=config.study or sweep.name, direction="maximize", load_if_exists=True,
+            pruner=pruners[config.pruner],
+        )  # fmt: skip
 
 
 def _storage(sweep: SweepFolder, config: SweepConfig) -> Any:

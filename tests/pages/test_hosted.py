@@ -259,6 +259,7 @@ def test_a_run_is_started_within_its_limits_and_the_next_one_waits(mine: str, th
     app.button(key="train_start").click().run()
     assert not app.error and [path.parent.parent for path in started] == [home(mine)]
     assert RunFolder(started[0]).config().train.epochs == 4
+    time.sleep(1.1)  # runs are named after the second in which they begin
     other = as_visitor(theirs, "models/train")
     assert other.button(key="train_start").label == "Put it in the queue"
     other.button(key="train_start").click().run()

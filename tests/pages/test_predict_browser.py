@@ -158,6 +158,7 @@ def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, v
     expect(page.get_by_text("mostly")).to_be_visible()
 
     choose(page, "Camera")
+    page.wait_for_function("() => document.querySelector('video')?.currentTime > 0.5")  # before that the camera's picture is black
     page.get_by_role("button", name="Take photo").click()
     expect(page.get_by_role("heading", name="happy")).to_be_visible()
 

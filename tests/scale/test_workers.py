@@ -54,7 +54,13 @@ def start(source: Path, out: Path, workers: int, *more: str) -> subprocess.Popen
         "--workers",
         workers,
     ]
-    return subprocess.Popen([*map(str, command), *more, "--json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([*map(str, command), *more, "--json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            preexec_fn=_heed_ctrl_c)  # fmt: skip
+
+
+def _heed_ctrl_c() -> None:
+    """Tests that a shell runs in the background ignore it, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def content(out: Path) -> dict[str, bytes]:
