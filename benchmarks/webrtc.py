@@ -72,6 +72,9 @@ def main() -> None:
             time.sleep(1)
         print(f"{'person':8}{'frames a second':>18}{'delay, ms (95th percentile of readings)':>42}{'dropped, %':>12}")
         for number, rows in enumerate(seen, 1):
+            if not rows:
+                print(f"{number:<8}{'no figures: the machine is too busy':>40}")
+                continue
             rates, delays, dropped = np.array(rows).T
             late = f"{np.median(delays):.0f} ({np.percentile(delays, 95):.0f})"
             print(f"{number:<8}{np.median(rates):18.0f}{late:>42}{dropped[-1]:12.0f}")

@@ -264,8 +264,10 @@ class _Loop:
         return self.folder.stop_requested() or bool(self.allowance.used_up())
 
     def _reseed(self, epoch: int) -> None:
-        """Set the random state of dropout layers from (seed, epoch)."""
-        keras.utils.set_random_seed(int(np.random.default_rng([self.config.train.seed, epoch, 2]).integers(2**31)))
+        """Set the random state of dropout layers from (seed, epoch).
+
+        `keras.utils.set_random_seed` is left to the start of a run: on TensorFlow it throws away what was compiled, a second each epoch.
+        """
         states = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
         for i, variable in enumerate(states):
             rng = np.random.default_rng([self.config.train.seed, epoch, 3, i])
