@@ -176,16 +176,13 @@ def ground(people: list[Portrait], random: np.random.Generator) -> np.ndarray:
 def put(canvas: np.ndarray, who: Portrait, middle: tuple[float, float], side: float, angle: float = 0.0) -> None:
     """The face with what is around it, 1.8 of its side, turned by `angle` degrees, `side` pixels large."""
     scale, reach = side / who.side, round(1.8 * side)
-    matrix = cv2.getRotationMatrix2D(who.middle, angle, scale)
-    matrix[:, 2] += reach / 2 - np.array(who.middle)
-    patch = cv2.warpAffine(who.pixels, matrix, (reach, reach), flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
-                           borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
-    if scale < 0.5:  # INTER_AREA does not average in warpAffine: first the photo gets smaller, then it is turned
-        small = cv2.resize(who.pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        centre = (who.middle[0] * scale, who.middle[1] * scale)
-        matrix = cv2.getRotationMatrix2D(centre, angle, 1.0)
-        matrix[:, 2] += reach / 2 - np.array(centre)
-        patch = cv2.warpAffine(small, matrix, (reach, reach), borderMode=cv2.BORDER_REPLICATE)
+    pixels, centre = who.pixels, who.middle
+    if scale < 0.5:  # warpAffine does not average: first the photo gets smaller, then it is turned
+        pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        centre, scale = (centre[0] * scale, centre[1] * scale), 1.0
+    matrix = cv2.getRotationMatrix2D(centre, angle, scale)
+    matrix[:, 2] += reach / 2 - np.array(centre)
+    patch = cv2.warpAffine(pixels, matrix, (reach, reach), borderMode=cv2.BORDER_REPLICATE)
     left, top = round(middle[0] - reach / 2), round(middle[1] - reach / 2)
     x0, y0, x1, y1 = max(0, left), max(0, top), min(WIDTH, left + reach), min(HEIGHT, top + reach)
     canvas[y0:y1, x0:x1] = patch[y0 - top : y1 - top, x0 - left : x1 - left]

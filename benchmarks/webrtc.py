@@ -25,8 +25,8 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.pages.camera import camera_arguments, start, write_camera
 from tests.pages.conftest import Server
-from tests.pages.test_live_browser import start, write_camera
 
 
 def metric(page: Page, name: str) -> float | None:
@@ -44,10 +44,8 @@ def main() -> None:
     os.environ["FER_EXPLORER_HOME"] = os.environ["FER_EXPLORER_CACHE"] = str(folder)
     film = write_camera(folder / "camera.mjpeg", Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((360, 360)))
     server = Server(folder, script="tests/pages/live_view.py")
-    arguments = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-                 f"--use-file-for-fake-video-capture={film}"]  # fmt: skip
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=camera_arguments(film))
         pages = []
         for _ in range(options.people):
             context = browser.new_context(viewport={"width": 1280, "height": 1000})

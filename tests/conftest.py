@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +18,21 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep what the tests cache out of the user's cache; processes that tests start inherit it."""
+def _begin_empty(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["FER_EXPLORER_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["FER_EXPLORER_HOME"] = str(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fixtures_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what the fixtures of all tests cache out of the user's cache; processes that they start inherit it."""
+    _begin_empty(tmp_path_factory)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(fixtures_cache: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each file of tests begins with nothing kept: which file a worker ran before must not matter."""
+    _begin_empty(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +73,7 @@ def shell() -> Shell:
 
 
 @pytest.fixture(scope="session")
-def trained_run(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished run: a small network, two epochs on embedded faces."""
+def _trained_run(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "small"
     done = shell("train", "--data", "synthetic:350", "--preset", "baseline-weighted-s", "--epochs", 2, "--run-dir", folder)
     assert done.returncode == 0, done.stderr
@@ -77,8 +87,7 @@ def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def labels_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run that learned labels and votes, and answers as the labels say; mirrored, in 8 bits."""
+def _labels_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = tiny.settings(
         voted, {"mirror": True, "quantisation": "int8"}, ["leaked", "not a face"], votes_weight=1.0, precision="mixed_bfloat16"
     )
@@ -86,9 +95,31 @@ def labels_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def votes_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run that learned labels and votes, and answers as the voters do; its last, averaged weights are kept; with all views."""
+def _votes_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = tiny.settings(
         voted, {"mirror": True, "zoom": True}, votes_weight=1.0, output="votes", keep="last", average=0.3, class_weight="balanced"
     )  # fmt: skip
     return tiny.train_run(tmp_path_factory.mktemp("runs") / "votes", config).path
+
+
+@pytest.fixture(scope="module")
+def trained_run(_trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run: a small network, two epochs on embedded faces."""
+    return _copied(_trained_run, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def labels_run(_labels_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run that learned labels and votes, and answers as the labels say; mirrored, in 8 bits."""
+    return _copied(_labels_run, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def votes_run(_votes_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run that learned labels and votes, and answers as the voters do; its last, averaged weights are kept; with all views."""
+    return _copied(_votes_run, tmp_path_factory)
+
+
+def _copied(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for each file of tests, since an evaluation is kept in the bundle that it is of."""
+    return Path(shutil.copytree(run, tmp_path_factory.mktemp("runs") / run.name))

@@ -17,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import __version__
+from ..cores import available_cores
 from ..hosting import memory
 from ..hosting.settings import HostingSettings
 from ..process_folder import RUNNING_STATES, ProcessFolder
@@ -76,7 +77,7 @@ def diagnose(runs: list[Path], hosted: HostingSettings | None = None, visitors: 
     return Diagnostics(
         versions=versions(),
         system=system(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=available_cores(),
         gpu=Path("/dev/nvidia0").exists(),
         backend=backend(),
         memory_limit=memory.limit(set_limit),

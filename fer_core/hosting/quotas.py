@@ -25,8 +25,8 @@ _NICE = 10
 
 
 @contextlib.contextmanager
-def new_run(path: Path, config: RunConfig) -> Iterator[None]:
-    """Within it the run at `path` may be made.
+def new_runs(path: Path, config: RunConfig, number: int = 1) -> Iterator[None]:
+    """Within it the run at `path` may be made, or the sweep, which will make `number` runs from `config`.
 
     Raises:
         FerError: a quota forbids it, or it would read what is not the visitor's.
@@ -38,22 +38,7 @@ def new_run(path: Path, config: RunConfig) -> Iterator[None]:
     everybody, home = found
     check_config(config, everybody, home)
     with _counting(home):
-        _check_number(everybody, home, 1)
-        _check_disk(everybody, home)
-        yield
-
-
-@contextlib.contextmanager
-def new_sweep(path: Path, base: RunConfig, trials: int) -> Iterator[None]:
-    """Within it the sweep at `path` may be made. Its runs count as they come."""
-    found = visitors.of(path)
-    if found is None:
-        yield
-        return
-    everybody, home = found
-    check_config(base, everybody, home)
-    with _counting(home):
-        _check_number(everybody, home, trials)
+        _check_number(everybody, home, number)
         _check_disk(everybody, home)
         yield
 

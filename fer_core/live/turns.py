@@ -5,13 +5,13 @@ Without it, whoever sends most frames would get most of the processor, and all w
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..cores import available_cores
 from ..errors import FerError
 
 _SESSIONS_PER_CORE = 4  # with more, one core gives nobody the 5 frames a second that still look alive, since video is coded as well
@@ -33,7 +33,7 @@ class Turns:
     """
 
     def __init__(self, at_once: int | None = None, most: int | None = None) -> None:
-        self.at_once = at_once or _cores()
+        self.at_once = at_once or available_cores()
         self.most = most or _SESSIONS_PER_CORE * self.at_once
         self._busy = 0
         self._asking: deque[object] = deque()
@@ -95,10 +95,3 @@ class Seat:
 
     def leave(self) -> None:
         self._turns.leave(self)
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1

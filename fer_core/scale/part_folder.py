@@ -55,9 +55,16 @@ class PartFolder:
     def result(self, index: int) -> PartResult | None:
         """Of a part that is there, else None; one whose file is damaged is not there."""
         try:
-            told = part_metadata(self.file(index))
-            return PartResult(index, told["stop"] - told["start"], told["rows"], told["errors"], self.file(index).stat().st_size)
-        except (OSError, KeyError, pa.ArrowException):
+            return self.told(index, part_metadata(self.file(index)))
+        except (OSError, pa.ArrowException):
+            return None
+
+    def told(self, index: int, metadata: dict[str, Any]) -> PartResult | None:
+        """The same from what its file says of itself."""
+        try:
+            size = self.file(index).stat().st_size
+            return PartResult(index, metadata["stop"] - metadata["start"], metadata["rows"], metadata["errors"], size)
+        except (OSError, KeyError):
             return None
 
     def write(self, part: Part, table: pa.Table) -> PartResult:

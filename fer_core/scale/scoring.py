@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bundle import find_bundle
+from ..cores import available_cores
 from ..errors import DataError
 from ..inference.classifier import Classifier
 from ..inference.detector import FaceDetector
@@ -95,7 +95,7 @@ def score(
         check_same_job(job, there)
         parts = PartFolder(job)
         parts.clear_unfinished()
-        results = {index: result for index in there if (result := parts.result(index)) is not None}
+        results = {index: result for index, told in there.items() if (result := parts.told(index, told)) is not None}
         done = len(results)
         cores = workers or (None if ray else available_cores())
         with connected(ray, cores) if ray and done < job.part_count() else nullcontext():
@@ -115,11 +115,3 @@ def score(
         parts_before=done, bytes=sum(r.bytes for r in every), workers=cores, engine="ray" if ray else "local",
         seconds=round(time.monotonic() - begun, 3),
     )  # fmt: skip
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1

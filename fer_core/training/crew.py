@@ -120,7 +120,7 @@ class JaxCrew(Crew):
 def check_installed() -> None:
     """Raises ConfigError where there is no JAX."""
     if importlib.util.find_spec("jax") is None:
-        raise ConfigError("Training with several workers needs JAX: pip install jax, or leave --workers out.")
+        raise ConfigError("Training with several workers needs JAX: pip install -r requirements-scale.txt, or leave --workers out.")
 
 
 def _has_gpu() -> bool:

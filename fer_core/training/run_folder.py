@@ -81,7 +81,7 @@ class RunFolder(ProcessFolder):
             TrainingError: there is a run already, the folder cannot be written, or votes are needed that are not there.
             FerError: it is a visitor's run in a hosted app, and goes beyond what a visitor may.
         """
-        with quotas.new_run(self.path, config):
+        with quotas.new_runs(self.path, config):
             config = settle(config)
             if self.exists():
                 raise TrainingError(f"{self.path} holds a run already: resume it with --resume {self.path}, or name another folder.")

@@ -71,7 +71,7 @@ def open_study(sweep: SweepFolder, config: SweepConfig) -> optuna.Study:
         "none": optuna.pruners.NopPruner(),
     }
     # One worker at a time: of two that make the tables of a new database at once, one fails.
-    with FileLock(sweep.path / "storage.lock", timeout=60):
+    with Claims(sweep.path).one_at_a_time():
         return optuna.create_study(
             storage=_storage(sweep, config), study_name=config.study or sweep.name, direction="maximize", load_if_exists=True,
             pruner=pruners[config.pruner],

@@ -133,7 +133,7 @@ class SweepFolder(ProcessFolder):
 
     def create(self, config: SweepConfig) -> None:
         """Raises TrainingError where there is a sweep already, or the folder cannot be written; FerError where a visitor may not have it."""
-        with quotas.new_sweep(self.path, config.base, config.trials):
+        with quotas.new_runs(self.path, config.base, config.trials):
             if self.exists() or (self.path / "config.json").exists():
                 raise TrainingError(f"{self.path} holds a sweep or run already: name another folder.")
             try:

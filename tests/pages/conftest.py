@@ -33,7 +33,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER_EXPLORER_HOME", str(tmp_path / "home"))
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def speed_is_known(own_cache: None) -> None:
     """Or the first visit to the Train page would measure the machine, in a process of its own, while tests run."""
     speed.record(PRESETS["quick"].config, 500.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import shutil
 import signal
@@ -11,29 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Error, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
+from tests.pages.camera import camera_arguments, player, start, write_camera
 from tests.pages.conftest import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60_000  # milliseconds; the machine may be busy
 FREED = 10_000  # within which a closed tab must have freed everything
 expect.set_options(timeout=PATIENCE)
-
-
-def write_camera(path: Path, head: Image.Image) -> Path:
-    """A motion JPEG of 640x480 in which a portrait sways, slowly enough for a busy machine that sees few of the frames."""
-    with path.open("wb") as out:
-        for i in range(180):
-            picture = Image.new("RGB", (640, 480), (95, 105, 115))
-            picture.paste(head, (140 + round(40 * np.sin(2 * np.pi * i / 180)), 60))
-            frame = io.BytesIO()
-            picture.save(frame, "JPEG", quality=85)
-            out.write(frame.getvalue())
-    return path
 
 
 class App(Server):
@@ -65,13 +52,11 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., B
     with sync_playwright() as playwright:
         started: list[Browser] = []
 
-        def start(camera: Path = film) -> Browser:
-            arguments = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-                         f"--use-file-for-fake-video-capture={camera}"]  # fmt: skip
-            started.append(playwright.chromium.launch(executable_path=chromium, args=arguments))
+        def begin(camera: Path = film) -> Browser:
+            started.append(playwright.chromium.launch(executable_path=chromium, args=camera_arguments(camera)))
             return started[-1]
 
-        yield start
+        yield begin
         for browser in started:
             browser.close()
 
@@ -105,23 +90,6 @@ def visit(app: App) -> Iterator[Visitors]:
     for context in visitors.contexts:
         with contextlib.suppress(Error):  # its browser is gone
             context.close()
-
-
-def player(page: Page) -> FrameLocator:
-    return page.frame_locator("iframe")
-
-
-def start(page: Page) -> None:
-    """Press Start until a face is labelled: on a starved machine a connection may end before its first frame, and a person presses again."""
-    begin = player(page).get_by_role("button", name="Start")
-    begin.click()
-    for _ in range(2):
-        with contextlib.suppress(AssertionError):
-            expect(page.get_by_role("heading", name="happy")).to_be_visible(timeout=PATIENCE / 2)
-            return
-        if begin.is_visible():
-            begin.click()
-    expect(page.get_by_role("heading", name="happy")).to_be_visible()
 
 
 def frame_rate(page: Page) -> int:

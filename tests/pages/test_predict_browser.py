@@ -18,8 +18,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.conftest import ROOT
+from tests.pages.camera import camera_arguments, player, start, write_camera
 from tests.pages.conftest import PATIENCE, Server
-from tests.pages.test_live_browser import player, start, write_camera
 from tests.video import made
 
 PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
@@ -107,10 +107,8 @@ def visitor(watched: Watched, tmp_path: Path) -> Iterator[Page]:
     if chromium is None:
         pytest.skip("no Chromium is installed (apt-get install chromium)")
     film = write_camera(tmp_path / "camera.mjpeg", Image.open(PORTRAIT).convert("RGB").resize((360, 360)))
-    arguments = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-                 f"--use-file-for-fake-video-capture={film}"]  # fmt: skip
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        browser = playwright.chromium.launch(executable_path=chromium, args=camera_arguments(film))
         context = browser.new_context(viewport={"width": 1280, "height": 1000})
         context.set_default_timeout(PATIENCE)
         context.grant_permissions(["camera"], origin=watched.server.url)

@@ -20,7 +20,7 @@ from .. import tiny
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        importlib.util.find_spec("jax") is None, reason="jax is no requirement of the project: pip install jax, or put it on PYTHONPATH"
+        importlib.util.find_spec("jax") is None, reason="jax is optional: pip install -r requirements-scale.txt"
     ),
 ]
 
