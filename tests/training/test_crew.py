@@ -24,9 +24,7 @@ from .. import tiny
 ROOT = Path(__file__).resolve().parent.parent.parent
 EPOCHS = 5
 
-needs_jax = pytest.mark.skipif(
-    importlib.util.find_spec("jax") is None, reason="jax is optional: pip install -r requirements-scale.txt"
-)
+needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is optional: pip install -r requirements-scale.txt")
 
 
 def begin(folder: Path, voted: Path, **more: object) -> RunFolder:

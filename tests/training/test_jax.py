@@ -19,9 +19,7 @@ from .. import tiny
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        importlib.util.find_spec("jax") is None, reason="jax is optional: pip install -r requirements-scale.txt"
-    ),
+    pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is optional: pip install -r requirements-scale.txt"),
 ]
 
 
