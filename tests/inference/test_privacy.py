@@ -15,22 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
 
 _WATCHED = """
-import io, json, os, sys
+import io, json, sys
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+from tests.audit import watch
+
 seen = []
-
-def hook(event, arguments):
-    if event == "open":
-        path, mode, flags = arguments
-        if (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
-            if str(path) != os.devnull:  # where the banners of native libraries go
-                seen.append([event, str(path)])
-    elif event in ("os.mkdir", "os.rename", "tempfile.mkstemp", "tempfile.mkdtemp", "socket.connect", "socket.sendto", "socket.getaddrinfo"):
-        seen.append([event, str(arguments[:2])])
-
-sys.addaudithook(hook)
+watch(seen.append)
 from fer_core.album import analyse, csv_text, pictures
 from fer_core.inference import Predictor
 from fer_core.inference.drawing import draw_predictions
