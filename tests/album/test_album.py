@@ -96,6 +96,7 @@ def test_results_come_one_by_one_and_can_be_cancelled(predictor: Predictor) -> N
 @pytest.mark.parametrize(
     ("source", "said"),
     [(b"no zip", "is no zip"), (zipped({"notes.txt": b""}), "holds no picture"), (zipped({"a.jpg": b""})[:-30], "is no zip")],
+    ids=["text", "no picture in it", "cut off"],  # the bytes tell the time, of which xdist's workers have each their own
 )
 def test_what_is_no_album_is_one_sentence(source: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "album.zip").write_bytes(source)
