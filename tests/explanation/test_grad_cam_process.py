@@ -39,7 +39,8 @@ def process(bundle: Bundle) -> Iterator[GradCamProcess]:
 
 def workers() -> list[psutil.Process]:
     """Those that this test process started."""
-    return [child for child in psutil.Process().children() if "fer_core.explanation.grad_cam_worker" in child.cmdline()]
+    alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]  # other tests leave such behind
+    return [child for child in alive if "fer_core.explanation.grad_cam_worker" in child.cmdline()]
 
 
 def wait(condition: Callable[[], bool]) -> None:
