@@ -15,6 +15,8 @@ from fer_core.cli import main
 from fer_core.emotions import NAMES
 from fer_core.training.run_folder import RunFolder
 
+pytestmark = pytest.mark.long
+
 PORTRAIT = Path(__file__).resolve().parent.parent / "pages" / "assets" / "portrait.jpg"
 
 

@@ -15,6 +15,8 @@ from fer_core.evaluation.comparison import compare_records
 from fer_core.evaluation.scoring import score
 from tests.conftest import ROOT, Shell
 
+pytestmark = pytest.mark.long
+
 PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
 SOURCE = "synthetic:210:41"
 

@@ -16,6 +16,8 @@ from fer_core.video import VideoReader
 from .conftest import Shell
 from .video import made
 
+pytestmark = pytest.mark.long
+
 PORTRAIT = made.PORTRAIT
 
 

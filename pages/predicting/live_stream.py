@@ -14,7 +14,7 @@ from fer_core.bundle import Bundle
 from fer_core.live import LiveSession, LiveSettings, Turns
 
 # No frame for so long: the tab was closed, a phone put aside, or the network is gone. WebRTC itself waits half a minute.
-_SILENCE = 7.0
+_SILENCE = 5.0
 _FIRST_FRAME = 15.0  # and so long where none has come yet: finding a way through a relay takes its time
 
 _turns: Turns | None = None
@@ -79,4 +79,4 @@ def _watch(reference: weakref.ref[Stream]) -> None:
     while (stream := reference()) is not None and not stream.session.closed:
         stream.end_if_silent()
         del stream
-        time.sleep(1.0)
+        time.sleep(0.5)

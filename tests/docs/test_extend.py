@@ -13,6 +13,8 @@ import pytest
 
 from tests.docs.blocks import DOCS, ROOT, Block, blocks
 
+pytestmark = pytest.mark.long
+
 PARTS = ["fer_core", "pages", "models", "tests", ".streamlit", "streamlit_app.py", "pyproject.toml"]
 MODEL, SOURCE, PAGE = (f"## A {name}" for name in ("model", "data source", "page"))
 

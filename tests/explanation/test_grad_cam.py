@@ -18,6 +18,8 @@ from fer_core.inference import Classifier
 from fer_core.native_output import import_keras
 from tests import tiny
 
+pytestmark = pytest.mark.long
+
 LABELS = [*"abcdefg"]
 IMAGES = np.concatenate([tiny.banded(np.arange(4)), np.random.default_rng(0).integers(0, 256, (2, 48, 48), np.uint8)])
 

@@ -22,6 +22,8 @@ from fer_core.explanation.grad_cam_process import GradCamProcess
 from fer_core.process_folder import PROJECT
 from tests import tiny
 
+pytestmark = pytest.mark.long
+
 IMAGES = tiny.banded(np.arange(7))
 
 

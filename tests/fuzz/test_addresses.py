@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.long
+
 INPUTS = int(os.environ.get("FER_FUZZ_INPUTS", "60"))
 _VIEWS = {
     "data/dataset": ("dataset_view", ["Overview", "Gallery", "Votes", "Copies", "Label issues", "Map", "Verdicts"],

@@ -14,6 +14,8 @@ from fer_core.inference import features as features_module
 from fer_core.native_output import import_keras, silenced
 from tests import tiny
 
+pytestmark = pytest.mark.long
+
 IMAGES = np.concatenate([tiny.banded(np.arange(7)), np.random.default_rng(0).integers(0, 256, (14, 48, 48), np.uint8)])
 
 

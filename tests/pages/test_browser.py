@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.pages.conftest import PATIENCE, Server
 from tests.pages.test_models_page import add_run, whole_card
 
+pytestmark = pytest.mark.long
+
 PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
 expect.set_options(timeout=PATIENCE)
 

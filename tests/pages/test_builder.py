@@ -13,6 +13,8 @@ from fer_core.zoo.python_code import python_code
 from fer_core.zoo.summary import summary
 from pages.training import builder
 
+pytestmark = pytest.mark.long
+
 QUICK = as_blocks(PRESETS["quick"].config.model)  # conv pool conv pool conv pool flatten dense
 
 

@@ -15,6 +15,8 @@ from fer_core.training.run_folder import list_runs
 from tests.pages.conftest import PATIENCE, Server
 from tests.pages.test_browser import visit
 
+pytestmark = pytest.mark.long
+
 DATA = "source=synthetic:140:11"  # faces of its own, so that no other test has verdicts on them
 
 

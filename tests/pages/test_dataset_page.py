@@ -19,7 +19,7 @@ from tests.pages.dataset_view import grids, run, shown, texts, view, wait
 VIEWS = ["Overview", "Gallery", "Votes", "Copies", "Label issues", "Map", "Verdicts"]
 
 
-pytestmark = pytest.mark.usefixtures("own_home")
+pytestmark = [pytest.mark.usefixtures("own_home"), pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from pages.dataset.facts import Facts
 from tests import tiny
 from tests.pages.dataset_view import grids, run, shown, texts, view, wait
 
-pytestmark = pytest.mark.usefixtures("own_home")
+pytestmark = [pytest.mark.usefixtures("own_home"), pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,8 @@ from fer_core.evaluation.scoring import score
 from tests.pages.conftest import Server
 from tests.pages.test_browser import visit
 
+pytestmark = pytest.mark.long
+
 SOURCE = "synthetic:350:31"
 LINK = f"evaluate?source={SOURCE}"
 SLOW = 120_000  # milliseconds: TensorFlow starts in a process of its own

@@ -21,6 +21,8 @@ from pages.evaluation.quiz import FACES, draw
 from tests.pages.conftest import open_page
 from tests.pages.dataset_view import grids, run, texts, wait
 
+pytestmark = pytest.mark.long
+
 SYNTHETIC = "synthetic:1400:31"
 
 

@@ -18,6 +18,8 @@ from fer_core.evaluation.scoring import score
 from tests.pages.dataset_view import run, texts, wait
 from tests.pages.evaluate_view import components, faces, figures, matrix, view
 
+pytestmark = pytest.mark.long
+
 SOURCE = "synthetic:350:21"
 NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 

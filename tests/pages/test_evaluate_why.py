@@ -32,6 +32,8 @@ from tests.pages.dataset_view import run, texts, wait
 from tests.pages.evaluate_view import components, faces, view
 from tests.pages.test_browser import visit
 
+pytestmark = pytest.mark.long
+
 SOURCE = "synthetic:140:41"  # which no other test has looked at
 
 

@@ -23,6 +23,8 @@ from pages.shared import background, keeper, source_choice, visitor
 from tests import tiny
 from tests.pages.conftest import ROOT, open_page
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def host(folders: Path, own_home: None, monkeypatch: pytest.MonkeyPatch):

@@ -14,6 +14,8 @@ from fer_core.hosting import visitors
 from tests.pages.conftest import PATIENCE, Server
 from tests.pages.test_browser import visit
 
+pytestmark = pytest.mark.long
+
 expect.set_options(timeout=PATIENCE)
 REMEMBERED = "document.cookie.match(/fer_visitor=[A-Za-z0-9_-]{43}/)"
 

@@ -17,6 +17,8 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sy
 from tests.pages.camera import camera_arguments, player, start, write_camera
 from tests.pages.conftest import Server
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60_000  # milliseconds; the machine may be busy
 FREED = 10_000  # within which a closed tab must have freed everything

@@ -24,6 +24,8 @@ from fer_core.training.run_folder import RunFolder
 from tests.pages.conftest import ROOT, open_page
 from tests.pages.test_pages import texts
 
+pytestmark = pytest.mark.long
+
 PAGE = "models/models"
 FIGURES = {"accuracy": 0.71, "accuracy_ci95": [0.695, 0.725], "accuracy_without_leaked": 0.70, "macro_f1": 0.69, "calibration_error": 0.02,
            "count": 3589, "per_class": {}}  # fmt: skip

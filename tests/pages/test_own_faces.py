@@ -18,6 +18,8 @@ from pages.training import collection as collection_module
 from pages.training.collection import Collection
 from tests.pages.conftest import open_page
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
 SCRIPT = """

@@ -13,6 +13,8 @@ from fer_core.training.run_folder import RunFolder, list_runs
 from pages.shared.source_choice import below
 from tests.pages.conftest import open_page
 
+pytestmark = pytest.mark.long
+
 PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
 PAGES = ["data/dataset", "models/train", "models/evaluate", "models/models", "use/predict"]
 

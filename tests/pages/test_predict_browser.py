@@ -22,6 +22,8 @@ from tests.pages.camera import camera_arguments, player, start, write_camera
 from tests.pages.conftest import PATIENCE, Server
 from tests.video import made
 
+pytestmark = pytest.mark.long
+
 PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
 
 # Python runs this by itself when it starts: what `tests.audit` tells stands in WATCHED, a line each.

@@ -22,6 +22,8 @@ from tests.pages.conftest import Server
 from tests.pages.test_browser import PATIENCE, PORTRAIT, visit
 from tests.training.test_steering import until
 
+pytestmark = pytest.mark.long
+
 EPOCHS = 900  # more than it gets to: an epoch of 70 images takes a fraction of a second
 
 

@@ -28,6 +28,8 @@ from tests.pages.conftest import ROOT, open_page
 from tests.pages.made_runs import VALIDATION, accuracy, finish_epochs, made_run
 from tests.pages.test_pages import html, texts
 
+pytestmark = pytest.mark.long
+
 PAGE = "models/train"
 
 

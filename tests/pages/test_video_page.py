@@ -16,6 +16,8 @@ from tests.conftest import ROOT
 from tests.pages.conftest import open_page
 from tests.pages.dataset_view import run, texts, wait
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def video() -> bytes:

@@ -12,6 +12,8 @@ from fer_core.quality import copies
 from fer_core.quality.copies import copy_groups, leaked_near
 from tests.quality.conftest import compressed, write_npz
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def known(tmp_path: Path, faces: Dataset) -> tuple[Dataset, dict[str, set[int]]]:

@@ -11,6 +11,8 @@ from fer_core.errors import DataError
 from fer_core.quality.agreement import agreement, vote_entropy, votes_in_words
 from fer_core.quality.label_issues import disputes, label_issues, lift
 
+pytestmark = pytest.mark.long
+
 
 def sure_of(classes: np.ndarray, p: float = 0.8) -> np.ndarray:
     probabilities = np.full((len(classes), 7), (1 - p) / 6, np.float32)

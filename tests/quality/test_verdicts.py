@@ -16,6 +16,8 @@ from fer_core.data.votes import find_votes, read_votes
 from fer_core.errors import DataError
 from fer_core.quality.verdicts import Verdicts
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def verdicts(faces: Dataset, tmp_path: Path) -> Verdicts:

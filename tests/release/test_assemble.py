@@ -24,6 +24,8 @@ from fer_core.release.graph import networks_of, predict
 from .. import tiny
 from ..tiny import softmax
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def dataset(voted: Path) -> Dataset:

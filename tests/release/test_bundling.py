@@ -21,6 +21,8 @@ from fer_core.release.graph import predict, shipped_graph
 from .. import tiny
 from ..tiny import softmax
 
+pytestmark = pytest.mark.long
+
 TRAINING = {"epochs": 3, "best_epoch": 2, "seconds": 61.0, "train_images": 168, "machine": "a test", "history": []}
 
 

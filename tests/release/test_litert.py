@@ -18,6 +18,8 @@ from fer_core.release.litert import QUANTISATIONS, export_litert
 
 from .conftest import network
 
+pytestmark = pytest.mark.long
+
 # The largest difference of a probability: float16 rounds weights to 11 bits, int8 weights and activations to 8.
 TOLERANCE = {"none": 1e-5, "float16": 0.01, "int8": 0.04}
 

@@ -16,6 +16,8 @@ import pandas as pd
 import psutil
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 FACES, PART = 12_000, 256
 PARTS = -(-FACES // PART)

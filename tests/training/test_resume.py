@@ -18,6 +18,8 @@ from fer_core.training.trainer import train
 
 from .. import tiny
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 EPOCHS = 12
 

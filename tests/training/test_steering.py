@@ -18,6 +18,8 @@ from fer_core.training.trainer import train
 
 from .. import tiny
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:

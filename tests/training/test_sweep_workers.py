@@ -21,6 +21,8 @@ from fer_core.training.run_folder import RunFolder, list_runs
 from fer_core.training.sweep import open_study, run_sweep
 from fer_core.training.sweep_folder import SweepConfig, SweepFolder
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TRIALS, EPOCHS = 8, 4
 

@@ -16,6 +16,8 @@ from fer_core.training.watch import read_watch
 
 from .. import tiny
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
