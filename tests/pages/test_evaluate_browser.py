@@ -131,13 +131,13 @@ def test_a_quiz_ends_with_three_matrices_side_by_side(page: Page, server: Server
 def test_two_models_are_compared_on_the_same_faces(page: Page, server: Server) -> None:
     use_source(page, server)
     page.get_by_role("radio", name="Compare").click()
-    found = compare_records(answers(), answers("ferplus"))
-    expect(page.get_by_text(found.sentence("standard", "ferplus"))).to_be_visible()
+    found = compare_records(answers(), answers("best"))
+    expect(page.get_by_text(found.sentence("standard", "best"))).to_be_visible()
     page.get_by_text(re.compile(r"^Only standard right \(")).click()
     expect(page.get_by_text(f"of {len(found.only_a)} faces")).to_be_visible()
     first = page.locator("[data-face]").first
     expect(first).to_contain_text("standard →")
-    expect(first).to_contain_text("ferplus →")
+    expect(first).to_contain_text("best →")
 
 
 def test_a_report_is_one_file_with_the_same_figures(page: Page, server: Server) -> None:

@@ -105,16 +105,16 @@ def test_a_shipped_model_is_shown_with_and_without_its_temperature(folders: Path
 
 def test_another_model_is_compared_in_words_and_faces(folders: Path) -> None:
     app = view("Compare", SYNTHETIC)
-    mine, other = answers(SYNTHETIC), answers(SYNTHETIC, "ferplus")
+    mine, other = answers(SYNTHETIC), answers(SYNTHETIC, "best")
     found = compare_records(mine, other)
-    assert found.sentence("standard", "ferplus") in texts(app)
+    assert found.sentence("standard", "best") in texts(app)
     rows = table(app, "Verdict")
-    assert list(rows["Model"]) == ["standard", "ferplus"]
+    assert list(rows["Model"]) == ["standard", "best"]
     assert np.allclose(rows["Accuracy"], [100 * found.accuracy_a, 100 * found.accuracy_b])
     ids = [face["id"] for face in grids_of_faces(app)[0]]
     validation = open_dataset(SYNTHETIC).indices("validation")
     assert set(ids) <= set(validation[found.only_b]) and len(ids) == min(24, len(found.only_b))
-    key = "evaluate_differ_standard_ferplus"
+    key = "evaluate_differ_standard_best"
     run(app.pills(key=key).set_value("Only standard right"))
     assert {face["id"] for face in grids_of_faces(app)[0]} <= set(validation[found.only_a])
     run(app.multiselect(key="evaluate_others").set_value([]))
