@@ -241,7 +241,7 @@ def test_votes_beside_the_data_are_used_without_a_word(here, untrained, voted: P
 
 def test_votes_that_a_preset_does_not_use_are_said(here, untrained, voted: Path, tmp_path: Path) -> None:
     options = ["train", "--data", voted, "--preset", "quick", "--votes", voted.with_name("fer2013new.csv")]
-    assert "note: quick learns from labels alone and does not use --votes" in here(*options, "--run-dir", tmp_path / "without")[2]
+    assert "note: quick learns from labels alone, without --votes" in here(*options, "--run-dir", tmp_path / "without")[2]
     assert "note" not in here(*options, "--set", "train.votes_weight=1", "--run-dir", tmp_path / "with")[2]
     assert RunFolder(tmp_path / "with").config().train.votes_weight == 1
 

@@ -100,7 +100,7 @@ def _new_run(options: argparse.Namespace) -> Any:
     if options.votes:
         read_named_votes(options, dataset)
         if not config.train.votes_weight and "not a face" not in config.data.drop:
-            print(f"note: {preset.name} learns from labels alone and does not use --votes; --set train.votes_weight=1 does", file=sys.stderr)
+            print(f"note: {preset.name} learns from labels alone, without --votes; --set train.votes_weight=1 uses them", file=sys.stderr)
     for model in filter(None, (config.train.teacher if options.teacher else None, config.train.start_from)):
         find_bundle(model)
     run = RunFolder(options.run_dir) if options.run_dir else new_run_folder(runs_folder(), preset.name)
