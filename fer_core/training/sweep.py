@@ -44,14 +44,14 @@ def run_sweep(sweep: SweepFolder) -> str:
     work = _Sweep(sweep, sweep.config())
     try:
         work.lead()
-        sweep.write_status("running", trials=work.config.trials)
+        work.write_status("running", trials=work.config.trials)
         outcome = work.run()
     except Exception as error:
         if work.leads:  # else others go on
-            sweep.write_status("failed", str(error) or type(error).__name__)
+            work.write_status("failed", str(error) or type(error).__name__)
         raise
     else:
-        sweep.write_status(outcome, ended=time.time())
+        work.write_status(outcome, ended=time.time())
         return outcome
     finally:
         work.lock.release()
@@ -123,7 +123,14 @@ class _Sweep:
             registry = Registry(self.folder.path.parent)
             for trial in range(self.config.trials):
                 registry.describe(self.folder.run_path(trial).name, sweep=self.folder.name)
-            self.folder.write_status("running", registered=True)
+            self.write_status("running", registered=True)
+
+    def write_status(self, state: str, message: str | None = None, **more: Any) -> None:
+        """Write the sweep's status with the number of trials done, which the message says where there is none."""
+        with self.claims.one_at_a_time():  # else one that counted earlier might write later
+            done = self._done()
+            said = f"{done} of {self.config.trials} runs are done." if message is None else message
+            self.folder.write_status(state, said, done=done, **more)
 
     def run(self) -> str:
         while True:
@@ -174,7 +181,7 @@ class _Sweep:
                 run.create(config)
         except FerError as error:  # settings that do not go together; the next ones may
             self.study.tell(trial, state=TrialState.FAIL)
-            self.folder.write_status("running", f"Trial {trial.number + 1}: {error}")
+            self.write_status("running", f"Trial {trial.number + 1}: {error}")
             return "failed"
         outcome = self._train(run, trial)
         history = run.history()
@@ -186,8 +193,7 @@ class _Sweep:
             self.study.tell(trial, max(row["val_accuracy"] for row in history))
         else:
             self.study.tell(trial, state=TrialState.FAIL)
-        done = self._done()
-        self.folder.write_status("running", f"{done} of {self.config.trials} runs are done.", done=done)
+        self.write_status("running")
         return outcome
 
     def _train(self, run: RunFolder, trial: Trial) -> str:
