@@ -46,10 +46,16 @@ export default function({ data, parentElement, setTriggerValue }) {
   make(table, "caption", data.columnTitle)
   const head = make(make(table, "thead"), "tr")
   make(head, "th", data.rowTitle, { class: "corner" })
-  const same = (row, column) => data.chosen && data.chosen[0] === row && data.chosen[1] === column
+  let chosen = data.chosen // changed at once by a click: the next one may come before the page has answered
+  const same = (row, column) => !!chosen && chosen[0] === row && chosen[1] === column
   const button = (parent, row, column, label) => {
     const made = make(parent, "button", "", { "aria-label": label, "aria-pressed": same(row, column), "data-place": row + "," + column, tabindex: -1, title: label })
-    made.onclick = () => setTriggerValue("clicked", same(row, column) ? [] : [row, column])
+    made.onclick = () => {
+      if (chosen) at(...chosen).setAttribute("aria-pressed", false)
+      chosen = same(row, column) ? null : [row, column]
+      made.setAttribute("aria-pressed", !!chosen)
+      setTriggerValue("clicked", chosen || [])
+    }
     return made
   }
   const named = (made, name, emoji) => { make(made, "span", emoji, { class: "emoji" }); make(made, "span", name, emoji ? { class: "name" } : {}) }
@@ -66,8 +72,8 @@ export default function({ data, parentElement, setTriggerValue }) {
     })
   })
   const at = (row, column) => table.querySelector(`[data-place="${row},${column}"]`)
-  const focused = parentElement.matrixFocus
-  const first = data.chosen ? at(...data.chosen) : at(0, 0)
+  const focused = wrap.getRootNode().activeElement?.dataset.place
+  const first = chosen ? at(...chosen) : at(0, 0)
   if (first) first.tabIndex = 0
   table.onkeydown = (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key]
@@ -77,9 +83,9 @@ export default function({ data, parentElement, setTriggerValue }) {
     const next = at(row + step[0], column + step[1])
     if (next) { event.target.tabIndex = -1; next.tabIndex = 0; next.focus() }
   }
-  table.addEventListener("focusin", (event) => { parentElement.matrixFocus = event.target.dataset.place })
   wrap.replaceChildren(table)
-  if (focused) { const again = table.querySelector(`[data-place="${focused}"]`); if (again) { again.tabIndex = 0; again.focus({ preventScroll: true }) } }
+  const again = focused && table.querySelector(`[data-place="${focused}"]`)
+  if (again) { if (first) first.tabIndex = -1; again.tabIndex = 0; again.focus({ preventScroll: true }) }
 }
 """
 _component = st.components.v2.component("fer_matrix", html='<div class="wrap"></div>', css=_CSS, js=_JS)

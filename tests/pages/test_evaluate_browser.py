@@ -87,8 +87,20 @@ def test_the_matrix_is_used_by_keys_and_told_to_screen_readers(page: Page, serve
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
     expect(page.get_by_text("True disgust", exact=True)).to_be_visible()  # the whole row
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # before the page has answered the first one
     expect(page.get_by_text("All faces", exact=True)).to_be_visible()
+    expect(page.locator('[data-place][aria-pressed="true"]')).to_have_count(0)
+
+
+def test_the_matrix_leaves_the_focus_where_it_is(page: Page, server: Server) -> None:
+    use_source(page, server)
+    cell(page, 0, -1).click()
+    expect(page.get_by_text("True angry", exact=True)).to_be_visible()
+    page.get_by_role("radio", name="By row").click()
+    expect(cell(page, 0, 0)).to_contain_text("%")  # the matrix is drawn anew
+    expect(page.locator("[data-place]:focus")).to_have_count(0)
 
 
 def test_the_threshold_says_what_it_brings_and_goes_to_predict(page: Page, server: Server) -> None:
