@@ -20,7 +20,7 @@ from fer_core.evaluation.metrics import evaluate
 @pytest.fixture
 def bundle(labels_run: Path, tmp_path: Path) -> Bundle:
     """A model of one's own, without what other tests may have evaluated with the one that it is a copy of."""
-    shutil.copytree(labels_run / "bundle", tmp_path / "mine", ignore=shutil.ignore_patterns(records.FOLDER))
+    shutil.copytree(labels_run / "bundle", tmp_path / "mine")
     return read_bundle(tmp_path / "mine")
 
 

@@ -93,7 +93,7 @@ def test_verdicts(victim: Callable[[str], Victim], tmp_path: Path, kills: int) -
 
 @often(10, 60)
 def test_saving(victim: Callable[[str], Victim], labels_run: Path, tmp_path: Path, kills: int) -> None:
-    shutil.copytree(labels_run / "bundle", tmp_path / "bundle", ignore=shutil.ignore_patterns(record.FOLDER))
+    shutil.copytree(labels_run / "bundle", tmp_path / "bundle")
     bundle = find_bundle(str(tmp_path / "bundle"))
     count, labels = 40, tuple(bundle.labels)
     measured = {name: np.zeros(count, np.float32) for name in record.MEASURES}
@@ -126,7 +126,7 @@ def _meta(bundle: object) -> dict[str, str]:
 @often(6, 60)
 def test_promotion(victim: Callable[[str], Victim], labels_run: Path, tmp_path: Path, kills: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER_MODELS_DIR", str(tmp_path / "models"))
-    shutil.copytree(labels_run, tmp_path / "run", ignore=shutil.ignore_patterns(record.FOLDER))
+    shutil.copytree(labels_run, tmp_path / "run")
     run = RunFolder(tmp_path / "run")
     killed = victim("promotion")
     whole = {path.name: path.stat().st_size for path in run.bundle.iterdir() if path.is_file() and path.name != "card.json"}

@@ -183,7 +183,7 @@ def test_a_browser_that_dies_without_a_word_gives_its_place_back(
     for process in sorted(processes, key=lambda process: process["type"] != "browser"):  # its children might live, and send, for seconds
         with contextlib.suppress(ProcessLookupError):
             os.kill(process["id"], signal.SIGKILL)
-    expect(shared).to_have_count(0, timeout=2 * FREED)  # other tests take the processor meanwhile; still less than WebRTC's half minute
+    expect(shared).to_have_count(0, timeout=FREED)
 
 
 def test_on_a_phone_all_of_it_is_as_wide_as_the_screen(chromium: Browser, visit: Visitors) -> None:
