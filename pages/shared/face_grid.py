@@ -27,6 +27,10 @@ small{opacity:.75;display:block;font-size:.72rem}
 _JS = """
 export default function({ data, parentElement, setTriggerValue, setStateValue }) {
   const grid = parentElement.querySelector(".grid")
+  // An answer that only repeats what was chosen comes late: drawing it would undo the clicks since, and take the focus away.
+  const drawn = JSON.stringify({ ...data, chosen: null })
+  if (grid.drawn === drawn) return
+  grid.drawn = drawn
   grid.style.setProperty("--least", data.least + "px")
   const chosen = new Set(data.chosen)
   grid.replaceChildren(...data.faces.map((face) => {
@@ -92,7 +96,7 @@ def show(
 
     result = _component(
         key=key,
-        data={"faces": [_cell(face) for face in faces], "selecting": selecting, "chosen": chosen, "least": least},
+        data={"key": key, "faces": [_cell(face) for face in faces], "selecting": selecting, "chosen": chosen, "least": least},
         default={"chosen": []}, on_opened_change=opened, on_chosen_change=lambda: None,
     )  # fmt: skip
     return [i for i in result.get("chosen") or [] if i in there] if selecting else []

@@ -70,6 +70,21 @@ def test_a_face_opens_gets_verdicts_by_keys_and_they_are_undone(page: Page, serv
     assert "tensorflow" not in server.memory_maps().lower()
 
 
+def test_faces_are_chosen_by_keys_faster_than_the_page_answers(page: Page, server: Server) -> None:
+    visit(page, server, f"dataset?{DATA}&dataset_view=Gallery&dataset_split=test")
+    page.get_by_text("Choose several").click()
+    expect(page.get_by_text("Click faces to choose them")).to_be_visible()
+    faces(page).first.focus()
+    for _ in range(6):
+        page.keyboard.press("Space")
+        page.keyboard.press("Tab")
+    expect(page.get_by_text("6 chosen")).to_be_visible()
+    expect(faces(page).nth(6)).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.get_by_text("7 chosen")).to_be_visible()
+    expect(page.locator('[data-face][aria-pressed="true"]')).to_have_count(7)
+
+
 @pytest.mark.timeout(600)
 def test_several_faces_get_one_verdict_and_a_network_is_trained_on_the_cleaned_variant(page: Page, server: Server) -> None:
     data = "source=synthetic:140:12"
