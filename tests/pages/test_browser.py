@@ -27,6 +27,7 @@ def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(browser, tmp_pat
     fresh = Server(tmp_path)
     try:
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
         visit(page, fresh, path)
         expect(page.get_by_role("heading", level=1)).to_have_text(path.capitalize())
         expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(7)
@@ -57,6 +58,7 @@ def test_a_model_is_chosen_looked_into_and_downloaded(browser, tmp_path: Path) -
     fresh = Server(tmp_path)
     try:
         page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
+        page.set_default_timeout(PATIENCE)
         visit(page, fresh, "models")
         page.get_by_role("radio", name="One model").click()
         page.get_by_test_id("stSelectbox").locator("input").click()

@@ -40,7 +40,7 @@ def test_a_refresh_and_a_second_tab_find_ones_runs_and_another_browser_does_not(
     cookie = next(cookie for cookie in context.cookies() if cookie["name"] == "fer_visitor")
     assert visitors.is_token(cookie["value"]) and cookie["sameSite"] == "Lax" and cookie["expires"] > 0
     page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_text(re.compile("Epoch 1 of 3|Starting|Reading"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Epoch 1 of 3|Starting|Reading")).first).to_be_visible()
     (home,) = [path for path in (hosted.folder / "runs" / "visitors").iterdir() if (path / "runs").is_dir()]
     assert cookie["value"] not in str(home)
     name = next(path.name for path in (home / "runs").iterdir() if path.is_dir())

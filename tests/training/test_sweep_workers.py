@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from fer_core.presets import find_preset
 from fer_core.training.claims import Claims
 from fer_core.training.registry import Registry
 from fer_core.training.run_folder import RunFolder, list_runs
-from fer_core.training.sweep import open_study, run_sweep
+from fer_core.training.sweep import _Sweep, open_study, run_sweep
 from fer_core.training.sweep_folder import SweepConfig, SweepFolder
 
 pytestmark = pytest.mark.long
@@ -117,8 +118,7 @@ def test_the_trial_of_a_killed_worker_is_taken_over_where_it_stands(sweep: Sweep
     wait_until(lambda: any(made and made[-1] in (("a", 2), ("a", 3)) for made in epochs(sweep).values()), first)
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    time.sleep(0.5)
-    assert sweep.status()["state"] == "running", "the sweep seems to have ended with one of its workers"
+    wait_until(lambda: sweep.status()["state"] == "running", second)  # it does not seem to have ended with one of its workers
     out, log = second.communicate(timeout=120)
     assert out.strip() == "finished", log
     check_all_done(sweep)
@@ -127,6 +127,26 @@ def test_the_trial_of_a_killed_worker_is_taken_over_where_it_stands(sweep: Sweep
     (made,) = shared
     assert [who for who, _ in made] == sorted(who for who, _ in made), made  # a's epochs, then b's
     assert {epoch for _, epoch in made} == {1, 2, 3, 4} and len(made) <= EPOCHS + 1, made  # at most the epoch under way was lost
+
+
+def test_who_counted_earlier_does_not_write_later(sweep: SweepFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, quick = (_Sweep(sweep, sweep.config()) for _ in range(2))
+    counted, count = threading.Event(), slow._done
+
+    def slowly() -> int:
+        done = count()
+        counted.set()
+        time.sleep(0.3)
+        return done
+
+    monkeypatch.setattr(slow, "_done", slowly)
+    writing = threading.Thread(target=slow.write_status, args=("running",))
+    writing.start()
+    counted.wait()
+    quick.study.tell(quick.study.ask(), 0.5)
+    quick.write_status("running")
+    writing.join()
+    assert sweep.status()["done"] == 1
 
 
 def test_a_claim_ends_with_the_process_that_holds_it(tmp_path: Path) -> None:
