@@ -115,8 +115,12 @@ def work(parent: Path) -> None:
     registry = Registry(parent)
     while registry.queue():  # again: something may have come between the last look and the end of the lock
         with held_file(parent / _LOCK, f"Another process works on the queue of {parent}."):
-            while waiting := registry.queue():
-                if len(under_way(parent)) < registry.parallel():
+            while True:
+                room = len(under_way(parent)) < registry.parallel()
+                waiting = registry.queue()  # after that look, during which the order may have been changed
+                if not waiting:
+                    break
+                if room:
                     _start(parent, waiting[0], registry)
                 else:
                     time.sleep(_LOOK_SECONDS)

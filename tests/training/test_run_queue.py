@@ -76,6 +76,22 @@ def test_the_first_starts_at_once_and_the_others_wait_in_order(trainings: Traini
     trainings.end(b)
 
 
+def test_an_order_that_is_changed_at_the_last_moment_holds(trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "bc":
+        run_queue.enqueue(new(tmp_path, name))
+
+    def the_last_one_ends(parent: Path) -> list[str]:
+        if not trainings.started:
+            Registry(parent).reorder(["c", "b"])
+        return []
+
+    monkeypatch.setattr(run_queue, "under_way", the_last_one_ends)
+    run_queue.work(tmp_path)
+    assert trainings.started == ["c", "b"]
+    for name in "bc":
+        trainings.end(RunFolder(tmp_path / name))
+
+
 def test_a_run_from_the_shell_is_waited_for_too(trainings: Trainings, tmp_path: Path) -> None:
     shell = new(tmp_path, "shell")
     trainings.resume(shell)
