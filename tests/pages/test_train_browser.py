@@ -122,7 +122,7 @@ def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(browser:
 
             stood = len(run.history())
             button(page, "One epoch")
-            until(lambda: len(run.history()) == stood + 1 and run.status()["state"] == "paused", 60)
+            until(lambda: len(run.history()) == stood + 1 and run.status()["state"] == "paused")
             expect(other.locator(".fer-run b").first).to_have_text(f"{stood + 1} of {EPOCHS}")
             state(other, "paused")
 
@@ -171,7 +171,7 @@ def test_a_run_outlives_the_app_and_is_resumed_after_its_process_was_killed(brow
             grows(page)
             server.stop()
             before = len(run.history())
-            until(lambda: len(run.history()) > before, 60)
+            until(lambda: len(run.history()) > before)
             assert run.status()["state"] == "running", "the run ended with the app"
             server = Server(folder, server.port)
             page.reload()
@@ -185,7 +185,7 @@ def test_a_run_outlives_the_app_and_is_resumed_after_its_process_was_killed(brow
             assert finished(page) == stood
             button(page, "Go on")
             state(page, "running")
-            until(lambda: len(run.history()) > stood, 60)
+            until(lambda: len(run.history()) > stood)
             grows(page)
             assert [row["epoch"] for row in run.history()] == list(range(1, len(run.history()) + 1))
     finally:

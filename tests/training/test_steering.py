@@ -32,7 +32,7 @@ def new(folder: Path, voted: Path, **settings: Any) -> RunFolder:
     return run
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
