@@ -136,7 +136,7 @@ def test_training_runs_in_a_process_of_its_own_and_can_be_stopped(folders: Path)
     app.button(key="train_start").click().run()
     assert not app.exception
     (run,) = list_runs(folders / "runs")
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while not run.history() and time.monotonic() < deadline:
         time.sleep(0.2)
     assert run.status()["state"] == "running" and run.status()["epochs"] == 500
