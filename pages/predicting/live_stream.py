@@ -8,13 +8,16 @@ import weakref
 from typing import Any
 
 import av
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit_webrtc import VideoProcessorBase, WebRtcStreamerContext
 
 from fer_core.bundle import Bundle
 from fer_core.live import LiveSession, LiveSettings, Turns
 
-# No frame for so long: the tab was closed, a phone put aside, or the network is gone. WebRTC itself waits half a minute.
+# Seconds without a frame: a phone was put aside, or the network is gone. WebRTC itself waits half a minute.
 _SILENCE = 5.0
+_SILENCE_AFTER_PAGE = 1.5  # where the page's own connection has ended too, as it does at once when a browser dies
 _FIRST_FRAME = 15.0  # and so long where none has come yet: finding a way through a relay takes its time
 
 _turns: Turns | None = None
@@ -45,6 +48,7 @@ class Stream(VideoProcessorBase):
         self._last_frame: float | None = None
         self._began = time.monotonic()
         self._worker: weakref.ref[Any] | None = None
+        self._visit: str | None = None
         threading.Thread(target=_watch, args=(weakref.ref(self),), name="fer-live-watch", daemon=True).start()
 
     async def recv_queued(self, frames: list[av.VideoFrame]) -> list[av.VideoFrame]:
@@ -59,8 +63,10 @@ class Stream(VideoProcessorBase):
         self.session.close()
 
     def belongs_to(self, context: WebRtcStreamerContext) -> None:
-        """Remember which connection is to be ended when no frames come any more."""
+        """Remember which connection is to be ended when no frames come any more, and whose page it is: that of the script that calls."""
         self._worker = context._worker_ref  # a weak reference; streamlit-webrtc 0.79 has no open name for it
+        script = get_script_run_ctx(suppress_warning=True)
+        self._visit = script.session_id if script else None
 
     def silent_for(self) -> float:
         """Seconds since the last frame, 0 before the first."""
@@ -68,10 +74,16 @@ class Stream(VideoProcessorBase):
 
     def end_if_silent(self) -> None:
         """Let go of the session and the connection where no frames come."""
-        if self.silent_for() > _SILENCE or (self._last_frame is None and time.monotonic() - self._began > _FIRST_FRAME):
+        patience = _SILENCE if _is_open(self._visit) else _SILENCE_AFTER_PAGE
+        if self.silent_for() > patience or (self._last_frame is None and time.monotonic() - self._began > _FIRST_FRAME):
             self.session.close()
             if (worker := self._worker and self._worker()) is not None:
                 worker.stop()
+
+
+def _is_open(visit: str | None) -> bool:
+    """Whether a browser still shows the page of this visit."""
+    return visit is None or not runtime.exists() or runtime.get_instance().is_active_session(visit)
 
 
 def _watch(reference: weakref.ref[Stream]) -> None:

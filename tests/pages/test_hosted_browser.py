@@ -57,7 +57,7 @@ def test_a_refresh_and_a_second_tab_find_ones_runs_and_another_browser_does_not(
     expect(stranger.get_by_text(name)).to_have_count(0)
     stranger.wait_for_function(REMEMBERED)
     assert next(c["value"] for c in other.cookies() if c["name"] == "fer_visitor") != cookie["value"]
-    expect(page.get_by_role("link", name="Evaluate it")).to_be_visible()
+    expect(page.get_by_role("link", name="Evaluate it")).to_be_visible(timeout=3 * PATIENCE)
     other.close()
     context.close()
 

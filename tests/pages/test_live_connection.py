@@ -139,6 +139,20 @@ def test_too_many_people_are_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch)
     live_stream.Stream(find_bundle(PHOTO_MODEL), LiveSettings()).on_ended()
 
 
+@pytest.mark.parametrize(("page_is_open", "longest"), [(True, 5), (False, 1.5)])
+def test_silence_ends_a_session_sooner_where_its_page_is_gone(monkeypatch: pytest.MonkeyPatch, page_is_open: bool, longest: float) -> None:
+    monkeypatch.setattr(live_stream.threading, "Thread", lambda **_: SimpleNamespace(start=lambda: None))  # nobody else looks
+    monkeypatch.setattr(live_stream.runtime, "exists", lambda: True)
+    monkeypatch.setattr(live_stream.runtime, "get_instance", lambda: SimpleNamespace(is_active_session=lambda visit: page_is_open))
+    stream = live_stream.Stream(find_bundle(PHOTO_MODEL), LiveSettings())
+    stream._visit, now = "visit", live_stream.time.monotonic()
+    for silent, closed in ((longest - 0.4, False), (longest + 0.1, True)):
+        stream._last_frame = now - silent
+        monkeypatch.setattr(live_stream.time, "monotonic", lambda: now)
+        stream.end_if_silent()
+        assert stream.session.closed == closed
+
+
 def test_the_chart_draws_gaps_as_gaps() -> None:
     history = History(np.array([30.0, 29.8, 10.0, 9.8]), np.array([[1, 0], [0.5, 0.5], [0, 1], [0, 1]], np.float32))
     drawn = live_chart.svg(history, ("happy", "sad"))
