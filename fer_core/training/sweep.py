@@ -48,7 +48,7 @@ def run_sweep(sweep: SweepFolder) -> str:
         outcome = work.run()
     except Exception as error:
         if work.leads:  # else others go on
-            work.write_status("failed", str(error) or type(error).__name__)
+            sweep.write_status("failed", str(error) or type(error).__name__)  # uncounted: the storage may be what failed
         raise
     else:
         work.write_status(outcome, ended=time.time())

@@ -11,6 +11,7 @@ from fer_core.bundle import PHOTO_MODEL, find_bundle
 from pages.predicting import live
 from pages.shared import state
 
+live._CALIBRATION = 10.0  # seconds: 3 may be over before a busy machine has shown them
 st.set_page_config(layout="wide")
 st.title("Live")
 with state.errors_shown():

@@ -122,6 +122,20 @@ def test_it_goes_on_where_it_was_interrupted_with_the_very_run(sweep: SweepFolde
     assert len(set(rates)) == 8, "the sampler began anew and drew the same settings"
 
 
+def test_a_sweep_whose_storage_is_lost_says_so(sweep: SweepFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(self) -> int:
+        raise ConfigError("The database does not answer.")
+
+    def train(self, run: RunFolder, trial) -> str:
+        monkeypatch.setattr(sweep_module._Sweep, "_done", lost)
+        return lost(self)
+
+    monkeypatch.setattr(sweep_module._Sweep, "_train", train)
+    with pytest.raises(ConfigError, match="does not answer"):
+        run_sweep(sweep)
+    assert sweep.status()["state"] == "failed" and sweep.status()["message"] == "The database does not answer."
+
+
 def test_a_stopped_sweep_begins_no_other_run(sweep: SweepFolder) -> None:
     sweep.request_stop()
     assert run_sweep(sweep) == "stopped" and list_runs(sweep.path.parent) == []
