@@ -19,7 +19,7 @@ PROBABILITIES = "probabilities.npz"  # of the validation images, in the order of
 
 MODELS_DIR = Path(__file__).resolve().parent.parent / "models"
 DEFAULT_MODEL = "standard"
-# What the app takes for photos: people agree with it more often than with the default (benchmarks/photos.py, docs/models.md).
+# What the app takes for photos: people agreed with it on a few more of 178 than with the default (benchmarks/photos.py, docs/models.md).
 PHOTO_MODEL = "ferplus"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .bundle import Bundle
 from .errors import ModelError
+from .inference.classifier import Classifier
 from .native_output import import_keras, silenced
 
 FORMATS = {"keras": ".keras", "litert": ".tflite", "onnx": ".onnx"}
@@ -18,7 +19,8 @@ def export(bundle: Bundle, format: str, out: Path) -> None:
     """Write the model of `bundle` to the file `out`. Inputs are (N, 48, 48, 1) float32 in 0..255, outputs probabilities.
 
     Raises:
-        ModelError: the format is unknown, the bundle is damaged, or `out` cannot be written.
+        ModelError: the format is unknown, the bundle is damaged, `out` cannot be written, or a conversion is needed and Keras runs
+            on another backend than TensorFlow.
     """
     if format not in FORMATS:
         raise ModelError(f"Unknown format {format!r}: expected one of {', '.join(FORMATS)}.")
@@ -29,11 +31,15 @@ def export(bundle: Bundle, format: str, out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
             made = Path(folder) / f"model{FORMATS[format]}"
-            model = load_keras(bundle)  # also where the file is only copied: a damaged one must not be handed on
-            if format == "keras":
+            # What is only copied is read too: a damaged file must not be handed on.
+            if format == "litert" and bundle.inference_file.is_file():
+                Classifier(bundle)
+                shutil.copyfile(bundle.inference_file, made)
+            elif format == "keras":
+                load_keras(bundle)
                 shutil.copyfile(bundle.keras_file, made)
             else:
-                _convert(bundle, model, format, made)
+                _convert(bundle, format, made)
             os.replace(made, out)
     except OSError as error:
         raise ModelError(f"{out} cannot be written: {error.strerror or error}.") from None
@@ -62,14 +68,17 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _convert(bundle: Bundle, model, format: str, made: Path) -> None:
+def _convert(bundle: Bundle, format: str, made: Path) -> None:
+    import_keras()
+    from .release.litert import check_converter, export_litert, quantisation
+
+    check_converter()
+    model = load_keras(bundle)
+    if format == "litert":
+        export_litert(model, made, quantisation(bundle.card))
+        return
     import numpy as np
 
-    if format == "litert":
-        from .release.litert import export_litert
-
-        export_litert(model, made, bundle.card.get("quantisation", "none"))
-        return
     with silenced(1), silenced(2):  # the converter prints its progress
         model(np.zeros((1, *model.input_shape[1:]), np.float32))  # tf2onnx needs the model called once
         model.export(made, format="onnx", verbose=False)

@@ -166,6 +166,13 @@ def find_preset(name: str) -> Preset:
 
 def card(preset: Preset) -> dict[str, Any]:
     """What is known of a preset as JSON values: the published claim beside what was measured, and the command that repeats it."""
+    measured = _measured(preset.name)
+    command = f"python -m fer_core train --data SOURCE --preset {preset.name}"
+    if measured and measured["networks"] > 1:
+        command = (
+            f"{command} --seed N for {measured['networks']} seeds, then "
+            f"python -m fer_core bundle{' RUN' * measured['networks']} --data SOURCE --name {preset.name} --out DIR"
+        )
     return {
         "name": preset.name,
         "default": preset.name == DEFAULT_PRESET,
@@ -173,21 +180,25 @@ def card(preset: Preset) -> dict[str, Any]:
         "description": preset.description,
         "data_form": preset.data_form,
         "claim": preset.claim,
-        "measured": _measured(preset.name),
-        "command": f"python -m fer_core train --data SOURCE --preset {preset.name}",
+        "measured": measured,
+        "command": command,
         "config": preset.config.model_dump(),
     }
 
 
 def _measured(name: str) -> dict[str, Any] | None:
-    """Figures on PrivateTest from the card of the preset's training run, if it has been measured."""
+    """Figures on PrivateTest from the card of the preset's training run, if it has been measured.
+
+    Where it is an ensemble, `epochs` are those of one of its `networks`.
+    """
     for path in (MODELS_DIR / name / CARD, MODELS_DIR / "baselines" / f"{name}.json"):
         try:
             measured = json.loads(path.read_text(encoding="utf-8"))
-            test, training = measured["figures"]["test"], measured["training"]
+            test, training, networks = measured["figures"]["test"], measured["training"], measured.get("members") or [measured]
             keys = ("accuracy", "accuracy_ci95", "accuracy_without_leaked", "macro_f1", "count", "fingerprint")
             return {key: test[key] for key in keys} | {
-                "epochs": training["epochs"],
+                "networks": len(networks),
+                "epochs": max(network["training"]["epochs"] for network in networks),
                 "best_epoch": training.get("best_epoch"),
                 "truth": test.get("truth", "labels"),
             }

@@ -45,11 +45,21 @@ def test_a_card_with_fewer_labels_than_outputs(copy: Path) -> None:
         Predictor(read_bundle(copy))
 
 
-@pytest.mark.parametrize("format", ["keras", "litert"])
-def test_a_damaged_model_is_not_exported(copy: Path, tmp_path: Path, format: str) -> None:
-    (copy / "model.keras").write_bytes(b"x")
-    with pytest.raises(ModelError, match="cannot be read as a Keras model"):
+@pytest.mark.parametrize(
+    ("format", "file", "kind"), [("keras", "model.keras", "Keras"), ("onnx", "model.keras", "Keras"), ("litert", "model.tflite", "LiteRT")]
+)
+def test_a_damaged_model_is_not_exported(copy: Path, tmp_path: Path, format: str, file: str, kind: str) -> None:
+    (copy / file).write_bytes(b"x")
+    with pytest.raises(ModelError, match=f"cannot be read as a {kind} model"):
         export(read_bundle(copy), format, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_card_with_an_unknown_quantisation_makes_no_file(copy: Path, tmp_path: Path) -> None:
+    (copy / "model.tflite").unlink()
+    change(copy, quantisation="banana")
+    with pytest.raises(ModelError, match=r"'banana'.*none, float16, int8"):
+        export(read_bundle(copy), "litert", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

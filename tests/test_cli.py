@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core.bundle import CARD
+from fer_core.bundle import CARD, find_bundle
 from fer_core.cli import main
 from fer_core.emotions import NAMES
+from fer_core.training.repeat import train_command
 from fer_core.training.run_folder import RunFolder
 
 pytestmark = pytest.mark.long
@@ -113,6 +114,19 @@ def test_predict_without_detection_takes_the_whole_picture(shell, trained_run: P
     assert shell.json("predict", "--model", trained_run, tmp_path / "grey.png")[0]["faces"] == []
     faces = shell.json("predict", "--model", trained_run, "--no-detect", tmp_path / "grey.png")[0]["faces"]
     assert [face["box"] for face in faces] == [[0, 0, 90, 60]]
+
+
+def test_the_inference_file_is_exported_as_it_is_without_keras(here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was made once; to make it again takes half a minute, and TensorFlow."""
+    monkeypatch.setattr("fer_core.export.import_keras", lambda: pytest.fail("Keras was asked for"))
+    assert here("export", "--model", "tiny", "--format", "litert", "--out", tmp_path / "tiny.tflite")[0] == 0
+    assert (tmp_path / "tiny.tflite").read_bytes() == find_bundle("tiny").inference_file.read_bytes()
+
+
+def test_a_conversion_under_another_backend_is_told_in_one_sentence(here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    told = here.error("export", "--model", "tiny", "--format", "onnx", "--out", tmp_path / "tiny.onnx")
+    assert "made by TensorFlow" in told and "unset KERAS_BACKEND" in told and not (tmp_path / "tiny.onnx").exists()
 
 
 @pytest.mark.parametrize("format", ["keras", "litert", "onnx"])
@@ -261,6 +275,17 @@ def test_votes_teacher_and_precision_are_those_of_the_command(here, untrained, v
         votes.rename(voted.with_name("fer2013new.csv"))
 
 
+def test_a_teacher_of_other_data_is_kept_where_it_was_asked_for(here, untrained, tmp_path: Path) -> None:
+    """That of the preset is left out, since of drawn faces it knows nothing; and it is said."""
+    told = here("train", "--data", "synthetic:70", "--preset", "tiny", "--run-dir", tmp_path / "without")[2]
+    assert "note: standard, which teaches tiny, was trained on other data" in told and "--teacher NAME" in told
+    assert RunFolder(tmp_path / "without").config().train.teacher is None
+    options = ["--data", "synthetic:70", "--preset", "tiny", "--teacher", "standard", "--run-dir", tmp_path / "with"]
+    assert "without a teacher" not in here("train", *options)[2]
+    config = RunFolder(tmp_path / "with").config()
+    assert config.train.teacher == "standard" and "--teacher standard" in train_command(config, "synthetic:70")
+
+
 def test_a_network_for_votes_alone_needs_them(here, untrained, tmp_path: Path) -> None:
     told = here.error("train", "--data", "synthetic:70", "--preset", "ferplus", "--run-dir", tmp_path / "run")
     assert "no fer2013new.csv" in told and "--votes" in told and not (tmp_path / "run").exists()
@@ -327,17 +352,34 @@ def test_the_card_of_a_model_can_be_read(here, labels_run: Path) -> None:
     assert status == 0 and text.startswith("# labels\n") and "## Not for" in text and f"{card['temperature']:.3f}" in text
     assert card == json.loads((labels_run / "bundle" / CARD).read_text())
     assert "expected a shipped name" in here.error("models", "nonesuch")
+    assert "## Layers" in text and f"| {card['layers'][1]['name']} |" in text
+
+
+def test_a_damaged_card_is_told_in_one_sentence(here, labels_run: Path, tmp_path: Path) -> None:
+    bundle = shutil.copytree(labels_run / "bundle", tmp_path / "bundle")
+    (bundle / CARD).write_text(json.dumps(json.loads((bundle / CARD).read_text()) | {"figures": {"test": []}, "temperature": "warm"}))
+    assert "is damaged" in here.error("models", bundle) and here.json("models", bundle)["temperature"] == "warm"
+
+
+def test_the_list_of_models_stays_where_a_card_is_damaged(here, labels_run: Path, tmp_path: Path, monkeypatch) -> None:
+    models = shutil.copytree(labels_run / "bundle", tmp_path / "models" / "mine").parent
+    monkeypatch.setattr("fer_core.bundle.MODELS_DIR", models)
+    card = json.loads((models / "mine" / CARD).read_text())
+    (models / "mine" / CARD).write_text(json.dumps(card | {"figures": {"test": [], "validation": {"accuracy": "high"}}, "parameters": []}))
+    (only,) = here.json("models")
+    assert (only["name"], only["test_accuracy"], only["validation_accuracy"], only["parameters"]) == ("mine", None, None, None)
+    assert only["milliseconds"] > 0 and here("models")[0] == 0
 
 
 def test_two_runs_are_bundled_into_one_model(shell, here, labels_run: Path, voted: Path, tmp_path: Path) -> None:
-    out = tmp_path / "both"
-    told = shell.json("bundle", labels_run, labels_run / "bundle", "--data", voted, "--name", "both", "--out", out, "--no-mirror",
+    out, other = tmp_path / "both", shutil.copytree(labels_run, tmp_path / "other")
+    told = shell.json("bundle", labels_run, other / "bundle", "--data", voted, "--name", "both", "--out", out, "--no-mirror",
                       "--quantisation", "float16")  # fmt: skip
     assert told["networks"] == 2 and told["bundle"] == str(out) and told["inference_bytes"] == (out / "model.tflite").stat().st_size
     card = json.loads((out / CARD).read_text())
     assert (card["mirror"], card["quantisation"], card["temperature"]) == (False, "float16", told["temperature"])
     assert told["steps"] == card["steps"] and told["validation_calibration_error"] == card["figures"]["validation"]["calibration_error"]
-    assert "bundle labels labels --data fer.csv --name both --out both --no-mirror" in card["command"]
+    assert "bundle labels other --data fer.csv --name both --out both --no-mirror" in card["command"]
     scored = here.json("evaluate", "--model", out, "--data", voted, "--split", "validation")
     assert scored["model"] == "both" and scored["accuracy"] == told["validation_accuracy"] > 0.7
     assert json.loads((out / CARD).read_text())["figures"]["validation"]["accuracy"] == scored["accuracy"]
@@ -345,6 +387,8 @@ def test_two_runs_are_bundled_into_one_model(shell, here, labels_run: Path, vote
 
 def test_what_cannot_be_bundled_is_one_sentence(here, labels_run: Path, votes_run: Path, voted: Path, tmp_path: Path) -> None:
     rest = ["--name", "x", "--out", tmp_path / "out"]
+    for name in ("", "a/b", ".."):
+        assert "cannot be a model's name" in here.error("bundle", labels_run, "--data", voted, "--name", name, "--out", tmp_path / "out")
     assert "other data than synthetic:70" in here.error("bundle", labels_run, "--data", "synthetic:70", *rest)
     assert "answer different questions" in here.error("bundle", labels_run, votes_run, "--data", voted, *rest)
     assert "expected a shipped name" in here.error("bundle", tmp_path, "--data", voted, *rest)

@@ -104,7 +104,10 @@ def _new_run(options: argparse.Namespace) -> Any:
     for model in filter(None, (config.train.teacher if options.teacher else None, config.train.start_from)):
         find_bundle(model)
     run = RunFolder(options.run_dir) if options.run_dir else new_run_folder(runs_folder(), preset.name)
-    run.create(config)
+    run.create(config, keep_teacher=options.teacher is not None)
+    if config.train.teacher and not run.config().train.teacher:
+        print(f"note: {config.train.teacher}, which teaches {preset.name}, was trained on other data than {options.data}, so this run learns "
+              "without a teacher; --teacher NAME keeps one", file=sys.stderr)  # fmt: skip
     if config.train.votes_weight and not run.config().train.votes_weight:
         print(f"note: no fer2013new.csv beside {options.data}, so this run learns from the labels alone", file=sys.stderr)
     return run
@@ -151,7 +154,10 @@ def bundle(options: argparse.Namespace) -> None:
     from ..bundle import find_bundle, read_bundle
     from ..config import BundleConfig
     from ..data import open_dataset
+    from ..training.keeping import check_name
+    from ..training.repeat import repeatable_path
 
+    check_name(options.name)
     bundles = [find_bundle(run) for run in options.runs]
     dataset = open_dataset(options.data)
     votes = read_named_votes(options, dataset) if any(bundle.card.get("truth") == "votes" for bundle in bundles) else None
@@ -164,11 +170,15 @@ def bundle(options: argparse.Namespace) -> None:
     import_keras()
     from ..release.assemble import assemble
 
-    out = options.out.resolve()
-    words = [*(bundle.name for bundle in bundles), "--data", Path(options.data).name, "--name", options.name, "--out", out.name]
+    out = options.out.resolve()  # "." has no name of its own
+    models = [repeatable_path(given) for given in options.runs]
+    words = [*models, "--data", Path(options.data).name, "--name", options.name, "--out", repeatable_path(str(options.out))]
     words += ["--mirror" if config.mirror else "--no-mirror", "--zoom" if config.zoom else "--no-zoom"]
     words += ["--quantisation", config.quantisation] + (["--votes", Path(options.votes).name] if options.votes else [])
     command = "python -m fer_core bundle " + shlex.join(words)
+    trained = bundles[0].card.get("command")
+    if len(bundles) == 1 and trained:  # else its training would stand nowhere; the card of an ensemble has a command for each network
+        command = f"{trained} && {command}"
     assemble(bundles, dataset, out, name=options.name, settings=config, votes=votes, command=command)
     card = read_bundle(options.out).card
     size = (options.out / "model.tflite").stat().st_size

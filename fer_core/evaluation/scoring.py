@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import storage
 from ..bundle import CARD, Bundle, is_shipped, read_bundle, views_inside, write_card
+from ..card_values import part, whole
 from ..data.dataset import UNLABELLED, Dataset
 from ..data.votes import Votes, find_votes, read_votes
 from ..errors import DataError, ModelError
@@ -162,6 +163,15 @@ def test_uses(data: Dataset | str | None = None, model: str | None = None) -> in
     return sum(all(value is None or _read_line(line).get(name) == value for name, value in wanted.items()) for line in lines)
 
 
+def uses_in_card(card: dict[str, Any]) -> int | None:
+    """How often the test split of its own data was scored with a model before its card came to this machine; None where it does not tell.
+
+    An own model's card counts each look; a shipped one's, those of whoever made it.
+    """
+    known = [whole(part(part(card, "figures"), name).get("uses")) for name in part(card, "figures") if name.startswith("test")]
+    return max((uses for uses in known if uses is not None), default=None)
+
+
 def _read_line(line: str) -> dict[str, Any]:
     try:
         return dict(json.loads(line))
@@ -177,4 +187,6 @@ def _save_figures(bundle: Bundle, dataset: Dataset, split: str, tta: str, truth:
         name = f"{name}@{truth}"
     measured = figures(result) | {"fingerprint": dataset.fingerprint, "truth": truth}
     card = read_bundle(bundle.path).card  # as it is now: another split may have been scored since it was read
+    if split == "test":
+        measured["uses"] = (uses_in_card(card) or 0) + 1
     write_card(bundle.path / CARD, card | {"figures": card.get("figures", {}) | {name: measured}})

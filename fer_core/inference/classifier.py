@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..bundle import Bundle
-from ..errors import ModelError
+from ..errors import ImageError, ModelError
 from ..native_output import silenced
 
 _BATCH = 64
@@ -58,7 +58,14 @@ class Classifier:
 
         Args:
             images: (N, 48, 48) uint8 grey.
+
+        Raises:
+            ImageError: they have another shape.
         """
+        if images.ndim != 3 or images.shape[1:] != (48, 48):
+            raise ImageError(
+                f"The model takes grey faces as an array (N, 48, 48), not {images.shape}: Predictor cuts them from any picture."
+            )
         out = np.empty((len(images), len(self.labels)), np.float32)
         for start in range(0, len(images), _BATCH):
             out[start : start + _BATCH] = self._run(images[start : start + _BATCH], [self._output])[0]

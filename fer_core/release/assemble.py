@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from ..bundle import Bundle
+from ..bundle import CARD, Bundle
+from ..card_values import number, part, parts, whole
 from ..config import BundleConfig, RunConfig
 from ..data.dataset import Dataset
 from ..data.votes import Votes
@@ -29,10 +30,15 @@ def assemble(
         command: what repeats this, for the card.
 
     Raises:
-        ModelError: they name different classes, have different truths, or were trained on other data; or Keras runs on another
-            backend than TensorFlow.
+        ModelError: they name different classes, have different truths, or were trained on other data; one is named twice; a card
+            lacks what the new one needs; `out` holds a bundle, whose figures would be lost; or Keras runs on another backend than
+            TensorFlow.
     """
     check_converter()
+    if (out / CARD).exists():
+        raise ModelError(f"{out} holds a model already, and its figures would be lost: name another folder, or delete it first.")
+    if len({bundle.path.resolve() for bundle in bundles}) < len(bundles):
+        raise ModelError("A model is named twice: an average of networks needs different ones.")
     first = bundles[0]
     networks: list[keras.Model] = []
     for bundle in bundles:
@@ -40,6 +46,7 @@ def assemble(
             raise ModelError(f"{bundle.name} and {first.name} answer different questions: an ensemble needs the same classes and truth.")
         if bundle.card.get("data", {}).get("fingerprint") != dataset.fingerprint:
             raise ModelError(f"{bundle.name} was trained on other data than {dataset.source}: name the data it was trained on with --data.")
+        _check_card(bundle)
         found = networks_of(load_keras(bundle))
         if not found:
             raise ModelError(f"{bundle.name} was written by an older version: train it anew.")
@@ -50,12 +57,30 @@ def assemble(
         if votes is None:
             raise ModelError(f"{first.name} answers as FER+ voters do: name their votes with --votes.")
         chosen, labels = votes.agreed(chosen)
-    config = RunConfig.parse(first.card["config"] | {"bundle": settings.model_dump()})
-    members = [member for bundle in bundles for member in bundle.card.get("members") or [_member(bundle)]]
+    config = RunConfig.parse(part(first.card, "config") | {"bundle": settings.model_dump()})
+    members = [member for bundle in bundles for member in parts(bundle.card, "members") or [_member(bundle)]]
     write_bundle(
         out, networks, name=name, config=config, dataset=dataset, training=_training(bundles), command=command,
         validation=(dataset.images[chosen], labels), members=members if len(members) > 1 else None,
     )  # fmt: skip
+
+
+def _check_card(bundle: Bundle) -> None:
+    """Raises:
+    ModelError: the card does not say how the model was trained, which that of a bundle made of it repeats.
+    """
+    training, config = part(bundle.card, "training"), part(bundle.card, "config")
+    known = {
+        "training.epochs": whole(training.get("epochs")),
+        "training.seconds": number(training.get("seconds")),
+        "training.train_images": whole(training.get("train_images")),
+        "training.machine": training.get("machine") if isinstance(training.get("machine"), str) else None,
+        "config.train.seed": whole(part(config, "train").get("seed")),
+        "figures.validation.accuracy": number(part(part(bundle.card, "figures"), "validation").get("accuracy")),
+    }
+    missing = [name for name, value in known.items() if value is None]
+    if missing:
+        raise ModelError(f"The card of {bundle.path} lacks {', '.join(missing)}: name a model that fer_core trained.")
 
 
 def _member(bundle: Bundle) -> dict[str, Any]:

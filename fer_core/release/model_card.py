@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..card_values import part, parts, whole
+from ..errors import ModelError
+
 LICENCE = "MIT"
 
 _USES = [
@@ -31,7 +34,7 @@ def sections(card: dict[str, Any]) -> dict[str, Any]:
     """What a card says in words: licence, fit uses, uses it is not for, limits."""
     limits = list(_LIMITS)
     source = card["data"]["source"]
-    if not source.startswith("fer2013"):
+    if not source.startswith(("fer2013", "icml_face_data")):  # the names that FER2013 was published under
         limits[1:] = [f"Trained on {source} alone: on other pictures expect little before it was measured."]
     if card.get("truth") == "votes":
         limits.append(
@@ -41,9 +44,32 @@ def sections(card: dict[str, Any]) -> dict[str, Any]:
 
 
 def markdown(card: dict[str, Any]) -> str:
-    """The whole card as Markdown, for people; every figure stands in the card."""
-    training, config, data = card.get("training", {}), card.get("config", {}), card.get("data", {})
-    train = config.get("train", {})
+    """The whole card as Markdown, for people; every figure stands in the card.
+
+    Raises:
+        ModelError: the card, which others may have written, lacks what the text needs or holds it in another form.
+    """
+    try:
+        return _markdown(card)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ModelError(f"The card of {card.get('name', 'this model')} is damaged ({reason}): --json shows what it holds.") from None
+
+
+def layers_markdown(card: dict[str, Any]) -> str:
+    """The table of layers as Markdown, for one view of an image; empty where the card lists none."""
+    rows = [
+        f"| {row.get('name')} | {row.get('type')} | {' x '.join(map(str, shape)) if isinstance(shape := row.get('output'), list) else '-'} "
+        f"| {whole(row.get('parameters')) or 0:,} | {whole(row.get('multiply_adds')) or 0:,} |"
+        for row in parts(card, "layers")
+    ]
+    head = ["", "## Layers", "", "| layer | type | output | parameters | multiply-adds |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows]) + "\n" if rows else ""
+
+
+def _markdown(card: dict[str, Any]) -> str:
+    training, config, data = part(card, "training"), part(card, "config"), part(card, "data")
+    train = part(config, "train")
     lines = [f"# {card.get('name', 'A model')}", "", "## Model details", ""]
     lines += _list({
         "Created": card.get("created"),
@@ -66,9 +92,10 @@ def markdown(card: dict[str, Any]) -> str:
         "Data": f"{data.get('source')} ({data.get('format')}), fingerprint {data.get('fingerprint')}",
         "Training images": _count(training.get("train_images")),
         "Seed": ", ".join(str(m["seed"]) for m in card["members"]) if card.get("members") else train.get("seed"),
-        "Epochs": training.get("epochs"),
+        "Epochs": epochs_in_words(card),
         "Wall time": f"{training['seconds'] / 60:.0f} minutes" if training.get("seconds") else None,
         "Machine": training.get("machine"),
+        "Note": training.get("note"),
         "Command": card.get("command"),
     })  # fmt: skip
     lines += _steps(card)
@@ -76,6 +103,15 @@ def markdown(card: dict[str, Any]) -> str:
         if figures.keys() >= _FIGURES:  # others come from elsewhere
             lines += ["", f"## Figures on {split}", "", *_figures(figures)]
     return "\n".join(lines) + "\n"
+
+
+def epochs_in_words(card: dict[str, Any]) -> str | None:
+    """The epochs of its training, such as "100", or "3 x 100" of an ensemble; None where the card does not tell."""
+    each = [whole(part(member, "training").get("epochs")) for member in parts(card, "members")]
+    if len(each) > 1 and None not in each:
+        return f"{len(each)} x {each[0]}" if len(set(each)) == 1 else " + ".join(map(str, each))
+    epochs = whole(part(card, "training").get("epochs"))
+    return None if epochs is None else str(epochs)
 
 
 def _steps(card: dict[str, Any]) -> list[str]:

@@ -23,6 +23,14 @@ _FORSAKEN = 3600  # s after which nobody works at one any more
 _NEEDED_TO_TRAIN = ("checkpoint.npz", "lock", "reserve", "stop", "control.json")
 
 
+def check_name(name: str) -> None:
+    """Raises:
+    ModelError: `name` is none for a model, since a folder is called so.
+    """
+    if not _NAME.fullmatch(name):
+        raise ModelError(f"{name!r} cannot be a model's name: expected up to 60 letters, digits, dots, dashes and underscores.")
+
+
 def promote(run: RunFolder, name: str) -> Bundle:
     """Keep the model of a run under `name`, where every page and command finds it; it stays when the run is deleted.
 
@@ -30,8 +38,7 @@ def promote(run: RunFolder, name: str) -> Bundle:
         ModelError: the run has no bundle yet, the name is taken or no name for a folder, or the disk is full.
         TrainingError: a visitor of a hosted app has no room for it.
     """
-    if not _NAME.fullmatch(name):
-        raise ModelError(f"{name!r} cannot be a model's name: expected up to 60 letters, digits, dots, dashes and underscores.")
+    check_name(name)
     if not (run.bundle / CARD).is_file():
         raise ModelError(f"{run.name} has no model yet: stop it or let it end first.")
     target = own_models_dir() / name

@@ -6,6 +6,7 @@ import json
 import shlex
 from pathlib import Path
 
+from ..bundle import MODELS_DIR, own_models_dir
 from ..config import RunConfig
 from ..data.votes import FILE_NAME
 from ..errors import ConfigError
@@ -28,8 +29,9 @@ def train_command(config: RunConfig, source: str) -> str:
     data = {"source": config.data.source, "limit": config.data.limit, "votes": config.data.votes}
     train = {option: getattr(config.train, option) for option in _OPTIONS}
     for option, value in train.items():
-        if (value != getattr(preset.train, option) and value is not None) or option == "seed":
-            parts += [f"--{option.replace('_', '-')}", _name(value) if option == "teacher" else str(value)]
+        # A teacher that is not named is left out where it was trained on other data, one that is named never.
+        if value is not None and (value != getattr(preset.train, option) or option in ("seed", "teacher")):
+            parts += [f"--{option.replace('_', '-')}", repeatable_path(value) if option == "teacher" else str(value)]
     by_shell = preset.replace("data", **data).replace("train", **train)
     if config not in (by_shell, _without_votes(by_shell)):
         if config.model.family != by_shell.model.family:
@@ -37,7 +39,7 @@ def train_command(config: RunConfig, source: str) -> str:
         if config.model.hparams != by_shell.model.hparams:
             parts += ["--set", f"model.hparams={json.dumps(config.model.hparams)}"]
         for path, (value, _) in config.differences(by_shell.replace("model", **config.model.model_dump())).items():
-            written = _name(value) if path == "train.start_from" else value if isinstance(value, str) else json.dumps(value)
+            written = repeatable_path(value) if path == "train.start_from" else value if isinstance(value, str) else json.dumps(value)
             parts += ["--set", f"{path}={written}"]
     return "python -m fer_core train " + " ".join(shlex.quote(part) for part in parts)
 
@@ -46,6 +48,15 @@ def _without_votes(config: RunConfig) -> RunConfig:
     """What `settle` makes of settings that learn from votes where there are none."""
     drop = tuple(reason for reason in config.data.drop if reason != "not a face")
     return config.override("train", votes_weight=0.0).override("data", drop=drop) if config.train.output == "labels" else config
+
+
+def repeatable_path(model: str) -> str:
+    """How a command names a model: by its name, or by its path below the present folder; never with the folders of the machine."""
+    path = Path(model).resolve()
+    path = path.parent if path.name == "bundle" else path  # a run's folder means its model
+    if not path.exists() or path.parent in (MODELS_DIR, own_models_dir()):
+        return _name(model)
+    return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.name
 
 
 def _name(path: str) -> str:

@@ -74,15 +74,18 @@ class RunFolder(ProcessFolder):
     def exists(self) -> bool:
         return (self.path / "config.json").is_file()
 
-    def create(self, config: RunConfig) -> None:
+    def create(self, config: RunConfig, *, keep_teacher: bool = False) -> None:
         """Make the folder of a new run, with what `config` leaves open settled.
+
+        Args:
+            keep_teacher: as for `settle`.
 
         Raises:
             TrainingError: there is a run already, the folder cannot be written, or votes are needed that are not there.
             FerError: it is a visitor's run in a hosted app, and goes beyond what a visitor may.
         """
         with quotas.new_runs(self.path, config):
-            config = settle(config)
+            config = settle(config, keep_teacher=keep_teacher)
             if self.exists():
                 raise TrainingError(f"{self.path} holds a run already: resume it with --resume {self.path}, or name another folder.")
             try:

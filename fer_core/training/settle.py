@@ -19,11 +19,14 @@ from ..zoo.summary import summary
 _FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
 
-def settle(config: RunConfig) -> RunConfig:
+def settle(config: RunConfig, *, keep_teacher: bool = False) -> RunConfig:
     """`config` with its open choices made.
 
     Where there are no FER+ votes for the data, a run does without what they are for; and without the teacher that its preset names
     where that one was trained on other data.
+
+    Args:
+        keep_teacher: the teacher was chosen by whoever starts the run, even if it is the one that the preset names.
 
     Raises:
         ConfigError: the settings describe no network.
@@ -34,7 +37,7 @@ def settle(config: RunConfig) -> RunConfig:
         config = config.override("train", precision=fast_precision())
     if config.train.start_from:
         config = _network_of(config, config.train.start_from)
-    if config.train.teacher and config.train.teacher == _preset_teacher(config) and not _knows(config.train.teacher, config.data.source):
+    if not keep_teacher and lacks_teacher(config):
         config = config.replace("train", teacher=None)
     if config.train.votes_weight or "not a face" in config.data.drop:
         votes = config.data.votes or find_votes(config.data.source)
@@ -55,6 +58,12 @@ def _network_of(config: RunConfig, model: str) -> RunConfig:
     if len(card.get("members") or []) > 1:
         raise TrainingError(f"{card['name']} is an ensemble of {len(card['members'])} networks: start from a model that is one network.")
     return config.replace("model", **RunConfig.parse(card.get("config")).model.model_dump())
+
+
+def lacks_teacher(config: RunConfig) -> bool:
+    """Whether the teacher is the one that the preset names, and was trained on other data than these."""
+    teacher = config.train.teacher
+    return teacher is not None and teacher == _preset_teacher(config) and not _knows(teacher, config.data.source)
 
 
 def _preset_teacher(config: RunConfig) -> str | None:

@@ -71,7 +71,11 @@ def _row(known: dict[str, Any]) -> Row:
 
 
 def _epochs(known: dict[str, Any]) -> str:
-    return f"{known['measured']['epochs']} of {known['config']['train']['epochs']} epochs" if known["measured"] else ""
+    measured = known["measured"]
+    if not measured:
+        return ""
+    each = f"{measured['epochs']} of {known['config']['train']['epochs']} epochs"
+    return f"{measured['networks']} networks, {each} each" if measured["networks"] > 1 else each
 
 
 def _table(cards: list[dict[str, Any]]) -> None:

@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.bundle import views_inside
+from fer_core.card_values import number, parts
 
-from .model_figures import Model, number
+from .model_figures import Model
 
 
 def show(model: Model) -> None:
@@ -52,11 +53,8 @@ def table(rows: list[dict[str, Any]], prefix: str, alt: str) -> None:
 
 def layers(card: dict[str, Any]) -> list[dict[str, Any]]:
     """A row for each layer that the card lists. The layers of an ensemble say which network they belong to."""
-    listed = card.get("layers")
     rows = []
-    for layer in listed if isinstance(listed, list) else []:
-        if not isinstance(layer, dict):
-            continue
+    for layer in parts(card, "layers"):
         network, _, name = str(layer.get("name", "-")).rpartition("/")
         shape = layer.get("output")
         rows.append({

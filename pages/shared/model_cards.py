@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.bundle import views_inside
+from fer_core.card_values import parts
+from fer_core.errors import ModelError
 from fer_core.release.model_card import markdown
 
 from . import layers_table, model_downloads, model_training, speed
@@ -39,8 +41,8 @@ def _head(model: Model) -> None:
         else:
             st.badge("own run", icon=":material/model_training:", color="green")
         st.badge(_TRUTHS[model.truth], icon=":material/how_to_vote:" if model.truth == "votes" else ":material/label:", color="gray")
-        if isinstance(card.get("members"), list) and len(card["members"]) > 1:
-            st.badge(f"ensemble of {len(card['members'])}", icon=":material/join:", color="violet")
+        if len(parts(card, "members")) > 1:
+            st.badge(f"ensemble of {len(parts(card, 'members'))}", icon=":material/join:", color="violet")
         if views_inside(card) > 1:
             st.badge(f"{views_inside(card)} views inside", icon=":material/flip:", color="gray",
                      help="It averages over the image, its mirror image, and the same of its enlarged middle where it has four.")  # fmt: skip
@@ -96,7 +98,7 @@ def text(model: Model) -> str | None:
     """The card as Markdown; None where it lacks what the text needs."""
     try:
         return markdown({"name": model.name} | model.bundle.card)
-    except (AttributeError, KeyError, LookupError, TypeError, ValueError):  # a card that others, or an older version, wrote
+    except ModelError:  # a card that others, or an older version, wrote
         return None
 
 

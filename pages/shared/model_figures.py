@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fer_core.bundle import Bundle, is_shipped, read_bundle
+from fer_core.card_values import interval, number, part, whole
 from fer_core.errors import ModelError
 
 from . import state
 
 TRUTHS = ("labels", "votes")
-
-
-def number(value: Any) -> float | None:
-    """A finite number from a card, which others may have written by hand."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
-
-
-def part(card: Any, name: str) -> dict[str, Any]:
-    """The object `name` of a card, empty where there is none."""
-    value = card.get(name) if isinstance(card, dict) else None
-    return value if isinstance(value, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -61,11 +49,11 @@ class Model:
 
     @property
     def parameters(self) -> int | None:
-        return _whole(self.bundle.card.get("parameters"))
+        return whole(self.bundle.card.get("parameters"))
 
     @property
     def multiply_adds(self) -> int | None:
-        return _whole(self.bundle.card.get("multiply_adds"))
+        return whole(self.bundle.card.get("multiply_adds"))
 
     @property
     def bytes(self) -> int | None:
@@ -82,22 +70,14 @@ class Model:
         accuracy = number(figures.get("accuracy"))
         if accuracy is None:
             return None
-        bounds = figures.get("accuracy_ci95")
-        ends = [number(end) for end in bounds] if isinstance(bounds, list) and len(bounds) == 2 else [None, None]
-        low, high = ends
         return Measured(
             accuracy=accuracy,
-            interval=None if low is None or high is None else (low, high),
+            interval=interval(figures.get("accuracy_ci95")),
             without_leaked=number(figures.get("accuracy_without_leaked")),
             macro_f1=number(figures.get("macro_f1")),
             calibration_error=number(figures.get("calibration_error")),
-            count=_whole(figures.get("count")),
+            count=whole(figures.get("count")),
         )
-
-
-def _whole(value: Any) -> int | None:
-    value = number(value)
-    return None if value is None else int(value)
 
 
 def read() -> tuple[list[Model], list[str]]:

@@ -8,9 +8,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from fer_core.card_values import number, part, parts
+
 from . import charts
 from .interval_chart import percent
-from .model_figures import Model, number, part
+from .model_figures import Model
 
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C")
 
@@ -18,7 +20,7 @@ _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#
 def show(model: Model) -> None:
     """The curves and the table of steps; a sentence for what the card does not hold."""
     card = model.bundle.card
-    members = [member for member in card.get("members") or [] if isinstance(member, dict)] if isinstance(card.get("members"), list) else []
+    members = parts(card, "members")
     st.markdown("##### Accuracy by epoch")
     curves = {_name(member, i): _rows(member) for i, member in enumerate(members)} if members else {"": _rows(card)}
     if not any(curves.values()):
@@ -26,6 +28,8 @@ def show(model: Model) -> None:
     else:
         figure = _figure_of_members(curves) if members else _figure(curves[""])
         st.plotly_chart(figure, config=charts.CONFIG, key="models_curves", alt="Accuracy by epoch")
+        if note := part(card, "training").get("note"):
+            st.caption(str(note))
         if not members and any(part(part(card, "config"), "augment").values()):
             st.caption("Training accuracy is of the changed (turned, shifted, erased ...) images, so it may lie below validation.")
     if members:
@@ -36,8 +40,7 @@ def show(model: Model) -> None:
 
 def _rows(card: Any) -> list[dict[str, float]]:
     """The epochs of a card with a validation accuracy."""
-    history = part(card, "training").get("history")
-    rows = [row for row in history if isinstance(row, dict)] if isinstance(history, list) else []
+    rows = parts(part(card, "training"), "history")
     return [row for row in rows if number(row.get("epoch")) is not None and number(row.get("val_accuracy")) is not None]
 
 

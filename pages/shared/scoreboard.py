@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from fer_core.evaluation.scoring import test_uses
+from fer_core.evaluation.scoring import test_uses, uses_in_card
 
 from . import charts, model_choice, speed
 from .interval_chart import Dot, Look, Row, around, interval_chart
@@ -113,7 +113,7 @@ def _table(board: Board) -> None:
             "Validation": _hundred(validation.accuracy if validation else None),
             "Macro F1": test.macro_f1 if test else None,
             "Calibration error": _hundred(test.calibration_error if test else None),
-            "Test uses": test_uses(model=model.bundle.name),
+            "Test uses": _test_uses(model),
             "Parameters": model.parameters,
             "File": None if model.bytes is None else model.bytes / 1e6,
             "One image": fast[model.name],
@@ -133,7 +133,8 @@ def _table(board: Board) -> None:
         "Validation": number(format=accuracy, help="Accuracy on the validation split (PublicTest), on which epochs and models are chosen."),
         "Macro F1": number(format="%.3f", help="On test: the mean of the F1 of the classes, each counted alike."),
         "Calibration error": number(format=accuracy, help="On test: how far confidence is from accuracy (expected calibration error, 15 bins)."),
-        "Test uses": number(help="How often its test split was scored on this machine. Each look is a chance to choose by it, so it should stay small."),
+        "Test uses": number(help="How often its test split was scored: looks that stand in its card, and those on this machine. "
+                                  "Each is a chance to choose by it, so it should stay small."),
         "Parameters": number(format="localized"),
         "File": number(format="%.2f MB", help="Size of the LiteRT file that the app runs."),
         "One image": number(format="%.2f ms", help="Measured on this machine just now: median of single images, one thread."),
@@ -147,6 +148,15 @@ def _table(board: Board) -> None:
 
     st.dataframe(frame, hide_index=True, column_config=config, placeholder="-", on_select=open_chosen, selection_mode="single-row",
                  key=key, alt=f"Figures of the models: {board.title}")  # fmt: skip
+
+
+def _test_uses(model: Model) -> int | None:
+    """Looks at the test split of the model's own data; None where neither its card nor this machine knows of any."""
+    here = test_uses(model.fingerprint, model.bundle.name) if model.fingerprint else 0
+    told = uses_in_card(model.bundle.card)
+    if not model.shipped:
+        return here if told is None else told
+    return (told or 0) + here or None
 
 
 def _hundred(share: float | None) -> float | None:

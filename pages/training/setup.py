@@ -21,6 +21,7 @@ from fer_core.training import run_queue
 from fer_core.training.repeat import train_command
 from fer_core.training.run_folder import new_run_folder
 from fer_core.training.schedule import class_weights
+from fer_core.training.settle import lacks_teacher
 from pages.shared import state, visitor
 
 from . import augmentation, builder, settings_form, time_guess
@@ -79,6 +80,7 @@ def _preset() -> RunConfig:
             low, high = measured["accuracy_ci95"]
             st.markdown(
                 f"Measured on PrivateTest: **{measured['accuracy']:.1%}** ({low:.1%} to {high:.1%}) after {measured['epochs']} epochs"
+                + (f" of each of {measured['networks']} networks" if measured["networks"] > 1 else "")
             )
         else:
             st.markdown("Measured on PrivateTest: not yet")
@@ -146,6 +148,8 @@ def _teacher(config: RunConfig) -> str | None:
     values = list(options.values())
     name = st.selectbox("Teacher", list(options), values.index(config.train.teacher), key=f"train_teacher_{config.preset}",
                         help=type(config.train).model_fields["teacher"].description)  # fmt: skip
+    if lacks_teacher(config.replace("train", teacher=options[name])):
+        st.caption(f"{name} was trained on other data than these, so the run does without it, unless you choose a teacher yourself.")
     return options[name]
 
 

@@ -181,3 +181,15 @@ def test_two_models_without_an_inference_file_are_not_taken_for_each_other(
         (tmp_path / run.name / "model.tflite").unlink()
         scored.append(scoring.score(read_bundle(tmp_path / run.name), dataset, "validation", "off", save=False).probabilities)
     assert not np.allclose(*scored, atol=1e-3)
+
+
+def test_a_card_counts_the_looks_at_its_test_split(trained_run: Path, tmp_path: Path) -> None:
+    """So that they are known on other machines too; looks at other splits or data are none."""
+    bundle = read_bundle(Path(shutil.copytree(trained_run / "bundle", tmp_path / "bundle")))
+    before, data = scoring.uses_in_card(bundle.card) or 0, open_dataset("synthetic:350")
+    scoring.score(bundle, data, "test")
+    scoring.score(read_bundle(bundle.path), data, "test", "flip")
+    scoring.score(read_bundle(bundle.path), data, "validation")
+    scoring.score(read_bundle(bundle.path), open_dataset("synthetic:70"), "test")
+    assert scoring.uses_in_card(read_bundle(bundle.path).card) == before + 2
+    assert scoring.uses_in_card({"figures": {"validation": {"uses": 3}}}) is None

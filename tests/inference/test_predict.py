@@ -71,6 +71,12 @@ def test_several_faces_stand_from_left_to_right(predictor: Predictor, portrait: 
     assert max(abs(found[0].probabilities[n] - p) for n, p in alone.probabilities.items()) < 0.05
 
 
+@pytest.mark.parametrize("shape", [(48, 48), (2, 48, 48, 1), (2, 96, 96), (0, 7)])
+def test_arrays_of_another_shape_are_told_in_one_sentence(predictor: Predictor, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ImageError, match=r"an array \(N, 48, 48\), not \("):
+        predictor.classifier.probabilities(np.zeros(shape, np.uint8))
+
+
 def test_boxes_lie_inside_the_picture(predictor: Predictor, portrait: Image.Image) -> None:
     for cut in ((170, 60, 260, 150), (200, 0, 400, 200), (150, 80, 350, 300)):
         picture = portrait.crop(cut)

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core import storage
 from fer_core.bundle import CARD, INFERENCE, KERAS, find_bundle, read_bundle
 from fer_core.config import RunConfig
 from fer_core.data import open_dataset
@@ -81,8 +82,14 @@ def test_the_shipped_models_have_their_scores_and_claims(folders: Path) -> None:
 
 
 def test_the_scoreboard_counts_how_often_a_models_test_split_was_used(folders: Path) -> None:
+    """Those of its own data: the looks that stand in its card, and those of this machine."""
     before = board(open_page(PAGE)).loc["standard", "Test uses"]
+    assert before >= find_bundle().card["figures"]["test"]["uses"] >= 1
     score(find_bundle(), open_dataset("synthetic:70"), "test", save=False)
+    assert board(open_page(PAGE)).loc["standard", "Test uses"] == before
+    line = {"model": "standard", "fingerprint": find_bundle().card["data"]["fingerprint"], "tta": "none"}
+    with open(storage.record_folder() / "test-uses.jsonl", "a") as file:
+        file.write(json.dumps(line) + "\n")
     assert board(open_page(PAGE)).loc["standard", "Test uses"] == before + 1
 
 

@@ -139,7 +139,9 @@ def test_an_ensemble_in_the_place_of_a_preset_is_listed_with_its_figures(ensembl
     path.rename(tmp_path / "best")
     monkeypatch.setattr(presets, "MODELS_DIR", tmp_path)
     measured = presets.card(presets.PRESETS["best"])["measured"]
-    assert measured["accuracy"] == test["accuracy"] and measured["epochs"] == 5
+    assert measured["accuracy"] == test["accuracy"] and (measured["networks"], measured["epochs"]) == (2, 4)
+    command = presets.card(presets.PRESETS["best"])["command"]
+    assert "--preset best --seed N for 2 seeds" in command and "fer_core bundle RUN RUN --data SOURCE --name best" in command
 
 
 def test_bundling_an_ensemble_anew_keeps_what_its_card_says_of_its_networks(ensemble, dataset, tmp_path: Path) -> None:
@@ -156,3 +158,32 @@ def test_a_folder_that_is_no_bundle_is_left_alone(members, dataset, tmp_path: Pa
     with pytest.raises(ModelError):
         assemble(members[:1], dataset, tmp_path, name="x", settings=BundleConfig())
     assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_bundle_is_not_replaced_by_another(members, dataset, tmp_path: Path) -> None:
+    """Its figures on the test split, which are to be looked at once, would be lost."""
+    there = changed(members[0], tmp_path)
+    before = sorted((path, path.read_bytes()) for path in there.path.rglob("*") if path.is_file())
+    with pytest.raises(ModelError, match=r"holds a model already.*another folder"):
+        assemble([there], dataset, there.path, name="x", settings=BundleConfig())
+    assert sorted((path, path.read_bytes()) for path in there.path.rglob("*") if path.is_file()) == before
+
+
+def test_an_average_needs_different_models(members, dataset, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="named twice"):
+        assemble([members[0], members[0]], dataset, tmp_path / "out", name="x", settings=BundleConfig())
+
+
+@pytest.mark.parametrize(
+    ("damage", "lacking"),
+    [
+        ({"config": {}}, "config.train.seed"), ({"figures": {}}, "figures.validation.accuracy"), ({"training": {}}, "training.epochs"),
+        ({"training": {"epochs": "4"}}, "training.epochs"),
+    ],
+)  # fmt: skip
+def test_a_card_that_does_not_tell_of_its_training_cannot_be_bundled(damage, lacking, members, dataset, tmp_path: Path) -> None:
+    damaged = changed(members[1], tmp_path, **damage)
+    for bundles in ([damaged], [members[0], damaged]):
+        with pytest.raises(ModelError, match=f"lacks .*{lacking}"):
+            assemble(bundles, dataset, tmp_path / "out", name="x", settings=BundleConfig())
+    assert not (tmp_path / "out").exists()

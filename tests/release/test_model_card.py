@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fer_core.bundle import find_bundle
+from fer_core.errors import ModelError
 from fer_core.release import model_card
 
 
@@ -121,3 +122,45 @@ def test_a_card_of_before_these_sections_can_be_shown() -> None:
     """The shipped model of the last version has no temperature, licence or multiply-adds on its card."""
     text = model_card.markdown({"name": "old", "labels": ["happy", "sad"], "data": {}, "figures": {}})
     assert text.startswith("# old") and "happy, sad" in text
+
+
+def test_an_ensemble_tells_the_epochs_of_each_network(card: dict) -> None:
+    members = [{"seed": seed, "training": {"epochs": 100}} for seed in (0, 1, 2)]
+    assert "- Epochs: 3 x 100" in section(model_card.markdown(card | {"members": members}), "Training")
+    members[0]["training"]["epochs"] = 50
+    assert "- Epochs: 50 + 100 + 100" in section(model_card.markdown(card | {"members": members}), "Training")
+
+
+def test_what_a_figure_does_not_say_by_itself_stands_in_a_note(card: dict) -> None:
+    card["training"] = card["training"] | {"note": "The curve is of the other output."}
+    assert "- Note: The curve is of the other output." in section(model_card.markdown(card), "Training")
+
+
+@pytest.mark.parametrize("source", ["fer2013.csv", "icml_face_data.csv"])
+def test_fer2013_is_known_by_the_names_it_was_published_under(source: str) -> None:
+    assert any("Labels of FER2013 are noisy" in line for line in model_card.sections({"data": {"source": source}})["limits"])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"figures": {"test": []}}, {"temperature": "warm"}, {"parameters": "many"}, {"members": 3}, {"members": [{}]},
+        {"config": {"train": []}}, {"training": {"seconds": "long"}}, {"labels": [1]}, {"uses": 3},
+    ],
+)  # fmt: skip
+def test_a_damaged_card_is_one_sentence_or_shown_without_what_is_damaged(card: dict, damage: dict) -> None:
+    try:
+        text = model_card.markdown(card | damage)
+    except ModelError as error:
+        assert "card of labels is damaged" in str(error) and "\n" not in str(error)
+    else:
+        assert text.startswith("# labels")
+
+
+def test_the_layers_are_a_table(card: dict) -> None:
+    lines = model_card.layers_markdown(card).splitlines()
+    assert len([line for line in lines if line.startswith("| ")]) == 1 + len(card["layers"])
+    layer = next(row for row in card["layers"] if row["type"] == "Conv2D")
+    height, width, channels = layer["output"]
+    assert f"| {layer['name']} | Conv2D | {height} x {width} x {channels} | {layer['parameters']:,} | {layer['multiply_adds']:,} |" in lines
+    assert model_card.layers_markdown({"layers": "none"}) == model_card.layers_markdown({}) == ""
