@@ -93,6 +93,12 @@ def test_the_scoreboard_counts_how_often_a_models_test_split_was_used(folders: P
     assert board(open_page(PAGE)).loc["standard", "Test uses"] == before + 1
 
 
+def test_whose_curve_it_is_is_said_where_it_is_not_the_models_own(folders: Path) -> None:
+    """`ferplus` came from one training with `standard`, of which the curve is."""
+    captions = [caption.value for caption in one_model(find_bundle("ferplus").path).caption]
+    assert any("the curve is of its output for the labels" in caption for caption in captions)
+
+
 def test_what_was_not_measured_is_missing_and_not_zero(folders: Path) -> None:
     add_run(folders, "untested", whole_card(figures={"validation": FIGURES}))
     row = board(open_page(PAGE)).loc["untested"]
