@@ -24,13 +24,11 @@ def augment(images: np.ndarray, config: AugmentConfig, rng: np.random.Generator)
     draw = rng.uniform(-1, 1, (6, n)).astype(np.float32)
     flip = np.asarray(rng.random(n) < (0.5 if config.flip else 0.0))
     warps = bool(config.flip or config.rotation or config.shift or config.zoom)
-    for i in range(n):
-        if warps:
-            matrix = _matrix(draw[:, i], bool(flip[i]), height, width, config)
-            image = cv2.warpAffine(images[i], matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            out[i] = image
-        else:
-            out[i] = images[i]
+    if warps:
+        for i, matrix in enumerate(_matrices(draw, flip, height, width, config)):
+            out[i] = cv2.warpAffine(images[i], matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    else:
+        out[:] = images
     if config.contrast:
         mean = out.mean(axis=(1, 2), keepdims=True)
         out = mean + (out - mean) * (1 + config.contrast * draw[4])[:, None, None]
@@ -42,16 +40,16 @@ def augment(images: np.ndarray, config: AugmentConfig, rng: np.random.Generator)
     return out
 
 
-def _matrix(draw: np.ndarray, flip: bool, height: int, width: int, config: AugmentConfig) -> np.ndarray:
-    """(2, 3) affine matrix about the centre of the image."""
+def _matrices(draw: np.ndarray, flip: np.ndarray, height: int, width: int, config: AugmentConfig) -> np.ndarray:
+    """(N, 2, 3) affine matrices about the centre of the image, of draws (6, N) in -1..1."""
     angle = np.deg2rad(config.rotation) * draw[0]
     scale = 1 + config.zoom * draw[1]
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-    mirror = -1.0 if flip else 1.0
-    cx, cy = (width - 1) / 2, (height - 1) / 2
-    linear = np.array([[cos * mirror, -sin], [sin * mirror, cos]])
-    offset = np.array([cx + config.shift * width * draw[2], cy + config.shift * height * draw[3]]) - linear @ [cx, cy]
-    return np.column_stack([linear, offset])
+    mirror = np.where(flip, -1.0, 1.0)
+    centre = np.array([(width - 1) / 2, (height - 1) / 2])
+    linear = np.stack([cos * mirror, -sin, sin * mirror, cos], axis=1).reshape(-1, 2, 2)
+    offset = centre + config.shift * np.array([width, height]) * draw[2:4].T - linear @ centre
+    return np.concatenate([linear, offset[..., None]], axis=2)
 
 
 def _erase(images: np.ndarray, chance: float, rng: np.random.Generator) -> None:

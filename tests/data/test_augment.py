@@ -75,6 +75,23 @@ def test_the_centre_stays_in_the_centre(config):
     assert np.abs(centres - 24).max() < 0.3
 
 
+def test_rotation_turns_by_up_to_its_angle_and_neither_mirrors_nor_shears():
+    """Where two dots go, right of the centre and above it: the same draws turn them by the same angle."""
+
+    def moved(row: int, column: int) -> np.ndarray:
+        images = np.zeros((200, 49, 49), np.uint8)
+        images[:, row - 1 : row + 2, column - 1 : column + 2] = 255
+        out = augment(images, AugmentConfig(rotation=30), np.random.default_rng(0))
+        places = np.stack(np.indices((49, 49)), axis=-1)
+        return (out[..., None] * places).sum(axis=(1, 2)) / out.sum(axis=(1, 2))[:, None] - 24
+
+    right, above = moved(24, 39), moved(9, 24)
+    assert np.abs(np.linalg.norm(right, axis=1) - 15).max() < 0.3
+    assert np.abs(above - np.stack([-right[:, 1], right[:, 0]], axis=1)).max() < 0.3
+    angles = np.rad2deg(np.arctan2(right[:, 0], right[:, 1]))
+    assert -31 < angles.min() < -27 and 27 < angles.max() < 31
+
+
 def test_shift_moves_by_up_to_its_share_of_the_size():
     images = np.zeros((200, 48, 48), np.uint8)
     images[:, 23:25, 23:25] = 255
