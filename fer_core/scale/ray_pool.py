@@ -103,8 +103,8 @@ def connected(address: str, workers: int | None) -> Iterator[None]:
         logging.getLogger(name).setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
-    try:
-        with redirect_stdout(sys.stderr):  # Ray says there which workers it replaced, and scripts expect JSON
+    with redirect_stdout(sys.stderr):  # Ray says there which workers it replaced, up to its end, and scripts expect JSON
+        try:
             yield
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
