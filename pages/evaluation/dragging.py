@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.robustness.disguise import Cover, drawing
+from pages.shared.component import component
 from pages.shared.faces import data_uri
 
 _CSS = """
@@ -26,7 +27,7 @@ _CSS = """
 _JS = """
 const STEP = 1 / 48, PAUSE = 220
 
-export default function({ data, parentElement, setStateValue }) {
+function draw({ data, parentElement, setStateValue }) {
   const stage = parentElement.querySelector(".stage")
   const head = stage.querySelector(".head"), face = stage.querySelector("img")
   const clip = (value) => Math.min(1, Math.max(0, value))
@@ -112,9 +113,7 @@ export default function({ data, parentElement, setStateValue }) {
   }
 }
 """
-_component = st.components.v2.component(
-    "fer_dragging", html='<div class="stage"><img draggable="false"><div class="head"></div></div>', css=_CSS, js=_JS
-)
+_component = component("fer_dragging", html='<div class="stage"><img draggable="false"><div class="head"></div></div>', css=_CSS, js=_JS)
 
 
 def places(key: str, covers: Sequence[Cover]) -> list[tuple[float, float]]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-import streamlit as st
-
 from fer_core.robustness.corruptions import LEVELS
 from fer_core.robustness.robustness import Robustness
+from pages.shared.component import component
 
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")  # of Okabe and Ito's palette, in which the figures of classes are too
 _WIDTH, _HEIGHT = 180, 104  # units of a panel
@@ -22,9 +21,9 @@ text{font-size:8.5px;fill:currentColor;opacity:.75}
 .keys{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.85rem;padding-bottom:.5rem}
 i{display:inline-block;width:.8rem;height:.8rem;border-radius:.2rem;margin-right:.35rem;vertical-align:-.08rem}
 """
-_JS = "export default ({ data, parentElement }) => { parentElement.querySelector('.chart').innerHTML = data.html }"
+_JS = "const draw = ({ data, parentElement }) => { parentElement.querySelector('.chart').innerHTML = data.html }"
 # A component, since st.html takes drawings out of what it is given.
-_component = st.components.v2.component("fer_small_multiples", html='<div class="chart"></div>', css=_CSS, js=_JS)
+_component = component("fer_small_multiples", html='<div class="chart"></div>', css=_CSS, js=_JS)
 
 
 def show(results: Sequence[Robustness], names: Sequence[tuple[str, str]], key: str) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from fer_core.emotions import COLOURS, EMOJI
 
+from .component import component
 from .faces import data_uri
 
 _CSS = """
@@ -25,7 +26,7 @@ span{padding:.15rem .4rem .25rem;font-size:.78rem;line-height:1.25;overflow-wrap
 small{opacity:.75;display:block;font-size:.72rem}
 """
 _JS = """
-export default function({ data, parentElement, setTriggerValue, setStateValue }) {
+function draw({ data, parentElement, setTriggerValue, setStateValue }) {
   const grid = parentElement.querySelector(".grid")
   // An answer that only repeats what was chosen comes late: drawing it would undo the clicks since, and take the focus away.
   const drawn = JSON.stringify({ ...data, chosen: null })
@@ -59,7 +60,7 @@ export default function({ data, parentElement, setTriggerValue, setStateValue })
   }))
 }
 """
-_component = st.components.v2.component("fer_face_grid", html='<div class="grid"></div>', css=_CSS, js=_JS)
+_component = component("fer_face_grid", html='<div class="grid"></div>', css=_CSS, js=_JS)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import streamlit as st
 from fer_core.emotions import EMOJI
 
 from . import charts
+from .component import component
 
 _CSS = """
 .wrap{overflow-x:auto;padding:2px}
@@ -32,7 +33,7 @@ button[aria-pressed=true]{outline:3px solid #E69F00;outline-offset:-1px}
 @media (max-width:480px){th.corner{width:3.2rem}td button{height:2.4rem;font-size:.75rem}th{font-size:.68rem}.name{display:none}}
 """
 _JS = """
-export default function({ data, parentElement, setTriggerValue }) {
+function draw({ data, parentElement, setTriggerValue }) {
   const wrap = parentElement.querySelector(".wrap")
   const table = document.createElement("table")
   table.setAttribute("aria-label", data.title)
@@ -88,7 +89,7 @@ export default function({ data, parentElement, setTriggerValue }) {
   if (again) { if (first) first.tabIndex = -1; again.tabIndex = 0; again.focus({ preventScroll: true }) }
 }
 """
-_component = st.components.v2.component("fer_matrix", html='<div class="wrap"></div>', css=_CSS, js=_JS)
+_component = component("fer_matrix", html='<div class="wrap"></div>', css=_CSS, js=_JS)
 
 Place = tuple[int, int]  # row and column; -1 is all of them
 
