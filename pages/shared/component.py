@@ -1,8 +1,7 @@
 """Components on which the newest data stay.
 
 Streamlit loads the script of a component once and then calls it with every data that came meanwhile, in an order that browsers
-leave open: in Chromium two of them come reversed four times in ten. So data carry when they were made, and what is older than
-what is drawn is left out.
+leave open: Chromium often reverses two of them. So data carry when they were made, and what is older than what is drawn is left out.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ const drawn = new WeakMap()
 
 export default function(given) {
   const { made, ...data } = given.data
-  if (made < drawn.get(given.parentElement)) return
+  if (made < drawn.get(given.parentElement)) return  // never true of the first
   drawn.set(given.parentElement, made)
   draw({ ...given, data })
 }
