@@ -36,10 +36,15 @@ function draw({ data, parentElement, setStateValue }) {
     cover.style.top = 100 * cover.at[1] + "%"
   }
   const lift = () => { stage.classList.add("moving"); face.src = stage.data.bare }
-  const send = () => setStateValue("places", Object.fromEntries([...head.children].map((c) => [c.dataset.kind, c.at])))
+  const send = () => {
+    stage.moves += 1
+    setStateValue("places", { moves: stage.moves, at: Object.fromEntries([...head.children].map((c) => [c.dataset.kind, c.at])) })
+  }
 
   stage.data = data
   if (stage.held) return  // what comes while a cover is in the hand is drawn when it is let go
+  if (stage.moves > data.moves) return  // an answer to the move before: it would put the cover back
+  stage.moves = data.moves
   stage.classList.remove("moving")
   face.src = data.seen
   face.alt = data.alt
@@ -118,8 +123,7 @@ _component = component("fer_dragging", html='<div class="stage"><img draggable="
 
 def places(key: str, covers: Sequence[Cover]) -> list[tuple[float, float]]:
     """Where the covers are: where they were dragged to, else where they were put. To be asked before `show`."""
-    state: Any = st.session_state.get(key, {})
-    moved = state.get("places") or {}
+    moved = _sent(key).get("at", {})
     return [_inside(moved.get(cover.kind), (cover.x, cover.y)) for cover in covers]
 
 
@@ -134,12 +138,18 @@ def show(seen: np.ndarray, bare: np.ndarray, covers: Sequence[Cover], rotation: 
     _component(
         key=key, default={"places": {}}, on_places_change=lambda: None,
         data={
-            "seen": data_uri(seen), "bare": data_uri(bare), "rotation": rotation, "alt": alt,
+            "seen": data_uri(seen), "bare": data_uri(bare), "rotation": rotation, "alt": alt, "moves": _sent(key).get("moves", 0),
             "covers": [
                 {"kind": c.kind, "at": [c.x, c.y], "width": c.width, "tilt": c.tilt, "src": data_uri(drawing(c.kind))} for c in covers
             ],
         },
     )  # fmt: skip
+
+
+def _sent(key: str) -> dict[str, Any]:
+    """What the browser sent last: how often something was moved, and where everything is since."""
+    state: Any = st.session_state.get(key, {})
+    return state.get("places") or {}
 
 
 def _inside(place: Any, otherwise: tuple[float, float]) -> tuple[float, float]:

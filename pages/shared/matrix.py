@@ -47,15 +47,20 @@ function draw({ data, parentElement, setTriggerValue }) {
   make(table, "caption", data.columnTitle)
   const head = make(make(table, "thead"), "tr")
   make(head, "th", data.rowTitle, { class: "corner" })
-  let chosen = data.chosen // changed at once by a click: the next one may come before the page has answered
+  // A click changes what is chosen at once, since the next one may come before the page has answered. Until then data come that
+  // know nothing of it: an answer to the click before.
+  const early = wrap.clicks > data.clicks
+  if (!early) wrap.clicks = data.clicks
+  let chosen = early ? wrap.chosen : data.chosen
   const same = (row, column) => !!chosen && chosen[0] === row && chosen[1] === column
   const button = (parent, row, column, label) => {
     const made = make(parent, "button", "", { "aria-label": label, "aria-pressed": same(row, column), "data-place": row + "," + column, tabindex: -1, title: label })
     made.onclick = () => {
-      if (chosen) at(...chosen).setAttribute("aria-pressed", false)
-      chosen = same(row, column) ? null : [row, column]
+      if (chosen) at(...chosen)?.setAttribute("aria-pressed", false)
+      wrap.chosen = chosen = same(row, column) ? null : [row, column]
+      wrap.clicks += 1
       made.setAttribute("aria-pressed", !!chosen)
-      setTriggerValue("clicked", chosen || [])
+      setTriggerValue("clicked", { chosen, clicks: wrap.clicks })
     }
     return made
   }
@@ -74,7 +79,7 @@ function draw({ data, parentElement, setTriggerValue }) {
   })
   const at = (row, column) => table.querySelector(`[data-place="${row},${column}"]`)
   const focused = wrap.getRootNode().activeElement?.dataset.place
-  const first = chosen ? at(...chosen) : at(0, 0)
+  const first = (chosen && at(...chosen)) || at(0, 0)
   if (first) first.tabIndex = 0
   table.onkeydown = (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key]
@@ -117,11 +122,13 @@ def show(
     """
     emoji = [EMOJI.get(name, "") for name in names]
     fills = [[_colour(float(value)) for value in row] for row in values]
+    answered = f"{key}_clicks"
 
     def clicked() -> None:
-        place = st.session_state[key].get("clicked")
-        if place is not None:
-            on_choose((int(place[0]), int(place[1])) if len(place) == 2 else None)
+        told = st.session_state[key].get("clicked")
+        if told is not None:
+            st.session_state[answered] = int(told["clicks"])
+            on_choose((int(told["chosen"][0]), int(told["chosen"][1])) if told["chosen"] else None)
 
     data: dict[str, Any] = {
         "title": titles.whole, "rowTitle": f"{titles.row} ↓", "columnTitle": f"{titles.column} →", "rows": names, "columns": names,
@@ -129,7 +136,7 @@ def show(
         "rowLabels": [f"All with {titles.row} {name}" for name in names],
         "columnLabels": [f"All with {titles.column} {name}" for name in names],
         "colours": [[f"rgb{fill}" for fill in row] for row in fills], "texts": [[_readable_on(fill) for fill in row] for row in fills],
-        "chosen": None if chosen is None else list(chosen),
+        "chosen": None if chosen is None else list(chosen), "clicks": st.session_state.get(answered, 0),
     }  # fmt: skip
     _component(key=key, data=data, on_clicked_change=clicked)
 

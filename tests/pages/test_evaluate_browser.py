@@ -16,6 +16,7 @@ from fer_core.evaluation.comparison import compare_records
 from fer_core.evaluation.metrics import confusion
 from fer_core.evaluation.scoring import score
 from tests.pages.conftest import Server
+from tests.pages.slow_network import SlowNetwork
 from tests.pages.test_browser import visit
 
 pytestmark = pytest.mark.long
@@ -92,6 +93,26 @@ def test_the_matrix_is_used_by_keys_and_told_to_screen_readers(page: Page, serve
     page.keyboard.press("Enter")  # before the page has answered the first one
     expect(page.get_by_text("All faces", exact=True)).to_be_visible()
     expect(page.locator('[data-place][aria-pressed="true"]')).to_have_count(0)
+
+
+def test_the_answer_to_an_earlier_click_does_not_undo_the_latest(page: Page, server: Server) -> None:
+    network = SlowNetwork(page)
+    use_source(page, server)
+    network.to_browser.hold()
+    cell(page, 1, 1).click()
+    network.to_browser.wait_for_more(page)  # the app has the click
+    network.to_app.hold()
+    cell(page, 2, 2).click()
+    network.to_browser.release()
+    expect(page.get_by_text("True disgust, predicted disgust", exact=True)).to_be_visible()
+    expect(page.locator("[data-face]").first).to_be_visible()
+    page.wait_for_timeout(500)  # the matrix is drawn anew
+    expect(cell(page, 2, 2)).to_have_attribute("aria-pressed", "true")
+    expect(cell(page, 1, 1)).to_have_attribute("aria-pressed", "false")
+    cell(page, 2, 2).click()  # once more: no cell is chosen
+    network.to_app.release()
+    expect(page.get_by_text("All faces", exact=True)).to_be_visible()
+    expect(page.locator("td [aria-pressed=true]")).to_have_count(0)
 
 
 def test_the_matrix_leaves_the_focus_where_it_is(page: Page, server: Server) -> None:

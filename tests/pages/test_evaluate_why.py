@@ -30,6 +30,7 @@ from pages.shared.faces import data_uri
 from tests.pages.conftest import ROOT, Server
 from tests.pages.dataset_view import run, texts, wait
 from tests.pages.evaluate_view import components, faces, view
+from tests.pages.slow_network import SlowNetwork, Way
 from tests.pages.test_browser import visit
 
 pytestmark = pytest.mark.long
@@ -239,12 +240,12 @@ def test_ones_own_photo_is_cut_to_the_face_and_one_that_cannot_be_read_is_one_se
 
 @pytest.mark.parametrize("sent", [None, "x", [1], [1, 2, 3], {"a": 1}, [float("nan"), 0.5], ["a", "b"]])
 def test_what_is_no_place_leaves_a_cover_where_it_was(sent: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(st, "session_state", {"here": {"places": {"mask": sent}}})
+    monkeypatch.setattr(st, "session_state", {"here": {"places": {"at": {"mask": sent}}}})
     assert dragging.places("here", [Cover("mask", 0.4, 0.6)]) == [(0.4, 0.6)]
 
 
 def test_places_are_kept_in_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(st, "session_state", {"here": {"places": {"mask": [1.7, -3]}}})
+    monkeypatch.setattr(st, "session_state", {"here": {"places": {"at": {"mask": [1.7, -3]}}}})
     covers = [Cover("mask", 0.4, 0.6), Cover("sunglasses", 0.5, 0.3)]
     assert dragging.places("here", covers) == [(1.0, 0.0), (0.5, 0.3)] and dragging.places("other", covers[1:]) == [(0.5, 0.3)]
 
@@ -318,3 +319,34 @@ def test_a_mask_is_dragged_and_moved_by_keys(page: Page, server: Server) -> None
     expect(mask).to_have_count(0)
     expect(page.get_by_role("button", name="Undo all")).to_be_disabled()
     assert "tensorflow" not in server.memory_maps().lower()
+
+
+def test_the_answer_to_an_earlier_move_does_not_take_the_latest_back(page: Page, server: Server) -> None:
+    network = SlowNetwork(page)
+    visit(page, server, "evaluate?evaluate_view=What+if")
+    page.get_by_role("button", name="Mask", exact=True).click()
+    mask, face = page.locator("[data-kind=mask]"), page.locator(".stage > img")
+    expect(mask).to_be_visible()
+    start, stage_box = mask.bounding_box(), page.locator(".stage").bounding_box()
+    assert start is not None and stage_box is not None
+
+    def lower(way: Way) -> None:
+        """Press a key; the place is sent when no other has followed for a moment."""
+        before = len(way)
+        page.keyboard.press("ArrowDown")
+        way.wait_for_more(page, before)
+
+    mask.focus()
+    network.to_browser.hold()
+    lower(network.to_browser)
+    page.wait_for_timeout(1000)  # the whole answer
+    network.to_app.hold()
+    lower(network.to_app)
+    network.to_browser.release()
+    page.wait_for_timeout(500)  # the answer to the first move is drawn, or left out
+    lower(network.to_app)
+    network.to_app.release()
+    expect(mask.locator("img")).to_have_css("opacity", "0")  # it is part of the picture
+    end = mask.bounding_box()
+    assert end is not None and end["y"] - start["y"] == pytest.approx(3 * stage_box["height"] / 48, abs=1)
+    expect(face).to_have_attribute("alt", "the face as the model sees it, with mask")
