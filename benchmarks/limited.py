@@ -1,8 +1,8 @@
 """Run a program as a small host would: so much memory and so much of a processor for it and all that it starts.
 
-Memory: a control group (cgroup v2) where one may be made; else the processes are looked at five times a second (PSS: shared pages count once;
-pages of files, which a system under pressure would give up, count too) and all are ended when they exceed the limit. Processor: a control group
-(v2, or v1's `cpu`) where one may be made; else one core.
+Memory: a control group (cgroup v2, or v1's `memory`) where one may be made; else the processes are looked at five times a second (PSS: shared pages
+count once; pages of files, which a system under pressure would give up, count too) and all are ended when they exceed the limit. Processor: a control
+group (v2, or v1's `cpu`) where one may be made; else one core.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import IO
 
 import psutil
 
-_V2, _V1_CPU = Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/cpu")
+_GROUPS = Path("/sys/fs/cgroup")
 _LOOK_SECONDS = 0.2
 _PERIOD = 100_000  # microseconds
 
@@ -34,15 +34,16 @@ class Limited:
     cores: float
     how: str = ""
     killed: str = ""  # why, once they were ended for their memory
-    peak: int = 0  # bytes of all together
+    peak: int = 0  # bytes of all together, PSS; more than the limit where pages of files are among them that a group would give up
     peaks: dict[str, int] = field(default_factory=dict)  # bytes of the largest process of each kind
     _folders: list[Path] = field(default_factory=list)
     _done: threading.Event = field(default_factory=threading.Event)
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
         """The program; what it starts is held too, even where that outlives it."""
-        memory = self._memory_group()
-        cpu = self._cpu_group(memory)
+        both = self._v2_group()
+        memory = both or self._v1_group("memory", {"memory.limit_in_bytes": self.megabytes * 1_000_000, "memory.swappiness": 0})
+        cpu = both or self._v1_group("cpu", {"cpu.cfs_period_us": _PERIOD, "cpu.cfs_quota_us": int(self.cores * _PERIOD)})
         groups = [folder for folder in dict.fromkeys((memory, cpu)) if folder is not None]
         # The shell goes into the groups and then becomes the program, so that no moment is left out.
         enter = "".join(f'echo $$ > "{folder}/cgroup.procs"; ' for folder in groups) + 'exec "$@"'
@@ -51,8 +52,10 @@ class Limited:
             [*one_core, "sh", "-c", enter, "sh", *command], env=dict(environment), cwd=cwd, stdout=log, stderr=log
         )
         self._mark = next((value for name, value in environment.items() if name == "FER_RUNS_DIR"), "")
-        self.how = f"memory: {'cgroup v2' if memory is not None else 'PSS of all processes, looked at 5 times a second'}; processor: " + (
-            "one core" if cpu is None else f"cgroup {'v2' if cpu == memory else 'v1'}, {self.cores:g} cores"
+        version = "v1" if both is None else "v2"
+        self.how = (
+            f"memory: {f'cgroup {version}' if memory is not None else 'PSS of all processes, looked at 5 times a second'}; processor: "
+            + ("one core" if cpu is None else f"cgroup {version}, {self.cores:g} cores")
         )
         threading.Thread(target=self._watch, args=(memory,), daemon=True).start()
         return self.process
@@ -76,31 +79,32 @@ class Limited:
 
     # --- groups ----------------------------------------------------------------------------------------------------------
 
-    def _memory_group(self) -> Path | None:
-        folder = _V2 / f"fer-{uuid.uuid4().hex[:8]}"
+    def _v2_group(self) -> Path | None:
+        """A group that holds memory and processor."""
+        folder = _GROUPS / f"fer-{uuid.uuid4().hex[:8]}"
         try:
-            if not {"memory", "cpu"} <= set((_V2 / "cgroup.subtree_control").read_text().split()):
+            if not {"memory", "cpu"} <= set((_GROUPS / "cgroup.subtree_control").read_text().split()):
                 return None
             folder.mkdir()
             self._folders.append(folder)
             (folder / "memory.max").write_text(str(self.megabytes * 1_000_000))
             with contextlib.suppress(OSError):
                 (folder / "memory.swap.max").write_text("0")
+            (folder / "cpu.max").write_text(f"{int(self.cores * _PERIOD)} {_PERIOD}")
             return folder
         except OSError:
             return None
 
-    def _cpu_group(self, memory: Path | None) -> Path | None:
+    def _v1_group(self, controller: str, settings: Mapping[str, int]) -> Path | None:
+        """A group below the one that this process is in."""
         try:
-            if memory is not None:
-                (memory / "cpu.max").write_text(f"{int(self.cores * _PERIOD)} {_PERIOD}")
-                return memory
-            own = next(line.split(":", 2)[2] for line in Path("/proc/self/cgroup").read_text().splitlines() if line.split(":")[1] == "cpu")
-            folder = _V1_CPU / own.lstrip("/") / f"fer-{uuid.uuid4().hex[:8]}"
+            lines = (line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines())
+            own = next(path for _, controllers, path in lines if controller in controllers.split(","))
+            folder = _GROUPS / controller / own.lstrip("/") / f"fer-{uuid.uuid4().hex[:8]}"
             folder.mkdir()
             self._folders.append(folder)
-            (folder / "cpu.cfs_period_us").write_text(str(_PERIOD))
-            (folder / "cpu.cfs_quota_us").write_text(str(int(self.cores * _PERIOD)))
+            for name, value in settings.items():
+                (folder / name).write_text(str(value))
             return folder
         except (OSError, StopIteration):
             return None
@@ -132,7 +136,8 @@ class Limited:
                 self.peaks[kind] = max(self.peaks.get(kind, 0), size)
             if group is not None:
                 with contextlib.suppress(OSError, StopIteration):
-                    events = dict(line.split() for line in (group / "memory.events").read_text().splitlines())
+                    told = next(file for name in ("memory.events", "memory.oom_control") if (file := group / name).is_file())
+                    events = dict(line.split() for line in told.read_text().splitlines())
                     if int(events.get("oom_kill", 0)):
                         self.killed = f"the system ended {events['oom_kill']} processes for their memory"
             elif total > self.megabytes * 1_000_000 and not self.killed:
