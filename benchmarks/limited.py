@@ -34,7 +34,7 @@ class Limited:
     cores: float
     how: str = ""
     killed: str = ""  # why, once they were ended for their memory
-    peak: int = 0  # bytes of all together, PSS; more than the limit where pages of files are among them that a group would give up
+    peak: int = 0  # bytes of all together: what a group holds without the pages of files, which it would give up; else PSS
     peaks: dict[str, int] = field(default_factory=dict)  # bytes of the largest process of each kind
     _folders: list[Path] = field(default_factory=list)
     _done: threading.Event = field(default_factory=threading.Event)
@@ -130,16 +130,13 @@ class Limited:
     def _watch(self, group: Path | None) -> None:
         while not self._done.wait(_LOOK_SECONDS):
             sizes = self._sizes()
-            total = sum(size for _, size in sizes)
-            self.peak = max(self.peak, total)
             for kind, size in sizes:
                 self.peaks[kind] = max(self.peaks.get(kind, 0), size)
+            total = sum(size for _, size in sizes) if group is None else _figure(group / "memory.stat", "anon", "total_rss")
+            self.peak = max(self.peak, total)
             if group is not None:
-                with contextlib.suppress(OSError, StopIteration):
-                    told = next(file for name in ("memory.events", "memory.oom_control") if (file := group / name).is_file())
-                    events = dict(line.split() for line in told.read_text().splitlines())
-                    if int(events.get("oom_kill", 0)):
-                        self.killed = f"the system ended {events['oom_kill']} processes for their memory"
+                if ended := _figure(group / "memory.events", "oom_kill") or _figure(group / "memory.oom_control", "oom_kill"):
+                    self.killed = f"the system ended {ended} processes for their memory"
             elif total > self.megabytes * 1_000_000 and not self.killed:
                 parts = ", ".join(f"{kind} {size / 1e6:.0f} MB" for kind, size in sizes)
                 self.killed = f"{total / 1e6:.0f} MB of {self.megabytes}: {parts}"
@@ -149,6 +146,15 @@ class Limited:
         for process in self._family():
             with contextlib.suppress(psutil.Error):
                 process.send_signal(signal.SIGKILL)
+
+
+def _figure(file: Path, *names: str) -> int:
+    """What a control group says of itself, by the name that v2 or v1 has for it; 0 where it does not, or is gone."""
+    try:
+        figures = dict(line.split() for line in file.read_text().splitlines())
+    except OSError:
+        return 0
+    return next((int(figures[name]) for name in names if name in figures), 0)
 
 
 def _kind(command: Sequence[str]) -> str:

@@ -49,10 +49,9 @@ def start(page: Page) -> None:
 
 
 def start_both(one: Page, other: Page) -> None:
-    """Until both are labelled at once: while one starts, a starved machine may hold the other's video up until it is ended."""
-    for _ in range(3):
-        for page in (one, other):
-            if player(page).get_by_role("button", name="Start").is_visible():
-                start(page)
-        if not player(one).get_by_role("button", name="Start").is_visible():
-            return
+    """Until both are labelled: while the other starts, a starved machine may hold the one's video up until it is ended."""
+    start(one)
+    start(other)
+    for page in (one, other):
+        if player(page).get_by_role("button", name="Start").is_visible():
+            start(page)

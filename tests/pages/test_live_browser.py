@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60_000  # milliseconds; the machine may be busy
-FREED = 20_000  # milliseconds within which all must be freed; WebRTC alone takes 24 to 36 s to notice that a browser is gone
+FREED = 10_000  # within which a closed tab must have freed everything
 expect.set_options(timeout=PATIENCE)
 
 
