@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import time
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +50,13 @@ def start(page: Page) -> None:
 
 
 def start_both(one: Page, other: Page) -> None:
-    """Until both are labelled: while the other starts, a starved machine may hold the one's video up until it is ended."""
+    """Until each says that the other is there: while one starts, a starved machine may hold the other's video up until it is ended."""
     start(one)
     start(other)
-    for page in (one, other):
-        if player(page).get_by_role("button", name="Start").is_visible():
-            start(page)
+    ends = time.monotonic() + PATIENCE / 1000
+    while not all(page.get_by_text("1 other person uses this machine's live camera").is_visible() for page in (one, other)):
+        assert time.monotonic() < ends, "the two videos did not run at the same time"
+        for page in (one, other):
+            if player(page).get_by_role("button", name="Start").is_visible():
+                start(page)
+        one.wait_for_timeout(200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import time
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sy
 
 from tests.pages.camera import camera_arguments, player, start, start_both, write_camera
 from tests.pages.conftest import Server
+from tests.training.test_steering import until
 
 pytestmark = pytest.mark.long
 
@@ -94,10 +96,6 @@ def visit(app: App) -> Iterator[Visitors]:
             context.close()
 
 
-def frame_rate(page: Page) -> int:
-    return int(page.get_by_test_id("stMetric").filter(has_text="Frames a second").get_by_test_id("stMetricValue").inner_text())
-
-
 def gone_within(milliseconds: int, there: Callable[[], bool]) -> bool:
     ends = time.monotonic() + milliseconds / 1000
     while there():
@@ -112,6 +110,7 @@ def orange_share(page: Page) -> float:
     return page.frames[1].evaluate(
         """() => {
             const video = document.querySelector("video"), canvas = document.createElement("canvas")
+            if (!video?.videoWidth) return 0
             canvas.width = video.videoWidth; canvas.height = video.videoHeight
             const context = canvas.getContext("2d"); context.drawImage(video, 0, 0)
             const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data
@@ -129,9 +128,9 @@ def test_a_face_is_labelled_live_stopped_and_started_again(chromium: Browser, ap
     start(page)
     expect(page.get_by_test_id("stMetric").filter(has_text="Delay")).to_contain_text("ms")
     expect(page.get_by_alt_text("probabilities of the last 60 seconds of face 1")).to_be_visible()
-    page.wait_for_timeout(3000)
-    assert frame_rate(page) > 0
-    assert orange_share(page) > 0.004  # the label's ground alone has 1 % of the picture
+    rate = page.get_by_test_id("stMetric").filter(has_text="Frames a second").get_by_test_id("stMetricValue")
+    expect(rate).to_have_text(re.compile("^[1-9]"))  # over 5 seconds, so a busy machine may begin with 0
+    until(lambda: orange_share(page) > 0.004)  # the label's ground alone has 1 % of the picture
     player(page).get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Press Start and look into the camera")).to_be_visible()
     expect(page.get_by_test_id("stMetric")).to_have_count(0)
