@@ -17,9 +17,14 @@ PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / 
 expect.set_options(timeout=PATIENCE)
 
 
+def drawn(page: Page) -> None:
+    """All of the page: until then a part of it may be what was there before."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def visit(page: Page, server: Server, path: str = "") -> None:
     page.goto(f"{server.url}/{path}")
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    drawn(page)
 
 
 @pytest.mark.parametrize("path", ["evaluate", "dataset", "models", "diagnostics"])
@@ -68,6 +73,7 @@ def test_a_model_is_chosen_looked_into_and_downloaded(browser, tmp_path: Path) -
         expect(page.get_by_text("2,087 parameters")).to_be_visible()
         expect(page.locator("td", has_text="stem_conv")).to_have_count(1)  # the table that screen readers get
         page.get_by_role("tab", name="Files").click()
+        drawn(page)  # or the button may still be that of the model before
         with page.expect_download(timeout=PATIENCE) as download:
             page.get_by_role("button", name="Download LiteRT").click()
         assert download.value.suggested_filename == "mine.tflite"
