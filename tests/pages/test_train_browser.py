@@ -19,7 +19,7 @@ from fer_core.training import launch
 from fer_core.training.run_folder import RunFolder, list_runs
 from fer_core.training.steering import steering_log
 from tests.pages.conftest import Server
-from tests.pages.test_browser import PATIENCE, PORTRAIT, visit
+from tests.pages.test_browser import PATIENCE, PORTRAIT, open_tab, visit
 from tests.training.test_steering import until
 
 pytestmark = pytest.mark.long
@@ -82,7 +82,8 @@ def grows(page: Page) -> None:
 
 
 def button(page: Page, name: str, in_popover: bool = False) -> None:
-    place = page.get_by_test_id("stPopoverBody") if in_popover else page
+    # Streamlit itself shows a "Stop" in the page's header while a script runs for long.
+    place = page.get_by_test_id("stPopoverBody" if in_popover else "stMain")
     place.get_by_role("button", name=name, exact=True).click()
 
 
@@ -94,7 +95,7 @@ def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(browser:
             visit(page, server, "train")
             page.get_by_label("Epochs", exact=True).fill(str(EPOCHS))
             page.get_by_label("Epochs", exact=True).press("Enter")
-            page.get_by_role("tab", name="Data and bundle").click()
+            open_tab(page, "Data and bundle")
             page.get_by_label("Images at most", exact=True).fill("70")
             page.get_by_label("Images at most", exact=True).press("Enter")
             button(page, "Start training")
