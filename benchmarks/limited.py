@@ -21,6 +21,8 @@ from typing import IO
 
 import psutil
 
+from fer_core.hosting.memory import group_figure
+
 _GROUPS = Path("/sys/fs/cgroup")
 _LOOK_SECONDS = 0.2
 _PERIOD = 100_000  # microseconds
@@ -132,10 +134,13 @@ class Limited:
             sizes = self._sizes()
             for kind, size in sizes:
                 self.peaks[kind] = max(self.peaks.get(kind, 0), size)
-            total = sum(size for _, size in sizes) if group is None else _figure(group / "memory.stat", "anon", "total_rss")
+            if group is None:
+                total = sum(size for _, size in sizes)
+            else:  # the names of v2, and of v1
+                total = group_figure(group / "memory.stat", "anon") or group_figure(group / "memory.stat", "total_rss")
             self.peak = max(self.peak, total)
             if group is not None:
-                if ended := _figure(group / "memory.events", "oom_kill") or _figure(group / "memory.oom_control", "oom_kill"):
+                if ended := group_figure(group / "memory.events", "oom_kill") or group_figure(group / "memory.oom_control", "oom_kill"):
                     self.killed = f"the system ended {ended} processes for their memory"
             elif total > self.megabytes * 1_000_000 and not self.killed:
                 parts = ", ".join(f"{kind} {size / 1e6:.0f} MB" for kind, size in sizes)
@@ -146,15 +151,6 @@ class Limited:
         for process in self._family():
             with contextlib.suppress(psutil.Error):
                 process.send_signal(signal.SIGKILL)
-
-
-def _figure(file: Path, *names: str) -> int:
-    """What a control group says of itself, by the name that v2 or v1 has for it; 0 where it does not, or is gone."""
-    try:
-        figures = dict(line.split() for line in file.read_text().splitlines())
-    except OSError:
-        return 0
-    return next((int(figures[name]) for name in names if name in figures), 0)
 
 
 def _kind(command: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ def used(megabytes: int = 0) -> int:
         for folder, now, inactive in ((_V2, "memory.current", "inactive_file"), (_V1, "memory.usage_in_bytes", "total_inactive_file")):
             limited = _number(folder / ("memory.max" if folder == _V2 else "memory.limit_in_bytes"))
             if limited and limited < psutil.virtual_memory().total and (taken := _number(folder / now)):
-                return max(0, taken - _stat(folder / "memory.stat", inactive))
+                return max(0, taken - group_figure(folder / "memory.stat", inactive))
         known = psutil.virtual_memory()
         return known.total - known.available
     return of_processes(os.getpid())
@@ -84,7 +84,8 @@ def _number(path: Path) -> int | None:
     return value if 0 < value < _NO_LIMIT else None
 
 
-def _stat(path: Path, name: str) -> int:
+def group_figure(path: Path, name: str) -> int:
+    """What a control group says of itself in a file of names and numbers; 0 where it does not, or is gone."""
     try:
         for line in path.read_text(encoding="ascii").splitlines():
             key, _, value = line.partition(" ")

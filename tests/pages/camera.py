@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.pages.conftest import PATIENCE
+from tests.until import until
 
 
 def camera_arguments(film: Path) -> list[str]:
@@ -51,12 +51,14 @@ def start(page: Page) -> None:
 
 def start_both(one: Page, other: Page) -> None:
     """Until each says that the other is there: while one starts, a starved machine may hold the other's video up until it is ended."""
-    start(one)
-    start(other)
-    ends = time.monotonic() + PATIENCE / 1000
-    while not all(page.get_by_text("1 other person uses this machine's live camera").is_visible() for page in (one, other)):
-        assert time.monotonic() < ends, "the two videos did not run at the same time"
-        for page in (one, other):
+    pages = (one, other)
+
+    def together() -> bool:
+        for page in pages:
             if player(page).get_by_role("button", name="Start").is_visible():
                 start(page)
-        one.wait_for_timeout(200)
+        return all(page.get_by_text("1 other person uses this machine's live camera").is_visible() for page in pages)
+
+    for page in pages:
+        start(page)
+    until(together, PATIENCE / 1000)

@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 
 from tests.pages.conftest import PATIENCE, Server
 from tests.pages.test_models_page import add_run, whole_card
-from tests.training.test_steering import until
 
 pytestmark = pytest.mark.long
 
@@ -21,12 +20,6 @@ expect.set_options(timeout=PATIENCE)
 def drawn(page: Page) -> None:
     """All of the page: until then a part of it may be what was there before."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
-def open_tab(page: Page, name: str) -> None:
-    """While the page is drawn anew a tab may take no click for a moment."""
-    tab = page.get_by_role("tab", name=name)
-    until(lambda: tab.click() or tab.get_attribute("aria-selected") == "true")
 
 
 def visit(page: Page, server: Server, path: str = "") -> None:
@@ -76,10 +69,10 @@ def test_a_model_is_chosen_looked_into_and_downloaded(browser, tmp_path: Path) -
         page.get_by_test_id("stSelectbox").locator("input").click()
         page.get_by_role("option", name="mine").click()
         expect(page).to_have_url(re.compile(r"/models\?model=mine$"))
-        open_tab(page, "Layers")
+        page.get_by_role("tab", name="Layers").click()
         expect(page.get_by_text("2,087 parameters")).to_be_visible()
         expect(page.locator("td", has_text="stem_conv")).to_have_count(1)  # the table that screen readers get
-        open_tab(page, "Files")
+        page.get_by_role("tab", name="Files").click()
         drawn(page)  # or the button may still be that of the model before
         with page.expect_download(timeout=PATIENCE) as download:
             page.get_by_role("button", name="Download LiteRT").click()

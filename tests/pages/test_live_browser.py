@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import time
@@ -17,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sy
 
 from tests.pages.camera import camera_arguments, player, start, start_both, write_camera
 from tests.pages.conftest import Server
-from tests.training.test_steering import until
+from tests.pages.test_browser import drawn
 
 pytestmark = pytest.mark.long
 
@@ -83,7 +82,7 @@ class Visitors:
         page.set_default_timeout(PATIENCE)
         context.grant_permissions(["camera"] if camera else ["geolocation"], origin=self.app.url)  # what is not named is denied
         page.goto(self.app.url)
-        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        drawn(page)
         return page
 
 
@@ -94,6 +93,10 @@ def visit(app: App) -> Iterator[Visitors]:
     for context in visitors.contexts:
         with contextlib.suppress(Error):  # its browser is gone
             context.close()
+
+
+def frame_rate(page: Page) -> int:
+    return int(page.get_by_test_id("stMetric").filter(has_text="Frames a second").get_by_test_id("stMetricValue").inner_text())
 
 
 def gone_within(milliseconds: int, there: Callable[[], bool]) -> bool:
@@ -110,7 +113,6 @@ def orange_share(page: Page) -> float:
     return page.frames[1].evaluate(
         """() => {
             const video = document.querySelector("video"), canvas = document.createElement("canvas")
-            if (!video?.videoWidth) return 0
             canvas.width = video.videoWidth; canvas.height = video.videoHeight
             const context = canvas.getContext("2d"); context.drawImage(video, 0, 0)
             const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data
@@ -128,9 +130,9 @@ def test_a_face_is_labelled_live_stopped_and_started_again(chromium: Browser, ap
     start(page)
     expect(page.get_by_test_id("stMetric").filter(has_text="Delay")).to_contain_text("ms")
     expect(page.get_by_alt_text("probabilities of the last 60 seconds of face 1")).to_be_visible()
-    rate = page.get_by_test_id("stMetric").filter(has_text="Frames a second").get_by_test_id("stMetricValue")
-    expect(rate).to_have_text(re.compile("^[1-9]"))  # over 5 seconds, so a busy machine may begin with 0
-    until(lambda: orange_share(page) > 0.004)  # the label's ground alone has 1 % of the picture
+    page.wait_for_timeout(3000)
+    assert frame_rate(page) > 0
+    assert orange_share(page) > 0.004  # the label's ground alone has 1 % of the picture
     player(page).get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Press Start and look into the camera")).to_be_visible()
     expect(page.get_by_test_id("stMetric")).to_have_count(0)

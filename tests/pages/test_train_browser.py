@@ -19,8 +19,8 @@ from fer_core.training import launch
 from fer_core.training.run_folder import RunFolder, list_runs
 from fer_core.training.steering import steering_log
 from tests.pages.conftest import Server
-from tests.pages.test_browser import PATIENCE, PORTRAIT, open_tab, visit
-from tests.training.test_steering import until
+from tests.pages.test_browser import PATIENCE, PORTRAIT, visit
+from tests.until import until
 
 pytestmark = pytest.mark.long
 
@@ -93,9 +93,12 @@ def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(browser:
     try:
         with visitor(browser) as page, visitor(browser) as other:
             visit(page, server, "train")
+            guess = page.get_by_text(re.compile("^About .+ an epoch, .+ in all"))
+            before = guess.inner_text()
             page.get_by_label("Epochs", exact=True).fill(str(EPOCHS))
             page.get_by_label("Epochs", exact=True).press("Enter")
-            open_tab(page, "Data and bundle")
+            expect(guess).not_to_have_text(before)  # it is drawn last; a tab that is drawn anew takes no click
+            page.get_by_role("tab", name="Data and bundle").click()
             page.get_by_label("Images at most", exact=True).fill("70")
             page.get_by_label("Images at most", exact=True).press("Enter")
             button(page, "Start training")

@@ -15,7 +15,7 @@ from fer_core.process_folder import ProcessFolder
 from fer_core.training import launch, run_queue
 from fer_core.training.registry import Registry
 from fer_core.training.run_folder import RunFolder
-from tests.training.test_steering import until
+from tests.until import until
 
 
 class Trainings:

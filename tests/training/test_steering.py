@@ -17,6 +17,7 @@ from fer_core.training.run_folder import RunFolder
 from fer_core.training.trainer import train
 
 from .. import tiny
+from ..until import until
 
 pytestmark = pytest.mark.long
 
@@ -30,13 +31,6 @@ def new(folder: Path, voted: Path, **settings: Any) -> RunFolder:
     run = RunFolder(folder)
     run.create(tiny.settings(voted, **{"epochs": 3, "batch_size": 16} | settings))
     return run
-
-
-def until(condition: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
 
 
 def steered(
