@@ -18,11 +18,22 @@ pages = {
     "Explore": [
         st.Page("pages/data/dataset.py", title="Dataset", icon=":material/grid_view:", url_path="dataset"),
         st.Page("pages/models/train.py", title="Train", icon=":material/model_training:", url_path="train"),
-        st.Page("pages/models/evaluate.py", title="Evaluate", icon=":material/fact_check:", url_path="evaluate"),
+        st.Page(
+            "pages/models/evaluate.py", title="Evaluate", icon=":material/fact_check:", url_path="evaluate"
+        ),
         st.Page("pages/models/models.py", title="Models", icon=":material/deployed_code:", url_path="models"),
     ],
-    "Use": [st.Page("pages/use/predict.py", title="Predict", icon=":material/photo_camera:", url_path="predict")],
-    "Help": [st.Page("pages/help/diagnostics.py", title="Diagnostics", icon=":material/monitor_heart:", url_path="diagnostics")],
+    "Use": [
+        st.Page("pages/use/predict.py", title="Predict", icon=":material/photo_camera:", url_path="predict")
+    ],
+    "Help": [
+        st.Page(
+            "pages/help/diagnostics.py",
+            title="Diagnostics",
+            icon=":material/monitor_heart:",
+            url_path="diagnostics",
+        )
+    ],
 }
 
 try:

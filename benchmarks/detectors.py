@@ -64,7 +64,9 @@ def yunet_at(longest: int) -> Detect:
 
     def detect(pixels: np.ndarray) -> list[Box]:
         scale = longest / max(pixels.shape[:2])
-        small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        small = cv2.resize(
+            pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        )
         net.setInputSize((small.shape[1], small.shape[0]))
         _, rows = net.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
         return [tuple(float(v) / scale for v in row[:4]) for row in (rows if rows is not None else [])]  # type: ignore[misc]
@@ -76,7 +78,9 @@ def haar(name: str) -> Detect:
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + name)  # type: ignore[attr-defined]
     return lambda pixels: [
         tuple(float(v) for v in box)  # type: ignore[misc]
-        for box in cascade.detectMultiScale(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), 1.1, 3, minSize=(24, 24))
+        for box in cascade.detectMultiScale(
+            cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), 1.1, 3, minSize=(24, 24)
+        )
     ]
 
 
@@ -85,7 +89,8 @@ def hog() -> Detect:
 
     detector = dlib.get_frontal_face_detector()
     return lambda pixels: [
-        (float(r.left()), float(r.top()), float(r.width()), float(r.height())) for r in detector(np.ascontiguousarray(pixels), 1)
+        (float(r.left()), float(r.top()), float(r.width()), float(r.height()))
+        for r in detector(np.ascontiguousarray(pixels), 1)
     ]
 
 
@@ -169,11 +174,15 @@ def ground(people: list[Portrait], random: np.random.Generator) -> np.ndarray:
             height, width = pixels.shape[:2]
             x = 0 if random.random() < 0.5 else width - 40
             y = int(random.integers(0, max(1, height - 40)))
-            canvas[top : top + 40, left : left + 40] = cv2.resize(pixels[y : y + 40, max(0, x) : max(0, x) + 40], (40, 40))
+            canvas[top : top + 40, left : left + 40] = cv2.resize(
+                pixels[y : y + 40, max(0, x) : max(0, x) + 40], (40, 40)
+            )
     return canvas
 
 
-def put(canvas: np.ndarray, who: Portrait, middle: tuple[float, float], side: float, angle: float = 0.0) -> None:
+def put(
+    canvas: np.ndarray, who: Portrait, middle: tuple[float, float], side: float, angle: float = 0.0
+) -> None:
     """The face with what is around it, 1.8 of its side, turned by `angle` degrees, `side` pixels large."""
     scale, reach = side / who.side, round(1.8 * side)
     pixels, centre = who.pixels, who.middle
@@ -188,10 +197,14 @@ def put(canvas: np.ndarray, who: Portrait, middle: tuple[float, float], side: fl
     canvas[y0:y1, x0:x1] = patch[y0 - top : y1 - top, x0 - left : x1 - left]
 
 
-Variant = tuple[np.ndarray, list[tuple[tuple[float, float], float]]]  # a picture, and the middle and side of each face in it
+Variant = tuple[
+    np.ndarray, list[tuple[tuple[float, float], float]]
+]  # a picture, and the middle and side of each face in it
 
 
-def single(people: list[Portrait], side: float, angle: float = 0.0, darkness: float = 1.0) -> Iterator[Variant]:
+def single(
+    people: list[Portrait], side: float, angle: float = 0.0, darkness: float = 1.0
+) -> Iterator[Variant]:
     random = np.random.default_rng(0)
     for who in people:
         canvas, middle = ground(people, random), (WIDTH / 2, HEIGHT / 2)
@@ -256,7 +269,9 @@ def main() -> None:
         milliseconds = float(np.median(times[name]))
         print(f"| {name} | " + " | ".join(cells) + f" | {milliseconds:.1f} | {milliseconds / base:.2f} |")
     low, high = wilson_interval(round(0.9 * len(people)), len(people))
-    print(f"\nA share of 90 % of {len(people)} faces has the 95 % interval {100 * low:.0f} to {100 * high:.0f} %.")
+    print(
+        f"\nA share of 90 % of {len(people)} faces has the 95 % interval {100 * low:.0f} to {100 * high:.0f} %."
+    )
 
 
 if __name__ == "__main__":

@@ -53,11 +53,16 @@ def classifying(source: str, model: str) -> None:
 
     def reference() -> None:
         for start in range(0, FACES, BATCH):
-            bare.set_tensor(place, np.resize(images[start : start + BATCH], (BATCH, 48, 48))[..., None].astype(np.float32))
+            bare.set_tensor(
+                place, np.resize(images[start : start + BATCH], (BATCH, 48, 48))[..., None].astype(np.float32)
+            )
             bare.invoke()
 
     slow, fast = seconds(lambda: classifier.probabilities(images), 3), seconds(reference, 3)
-    print(f"{FACES:,} faces through {bundle.name}: {slow:.1f} s on {threads} cores, {slow / fast:.2f} of the bare interpreter", flush=True)
+    print(
+        f"{FACES:,} faces through {bundle.name}: {slow:.1f} s on {threads} cores, {slow / fast:.2f} of the bare interpreter",
+        flush=True,
+    )
 
 
 def explaining(source: str, model: str) -> None:
@@ -87,7 +92,9 @@ def reruns(source: str) -> None:
     logging.disable(logging.WARNING)
     bare = AppTest.from_string("import streamlit as st\nst.text('x')").run()
     reference = seconds(bare.run, RERUNS)
-    print(f"\n{'a rerun of':24}{'seconds':>9}{'times a page of one line':>27}\n{'one line':24}{reference:9.3f}{1:27.0f}")
+    print(
+        f"\n{'a rerun of':24}{'seconds':>9}{'times a page of one line':>27}\n{'one line':24}{reference:9.3f}{1:27.0f}"
+    )
     for view in VIEWS:
         app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=300)
         app.session_state["data_source"] = source
@@ -104,14 +111,20 @@ def main() -> None:
     parser.add_argument("source", nargs="?", default="synthetic")
     parser.add_argument("--model", default="standard")
     options = parser.parse_args()
-    source = options.source if ":" in options.source or options.source == "synthetic" else str(Path(options.source).resolve())
+    source = (
+        options.source
+        if ":" in options.source or options.source == "synthetic"
+        else str(Path(options.source).resolve())
+    )
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"FER_RUNS_DIR": folder, "FER_EXPLORER_HOME": folder}
         from fer_core.bundle import find_bundle
         from fer_core.data import open_dataset
         from fer_core.evaluation.scoring import score
 
-        score(find_bundle(options.model), open_dataset(source), "validation", save=False)  # the page shows what is kept
+        score(
+            find_bundle(options.model), open_dataset(source), "validation", save=False
+        )  # the page shows what is kept
         classifying(source, options.model)
         explaining(source, options.model)
         reruns(source)

@@ -52,7 +52,9 @@ def main() -> None:
             figures = []
             rng = np.random.default_rng(0)
             for _ in range(arguments.draws):
-                drawn = np.concatenate([rng.permutation(np.flatnonzero(labels == name))[:shots] for name in names])
+                drawn = np.concatenate(
+                    [rng.permutation(np.flatnonzero(labels == name))[:shots] for name in names]
+                )
                 left = np.setdiff1d(np.flatnonzero(np.isin(labels, names)), drawn)
                 tuned = few_shot.learn(extractor, images[drawn], list(labels[drawn]))
                 new, old = tuned.compare(images[left])

@@ -41,7 +41,9 @@ def made_run(path: Path, epochs: int = EPOCHS, seed: int = 0):
     rng = np.random.default_rng(seed)
     run = RunFolder(path)
     run.create(
-        RunConfig(preset="standard").replace("train", epochs=400, seed=seed, learning_rate=1e-3 * (1 + seed % 3), precision="float32")
+        RunConfig(preset="standard").replace(
+            "train", epochs=400, seed=seed, learning_rate=1e-3 * (1 + seed % 3), precision="float32"
+        )
     )
     run.write_history([history_row(epoch, rng) for epoch in range(1, epochs + 1)])
     log = BatchLog(run, epochs)
@@ -49,7 +51,9 @@ def made_run(path: Path, epochs: int = EPOCHS, seed: int = 0):
         log.add(epochs - 20 + batch / BATCHES, *rng.random(2), 1e-3, 580.0)
     log.flush()
     labels = np.arange(3589) % 7
-    watch = WatchLog(run, rng.integers(0, 256, (3589, 48, 48), np.uint8), labels, 7, rng.normal(size=(3, 3, 1, 32)), epochs)
+    watch = WatchLog(
+        run, rng.integers(0, 256, (3589, 48, 48), np.uint8), labels, 7, rng.normal(size=(3, 3, 1, 32)), epochs
+    )
     for epoch in range(1, epochs + 1):
         watch.epoch(epoch, rng.random((3589, 7)), rng.normal(size=(3, 3, 1, 32)))
     run.write_status("finished", validation_images=3589, parameters=700_000)
@@ -58,8 +62,17 @@ def made_run(path: Path, epochs: int = EPOCHS, seed: int = 0):
 
 def history_row(epoch: int, rng) -> dict[str, float]:
     noise = rng.normal() * 0.01
-    return {"epoch": epoch, "loss": 2 / epoch**0.3, "accuracy": 0.7 + noise, "val_loss": 1.2, "val_accuracy": 0.65 + noise, "best": epoch == 1,
-            "learning_rate": 1e-3, "seconds": 50.0, "images_per_second": 580.0}  # fmt: skip
+    return {
+        "epoch": epoch,
+        "loss": 2 / epoch**0.3,
+        "accuracy": 0.7 + noise,
+        "val_loss": 1.2,
+        "val_accuracy": 0.65 + noise,
+        "best": epoch == 1,
+        "learning_rate": 1e-3,
+        "seconds": 50.0,
+        "images_per_second": 580.0,
+    }
 
 
 def train_nothing(path: str, seconds: float) -> None:
@@ -80,8 +93,17 @@ def train_nothing(path: str, seconds: float) -> None:
                 for batch in range(tick * BATCHES // 20, (tick + 1) * BATCHES // 20):
                     log.add(len(history) + batch / BATCHES, *rng.random(2), 1e-3, 580.0)
                 log.flush()
-                run.write_progress(epoch=len(history) + 1, epochs=400, batch=batch + 1, batches=BATCHES, batch_size=128, loss=1.0,
-                                   accuracy=0.6, images_per_second=580.0, epoch_seconds=5.0)  # fmt: skip
+                run.write_progress(
+                    epoch=len(history) + 1,
+                    epochs=400,
+                    batch=batch + 1,
+                    batches=BATCHES,
+                    batch_size=128,
+                    loss=1.0,
+                    accuracy=0.6,
+                    images_per_second=580.0,
+                    epoch_seconds=5.0,
+                )
                 time.sleep(0.5)
             history.append(history_row(len(history) + 1, rng))
             run.write_history(history)
@@ -97,10 +119,17 @@ def redraws(folder: Path) -> None:
     logging.disable(logging.WARNING)  # "missing ScriptRunContext", once an element
     os.environ["FER_RUNS_DIR"] = str(folder)
     every = {"selection": {"rows": list(range(RUNS)), "columns": [], "cells": []}}
-    views = [(f"Watch: {view.lower()}", {"train_view": "Watch", "train_run": "followed", "watch_view": view})
-             for view in ("Curves", "Confusion matrix", "Faces", "First filters")]  # fmt: skip
-    views += [(f"Runs: {RUNS} overlaid", {"train_view": "Runs", "runs_table": every}),
-              ("Runs: parallel coordinates", {"train_view": "Runs", "runs_table": every, "runs_compare": "Parallel coordinates"})]  # fmt: skip
+    views = [
+        (f"Watch: {view.lower()}", {"train_view": "Watch", "train_run": "followed", "watch_view": view})
+        for view in ("Curves", "Confusion matrix", "Faces", "First filters")
+    ]
+    views += [
+        (f"Runs: {RUNS} overlaid", {"train_view": "Runs", "runs_table": every}),
+        (
+            "Runs: parallel coordinates",
+            {"train_view": "Runs", "runs_table": every, "runs_compare": "Parallel coordinates"},
+        ),
+    ]
     print(f"{'redraw':34}{'median s':>10}{'slowest s':>11}")
     for name, keys in views:
         app = AppTest.from_file(str(ROOT / "pages/models/train.py"), default_timeout=60)
@@ -122,10 +151,23 @@ def redraws(folder: Path) -> None:
 @contextlib.contextmanager
 def served(script: str, folder: Path) -> Iterator[int]:
     """The process id of a Streamlit server for `script`."""
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(PORT), "--server.headless", "true",
-               "--server.fileWatcherType", "none"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        script,
+        "--server.port",
+        str(PORT),
+        "--server.headless",
+        "true",
+        "--server.fileWatcherType",
+        "none",
+    ]
     with open(folder / "server.log", "wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"FER_RUNS_DIR": str(folder)})
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"FER_RUNS_DIR": str(folder)}
+        )
     try:
         for _ in range(300):
             with contextlib.suppress(OSError):
@@ -154,7 +196,9 @@ def following(folder: Path) -> None:
     from fer_core.training.run_folder import RunFolder
 
     bare = folder / "bare.py"
-    bare.write_text("import time\nimport streamlit as st\nst.fragment(lambda: st.text(time.time()), run_every=1.2)()\n")
+    bare.write_text(
+        "import time\nimport streamlit as st\nst.fragment(lambda: st.text(time.time()), run_every=1.2)()\n"
+    )
     run = RunFolder(folder / "followed")
     training = subprocess.Popen([sys.executable, __file__, "--train-nothing", str(run.path)])
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -164,13 +208,25 @@ def following(folder: Path) -> None:
             assert training.poll() is None, "the training stand-in ended"
             time.sleep(0.2)
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-            for name, script, path in [("bare", str(bare), ""), *((view.lower(), "streamlit_app.py", "train?train_view=Watch&train_run=followed")
-                                       for view in ("Curves", "Confusion matrix", "Faces"))]:  # fmt: skip
+            browser = playwright.chromium.launch(
+                executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+            )
+            for name, script, path in [
+                ("bare", str(bare), ""),
+                *(
+                    (view.lower(), "streamlit_app.py", "train?train_view=Watch&train_run=followed")
+                    for view in ("Curves", "Confusion matrix", "Faces")
+                ),
+            ]:
                 with served(script, folder) as pid:
                     page = browser.new_page(viewport={"width": 1400, "height": 1000})
                     received = [0]
-                    page.on("websocket", lambda socket, n=received: socket.on("framereceived", lambda _: n.__setitem__(0, n[0] + 1)))
+                    page.on(
+                        "websocket",
+                        lambda socket, n=received: socket.on(
+                            "framereceived", lambda _: n.__setitem__(0, n[0] + 1)
+                        ),
+                    )
                     page.goto(f"http://localhost:{PORT}/{path}")
                     if path:
                         page.get_by_role("radio", name=name.capitalize(), exact=True).click(timeout=60_000)

@@ -44,13 +44,31 @@ class Host:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.folder, self.url, self.limited = folder, f"http://localhost:{port}", Limited(megabytes, cores)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("FER_", "STREAMLIT_"))}
-        environment |= {"FER_HOSTED": "1", "FER_HOSTED_MEMORY_MB": str(megabytes), "FER_RUNS_DIR": str(folder / "runs"),
-                        "FER_DATA_DIR": str(folder / "data"), "FER_EXPLORER_CACHE": str(folder / "cache"),
-                        "FER_EXPLORER_HOME": str(folder / "home")} | {name: str(value) for name, value in settings.items()}  # fmt: skip
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("FER_", "STREAMLIT_"))
+        }
+        environment |= {
+            "FER_HOSTED": "1",
+            "FER_HOSTED_MEMORY_MB": str(megabytes),
+            "FER_RUNS_DIR": str(folder / "runs"),
+            "FER_DATA_DIR": str(folder / "data"),
+            "FER_EXPLORER_CACHE": str(folder / "cache"),
+            "FER_EXPLORER_HOME": str(folder / "home"),
+        } | {name: str(value) for name, value in settings.items()}
         self.log = open(folder / "server.log", "wb")  # noqa: SIM115
-        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port), "--server.headless", "true",
-                   "--server.fileWatcherType", "none"]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            "streamlit_app.py",
+            "--server.port",
+            str(port),
+            "--server.headless",
+            "true",
+            "--server.fileWatcherType",
+            "none",
+        ]
         self.begun = time.perf_counter()
         self.limited.start(command, environment, ROOT, self.log)
         for _ in range(1200):
@@ -89,7 +107,10 @@ async def pages(host: Host) -> None:
             first = await visitor.open(page)
             again = statistics.median([await visitor.again() for _ in range(5)])
             now = host.megabytes()
-            print(f"  /{page:9} first {first:6.2f} s, then {again:5.2f} s; {now:.0f} MB ({now - before:+.0f})", visitor.errors() or "")
+            print(
+                f"  /{page:9} first {first:6.2f} s, then {again:5.2f} s; {now:.0f} MB ({now - before:+.0f})",
+                visitor.errors() or "",
+            )
             before = now
 
 
@@ -100,7 +121,9 @@ async def sessions(host: Host, count: int) -> None:
     for visitor in visitors:
         await visitor.__aenter__()
         await visitor.open("dataset")
-    print(f"a further session on the Dataset page: {(host.megabytes() - before) / count:.2f} MB (mean of {count})")
+    print(
+        f"a further session on the Dataset page: {(host.megabytes() - before) / count:.2f} MB (mean of {count})"
+    )
 
     async def clicks(visitor: Visitor, seed: int, turns: int = 6) -> tuple[list[float], int]:
         times, wrong, now = [], 0, "Overview"
@@ -117,8 +140,10 @@ async def sessions(host: Host, count: int) -> None:
     lost = sum(visitor.lost for visitor in visitors) + sum(wrong for _, wrong in done)
     median, late = statistics.median(times), times[int(0.95 * len(times))]
     print(f"a click of one visitor alone: median {1000 * statistics.median(alone):.0f} ms")
-    print(f"{count} sessions clicking at once, {len(times)} reruns: median {1000 * median:.0f} ms, 95th percentile {1000 * late:.0f} ms "
-          f"({median / statistics.median(alone):.1f} and {late / statistics.median(alone):.1f} times one alone), lost or wrong: {lost}")  # fmt: skip
+    print(
+        f"{count} sessions clicking at once, {len(times)} reruns: median {1000 * median:.0f} ms, 95th percentile {1000 * late:.0f} ms "
+        f"({median / statistics.median(alone):.1f} and {late / statistics.median(alone):.1f} times one alone), lost or wrong: {lost}"
+    )
     for visitor in visitors:
         await visitor.__aexit__()
 
@@ -133,7 +158,9 @@ async def reruns(host: Host, count: int) -> None:
         for i in range(count):
             await visitor.choose("View", views[(i + 1) % 3])
         after = host.megabytes()
-        print(f"after {count:,} further reruns: {after:.0f} MB, {after - before:+.1f} MB, lost {visitor.lost}")
+        print(
+            f"after {count:,} further reruns: {after:.0f} MB, {after - before:+.1f} MB, lost {visitor.lost}"
+        )
 
 
 async def training(host: Host) -> str:
@@ -145,7 +172,9 @@ async def training(host: Host) -> str:
             await asyncio.sleep(2)
             await visitor.open("predict", "predict_way=Sample")
             found = [path.read_text() for path in host.folder.glob("runs/visitors/*/runs/*/status.json")]
-            state = next((s for s in ("finished", "failed", "stopped") if found and f'"state": "{s}"' in found[0]), "")
+            state = next(
+                (s for s in ("finished", "failed", "stopped") if found and f'"state": "{s}"' in found[0]), ""
+            )
             if state or host.limited.killed:
                 return host.limited.killed or state
 
@@ -183,7 +212,9 @@ def sparing() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--memory", type=int, default=1000, help="MB for the app and what it starts")
     parser.add_argument("--cores", type=float, default=0.5)
     parser.add_argument("--sessions", type=int, default=20)
@@ -191,7 +222,9 @@ def main() -> None:
     options = parser.parse_args()
     load = os.getloadavg()[0]
     with hosted(options.memory, options.cores) as host:
-        print(f"{options.memory} MB, {options.cores:g} cores ({host.limited.how}); load of the machine at the start {load:.1f}")
+        print(
+            f"{options.memory} MB, {options.cores:g} cores ({host.limited.how}); load of the machine at the start {load:.1f}"
+        )
         asyncio.run(pages(host))
         asyncio.run(sessions(host, options.sessions))
         asyncio.run(reruns(host, options.reruns))
@@ -208,7 +241,9 @@ def main() -> None:
 
 def version(package: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", f"import importlib.metadata as m; print(m.version({package!r}))"], capture_output=True, text=True
+        [sys.executable, "-c", f"import importlib.metadata as m; print(m.version({package!r}))"],
+        capture_output=True,
+        text=True,
     )
     return done.stdout.strip() or "?"
 

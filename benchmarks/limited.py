@@ -41,17 +41,27 @@ class Limited:
     _folders: list[Path] = field(default_factory=list)
     _done: threading.Event = field(default_factory=threading.Event)
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    def start(
+        self, command: Sequence[str], environment: Mapping[str, str], cwd: Path, log: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
         """The program; what it starts is held too, even where that outlives it."""
         both = self._v2_group()
-        memory = both or self._v1_group("memory", {"memory.limit_in_bytes": self.megabytes * 1_000_000, "memory.swappiness": 0})
-        cpu = both or self._v1_group("cpu", {"cpu.cfs_period_us": _PERIOD, "cpu.cfs_quota_us": int(self.cores * _PERIOD)})
+        memory = both or self._v1_group(
+            "memory", {"memory.limit_in_bytes": self.megabytes * 1_000_000, "memory.swappiness": 0}
+        )
+        cpu = both or self._v1_group(
+            "cpu", {"cpu.cfs_period_us": _PERIOD, "cpu.cfs_quota_us": int(self.cores * _PERIOD)}
+        )
         groups = [folder for folder in dict.fromkeys((memory, cpu)) if folder is not None]
         # The shell goes into the groups and then becomes the program, so that no moment is left out.
         enter = "".join(f'echo $$ > "{folder}/cgroup.procs"; ' for folder in groups) + 'exec "$@"'
         one_core = [] if cpu is not None else ["taskset", "-c", str(min(os.sched_getaffinity(0)))]
         self.process = subprocess.Popen(
-            [*one_core, "sh", "-c", enter, "sh", *command], env=dict(environment), cwd=cwd, stdout=log, stderr=log
+            [*one_core, "sh", "-c", enter, "sh", *command],
+            env=dict(environment),
+            cwd=cwd,
+            stdout=log,
+            stderr=log,
         )
         self._mark = next((value for name, value in environment.items() if name == "FER_RUNS_DIR"), "")
         version = "v1" if both is None else "v2"
@@ -118,7 +128,9 @@ class Limited:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
-                if process.pid == self.process.pid or (self._mark and process.environ().get("FER_RUNS_DIR") == self._mark):
+                if process.pid == self.process.pid or (
+                    self._mark and process.environ().get("FER_RUNS_DIR") == self._mark
+                ):
                     found.append(process)
         return [process for process in found if process.pid != os.getpid()]
 
@@ -137,10 +149,14 @@ class Limited:
             if group is None:
                 total = sum(size for _, size in sizes)
             else:  # the names of v2, and of v1
-                total = group_figure(group / "memory.stat", "anon") or group_figure(group / "memory.stat", "total_rss")
+                total = group_figure(group / "memory.stat", "anon") or group_figure(
+                    group / "memory.stat", "total_rss"
+                )
             self.peak = max(self.peak, total)
             if group is not None:
-                if ended := group_figure(group / "memory.events", "oom_kill") or group_figure(group / "memory.oom_control", "oom_kill"):
+                if ended := group_figure(group / "memory.events", "oom_kill") or group_figure(
+                    group / "memory.oom_control", "oom_kill"
+                ):
                     self.killed = f"the system ended {ended} processes for their memory"
             elif total > self.megabytes * 1_000_000 and not self.killed:
                 parts = ", ".join(f"{kind} {size / 1e6:.0f} MB" for kind, size in sizes)
@@ -156,8 +172,15 @@ class Limited:
 def _kind(command: Sequence[str]) -> str:
     """What a process is, in a word."""
     words = " ".join(command)
-    for sign, kind in (("streamlit run", "app"), ("fer_core train", "training"), ("fer_core sweep", "sweep"), ("fer_core queue", "queue"),
-                       ("fer_core speed", "measurement"), ("fer_core export", "export"), ("grad_cam_worker", "grad-cam")):  # fmt: skip
+    for sign, kind in (
+        ("streamlit run", "app"),
+        ("fer_core train", "training"),
+        ("fer_core sweep", "sweep"),
+        ("fer_core queue", "queue"),
+        ("fer_core speed", "measurement"),
+        ("fer_core export", "export"),
+        ("grad_cam_worker", "grad-cam"),
+    ):
         if sign in words:
             return kind
     return "other"

@@ -67,7 +67,13 @@ def on_one_core(model: Bundle, frames: list[np.ndarray]) -> None:
         spent.setdefault(name, []).append((time.perf_counter() - wall, time.thread_time() - processor))
 
     coder = av.CodecContext.create("libvpx", "w")
-    coder.width, coder.height, coder.pix_fmt, coder.time_base, coder.bit_rate = 640, 480, "yuv420p", Fraction(1, 30), 1_000_000
+    coder.width, coder.height, coder.pix_fmt, coder.time_base, coder.bit_rate = (
+        640,
+        480,
+        "yuv420p",
+        Fraction(1, 30),
+        1_000_000,
+    )
     coder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
     coder.thread_count = 1
     decoder = av.CodecContext.create("vp8", "r")
@@ -80,17 +86,24 @@ def on_one_core(model: Bundle, frames: list[np.ndarray]) -> None:
         timed("the session", lambda frame=frame: session.process(frame))
         answer = av.VideoFrame.from_ndarray(out, format="rgb24")
         answer.pts = i + 1
-        timed("coding (VP8)", lambda answer=answer: packets.extend(coder.encode(answer.reformat(format="yuv420p"))))
+        timed(
+            "coding (VP8)",
+            lambda answer=answer: packets.extend(coder.encode(answer.reformat(format="yuv420p"))),
+        )
         timed("decoding (VP8)", lambda: [decoder.decode(packets.pop(0)) for _ in range(len(packets))])
     found = len(session.snapshot().faces)
     session.close()
     os.sched_setaffinity(0, cores)
-    print(f"{model.path.name}, one core, 640x480, {found} face, {len(spent['the session'])} frames; ms, median (95th percentile):")
+    print(
+        f"{model.path.name}, one core, 640x480, {found} face, {len(spent['the session'])} frames; ms, median (95th percentile):"
+    )
     print(f"{'':24}{'processor':>18}{'wall':>18}{'of YuNet':>12}")
     base = np.median([processor for _, processor in spent["YuNet alone, 640x480"]])
     for name, pairs in spent.items():
         wall, processor = (1000 * np.percentile([pair[k] for pair in pairs], [50, 95]) for k in (0, 1))
-        print(f"{name:24}{processor[0]:9.1f} ({processor[1]:5.1f}) {wall[0]:9.1f} ({wall[1]:5.1f}) {processor[0] / (1000 * base):11.2f}")
+        print(
+            f"{name:24}{processor[0]:9.1f} ({processor[1]:5.1f}) {wall[0]:9.1f} ({wall[1]:5.1f}) {processor[0] / (1000 * base):11.2f}"
+        )
 
 
 def at_once(model: Bundle, frames: list[np.ndarray], people: int) -> None:
@@ -118,12 +131,16 @@ def at_once(model: Bundle, frames: list[np.ndarray], people: int) -> None:
         thread.join()
     rates = [len(times) / SECONDS for times in delays]
     late = [1000 * np.percentile(times, [50, 95]) for times in delays]
-    share = [100 * session.snapshot().figures.dropped / session.snapshot().figures.frames for session in sessions]
+    share = [
+        100 * session.snapshot().figures.dropped / session.snapshot().figures.frames for session in sessions
+    ]
     for session in sessions:
         session.close()
     print(f"{people} at once on {turns.at_once} cores, camera of {CAMERA:.0f} a second:")
     for rate, (median, most), dropped in zip(rates, late, share, strict=True):
-        print(f"  {rate:5.1f} a second, capture to answer {median:5.0f} ms, 95th percentile {most:5.0f} ms, dropped {dropped:3.0f} %")
+        print(
+            f"  {rate:5.1f} a second, capture to answer {median:5.0f} ms, 95th percentile {most:5.0f} ms, dropped {dropped:3.0f} %"
+        )
 
 
 def memory(model: Bundle, frames: list[np.ndarray], count: int) -> None:

@@ -52,26 +52,54 @@ def row(bundle: Bundle, rate: float) -> list[str]:
     throughput = len(many) / fastest(lambda: classifier.probabilities(many))
     adds = bundle.card["multiply_adds"]
     test = bundle.card.get("figures", {}).get("test")
-    accuracy = "-" if not test else "{:.1%} ({:.1%} to {:.1%})".format(test["accuracy"], *test["accuracy_ci95"])
+    accuracy = (
+        "-" if not test else "{:.1%} ({:.1%} to {:.1%})".format(test["accuracy"], *test["accuracy_ci95"])
+    )
     truth = bundle.card.get("truth", "labels")
     return [
-        bundle.path.name, accuracy, truth, f"{bundle.inference_file.stat().st_size / 1000:,.0f}", f"{adds / 1e6:.1f}",
-        f"{latency * 1e3:.2f}", f"{adds / rate * 1e3:.2f}", f"{throughput:,.0f}",
-    ]  # fmt: skip
+        bundle.path.name,
+        accuracy,
+        truth,
+        f"{bundle.inference_file.stat().st_size / 1000:,.0f}",
+        f"{adds / 1e6:.1f}",
+        f"{latency * 1e3:.2f}",
+        f"{adds / rate * 1e3:.2f}",
+        f"{throughput:,.0f}",
+    ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--models", type=Path, help="a folder of bundles (default: the shipped ones)")
     folder = parser.parse_args().models
-    bundles = shipped() if folder is None else [read_bundle(path) for path in sorted(folder.iterdir()) if (path / CARD).is_file()]
+    bundles = (
+        shipped()
+        if folder is None
+        else [read_bundle(path) for path in sorted(folder.iterdir()) if (path / CARD).is_file()]
+    )
     rate = matrix_product_rate()
     print(f"a float32 matrix product reaches {rate / 1e9:.1f} G multiply-adds a second on one core\n")
-    head = ["model", "PrivateTest (95 %)", "against", "kB", "M multiply-adds", "ms, batch 1", "ms, float32 limit", "images/s, batch 64"]
+    head = [
+        "model",
+        "PrivateTest (95 %)",
+        "against",
+        "kB",
+        "M multiply-adds",
+        "ms, batch 1",
+        "ms, float32 limit",
+        "images/s, batch 64",
+    ]
     table = [head, *(row(bundle, rate) for bundle in bundles)]
     widths = [max(len(line[i]) for line in table) for i in range(len(head))]
     for line in table:
-        print("  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))))
+        print(
+            "  ".join(
+                cell.ljust(w) if i == 0 else cell.rjust(w)
+                for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -72,15 +72,21 @@ def deep(picture: Image.Image) -> Image.Image:
 
 FORMS: dict[str, Callable[[Image.Image], bytes]] = {
     "JPEG": lambda p: encoded(p, "JPEG", quality=90),
-    "JPEG, sideways": lambda p: encoded(p.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=90, exif=sideways()),
+    "JPEG, sideways": lambda p: encoded(
+        p.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=90, exif=sideways()
+    ),
     "JPEG, progressive, 4:4:4": lambda p: encoded(p, "JPEG", quality=90, progressive=True, subsampling=0),
     "JPEG, CMYK": lambda p: encoded(p.convert("CMYK"), "JPEG", quality=90),
     "PNG": lambda p: encoded(p, "PNG", compress_level=1),
-    "PNG, sideways": lambda p: encoded(p.transpose(Image.Transpose.ROTATE_90), "PNG", compress_level=1, exif=sideways()),
+    "PNG, sideways": lambda p: encoded(
+        p.transpose(Image.Transpose.ROTATE_90), "PNG", compress_level=1, exif=sideways()
+    ),
     "PNG, transparent": lambda p: encoded(p.convert("RGBA"), "PNG", compress_level=1),
     "PNG, 16 bit grey": lambda p: encoded(deep(p), "PNG", compress_level=1),
     "TIFF, CMYK": lambda p: encoded(p.convert("CMYK"), "TIFF", compression="tiff_lzw"),
-    "TIFF, fractions": lambda p: encoded(Image.fromarray(np.asarray(p.convert("L"), np.float32) / 255), "TIFF"),
+    "TIFF, fractions": lambda p: encoded(
+        Image.fromarray(np.asarray(p.convert("L"), np.float32) / 255), "TIFF"
+    ),
     "WebP": lambda p: encoded(p, "WEBP", quality=80, method=0),
     "HEIC": lambda p: encoded(p, "HEIF", quality=50),
 }
@@ -92,7 +98,9 @@ def main() -> None:
     picture = photo()
     print(f"{'form':28}{'bytes':>14}{'faces':>7}{'peak MB':>9}{'seconds':>9}")
     for name, make in FORMS.items():
-        done = subprocess.run([sys.executable, "-c", code], input=make(picture), capture_output=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], input=make(picture), capture_output=True, check=True
+        )
         size, faces, peak, seconds = done.stdout.split()
         print(f"{name:28}{int(size):14,}{int(faces):7}{int(peak):9,}{float(seconds):9.2f}", flush=True)
 

@@ -34,7 +34,9 @@ from fer_core.inference import FaceDetector, Predictor
 def photo() -> np.ndarray:
     """(480, 640, 3) uint8: the portrait before a grey ground."""
     canvas = Image.new("RGB", (640, 480), (95, 105, 115))
-    canvas.paste(Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((440, 440)), (100, 20))
+    canvas.paste(
+        Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((440, 440)), (100, 20)
+    )
     return np.asarray(canvas)
 
 
@@ -53,7 +55,9 @@ def main() -> None:
         predictor = Predictor(find_bundle(name))
         assert len(predictor.predict(pixels)) == 1
         ways[f"detect + classify, {name}"] = lambda predictor=predictor: predictor.predict(pixels)
-        ways[f"the same from a JPEG, {name}"] = lambda predictor=predictor: predictor.predict(buffer.getvalue())
+        ways[f"the same from a JPEG, {name}"] = lambda predictor=predictor: predictor.predict(
+            buffer.getvalue()
+        )
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(options.rounds):
         for name, way in ways.items():

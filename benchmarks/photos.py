@@ -56,7 +56,10 @@ def crops(pictures: list[Image.Image], faces: list[Face | None], scale: float) -
     """(N, 48, 48) uint8, black where no face was found."""
     predict.CROP_SCALE = scale
     return np.stack(
-        [np.zeros((48, 48), np.uint8) if f is None else to_grey_48(predict.crop_square(p, f)) for p, f in zip(pictures, faces, strict=True)]
+        [
+            np.zeros((48, 48), np.uint8) if f is None else to_grey_48(predict.crop_square(p, f))
+            for p, f in zip(pictures, faces, strict=True)
+        ]
     )
 
 
@@ -75,7 +78,9 @@ def main() -> None:
     detector = FaceDetector()
     faces = [largest(detector.detect(np.asarray(picture))) for picture in pictures]
     found = np.array([face is not None for face in faces])
-    print(f"{len(rows)} photos, a face found on {found.sum()}; shares of photos where the first guess is the person's label")
+    print(
+        f"{len(rows)} photos, a face found on {found.sum()}; shares of photos where the first guess is the person's label"
+    )
 
     cut = {scale: crops(pictures, faces, scale) for scale in SCALES}
     grey = crops([green(picture) for picture in pictures], faces, predict_scale)
@@ -98,17 +103,24 @@ def main() -> None:
         guesses: dict[str, np.ndarray] = {}
         lines: dict[str, str] = {}
         for way, parts in ways.items():
-            probabilities = sum(classifier.probabilities(np.stack([change(c) for c in images])) for images, change in parts) / len(parts)
+            probabilities = sum(
+                classifier.probabilities(np.stack([change(c) for c in images])) for images, change in parts
+            ) / len(parts)
             guess = probabilities[:, columns].argmax(1)
             right = (guess == true) & found
             rights[way], guesses[way] = right, guess
             low, high = wilson_interval(int(right.sum()), len(right))
             probability = np.maximum(probabilities[:, columns][np.arange(len(true)), true], 1e-3)
             loss = -np.log(probability[found]).mean()
-            lines[way] = f"  {way:32}{right.mean():7.1%}  ({low:.1%} to {high:.1%})   cross-entropy {loss:.3f}"
+            lines[way] = (
+                f"  {way:32}{right.mean():7.1%}  ({low:.1%} to {high:.1%})   cross-entropy {loss:.3f}"
+            )
         said[bundle.name] = rights[shipped_way]
         for way, line in lines.items():
-            print(line + ("" if way == shipped_way else f"   p = {mcnemar(rights[way], rights[shipped_way]):.2f}"))
+            print(
+                line
+                + ("" if way == shipped_way else f"   p = {mcnemar(rights[way], rights[shipped_way]):.2f}")
+            )
         for i, name in enumerate(NAMES):
             here = found & (true == i)
             print(
@@ -120,8 +132,13 @@ def main() -> None:
     names = list(said)
     for i, one in enumerate(names):
         for other in names[i + 1 :]:
-            only_one, only_other = int((said[one] & ~said[other]).sum()), int((said[other] & ~said[one]).sum())
-            print(f"\n{one} alone is right on {only_one} photos, {other} alone on {only_other}: p = {mcnemar(said[one], said[other]):.3f}")
+            only_one, only_other = (
+                int((said[one] & ~said[other]).sum()),
+                int((said[other] & ~said[one]).sum()),
+            )
+            print(
+                f"\n{one} alone is right on {only_one} photos, {other} alone on {only_other}: p = {mcnemar(said[one], said[other]):.3f}"
+            )
 
 
 predict_scale = predict.CROP_SCALE

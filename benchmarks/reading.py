@@ -37,7 +37,9 @@ def own(path: str) -> int:
 def measure(way: str, path: str, cache: str) -> tuple[float, float]:
     """(seconds, peak memory in MB) of one way in a fresh process, imports included in the memory but not in the time."""
     environment = os.environ | {"FER_EXPLORER_CACHE": cache, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, __file__, way, path], capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, __file__, way, path], capture_output=True, text=True, check=True, env=environment
+    )
     seconds, peak = map(float, done.stdout.split())
     return seconds, peak
 

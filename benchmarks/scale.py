@@ -45,7 +45,9 @@ def bare(model: str) -> float:
     return done / (now - start)
 
 
-def scored(source: str, out: str, model: str, workers: int, ray: str | None, part_size: int) -> dict[str, float]:
+def scored(
+    source: str, out: str, model: str, workers: int, ray: str | None, part_size: int
+) -> dict[str, float]:
     from fer_core.scale import score
 
     before = cpu_seconds()
@@ -57,18 +59,28 @@ def scored(source: str, out: str, model: str, workers: int, ray: str | None, par
     again = time.perf_counter()
     score(source, out, model, workers=workers, part_size=part_size)
     return {
-        "whole": summary.items / summary.seconds, "steady": steady, "bytes": summary.bytes / summary.rows, "rows": summary.rows,
-        "cpu": 0.0 if ray else summary.items / cpu, "again": time.perf_counter() - again, "parts": summary.parts,
-    }  # fmt: skip
+        "whole": summary.items / summary.seconds,
+        "steady": steady,
+        "bytes": summary.bytes / summary.rows,
+        "rows": summary.rows,
+        "cpu": 0.0 if ray else summary.items / cpu,
+        "again": time.perf_counter() - again,
+        "parts": summary.parts,
+    }
 
 
 def cpu_seconds() -> float:
     """Of this process and of the workers that it has waited for."""
-    return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+    return sum(
+        u.ru_utime + u.ru_stime
+        for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
 
 
 def apart(*arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, __file__, "--one", json.dumps(arguments)], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, __file__, "--one", json.dumps(arguments)], stdout=subprocess.PIPE, text=True
+    )
 
 
 def result(process: subprocess.Popen[str]):
@@ -95,18 +107,25 @@ def compare(source: Path, options: argparse.Namespace, part_size: int, unit: str
                 best[name, workers] = told
     one = best["local", 1]
     given = together / alone if alone else 0.0
-    print(f"\n{unit}: {one['rows']:,.0f} rows of {options.model}, load average {os.getloadavg()[0]:.1f} at the end")
+    print(
+        f"\n{unit}: {one['rows']:,.0f} rows of {options.model}, load average {os.getloadavg()[0]:.1f} at the end"
+    )
     if alone:
         print(f"{'bare classifier, 1 process':30}{alone:10,.0f}/s")
-        print(f"{'bare classifier, 2 processes':30}{together:10,.0f}/s{given:8.2f} of 1: what the machine gave")
+        print(
+            f"{'bare classifier, 2 processes':30}{together:10,.0f}/s{given:8.2f} of 1: what the machine gave"
+        )
     for (name, workers), told in best.items():
         base = best[name, 1]["steady"]
         bare_share = f"{told['steady'] / alone:8.2f} of the bare classifier" if alone else ""
         print(
             f"{f'{name}, {workers} worker(s)':30}{told['steady']:10,.0f}/s steady{told['whole']:10,.0f}/s whole"
-            f"{told['steady'] / base:8.2f} of 1{bare_share}" + (f"{told['cpu']:10,.0f} a CPU second, start included" if told["cpu"] else "")
+            f"{told['steady'] / base:8.2f} of 1{bare_share}"
+            + (f"{told['cpu']:10,.0f} a CPU second, start included" if told["cpu"] else "")
         )
-    print(f"{one['bytes']:.1f} bytes a row; a second start with all {one['parts']:.0f} parts there took {one['again']:.1f} s")
+    print(
+        f"{one['bytes']:.1f} bytes a row; a second start with all {one['parts']:.0f} parts there took {one['again']:.1f} s"
+    )
 
 
 def trained(workers: int, preset: str, folder: Path) -> float:
@@ -116,7 +135,17 @@ def trained(workers: int, preset: str, folder: Path) -> float:
 
     config = find_preset(preset).config.override("data", source="synthetic:2800", drop=())
     run = RunFolder(folder / f"run-{workers}-{time.monotonic_ns()}")
-    run.create(config.replace("train", epochs=3, batch_size=64, precision="float32", votes_weight=0.0, output="labels", teacher=None))
+    run.create(
+        config.replace(
+            "train",
+            epochs=3,
+            batch_size=64,
+            precision="float32",
+            votes_weight=0.0,
+            output="labels",
+            teacher=None,
+        )
+    )
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     command = [sys.executable, "-m", "fer_core", "train", "--resume", str(run.path)]
@@ -128,7 +157,13 @@ def trained(workers: int, preset: str, folder: Path) -> float:
         more = ["--rank", str(rank)] if workers > 1 else []
         environment = os.environ | {"KERAS_BACKEND": "jax"}
         processes.append(
-            subprocess.Popen([*command, *more], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.Popen(
+                [*command, *more],
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         )
     os.sched_setaffinity(0, cores)
     if any([process.wait() for process in processes]):
@@ -147,13 +182,17 @@ def compare_training(options: argparse.Namespace, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--faces", type=int, default=16_384)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--model", default="tiny")
     parser.add_argument("--photos", type=Path, help="a folder of photos to score too")
     parser.add_argument("--no-ray", action="store_true")
-    parser.add_argument("--train", metavar="PRESET", help="train with one and two workers instead (needs JAX)")
+    parser.add_argument(
+        "--train", metavar="PRESET", help="train with one and two workers instead (needs JAX)"
+    )
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -166,7 +205,11 @@ def main() -> None:
             return compare_training(options, folder)
         rng = np.random.default_rng(0)
         source = folder / "noise.npz"
-        np.savez(source, images=rng.integers(0, 256, (options.faces, 48, 48), np.uint8), labels=np.arange(options.faces) % 7)
+        np.savez(
+            source,
+            images=rng.integers(0, 256, (options.faces, 48, 48), np.uint8),
+            labels=np.arange(options.faces) % 7,
+        )
         compare(source, options, 512, "faces", folder)
         if options.photos:
             compare(options.photos, options, 16, "photos", folder)

@@ -21,7 +21,9 @@ PARTS = 2000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("source")
     parser.add_argument("--model", default="tiny")
     options = parser.parse_args()
@@ -49,7 +51,9 @@ def main() -> None:
         reading.append((b - a) / chunk)
         classifying.append((time.perf_counter() - b) / chunk)
     print(f"to import and load a worker         {start:8.2f} s")
-    print(f"to read and decode a face           {min(reading) * 1e3:8.3f} ms, the best of {len(reading)} times {chunk}")
+    print(
+        f"to read and decode a face           {min(reading) * 1e3:8.3f} ms, the best of {len(reading)} times {chunk}"
+    )
     print(f"to classify it with {options.model:16}{min(classifying) * 1e3:8.3f} ms")
     print(
         f"memory of a worker                  {process.memory_info().rss / 1e6:8.0f} MB, {before / 1e6:.0f} MB of it before the first face"

@@ -33,11 +33,19 @@ class Visitor:
     _query: str = ""
 
     async def __aenter__(self) -> Self:
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+        headers = (
+            {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+            if self.cookies
+            else {}
+        )
         self._socket = await websockets.connect(
-            self.url.replace("http", "ws", 1) + "/_stcore/stream", subprotocols=["streamlit"], max_size=_LARGEST,  # type: ignore[list-item]
-            additional_headers=headers, open_timeout=120, ping_interval=None,
-        )  # fmt: skip
+            self.url.replace("http", "ws", 1) + "/_stcore/stream",
+            subprotocols=["streamlit"],
+            max_size=_LARGEST,  # type: ignore[list-item]
+            additional_headers=headers,
+            open_timeout=120,
+            ping_interval=None,
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -27,7 +27,10 @@ def crop(images: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
 
 def corners(images: np.ndarray, side: int) -> list[np.ndarray]:
     rest = 48 - side
-    return [crop(images, left, top, side) for left, top in ((0, 0), (rest, 0), (0, rest), (rest, rest), (rest // 2, rest // 2))]
+    return [
+        crop(images, left, top, side)
+        for left, top in ((0, 0), (rest, 0), (0, rest), (rest, rest), (rest // 2, rest // 2))
+    ]
 
 
 def main() -> None:
@@ -38,7 +41,9 @@ def main() -> None:
         "the image": lambda images: [images],
         "and its mirror image": lambda images: [images, images[:, :, ::-1]],
         "and five crops of 44": lambda images: [images, *corners(images, 44)],
-        "and ten crops of 44": lambda images: [view[:, :, ::side] for view in (images, *corners(images, 44)) for side in (1, -1)],
+        "and ten crops of 44": lambda images: [
+            view[:, :, ::side] for view in (images, *corners(images, 44)) for side in (1, -1)
+        ],
     }
     for bundle in [find_bundle(name) for name in sys.argv[2:]] or shipped():
         true = data.labels
@@ -52,7 +57,9 @@ def main() -> None:
         images = np.asarray(data.images[here])
         for name, views in ways.items():
             seen = views(images)
-            probabilities = sum(classifier.probabilities(np.ascontiguousarray(view)) for view in seen) / len(seen)
+            probabilities = sum(classifier.probabilities(np.ascontiguousarray(view)) for view in seen) / len(
+                seen
+            )
             print(f"  {name:24}{(probabilities[:, columns].argmax(1) == true[here]).mean():8.2%}")
 
 

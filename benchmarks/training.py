@@ -71,7 +71,9 @@ class _Clock:
 
         import keras
 
-        return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: self.times.append(time.perf_counter()))
+        return keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: self.times.append(time.perf_counter())
+        )
 
 
 def turns(preset: str, precision: str) -> list[tuple[float, float]]:
@@ -91,8 +93,12 @@ def turns(preset: str, precision: str) -> list[tuple[float, float]]:
             pairs.append((last[0], round_of_fit()))
 
     # As many images as fit has, whole batches: drawn faces are split by class, which alone gives a few more or less.
-    config = find_preset(preset).config.override("data", source=f"synthetic:{IMAGES * 2}", limit=IMAGES, drop=())
-    config = config.replace("train", epochs=1 + ROUNDS, precision=precision, votes_weight=0.0, output="labels", teacher=None)
+    config = find_preset(preset).config.override(
+        "data", source=f"synthetic:{IMAGES * 2}", limit=IMAGES, drop=()
+    )
+    config = config.replace(
+        "train", epochs=1 + ROUNDS, precision=precision, votes_weight=0.0, output="labels", teacher=None
+    )
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(Path(folder) / "run")
         run.create(config)
@@ -109,9 +115,13 @@ def compare(presets: list[str]) -> None:
     from fer_core.presets import find_preset
     from fer_core.training.settle import settle
 
-    print(f"{'preset':24}{'precision':>16}{'fit img/s':>12}{'run img/s':>12}{'run / fit, median (range) of the pairs':>42}")
+    print(
+        f"{'preset':24}{'precision':>16}{'fit img/s':>12}{'run img/s':>12}{'run / fit, median (range) of the pairs':>42}"
+    )
     for preset in presets:
-        precision = settle(find_preset(preset).config.override("train", votes_weight=0.0, output="labels")).train.precision
+        precision = settle(
+            find_preset(preset).config.override("train", votes_weight=0.0, output="labels")
+        ).train.precision
         run, fit = np.array(turns(preset, precision)).T
         ratio = run / fit
         told = f"{np.median(ratio):.3f} ({ratio.min():.3f} to {ratio.max():.3f})"
@@ -124,7 +134,9 @@ def backends(interpreters: list[str]) -> None:
         for backend in ("tensorflow", "torch", "jax"):
             for precision in ("float32", "mixed_bfloat16"):
                 command = [interpreter, __file__, "--one", precision]
-                done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": backend}, capture_output=True, text=True)
+                done = subprocess.run(
+                    command, env=os.environ | {"KERAS_BACKEND": backend}, capture_output=True, text=True
+                )
                 if done.returncode == 0:
                     print(f"{backend:12}{precision:>16}{float(done.stdout.split()[-1]):8.0f}", flush=True)
                 elif "ModuleNotFoundError" not in done.stderr:

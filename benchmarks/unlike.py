@@ -48,9 +48,13 @@ def main() -> None:
     chosen = (dataset.splits == SPLITS.index("validation")) & (dataset.labels >= 0)
     images, labels = np.asarray(dataset.images[chosen]), dataset.labels[chosen]
     names = np.array([classifier.labels.index(name) for name in dataset.label_names])
-    print(f"\n{classifier.bundle.name} on {len(images):,} validation images that were made smaller and enlarged again\nside, px  accuracy")
+    print(
+        f"\n{classifier.bundle.name} on {len(images):,} validation images that were made smaller and enlarged again\nside, px  accuracy"
+    )
     for side in SIZES:
-        answers = classifier.probabilities(images if side == 48 else np.stack([enlarged(image, side) for image in images])).argmax(axis=1)
+        answers = classifier.probabilities(
+            images if side == 48 else np.stack([enlarged(image, side) for image in images])
+        ).argmax(axis=1)
         right = int((answers == names[labels]).sum())
         low, high = wilson_interval(right, len(images))
         print(f"{side:8}  {right / len(images):.1%} ({low:.1%} to {high:.1%})", flush=True)
@@ -62,7 +66,11 @@ def line(name: str, values: np.ndarray) -> None:
 
 def enlarged(image: np.ndarray, side: int) -> np.ndarray:
     """(48, 48) uint8 from an image that was `side` pixels wide in between."""
-    return cv2.resize(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), (48, 48), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(
+        cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA),
+        (48, 48),
+        interpolation=cv2.INTER_LINEAR,
+    )
 
 
 if __name__ == "__main__":

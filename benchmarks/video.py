@@ -67,7 +67,9 @@ def main() -> None:
             begun = time.perf_counter()
             make(path, length)
             size, seconds = path.stat().st_size / 2**20, time.perf_counter() - begun
-            print(f"{length:g} minutes of {WIDTH}x{HEIGHT}, {size:.0f} MB, coded in {seconds:.0f} s", flush=True)
+            print(
+                f"{length:g} minutes of {WIDTH}x{HEIGHT}, {size:.0f} MB, coded in {seconds:.0f} s", flush=True
+            )
             code = _PEAK.format(root=str(ROOT), path=str(path), model=model, rate=rate)
             subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -42,7 +42,10 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     os.environ["FER_EXPLORER_HOME"] = os.environ["FER_EXPLORER_CACHE"] = str(folder)
-    film = write_camera(folder / "camera.mjpeg", Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((360, 360)))
+    film = write_camera(
+        folder / "camera.mjpeg",
+        Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((360, 360)),
+    )
     server = Server(folder, script="tests/pages/live_view.py")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=camera_arguments(film))
@@ -66,9 +69,14 @@ def main() -> None:
                     rows.append(tuple(row))  # type: ignore[arg-type]
             if int(passed // 60) > told:
                 told = int(passed // 60)
-                print(f"after {told:3} min: {process.memory_info().rss / 2**20:6.1f} MB, {process.num_threads()} threads", flush=True)
+                print(
+                    f"after {told:3} min: {process.memory_info().rss / 2**20:6.1f} MB, {process.num_threads()} threads",
+                    flush=True,
+                )
             time.sleep(1)
-        print(f"{'person':8}{'frames a second':>18}{'delay, ms (95th percentile of readings)':>42}{'dropped, %':>12}")
+        print(
+            f"{'person':8}{'frames a second':>18}{'delay, ms (95th percentile of readings)':>42}{'dropped, %':>12}"
+        )
         for number, rows in enumerate(seen, 1):
             if not rows:
                 print(f"{number:<8}{'no figures: the machine is too busy':>40}")

@@ -80,11 +80,17 @@ def read_bundle(path: Path) -> Bundle:
     except (OSError, ValueError) as error:
         raise ModelError(f"The card {path / CARD} cannot be read: {error}.") from None
     labels = card.get("labels") if isinstance(card, dict) else None
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels) or not 0 < len(set(labels)) == len(labels):
+    if (
+        not isinstance(labels, list)
+        or not all(isinstance(label, str) for label in labels)
+        or not 0 < len(set(labels)) == len(labels)
+    ):
         raise ModelError(f"The card {path / CARD} lacks a list of different label names.")
     for part in ("data", "figures", "training", "config"):
         if not isinstance(card.get(part, {}), dict):
-            raise ModelError(f"The card {path / CARD} is damaged: {part} holds {card[part]!r} instead of an object.")
+            raise ModelError(
+                f"The card {path / CARD} is damaged: {part} holds {card[part]!r} instead of an object."
+            )
     return Bundle(path, card)
 
 
@@ -100,7 +106,11 @@ def own_models() -> list[Bundle]:
 
 def _bundles(parent: Path) -> list[Bundle]:
     # A name with a dot is of a copy that was not finished.
-    folders = [p for p in parent.iterdir() if not p.name.startswith(".") and (p / CARD).is_file()] if parent.is_dir() else []
+    folders = (
+        [p for p in parent.iterdir() if not p.name.startswith(".") and (p / CARD).is_file()]
+        if parent.is_dir()
+        else []
+    )
     bundles = []
     for path in sorted(folders, key=lambda p: (p.name != DEFAULT_MODEL, p.name)):
         with contextlib.suppress(ModelError):  # a damaged one must not hide the others
@@ -125,7 +135,9 @@ def find_bundle(model: str | None = None) -> Bundle:
     if (path / "bundle" / CARD).is_file():
         return read_bundle(path / "bundle")
     if (path / "config.json").is_file():
-        raise ModelError(f"The run {path} has no model yet: let it finish, stop it, or resume it with train --resume {path}.")
+        raise ModelError(
+            f"The run {path} has no model yet: let it finish, stop it, or resume it with train --resume {path}."
+        )
     names = ", ".join(bundle.path.name for bundle in [*shipped(), *own_models()]) or "none"
     raise ModelError(
         f"There is no model {model!r}: expected a shipped name or that of one of your models ({names}), a bundle folder or a run folder."

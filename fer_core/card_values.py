@@ -8,7 +8,11 @@ from typing import Any
 
 def number(value: Any) -> float | None:
     """A finite number, else None."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
+    return (
+        float(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        else None
+    )
 
 
 def whole(value: Any) -> int | None:

@@ -25,14 +25,24 @@ class _Settings(BaseModel):
 class DataConfig(_Settings):
     """Which images a run sees."""
 
-    source: str = Field("synthetic", description="Where the images come from: a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME.")
-    limit: int | None = Field(None, ge=7, description="At most this many images of each split, drawn with the share of each class.")
-    votes: str | None = Field(None, description="The FER+ votes for these images (fer2013new.csv); by default the file beside them.")
+    source: str = Field(
+        "synthetic",
+        description="Where the images come from: a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME.",
+    )
+    limit: int | None = Field(
+        None, ge=7, description="At most this many images of each split, drawn with the share of each class."
+    )
+    votes: str | None = Field(
+        None, description="The FER+ votes for these images (fer2013new.csv); by default the file beside them."
+    )
     fold: str | None = Field(
-        None, pattern=r"^\d+/\d+$", description="Leave fold i of k out of the training images, as in 0/3: for cross-validation."
+        None,
+        pattern=r"^\d+/\d+$",
+        description="Leave fold i of k out of the training images, as in 0/3: for cross-validation.",
     )
     drop: tuple[Literal["leaked", "not a face"], ...] = Field(
-        (), description="Training images to leave out: copies of validation and test images; what half of the FER+ voters call no face."
+        (),
+        description="Training images to leave out: copies of validation and test images; what half of the FER+ voters call no face.",
     )
 
 
@@ -40,7 +50,9 @@ class ModelConfig(_Settings):
     """Which network is built."""
 
     family: str = Field("residual", description="The family in fer_core.zoo that builds the network.")
-    hparams: dict[str, Any] = Field(default_factory=dict, description="The sizes of the network, as its family takes them.")
+    hparams: dict[str, Any] = Field(
+        default_factory=dict, description="The sizes of the network, as its family takes them."
+    )
 
 
 class AugmentConfig(_Settings):
@@ -50,10 +62,21 @@ class AugmentConfig(_Settings):
     rotation: float = Field(0.0, ge=0, le=90, description="Turn by up to this many degrees either way.")
     shift: float = Field(0.0, ge=0, le=0.5, description="Move by up to this share of the width and height.")
     zoom: float = Field(0.0, ge=0, lt=0.9, description="Scale by a factor between 1 minus and 1 plus this.")
-    contrast: float = Field(0.0, ge=0, lt=1, description="Multiply the contrast by a factor between 1 minus and 1 plus this.")
-    brightness: float = Field(0.0, ge=0, lt=1, description="Shift the brightness by up to this share of the full range.")
-    erase: float = Field(0.0, ge=0, le=1, description="Chance that a random rectangle of an image is overwritten with noise.")
-    mixup: float = Field(0.0, ge=0, le=2, description="Blend pairs of images and labels; the alpha of mixup's Beta distribution.")
+    contrast: float = Field(
+        0.0, ge=0, lt=1, description="Multiply the contrast by a factor between 1 minus and 1 plus this."
+    )
+    brightness: float = Field(
+        0.0, ge=0, lt=1, description="Shift the brightness by up to this share of the full range."
+    )
+    erase: float = Field(
+        0.0, ge=0, le=1, description="Chance that a random rectangle of an image is overwritten with noise."
+    )
+    mixup: float = Field(
+        0.0,
+        ge=0,
+        le=2,
+        description="Blend pairs of images and labels; the alpha of mixup's Beta distribution.",
+    )
 
     @property
     def active(self) -> bool:
@@ -70,32 +93,54 @@ class TrainConfig(_Settings):
     schedule: Literal["constant", "cosine"] = Field(
         "constant", description="Keep the learning rate, or let it fall along a cosine to zero."
     )
-    warmup_epochs: int = Field(0, ge=0, le=100, description="Epochs over which the learning rate rises to its value.")
-    weight_decay: float = Field(0.0, ge=0, lt=1, description="Pull of the weights towards zero (biases and normalisation excepted).")
+    warmup_epochs: int = Field(
+        0, ge=0, le=100, description="Epochs over which the learning rate rises to its value."
+    )
+    weight_decay: float = Field(
+        0.0, ge=0, lt=1, description="Pull of the weights towards zero (biases and normalisation excepted)."
+    )
     loss: Literal["sparse_categorical_crossentropy", "categorical_crossentropy"] = Field(
         "categorical_crossentropy", description="Cross-entropy with labels as numbers (sparse) or one-hot."
     )
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of each one-hot label that is spread over all classes.")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="Share of each one-hot label that is spread over all classes."
+    )
     class_weight: Literal["none", "balanced"] = Field(
         "none", description="Balanced: rare classes weigh more, in inverse proportion to their count."
     )
-    early_stopping: int = Field(0, ge=0, le=1000, description="Stop after this many epochs without a better validation accuracy; 0 never.")
+    early_stopping: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Stop after this many epochs without a better validation accuracy; 0 never.",
+    )
     votes_weight: float = Field(
-        0.0, ge=0, le=100, description="Weight of a second output's loss, which learns how the FER+ voters voted; 0 is off."
+        0.0,
+        ge=0,
+        le=100,
+        description="Weight of a second output's loss, which learns how the FER+ voters voted; 0 is off.",
     )
     output: Literal["labels", "votes"] = Field(
-        "labels", description="Which output is validated and put into the bundle: the one for the labels or the one for the votes."
+        "labels",
+        description="Which output is validated and put into the bundle: the one for the labels or the one for the votes.",
     )
-    teacher: str | None = Field(None, description="A model whose probabilities are part of the targets (distillation).")
-    teacher_weight: float = Field(0.5, ge=0, le=1, description="The share of the teacher's probabilities in the targets.")
+    teacher: str | None = Field(
+        None, description="A model whose probabilities are part of the targets (distillation)."
+    )
+    teacher_weight: float = Field(
+        0.5, ge=0, le=1, description="The share of the teacher's probabilities in the targets."
+    )
     start_from: str | None = Field(
-        None, description="A model whose weights the run starts from (fine-tuning): a shipped name, a bundle folder or a run folder."
+        None,
+        description="A model whose weights the run starts from (fine-tuning): a shipped name, a bundle folder or a run folder.",
     )
     freeze_until: str | None = Field(
-        None, description="The layers of that model up to this one keep their weights; `features` leaves only the classifier to learn."
+        None,
+        description="The layers of that model up to this one keep their weights; `features` leaves only the classifier to learn.",
     )
     keep: Literal["best", "last"] = Field(
-        "best", description="Keep the weights of the epoch with the best validation accuracy, or those of the last one."
+        "best",
+        description="Keep the weights of the epoch with the best validation accuracy, or those of the last one.",
     )
     average: float = Field(
         0.0,
@@ -104,9 +149,12 @@ class TrainConfig(_Settings):
         description="Momentum, per epoch, of a moving average of the weights, which is what is validated and kept; 0 is off.",
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = Field(
-        "float32", description="Number format of the computation; auto takes bfloat16 where the machine is faster in it."
+        "float32",
+        description="Number format of the computation; auto takes bfloat16 where the machine is faster in it.",
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="Start of all random numbers: the same seed gives the same run.")
+    seed: int = Field(
+        0, ge=0, lt=2**31, description="Start of all random numbers: the same seed gives the same run."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -124,8 +172,14 @@ class TrainConfig(_Settings):
 class BundleConfig(_Settings):
     """How the trained network is put into its bundle."""
 
-    mirror: bool = Field(False, description="Average over each image and its mirror image, inside the model; costs twice the time.")
-    zoom: bool = Field(False, description="Average over the enlarged middle of each image too, inside the model; costs twice the time.")
+    mirror: bool = Field(
+        False,
+        description="Average over each image and its mirror image, inside the model; costs twice the time.",
+    )
+    zoom: bool = Field(
+        False,
+        description="Average over the enlarged middle of each image too, inside the model; costs twice the time.",
+    )
     quantisation: Quantisation = Field(
         "none",
         description="Weights of the inference file: float32 (none), float16, or int8, which is also the fastest. With either, the Keras file has float16's precision.",
@@ -195,7 +249,9 @@ class RunConfig(_Settings):
         name, _, inner = name.partition(".")
         known = type(self).model_fields
         if section not in known or section == "preset" or not name or (inner and name != "hparams"):
-            raise ConfigError(f"Unknown setting {path!r}: expected SECTION.NAME with one of the sections {', '.join(list(known)[1:])}.")
+            raise ConfigError(
+                f"Unknown setting {path!r}: expected SECTION.NAME with one of the sections {', '.join(list(known)[1:])}."
+            )
         if inner:
             value = {**self.model.hparams, inner: value}
         return self.replace(section, **{name: value})
@@ -210,7 +266,9 @@ class RunConfig(_Settings):
         for assignment in assignments:
             path, equals, text = assignment.partition("=")
             if not equals:
-                raise ConfigError(f"Setting {assignment!r}: expected SECTION.NAME=VALUE, such as train.optimizer=sgd.")
+                raise ConfigError(
+                    f"Setting {assignment!r}: expected SECTION.NAME=VALUE, such as train.optimizer=sgd."
+                )
             try:
                 value = json.loads(text)
             except ValueError:
@@ -232,7 +290,9 @@ class RunConfig(_Settings):
             for section in list(type(self).model_fields)[1:]:
                 for name in type(getattr(config, section)).model_fields:
                     paths |= (
-                        {f"{section}.{name}": None} if name != "hparams" else {f"model.hparams.{key}": None for key in config.model.hparams}
+                        {f"{section}.{name}": None}
+                        if name != "hparams"
+                        else {f"model.hparams.{key}": None for key in config.model.hparams}
                     )
         pairs = {path: (self.setting(path), other.setting(path)) for path in paths}
         return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}

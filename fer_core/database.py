@@ -20,7 +20,9 @@ _ADVICE = {  # where it is not the file that is at fault
 
 
 @contextlib.contextmanager
-def opened(path: Path, schema: str, error: type[FerError], name: str, advice: str) -> Iterator[sqlite3.Connection]:
+def opened(
+    path: Path, schema: str, error: type[FerError], name: str, advice: str
+) -> Iterator[sqlite3.Connection]:
     """A connection in WAL mode to the file at `path`, made with `schema` where it is new. What is done in it counts as a whole or not at all.
 
     What is there already can also be read where nothing can be written.
@@ -31,7 +33,10 @@ def opened(path: Path, schema: str, error: type[FerError], name: str, advice: st
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(_connected(path, schema)) as connection, connection:  # commits, or takes back what an error left half done
+        with (
+            contextlib.closing(_connected(path, schema)) as connection,
+            connection,
+        ):  # commits, or takes back what an error left half done
             yield connection
     except OSError as reason:
         raise error(f"The {name} {path} cannot be written: {reason.strerror}.") from None
@@ -42,7 +47,9 @@ def opened(path: Path, schema: str, error: type[FerError], name: str, advice: st
 
 
 def _connected(path: Path, schema: str) -> sqlite3.Connection:
-    if path.is_file() and not os.access(path.parent, os.W_OK):  # there WAL, which needs a second file, cannot even be read
+    if path.is_file() and not os.access(
+        path.parent, os.W_OK
+    ):  # there WAL, which needs a second file, cannot even be read
         return sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
     connection = sqlite3.connect(path, timeout=10)
     try:

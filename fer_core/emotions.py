@@ -59,7 +59,9 @@ def from_name(word: str) -> str:
     """
     name = find(word)
     if name is None:
-        raise DataError(f"Unknown class name {word!r}: expected one of {', '.join(NAMES)} (or a usual synonym).")
+        raise DataError(
+            f"Unknown class name {word!r}: expected one of {', '.join(NAMES)} (or a usual synonym)."
+        )
     return name
 
 

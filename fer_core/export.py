@@ -25,7 +25,9 @@ def export(bundle: Bundle, format: str, out: Path) -> None:
     if format not in FORMATS:
         raise ModelError(f"Unknown format {format!r}: expected one of {', '.join(FORMATS)}.")
     if out.is_dir():
-        raise ModelError(f"{out} is a folder: expected the name of a file such as {out / ('model' + FORMATS[format])}.")
+        raise ModelError(
+            f"{out} is a folder: expected the name of a file such as {out / ('model' + FORMATS[format])}."
+        )
     # Keras' exporters ask for certain endings, so the file is made under its own name and then moved into place.
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,9 @@ def load_keras(bundle: Bundle):  # -> keras.Model; Keras is not imported before 
     except ModelError:
         raise
     except Exception as error:  # Keras raises ValueError, TypeError, KeyError ... on damaged files
-        raise ModelError(f"{bundle.keras_file} cannot be read as a Keras model: {str(error).splitlines()[0].rstrip('.')}.") from None
+        raise ModelError(
+            f"{bundle.keras_file} cannot be read as a Keras model: {str(error).splitlines()[0].rstrip('.')}."
+        ) from None
 
 
 def _existing(path: Path) -> Path:

@@ -39,7 +39,9 @@ from .inference.features import FeatureExtractor
 # on photos and on FER2013's PublicTest, with 1 to 30 faces a class and with 2, 3 and 7 classes; it never fell below the old model by
 # more than half a point.
 _C = 0.03
-_LEAST_PROBABILITY = 1e-3  # the old model may be wrong, but not so sure that new faces could not tell it otherwise
+_LEAST_PROBABILITY = (
+    1e-3  # the old model may be wrong, but not so sure that new faces could not tell it otherwise
+)
 _LEAVE_ONE_OUT = 60  # up to so many faces each is left out alone; beyond, a tenth of them at a time
 _FOLDS = 10
 
@@ -129,23 +131,31 @@ def learn(extractor: FeatureExtractor, images: np.ndarray, labels: Sequence[str]
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     if images.dtype != np.uint8 or images.shape != (len(labels), 48, 48):
-        raise DataError(f"Expected one 48x48 uint8 face for each of {len(labels)} labels, got {images.dtype} {images.shape}.")
+        raise DataError(
+            f"Expected one 48x48 uint8 face for each of {len(labels)} labels, got {images.dtype} {images.shape}."
+        )
     if unknown := sorted(set(labels) - set(emotions.NAMES)):
         raise DataError(f"Unknown class name {unknown[0]!r}: expected some of {', '.join(emotions.NAMES)}.")
     names = tuple(name for name in emotions.NAMES if name in labels)
     if len(names) < 2:
-        raise DataError(f"There is nothing to tell apart: expected faces of at least two classes, got {', '.join(names) or 'none'}.")
+        raise DataError(
+            f"There is nothing to tell apart: expected faces of at least two classes, got {', '.join(names) or 'none'}."
+        )
     if strange := [name for name in names if name not in extractor.labels]:
         raise ModelError(
             f"{extractor.bundle.name} does not know {strange[0]}, only {', '.join(extractor.labels)}: start from another model."
         )
     true = np.array([names.index(label) for label in labels])
-    views = [images] if extractor.bundle.card.get("mirror") is True else [images, images[:, :, ::-1]]  # else the model mirrors itself
+    views = (
+        [images] if extractor.bundle.card.get("mirror") is True else [images, images[:, :, ::-1]]
+    )  # else the model mirrors itself
     looks = [extractor.features_and_probabilities(view) for view in views]
     features = np.stack([look[0] for look in looks])  # (V, N, F)
     offsets = np.stack([_offsets(look[1], extractor.labels, names) for look in looks])  # (V, N, C)
     counts = np.bincount(true, minlength=len(names))
-    with threadpool_limits(1):  # the matrices are so small that threads only wait for each other, ten times as long beside a training
+    with threadpool_limits(
+        1
+    ):  # the matrices are so small that threads only wait for each other, ten times as long beside a training
         correction = _fit(features, offsets, true)
         comparison = _cross_validated(features, offsets, true) if counts.min() > 1 else None
     faces = {name: int(n) for name, n in zip(names, counts, strict=True)}
@@ -171,7 +181,10 @@ def _fit(features: np.ndarray, offsets: np.ndarray, true: np.ndarray) -> _Correc
     from scipy.special import log_softmax
 
     views, count, classes = offsets.shape
-    rows, offset = features.reshape(views * count, -1).astype(np.float64), offsets.reshape(views * count, classes)
+    rows, offset = (
+        features.reshape(views * count, -1).astype(np.float64),
+        offsets.reshape(views * count, classes),
+    )
     mean, variance = rows.mean(axis=0), rows.var(axis=0)
     # A variance from few faces is a guess: half of it is the average of all, so that none comes out near zero.
     scale = np.sqrt(variance + variance.mean()) if variance.any() else np.ones_like(mean)
@@ -185,7 +198,9 @@ def _fit(features: np.ndarray, offsets: np.ndarray, true: np.ndarray) -> _Correc
         slope = _C * ((np.exp(log_p) - target) * weight[:, None]).T @ x + weights
         return -_C * float(weight @ (target * log_p).sum(axis=1)) + 0.5 * float(flat @ flat), slope.ravel()
 
-    found = minimize(loss, np.zeros(classes * x.shape[1]), jac=True, method="L-BFGS-B", options={"ftol": 1e-6})
+    found = minimize(
+        loss, np.zeros(classes * x.shape[1]), jac=True, method="L-BFGS-B", options={"ftol": 1e-6}
+    )
     return _Correction(mean, scale, found.x.reshape(classes, -1))
 
 
@@ -201,7 +216,10 @@ def _cross_validated(features: np.ndarray, offsets: np.ndarray, true: np.ndarray
             predicted[left] = correction.apply(features[0, left], offsets[0, left]).argmax(axis=1)
     new, old = predicted == true, offsets[0].argmax(axis=1) == true
     return Comparison(
-        Score(int(new.sum()), len(true)), Score(int(old.sum()), len(true)), gained=int((new & ~old).sum()), lost=int((old & ~new).sum())
+        Score(int(new.sum()), len(true)),
+        Score(int(old.sum()), len(true)),
+        gained=int((new & ~old).sum()),
+        lost=int((old & ~new).sum()),
     )
 
 

@@ -101,7 +101,9 @@ def _open(source: str | Path | bytes, name: str | None, smaller: bool) -> tuple[
             width, height = height, width
         factor = _factor(image.size) if smaller else 1
         if factor > 1:
-            image.draft(image.mode, (image.width // factor, image.height // factor))  # JPEG only; others stay as they are
+            image.draft(
+                image.mode, (image.width // factor, image.height // factor)
+            )  # JPEG only; others stay as they are
         decoded_smaller = image.size not in ((width, height), (height, width))
         image.load()
         picture = upright(image)
@@ -114,7 +116,9 @@ def _opened(source: str | Path | bytes, name: str | None) -> Iterator[Image.Imag
     name = name or (str(source) if not isinstance(source, bytes) else "the image")
     _know_heif()
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+        with Image.open(
+            io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
+        ) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(
                     f"{name} has {image.width}x{image.height} pixels: at most {MAX_PIXELS // 10**6} megapixels are "
@@ -124,15 +128,21 @@ def _opened(source: str | Path | bytes, name: str | None) -> Iterator[Image.Imag
     except ImageError:
         raise
     except Image.DecompressionBombError:
-        raise ImageError(f"{name} has more than {MAX_PIXELS // 10**6} megapixels: make it smaller first.") from None
+        raise ImageError(
+            f"{name} has more than {MAX_PIXELS // 10**6} megapixels: make it smaller first."
+        ) from None
     except FileNotFoundError:
         raise ImageError(f"{name} does not exist.") from None
     except IsADirectoryError:
         raise ImageError(f"{name} is a folder: an image file was expected.") from None
     except PermissionError:
         raise ImageError(f"{name} may not be read: check its permissions.") from None
-    except Exception:  # Pillow's decoders raise many kinds (OSError, SyntaxError, struct.error ...) on damaged files
-        raise ImageError(f"{name} cannot be read as an image: expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF.") from None
+    except (
+        Exception
+    ):  # Pillow's decoders raise many kinds (OSError, SyntaxError, struct.error ...) on damaged files
+        raise ImageError(
+            f"{name} cannot be read as an image: expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."
+        ) from None
 
 
 @lru_cache(maxsize=1)
@@ -145,7 +155,9 @@ def _know_heif() -> None:
 
 def upright(image: Image.Image) -> Image.Image:
     """A loaded picture in mode L or RGB, turned as its EXIF orientation says."""
-    if image.getexif().get(_ORIENTATION, 1) != 1:  # else it would be copied for nothing, 150 MB at 50 megapixels
+    if (
+        image.getexif().get(_ORIENTATION, 1) != 1
+    ):  # else it would be copied for nothing, 150 MB at 50 megapixels
         image = ImageOps.exif_transpose(image)
     return _to_8_bit(image)
 
@@ -181,8 +193,14 @@ def from_array(pixels: np.ndarray) -> Image.Image:
     Raises:
         ImageError: another shape or type.
     """
-    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3)):
-        raise ImageError(f"Expected a uint8 array of shape (H, W) or (H, W, 3) in RGB order, got {pixels.dtype} {pixels.shape}.")
+    if (
+        pixels.dtype != np.uint8
+        or pixels.ndim not in (2, 3)
+        or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3))
+    ):
+        raise ImageError(
+            f"Expected a uint8 array of shape (H, W) or (H, W, 3) in RGB order, got {pixels.dtype} {pixels.shape}."
+        )
     return Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
 
 

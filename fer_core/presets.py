@@ -26,12 +26,26 @@ class Preset:
 
 
 def _preset(
-    name: str, title: str, description: str, data_form: str, claim: str | None,
-    model: dict[str, Any], train: dict[str, Any], augment: dict[str, Any] | None = None, data: dict[str, Any] | None = None,
+    name: str,
+    title: str,
+    description: str,
+    data_form: str,
+    claim: str | None,
+    model: dict[str, Any],
+    train: dict[str, Any],
+    augment: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
     bundle: dict[str, Any] | None = None,
-) -> Preset:  # fmt: skip
+) -> Preset:
     config = RunConfig.parse(
-        {"preset": name, "model": model, "train": train, "augment": augment or {}, "data": data or {}, "bundle": bundle or {}}
+        {
+            "preset": name,
+            "model": model,
+            "train": train,
+            "augment": augment or {},
+            "data": data or {},
+            "bundle": bundle or {},
+        }
     )
     return Preset(name, title, description, data_form, claim, config)
 
@@ -53,18 +67,46 @@ def _weighted(size: str, filters: list[int], dense: int) -> Preset:
     )
 
 
-_FACES = {"flip": True, "rotation": 10, "shift": 0.08, "zoom": 0.15, "contrast": 0.2, "brightness": 0.1, "erase": 0.25}
+_FACES = {
+    "flip": True,
+    "rotation": 10,
+    "shift": 0.08,
+    "zoom": 0.15,
+    "contrast": 0.2,
+    "brightness": 0.1,
+    "erase": 0.25,
+}
 _LONG = {
-    "epochs": 100, "batch_size": 128, "optimizer": "sgd", "learning_rate": 0.1, "schedule": "cosine", "warmup_epochs": 3,
-    "weight_decay": 5e-4, "label_smoothing": 0.1, "average": 0.7, "keep": "last", "votes_weight": 1.0, "precision": "auto",
-}  # fmt: skip
+    "epochs": 100,
+    "batch_size": 128,
+    "optimizer": "sgd",
+    "learning_rate": 0.1,
+    "schedule": "cosine",
+    "warmup_epochs": 3,
+    "weight_decay": 5e-4,
+    "label_smoothing": 0.1,
+    "average": 0.7,
+    "keep": "last",
+    "votes_weight": 1.0,
+    "precision": "auto",
+}
 
 
-def _shipped(name: str, title: str, description: str, hparams: dict[str, Any], train: dict[str, Any] | None = None) -> Preset:
+def _shipped(
+    name: str, title: str, description: str, hparams: dict[str, Any], train: dict[str, Any] | None = None
+) -> Preset:
     return _preset(
-        name, title, description, "any", None, {"family": "residual", "hparams": hparams}, _LONG | (train or {}), _FACES,
-        {"drop": ["not a face"]}, {"mirror": True, "zoom": True, "quantisation": "int8"},
-    )  # fmt: skip
+        name,
+        title,
+        description,
+        "any",
+        None,
+        {"family": "residual", "hparams": hparams},
+        _LONG | (train or {}),
+        _FACES,
+        {"drop": ["not a face"]},
+        {"mirror": True, "zoom": True, "quantisation": "int8"},
+    )
 
 
 _STANDARD = {"width": 32, "blocks": [1, 2, 2, 1], "dropout": 0.3}
@@ -144,7 +186,14 @@ _ALL = (
         "dropout 0.5; on turned, zoomed and mirrored images.",
         "class folders",
         None,
-        _plain(filters=[64, 128, 256], batch_norm=True, block_dropout=0.25, dense_units=512, dense_batch_norm=True, dense_dropout=0.5),
+        _plain(
+            filters=[64, 128, 256],
+            batch_norm=True,
+            block_dropout=0.25,
+            dense_units=512,
+            dense_batch_norm=True,
+            dense_dropout=0.5,
+        ),
         {"epochs": 30, "batch_size": 64, "learning_rate": 1e-3},
         {"flip": True, "rotation": 20, "zoom": 0.2},
     ),
@@ -194,8 +243,19 @@ def _measured(name: str) -> dict[str, Any] | None:
     for path in (MODELS_DIR / name / CARD, MODELS_DIR / "baselines" / f"{name}.json"):
         try:
             measured = json.loads(path.read_text(encoding="utf-8"))
-            test, training, networks = measured["figures"]["test"], measured["training"], measured.get("members") or [measured]
-            keys = ("accuracy", "accuracy_ci95", "accuracy_without_leaked", "macro_f1", "count", "fingerprint")
+            test, training, networks = (
+                measured["figures"]["test"],
+                measured["training"],
+                measured.get("members") or [measured],
+            )
+            keys = (
+                "accuracy",
+                "accuracy_ci95",
+                "accuracy_without_leaked",
+                "macro_f1",
+                "count",
+                "fingerprint",
+            )
             return {key: test[key] for key in keys} | {
                 "networks": len(networks),
                 "epochs": max(network["training"]["epochs"] for network in networks),

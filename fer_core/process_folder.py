@@ -44,13 +44,20 @@ class ProcessFolder:
 
     def write_status(self, state: str, message: str = "", **more: Any) -> None:
         """`state` is one of queued, starting, running, paused, finished, stopped, pruned, failed."""
-        status = self._json("status.json") | more | {"state": state, "message": message, "updated": time.time()}
+        status = (
+            self._json("status.json") | more | {"state": state, "message": message, "updated": time.time()}
+        )
         status.setdefault("started", time.time())
         write_atomically(self.path / "status.json", json.dumps(status, indent=1).encode())
 
     def status(self) -> dict[str, Any]:
         """The last written status; one whose process died is "interrupted"."""
-        status: dict[str, Any] = {"state": "unknown", "message": "", "started": 0.0, "updated": 0.0} | self._json("status.json")
+        status: dict[str, Any] = {
+            "state": "unknown",
+            "message": "",
+            "started": 0.0,
+            "updated": 0.0,
+        } | self._json("status.json")
         for key in ("started", "updated"):  # others sort and subtract them
             if not isinstance(status[key], int | float):
                 status[key] = 0.0
@@ -58,9 +65,14 @@ class ProcessFolder:
             if not isinstance(status[key], str):
                 status[key] = else_
         # A process that has just been started may not hold its lock yet. The clock may have been set back meanwhile.
-        just_started = status["state"] == "starting" and abs(time.time() - status["updated"]) < _STARTING_SECONDS
+        just_started = (
+            status["state"] == "starting" and abs(time.time() - status["updated"]) < _STARTING_SECONDS
+        )
         if status["state"] in RUNNING_STATES and not just_started and not self.alive():
-            status = status | {"state": "interrupted", "message": "The training process ended without finishing."}
+            status = status | {
+                "state": "interrupted",
+                "message": "The training process ended without finishing.",
+            }
         return status
 
     def alive(self) -> bool:
@@ -87,7 +99,9 @@ class ProcessFolder:
         """Forget a request from before the process was asked for; one that came while it was starting holds."""
         status = self._json("status.json")
         with contextlib.suppress(OSError, TypeError, ValueError):
-            if status.get("state") != "starting" or (self.path / "stop").stat().st_mtime < float(status.get("updated", 0)):
+            if status.get("state") != "starting" or (self.path / "stop").stat().st_mtime < float(
+                status.get("updated", 0)
+            ):
                 self.clear_stop()
 
     def clear_stop(self) -> None:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import platformdirs
 
-_SHARED_CACHES = ("data-", "speed")  # parsed data sets, which are opened by their path, and how fast this machine is
+_SHARED_CACHES = (
+    "data-",
+    "speed",
+)  # parsed data sets, which are opened by their path, and how fast this machine is
 
 
 def _nobodys() -> Path | None:

@@ -5,9 +5,15 @@ import sys
 from collections.abc import Callable
 
 _OTHERS = {
-    "os.mkdir", "os.rename", "tempfile.mkstemp", "tempfile.mkdtemp", "subprocess.Popen",
-    "socket.connect", "socket.sendto", "socket.getaddrinfo",
-}  # fmt: skip
+    "os.mkdir",
+    "os.rename",
+    "tempfile.mkstemp",
+    "tempfile.mkdtemp",
+    "subprocess.Popen",
+    "socket.connect",
+    "socket.sendto",
+    "socket.getaddrinfo",
+}
 
 
 def watch(tell: Callable[[list[str]], object]) -> None:
@@ -17,7 +23,9 @@ def watch(tell: Callable[[list[str]], object]) -> None:
         if event == "open":
             path, mode, flags = arguments
             named = isinstance(mode, str) and bool(set(mode) & set("wax+"))
-            if (named or (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))) and str(path) != os.devnull:
+            if (named or (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))) and str(
+                path
+            ) != os.devnull:
                 tell([event, str(path)])
         elif event in _OTHERS:
             tell([event, str(arguments[1] if event in ("socket.connect", "socket.sendto") else arguments[0])])

@@ -46,11 +46,15 @@ def shared() -> Path:
 class Shell:
     """`python -m fer_core` as a script calls it."""
 
-    def __call__(self, *arguments: object, cwd: Path = ROOT, timeout: float = 3600) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *arguments: object, cwd: Path = ROOT, timeout: float = 3600
+    ) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         environment = os.environ | {"PYTHONPATH": path}
         command = [sys.executable, "-m", "fer_core", *map(str, arguments)]
-        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
+        return subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout
+        )
 
     def json(self, *arguments: object) -> object:
         """The JSON that a command prints; nothing else may stand on stdout."""
@@ -75,7 +79,17 @@ def shell() -> Shell:
 @pytest.fixture(scope="session")
 def _trained_run(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "small"
-    done = shell("train", "--data", "synthetic:350", "--preset", "baseline-weighted-s", "--epochs", 2, "--run-dir", folder)
+    done = shell(
+        "train",
+        "--data",
+        "synthetic:350",
+        "--preset",
+        "baseline-weighted-s",
+        "--epochs",
+        2,
+        "--run-dir",
+        folder,
+    )
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -89,7 +103,11 @@ def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def _labels_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = tiny.settings(
-        voted, {"mirror": True, "quantisation": "int8"}, ["leaked", "not a face"], votes_weight=1.0, precision="mixed_bfloat16"
+        voted,
+        {"mirror": True, "quantisation": "int8"},
+        ["leaked", "not a face"],
+        votes_weight=1.0,
+        precision="mixed_bfloat16",
     )
     return tiny.train_run(tmp_path_factory.mktemp("runs") / "labels", config).path
 
@@ -97,8 +115,14 @@ def _labels_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def _votes_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = tiny.settings(
-        voted, {"mirror": True, "zoom": True}, votes_weight=1.0, output="votes", keep="last", average=0.3, class_weight="balanced"
-    )  # fmt: skip
+        voted,
+        {"mirror": True, "zoom": True},
+        votes_weight=1.0,
+        output="votes",
+        keep="last",
+        average=0.3,
+        class_weight="balanced",
+    )
     return tiny.train_run(tmp_path_factory.mktemp("runs") / "votes", config).path
 
 

@@ -46,9 +46,16 @@ def test_a_card_with_fewer_labels_than_outputs(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("format", "file", "kind"), [("keras", "model.keras", "Keras"), ("onnx", "model.keras", "Keras"), ("litert", "model.tflite", "LiteRT")]
+    ("format", "file", "kind"),
+    [
+        ("keras", "model.keras", "Keras"),
+        ("onnx", "model.keras", "Keras"),
+        ("litert", "model.tflite", "LiteRT"),
+    ],
 )
-def test_a_damaged_model_is_not_exported(copy: Path, tmp_path: Path, format: str, file: str, kind: str) -> None:
+def test_a_damaged_model_is_not_exported(
+    copy: Path, tmp_path: Path, format: str, file: str, kind: str
+) -> None:
     (copy / file).write_bytes(b"x")
     with pytest.raises(ModelError, match=f"cannot be read as a {kind} model"):
         export(read_bundle(copy), format, tmp_path / "out")
@@ -63,7 +70,9 @@ def test_a_card_with_an_unknown_quantisation_makes_no_file(copy: Path, tmp_path:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_damaged_shipped_model_does_not_hide_the_others(copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_shipped_model_does_not_hide_the_others(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / CARD).write_text("{")

@@ -27,15 +27,21 @@ def test_explain_draws_where_a_model_looks(shell: Shell, tmp_path: Path, method:
     said = shell.json("explain", PORTRAIT, "--method", method, "--out", out)
     assert said["class"] == said["label"] == "happy" and said["method"] == method
     picture = np.asarray(Image.open(out).convert("RGB")).astype(int)
-    assert picture.shape[0] == picture.shape[1] >= 240 and np.ptp(picture, axis=2).max() > 60  # colours on a grey face
+    assert (
+        picture.shape[0] == picture.shape[1] >= 240 and np.ptp(picture, axis=2).max() > 60
+    )  # colours on a grey face
     other = tmp_path / "other.png"
-    assert shell.json("explain", PORTRAIT, "--method", method, "--of", "sad", "--out", other)["class"] == "sad"
+    assert (
+        shell.json("explain", PORTRAIT, "--method", method, "--of", "sad", "--out", other)["class"] == "sad"
+    )
     assert other.read_bytes() != out.read_bytes()
 
 
 def test_explain_says_what_it_needs(shell: Shell, tmp_path: Path) -> None:
     assert "ends in .png" in shell.error("explain", PORTRAIT, "--out", tmp_path / "why.jpg")
-    assert "does not know 'joy'" in shell.error("explain", PORTRAIT, "--of", "joy", "--out", tmp_path / "why.png")
+    assert "does not know 'joy'" in shell.error(
+        "explain", PORTRAIT, "--of", "joy", "--out", tmp_path / "why.png"
+    )
     Image.new("L", (200, 200), 128).save(tmp_path / "grey.png")
     assert "No face was found" in shell.error("explain", tmp_path / "grey.png", "--out", tmp_path / "why.png")
 
@@ -46,13 +52,17 @@ def test_robustness_is_measured_once_and_falls_with_the_level(shell: Shell) -> N
     assert first["count"] == 70 and first["mean_accuracy"] < first["clean_accuracy"]
     noise = first["corruptions"]["shot_noise"]
     assert noise["accuracy"][0] > noise["accuracy"][-1]
-    assert all(low <= share <= high for share, (low, high) in zip(noise["accuracy"], noise["ci95"], strict=True))
+    assert all(
+        low <= share <= high for share, (low, high) in zip(noise["accuracy"], noise["ci95"], strict=True)
+    )
     assert shell.json(*arguments) == first
 
 
 def test_two_models_are_compared_on_the_same_images(shell: Shell) -> None:
     data = open_dataset(SOURCE)
-    found = compare_records(*(score(find_bundle(name), data, "validation", save=False).record for name in ("standard", "ferplus")))
+    found = compare_records(
+        *(score(find_bundle(name), data, "validation", save=False).record for name in ("standard", "ferplus"))
+    )
     said = shell.json("evaluate", "--data", SOURCE, "--split", "validation", "--against", "ferplus")
     (other,) = said["against"]
     assert other["model"] == "ferplus" and other["difference"] == pytest.approx(found.difference)

@@ -54,8 +54,12 @@ def test_a_folder_and_a_zip_of_it(shell: Shell, album: Path, tmp_path: Path) -> 
         assert set(names) <= set(results) and len(results) == (3 if source is album else 4)
         assert results[names[0]]["faces"] == results[names[1]]["faces"] == alone["faces"]
         assert "cannot be read as an image" in results[names[2]]["error"]
-    done = shell("predict", tmp_path / "album.zip", "--annotate", tmp_path / "drawn", "--csv", tmp_path / "faces.csv")
-    assert done.returncode == 0 and len(done.stderr.strip().splitlines()) == 1 and "sub/bad.jpg" in done.stderr
+    done = shell(
+        "predict", tmp_path / "album.zip", "--annotate", tmp_path / "drawn", "--csv", tmp_path / "faces.csv"
+    )
+    assert (
+        done.returncode == 0 and len(done.stderr.strip().splitlines()) == 1 and "sub/bad.jpg" in done.stderr
+    )
     drawn = {path.relative_to(tmp_path / "drawn").as_posix() for path in (tmp_path / "drawn").rglob("*.jpg")}
     assert drawn == {"a.jpg", "sub/b.jpg", "above.jpg"}  # nothing lands above the folder
     assert not (tmp_path / "above.jpg").exists()
@@ -80,14 +84,25 @@ def test_one_photo_is_annotated_under_the_name_that_is_given(shell: Shell, tmp_p
 
 
 def test_what_is_unlike_the_training_data_is_said(shell: Shell, tmp_path: Path) -> None:
-    Image.fromarray((np.asarray(Image.open(PORTRAIT).convert("RGB")) * 0.25).astype(np.uint8)).save(tmp_path / "dark.png")
+    Image.fromarray((np.asarray(Image.open(PORTRAIT).convert("RGB")) * 0.25).astype(np.uint8)).save(
+        tmp_path / "dark.png"
+    )
     (face,) = shell.json("predict", tmp_path / "dark.png")[0]["faces"]
     assert face["unlike"][0].startswith("Dark:")
     assert "unlike the training data: Dark:" in shell("predict", tmp_path / "dark.png").stdout
 
 
 def test_a_video_with_its_csv_and_annotated_copy(shell: Shell, clip: Path, tmp_path: Path) -> None:
-    options = ("--rate", 10, "--csv", tmp_path / "out.csv", "--annotate", tmp_path / "out.mp4", "--unsure-below", 0.5)
+    options = (
+        "--rate",
+        10,
+        "--csv",
+        tmp_path / "out.csv",
+        "--annotate",
+        tmp_path / "out.mp4",
+        "--unsure-below",
+        0.5,
+    )
     (told,) = shell.json("predict", clip, *options)
     assert told["file"] == str(clip) and told["error"] is None and told["video"]["moments"] == 15
     (track,) = told["video"]["tracks"]
@@ -150,7 +165,22 @@ def test_a_camera_is_followed_until_the_seconds_are_over(
     monkeypatch.setattr(cv2, "VideoCapture", Camera)
     monkeypatch.setattr("fer_core.video.camera.time.monotonic", lambda: clock[0])
     out = tmp_path / "seen.mp4"
-    assert cli.main(["predict", "--camera", "3", "--seconds", "1", "--annotate", str(out), "--csv", str(tmp_path / "seen.csv")]) == 0
+    assert (
+        cli.main(
+            [
+                "predict",
+                "--camera",
+                "3",
+                "--seconds",
+                "1",
+                "--annotate",
+                str(out),
+                "--csv",
+                str(tmp_path / "seen.csv"),
+            ]
+        )
+        == 0
+    )
     said = capsys.readouterr().out
     assert "face 1: happy" in said and "camera 3: face 1" in said and released == [3]
     assert len(table(tmp_path / "seen.csv")) >= 9

@@ -65,7 +65,9 @@ def test_runs_are_listed_described_and_compared(here: Here, runs: Path) -> None:
     assert {row["name"]: row["state"] for row in rows} == {"first": "finished", "second": "queued"}
     here.json("runs", "first", "--title", "Small one", "--note", "a start")
     told = here.json("runs", "first")
-    assert (told["title"], told["note"], told["epochs"]) == ("Small one", "a start", 2) and told["config"]["train"]["epochs"] == 2
+    assert (told["title"], told["note"], told["epochs"]) == ("Small one", "a start", 2) and told["config"][
+        "train"
+    ]["epochs"] == 2
     assert "Small one" in here.text("runs") and "queued" in here.text("runs")
     assert here.json("runs", "first", "--against", "second")["train.epochs"] == [2, 3]
     assert here.json("runs", runs / "first")["name"] == "first", "a path is as good as a name"
@@ -73,7 +75,9 @@ def test_runs_are_listed_described_and_compared(here: Here, runs: Path) -> None:
 
 def test_a_run_is_promoted_packed_and_deleted(here: Here, runs: Path, tmp_path: Path) -> None:
     here.json("runs", "first", "--promote", "mine", "--pack", tmp_path / "first.zip")
-    assert (tmp_path / "first.zip").stat().st_size > 10_000 and here.json("models", "mine")["promoted"] == "first"
+    assert (tmp_path / "first.zip").stat().st_size > 10_000 and here.json("models", "mine")[
+        "promoted"
+    ] == "first"
     assert here.json("runs", "first", "--delete") == {"deleted": "first"}
     assert [run.name for run in list_runs(runs)] == ["second"]
     assert "is no run folder" in here.error("runs", "first")
@@ -109,7 +113,9 @@ def test_the_queue_is_shown_and_changed(here: Here, runs: Path) -> None:
 
 
 def test_train_can_queue_a_run(here: Here, runs: Path) -> None:
-    told = here.json("train", "--data", "synthetic:70", "--preset", "quick", "--set", "augment.rotation=12", "--queue")
+    told = here.json(
+        "train", "--data", "synthetic:70", "--preset", "quick", "--set", "augment.rotation=12", "--queue"
+    )
     run = RunFolder(Path(told["run"]))
     assert told["state"] == "queued" and run.path.parent == runs and run.config().augment.rotation == 12
     assert Registry(runs).queue() == ["second", run.name]
@@ -120,12 +126,17 @@ def test_train_can_queue_a_run(here: Here, runs: Path) -> None:
     [
         ("nothing", "expected SECTION.NAME=VALUE"),
         ("train.nothing=1", "train.nothing"),
-        ("elsewhere.x=1", "expected SECTION.NAME with one of the sections data, model, augment, train, bundle"),
+        (
+            "elsewhere.x=1",
+            "expected SECTION.NAME with one of the sections data, model, augment, train, bundle",
+        ),
         ("train.epochs=many", "train.epochs"),
         ("model.hparams.nothing=3", "nothing"),
     ],
 )
-def test_a_setting_that_is_none_leaves_no_run_behind(here: Here, runs: Path, setting: str, words: str) -> None:
+def test_a_setting_that_is_none_leaves_no_run_behind(
+    here: Here, runs: Path, setting: str, words: str
+) -> None:
     assert words in here.error("train", "--data", "synthetic:70", "--preset", "quick", "--set", setting)
     assert len(list_runs(runs)) == 2
 

@@ -46,7 +46,10 @@ def test_settings_that_contradict_each_other() -> None:
     ("values", "message"),
     [
         ({"output": "votes"}, "output votes needs a votes_weight"),
-        ({"votes_weight": 1.0, "loss": "sparse_categorical_crossentropy"}, "votes_weight need loss categorical"),
+        (
+            {"votes_weight": 1.0, "loss": "sparse_categorical_crossentropy"},
+            "votes_weight need loss categorical",
+        ),
         ({"teacher": "best", "loss": "sparse_categorical_crossentropy"}, "teacher and votes_weight need"),
         ({"teacher_weight": 1.5}, "teacher_weight"),
         ({"precision": "float64"}, "precision.*'auto'"),
@@ -58,7 +61,9 @@ def test_votes_and_teachers_that_do_not_fit(values: dict, message: str) -> None:
         RunConfig().override("train", **values)
 
 
-@pytest.mark.parametrize(("section", "values"), [("data", {"drop": ["sad"]}), ("bundle", {"quantisation": "int4"})])
+@pytest.mark.parametrize(
+    ("section", "values"), [("data", {"drop": ["sad"]}), ("bundle", {"quantisation": "int4"})]
+)
 def test_what_is_dropped_and_how_weights_are_kept_is_one_of_few(section: str, values: dict) -> None:
     with pytest.raises(ConfigError, match=f"{section}\\.{next(iter(values))}"):
         RunConfig().override(section, **values)
@@ -66,9 +71,16 @@ def test_what_is_dropped_and_how_weights_are_kept_is_one_of_few(section: str, va
 
 def test_a_configuration_of_before_these_settings_is_read(tmp_path: Path) -> None:
     """Runs and cards of earlier versions lack the newer ones."""
-    (tmp_path / "config.json").write_text('{"preset": "residual", "data": {"source": "synthetic"}, "train": {"epochs": 3}}')
+    (tmp_path / "config.json").write_text(
+        '{"preset": "residual", "data": {"source": "synthetic"}, "train": {"epochs": 3}}'
+    )
     config = RunConfig.load(tmp_path / "config.json")
-    assert config.train.output == "labels" and not config.train.votes_weight and not config.data.drop and not config.bundle.mirror
+    assert (
+        config.train.output == "labels"
+        and not config.train.votes_weight
+        and not config.data.drop
+        and not config.bundle.mirror
+    )
 
 
 def test_unknown_preset_names_all() -> None:

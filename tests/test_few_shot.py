@@ -35,7 +35,9 @@ def accuracy(probabilities: np.ndarray, labels: tuple[str, ...], true: np.ndarra
     return float((np.array(labels)[probabilities.argmax(axis=1)] == true).mean())
 
 
-def test_faces_that_it_has_not_seen_are_named_better_than_before(ferplus: FeatureExtractor, drawn: tuple[np.ndarray, np.ndarray]) -> None:
+def test_faces_that_it_has_not_seen_are_named_better_than_before(
+    ferplus: FeatureExtractor, drawn: tuple[np.ndarray, np.ndarray]
+) -> None:
     images, labels = drawn
     model = few_shot.learn(ferplus, images[:70], list(labels[:70]))
     new, old = model.compare(images[70:])
@@ -44,7 +46,11 @@ def test_faces_that_it_has_not_seen_are_named_better_than_before(ferplus: Featur
     assert accuracy(new, NAMES, labels[70:]) > accuracy(old, NAMES, labels[70:]) + 0.05
     # Cross-validation foretells that figure.
     assert model.comparison is not None
-    assert model.comparison.new.interval[0] < accuracy(new, NAMES, labels[70:]) < model.comparison.new.interval[1]
+    assert (
+        model.comparison.new.interval[0]
+        < accuracy(new, NAMES, labels[70:])
+        < model.comparison.new.interval[1]
+    )
 
 
 @pytest.mark.parametrize("names", [("happy", "surprise"), ("fear", "happy"), ("surprise", "neutral")])
@@ -61,15 +67,25 @@ def test_one_face_a_class_leaves_the_model_about_as_it_was(
     assert accuracy(new, model.labels, labels) > accuracy(old, model.labels, labels) - 0.03
 
 
-def test_the_figures_are_those_of_faces_left_out(ferplus: FeatureExtractor, drawn: tuple[np.ndarray, np.ndarray]) -> None:
-    images, labels = drawn[0][:12], [("sad", "fear", "neutral")[i % 3] for i in range(12)]  # by lot: known faces only can be named
+def test_the_figures_are_those_of_faces_left_out(
+    ferplus: FeatureExtractor, drawn: tuple[np.ndarray, np.ndarray]
+) -> None:
+    images, labels = (
+        drawn[0][:12],
+        [("sad", "fear", "neutral")[i % 3] for i in range(12)],
+    )  # by lot: known faces only can be named
     model = few_shot.learn(ferplus, images, labels)
     right = 0
     for i in range(12):
         without = few_shot.learn(ferplus, np.delete(images, i, axis=0), labels[:i] + labels[i + 1 :])
-        right += accuracy(without.probabilities(images[i : i + 1]), without.labels, np.array(labels[i : i + 1]))
+        right += accuracy(
+            without.probabilities(images[i : i + 1]), without.labels, np.array(labels[i : i + 1])
+        )
     assert model.comparison is not None and model.comparison.new.right == right
-    assert accuracy(model.probabilities(images), model.labels, np.array(labels)) > model.comparison.new.accuracy + 0.1
+    assert (
+        accuracy(model.probabilities(images), model.labels, np.array(labels))
+        > model.comparison.new.accuracy + 0.1
+    )
 
 
 def test_the_comparison_is_on_the_same_faces_among_the_same_classes(
@@ -107,7 +123,9 @@ def test_a_model_that_does_not_mirror_its_input_sees_mirror_images(trained_run: 
     assert not np.allclose(once.probabilities(images), plain.probabilities(images), atol=0.01)
 
 
-def test_a_hundred_faces_take_less_than_three_seconds(ferplus: FeatureExtractor, drawn: tuple[np.ndarray, np.ndarray]) -> None:
+def test_a_hundred_faces_take_less_than_three_seconds(
+    ferplus: FeatureExtractor, drawn: tuple[np.ndarray, np.ndarray]
+) -> None:
     images, labels = drawn
     few_shot.learn(ferplus, images[:14], list(labels[:14]))  # imports
     start = time.perf_counter()
@@ -128,8 +146,14 @@ def test_bad_labels_are_one_sentence(ferplus: FeatureExtractor, labels: list[str
         few_shot.learn(ferplus, np.zeros((len(labels), 48, 48), np.uint8), labels)
 
 
-def test_arrays_of_another_kind_and_classes_that_the_model_lacks_are_refused(ferplus: FeatureExtractor) -> None:
-    for images in (np.zeros((3, 48, 48), np.uint8), np.zeros((2, 48, 48), np.float32), np.zeros((2, 47, 48), np.uint8)):
+def test_arrays_of_another_kind_and_classes_that_the_model_lacks_are_refused(
+    ferplus: FeatureExtractor,
+) -> None:
+    for images in (
+        np.zeros((3, 48, 48), np.uint8),
+        np.zeros((2, 48, 48), np.float32),
+        np.zeros((2, 47, 48), np.uint8),
+    ):
         with pytest.raises(DataError, match="one 48x48 uint8 face for each of 2 labels"):
             few_shot.learn(ferplus, images, ["happy", "sad"])
     bundle = find_bundle("ferplus")
@@ -151,6 +175,10 @@ def test_learning_imports_no_tensorflow() -> None:
         "print([m for m in ('tensorflow', 'keras', 'streamlit') if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).resolve().parent.parent, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).resolve().parent.parent,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.strip() == "[]" and not done.stderr

@@ -42,7 +42,9 @@ def test_a_lambda_layer_is_not_run(bundle: Bundle, tmp_path: Path) -> None:
 
     ran = tmp_path / "ran"
     inputs_ = keras.Input((48, 48, 1))
-    keras.Model(inputs_, keras.layers.Lambda(lambda x, path=str(ran): (open(path, "w").close(), x)[1])(inputs_)).save(bundle.keras_file)
+    keras.Model(
+        inputs_, keras.layers.Lambda(lambda x, path=str(ran): (open(path, "w").close(), x)[1])(inputs_)
+    ).save(bundle.keras_file)
     ran.unlink()  # it was made while the model was
     with pytest.raises(ModelError, match=KERAS):
         load_keras(bundle)
@@ -50,9 +52,18 @@ def test_a_lambda_layer_is_not_run(bundle: Bundle, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "thing", [("os", "system"), ("builtins", "eval"), ("subprocess", "Popen"), ("keras.utils", "get_file"), ("shutil", "rmtree")]
+    "thing",
+    [
+        ("os", "system"),
+        ("builtins", "eval"),
+        ("subprocess", "Popen"),
+        ("keras.utils", "get_file"),
+        ("shutil", "rmtree"),
+    ],
 )
-def test_names_of_other_things_than_layers_are_not_called(bundle: Bundle, tmp_path: Path, thing: tuple[str, str]) -> None:
+def test_names_of_other_things_than_layers_are_not_called(
+    bundle: Bundle, tmp_path: Path, thing: tuple[str, str]
+) -> None:
     victim = tmp_path / "victim"
     victim.mkdir()
 
@@ -69,10 +80,20 @@ def test_names_of_other_things_than_layers_are_not_called(bundle: Bundle, tmp_pa
 
 def test_damaged_files_are_one_sentence(bundle: Bundle) -> None:
     good = bundle.keras_file.read_bytes()
-    target = Target(lambda data, folder: None, lambda: [good], (b"{", b"null", b'"class_name"', b'"module"', b"keras.layers"), packed=True)
+    target = Target(
+        lambda data, folder: None,
+        lambda: [good],
+        (b"{", b"null", b'"class_name"', b'"module"', b"keras.layers"),
+        packed=True,
+    )
 
     @settings(
-        max_examples=15, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+        max_examples=15,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
     )
     @given(inputs(target, [good]))
     def tried(data: bytes) -> None:
@@ -91,7 +112,13 @@ def test_a_bundle_whose_light_file_is_damaged_is_one_sentence(bundle: Bundle) ->
     from fer_core.inference import Classifier
 
     content = bundle.inference_file.read_bytes()
-    for damaged in (b"", content[:100], b"\0" * 5000, content[: len(content) // 2], io.BytesIO(b"no model").getvalue()):
+    for damaged in (
+        b"",
+        content[:100],
+        b"\0" * 5000,
+        content[: len(content) // 2],
+        io.BytesIO(b"no model").getvalue(),
+    ):
         bundle.inference_file.write_bytes(damaged)
         with pytest.raises(ModelError):
             Classifier(bundle)

@@ -48,7 +48,9 @@ def test_forms_that_lose_nothing(portrait: Image.Image, format: str) -> None:
 
 
 def test_of_several_pictures_in_a_file_the_first(portrait: Image.Image) -> None:
-    several = encoded(portrait, "MPO", quality=90, save_all=True, append_images=[Image.new("RGB", portrait.size)])
+    several = encoded(
+        portrait, "MPO", quality=90, save_all=True, append_images=[Image.new("RGB", portrait.size)]
+    )
     assert far(open_image(several), portrait) < 4
 
 
@@ -74,12 +76,16 @@ def test_transparent_parts_are_white(portrait: Image.Image) -> None:
     see_through.paste((255, 0, 0, 0), (0, 0, 100, 100))
     see_through.paste((0, 0, 0, 128), (200, 200, 300, 300))
     for format in ("PNG", "WEBP"):
-        got = np.asarray(open_image(encoded(see_through, format, **({"lossless": True} if format == "WEBP" else {}))))
+        got = np.asarray(
+            open_image(encoded(see_through, format, **({"lossless": True} if format == "WEBP" else {})))
+        )
         assert (got[:90, :90] >= 250).all() and abs(int(got[250, 250, 0]) - 127) <= 2
         assert np.abs(got[350:].astype(int) - np.asarray(portrait)[350:]).max() <= 2
     palette = portrait.quantize(16)
     palette.info["transparency"] = palette.getpixel((5, 5))
-    assert (np.asarray(open_image(encoded(palette, "PNG", transparency=palette.getpixel((5, 5)))))[5, 5] == 255).all()
+    assert (
+        np.asarray(open_image(encoded(palette, "PNG", transparency=palette.getpixel((5, 5)))))[5, 5] == 255
+    ).all()
 
 
 def test_cmyk_has_its_colours(portrait: Image.Image) -> None:
@@ -90,7 +96,12 @@ def test_cmyk_has_its_colours(portrait: Image.Image) -> None:
 def test_deep_pictures_are_scaled_to_8_bit(portrait: Image.Image) -> None:
     """16 bit up to 65535, 32 bit integers likewise, and fractions up to 1: all give the grey picture."""
     grey = np.asarray(portrait.convert("L"))
-    forms = [grey.astype(np.uint16) * 257, grey.astype(np.int32) * 257, grey.astype(np.float32) / 255, grey.astype(np.float32)]
+    forms = [
+        grey.astype(np.uint16) * 257,
+        grey.astype(np.int32) * 257,
+        grey.astype(np.float32) / 255,
+        grey.astype(np.float32),
+    ]
     for values in forms:
         got = open_image(encoded(Image.fromarray(values), "TIFF"))
         assert got.mode == "L" and np.abs(np.asarray(got).astype(int) - grey).max() <= 1, values.dtype
@@ -119,7 +130,9 @@ def test_huge_pictures_come_smaller_where_faces_count(
     assert open_reduced(encoded(portrait.crop((0, 0, 255, 255)), format))[0].size == (255, 255)
 
 
-def test_boxes_of_huge_pictures_are_in_their_own_pixels(monkeypatch: pytest.MonkeyPatch, portrait: Image.Image) -> None:
+def test_boxes_of_huge_pictures_are_in_their_own_pixels(
+    monkeypatch: pytest.MonkeyPatch, portrait: Image.Image
+) -> None:
     """Whatever form a picture has and however it was read, the box stands where the face is in the full picture."""
     from fer_core.bundle import find_bundle
     from fer_core.inference import Predictor

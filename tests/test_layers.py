@@ -42,7 +42,9 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "fer_core").rglob("*.py")), ids=lambda p: p.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "fer_core").rglob("*.py")), ids=lambda p: p.relative_to(ROOT).as_posix()
+)
 def test_imports_point_one_way(path: Path) -> None:
     names = imported(path)
     assert not {n for n in names if n.split(".")[0] in ("streamlit", "pages")}
@@ -50,15 +52,23 @@ def test_imports_point_one_way(path: Path) -> None:
     if own == "__init__":
         return
     parts = {n.split(".")[1] for n in names if n.startswith("fer_core.") and n.split(".")[1] in RANK}
-    assert all(RANK[part] < RANK[own] or part == own or RANK[part] == RANK[own] for part in parts), f"{own} imports {parts}"
+    assert all(RANK[part] < RANK[own] or part == own or RANK[part] == RANK[own] for part in parts), (
+        f"{own} imports {parts}"
+    )
 
 
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
         ("import fer_core", ["tensorflow", "keras", "streamlit", "pandas"]),
-        ("import fer_core.data, fer_core.cli, fer_core.presets, fer_core.zoo", ["tensorflow", "keras", "streamlit"]),
-        ("import fer_core.inference, fer_core.evaluation.scoring, fer_core.training.launch", ["tensorflow", "keras", "streamlit"]),
+        (
+            "import fer_core.data, fer_core.cli, fer_core.presets, fer_core.zoo",
+            ["tensorflow", "keras", "streamlit"],
+        ),
+        (
+            "import fer_core.inference, fer_core.evaluation.scoring, fer_core.training.launch",
+            ["tensorflow", "keras", "streamlit"],
+        ),
     ],
 )
 def test_importing_is_light(code: str, absent: list[str]) -> None:

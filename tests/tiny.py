@@ -14,11 +14,24 @@ from fer_core.training.run_folder import RunFolder
 
 # The columns of FER+'s file in its order, and which of them means which of FER2013's codes, written out here
 # so that the tests do not take it from what they test.
-VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
+VOTE_COLUMNS = (
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "NF",
+)
 COLUMN_OF_CODE = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 
 USAGES = ["Training"] * 168 + ["PublicTest"] * 35 + ["PrivateTest"] * 35
-COPIES = np.arange(140, 154)  # training rows that stand in validation (the first seven) and test (the others) too
+COPIES = np.arange(
+    140, 154
+)  # training rows that stand in validation (the first seven) and test (the others) too
 NO_FACE = np.arange(154, 161)  # training rows in which all voters see no face
 UNKNOWN = np.arange(161, 168)  # training rows for which nobody chose an expression
 TIES = np.arange(196, 203)  # validation rows whose votes are equal for two classes
@@ -35,7 +48,10 @@ def votes_row(votes: Mapping[str, int]) -> list[int]:
 def write_votes(path: Path, usages: Sequence[str], rows: Sequence[Sequence[object]]) -> Path:
     """A file as FER+ has it."""
     lines = [",".join(["Usage", "Image name", *VOTE_COLUMNS])]
-    lines += [",".join([usage, f"fer{i:07}.png", *map(str, row)]) for i, (usage, row) in enumerate(zip(usages, rows, strict=True))]
+    lines += [
+        ",".join([usage, f"fer{i:07}.png", *map(str, row)])
+        for i, (usage, row) in enumerate(zip(usages, rows, strict=True))
+    ]
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -68,14 +84,18 @@ def write_voted(folder: Path) -> Path:
     return folder / "fer.csv"
 
 
-def settings(source: Path | str, bundle: Mapping[str, Any] | None = None, drop: Sequence[str] = (), **train: Any) -> RunConfig:
+def settings(
+    source: Path | str, bundle: Mapping[str, Any] | None = None, drop: Sequence[str] = (), **train: Any
+) -> RunConfig:
     """A small network and a few epochs, enough to learn `banded` images."""
-    return RunConfig.parse({
-        "data": {"source": str(source), "drop": list(drop)},
-        "model": {"family": "plain", "hparams": HPARAMS},
-        "train": {"epochs": 4, "batch_size": 14, "learning_rate": 0.01} | train,
-        "bundle": bundle or {},
-    })  # fmt: skip
+    return RunConfig.parse(
+        {
+            "data": {"source": str(source), "drop": list(drop)},
+            "model": {"family": "plain", "hparams": HPARAMS},
+            "train": {"epochs": 4, "batch_size": 14, "learning_rate": 0.01} | train,
+            "bundle": bundle or {},
+        }
+    )
 
 
 def train_run(folder: Path, config: RunConfig) -> RunFolder:
@@ -92,7 +112,11 @@ def views(images: np.ndarray, mirror: bool, zoom: bool) -> list[np.ndarray]:
     """What a graph looks at: the images, with `zoom` the middle 42x42 pixels of each enlarged, with `mirror` those left to right."""
     some = [images.astype(np.float32)]
     if zoom:
-        some.append(np.stack([cv2.resize(image[3:-3, 3:-3], (48, 48), interpolation=cv2.INTER_LINEAR) for image in some[0]]))
+        some.append(
+            np.stack(
+                [cv2.resize(image[3:-3, 3:-3], (48, 48), interpolation=cv2.INTER_LINEAR) for image in some[0]]
+            )
+        )
     return some + [view[:, :, ::-1] for view in some] if mirror else some
 
 

@@ -91,13 +91,18 @@ def small(png: bytes) -> bytes:
     frequent ones, which are those of the page.
     """
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    shades, which, counts = np.unique(np.asarray(picture).reshape(-1, 3), axis=0, return_inverse=True, return_counts=True)
+    shades, which, counts = np.unique(
+        np.asarray(picture).reshape(-1, 3), axis=0, return_inverse=True, return_counts=True
+    )
     fixed = np.array(
-        [ImageColor.getrgb(name) for name in (*COLOURS.values(), *_EMOJI_GREENS)] + shades[np.argsort(-counts)[:_PAGE_COLOURS]].tolist()
+        [ImageColor.getrgb(name) for name in (*COLOURS.values(), *_EMOJI_GREENS)]
+        + shades[np.argsort(-counts)[:_PAGE_COLOURS]].tolist()
     )
     content = png
     for colours in (256, 160, 96, 64):
-        rest = np.reshape(picture.quantize(colours - len(fixed), Image.Quantize.MEDIANCUT).getpalette() or [], (-1, 3))
+        rest = np.reshape(
+            picture.quantize(colours - len(fixed), Image.Quantize.MEDIANCUT).getpalette() or [], (-1, 3)
+        )
         palette = np.concatenate([fixed, rest])[:colours]
         nearest = cKDTree(palette).query(shades)[1][which]  # Pillow's own match is not exact
         indexed = Image.fromarray(nearest.reshape(picture.height, picture.width).astype(np.uint8), "P")
@@ -146,10 +151,19 @@ def train(walk: Walk) -> None:
 
 def evaluate(walk: Walk) -> None:
     """From a cell of the confusion matrix to its faces, to why; and another model on the same faces."""
-    run = sorted(path.name for path in (walk.server.folder / "runs").iterdir() if (path / "bundle" / "card.json").is_file())[-1]
+    run = sorted(
+        path.name
+        for path in (walk.server.folder / "runs").iterdir()
+        if (path / "bundle" / "card.json").is_file()
+    )[-1]
     page = walk.visit(f"evaluate?model={run}")
     expect(page.locator('[data-place="0,0"]')).to_be_visible()
-    wrong = [(int(page.locator(f'[data-place="{r},{c}"]').inner_text() or 0), r, c) for r in range(7) for c in range(7) if r != c]
+    wrong = [
+        (int(page.locator(f'[data-place="{r},{c}"]').inner_text() or 0), r, c)
+        for r in range(7)
+        for c in range(7)
+        if r != c
+    ]
     _, row, column = max(wrong)
     page.locator(f'[data-place="{row},{column}"]').click()
     expect(page.get_by_text(re.compile(r"^True \w+, predicted \w+$"))).to_be_visible()
@@ -157,7 +171,9 @@ def evaluate(walk: Walk) -> None:
     page.locator("[data-face]").first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_alt_text(re.compile("A grey patch|No grey patch"))).to_be_visible()
-    expect(dialog.get_by_alt_text(re.compile("(What|Nothing here) speaks for the true class"))).to_be_visible()
+    expect(
+        dialog.get_by_alt_text(re.compile("(What|Nothing here) speaks for the true class"))
+    ).to_be_visible()
     walk.take("why", top=dialog.get_by_test_id("stHorizontalBlock").filter(has_text="says").first)
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
@@ -172,7 +188,9 @@ def predict(walk: Walk) -> None:
     page = walk.visit("predict", walk.visitor("dark"))
     page.locator("input[type=file]").set_input_files(PORTRAIT)
     expect(page.locator(".fer-bars").first).to_be_visible()
-    walk.take("predict", page, top=page.get_by_test_id("stRadioGroup").or_(page.get_by_role("radiogroup")).first)
+    walk.take(
+        "predict", page, top=page.get_by_test_id("stRadioGroup").or_(page.get_by_role("radiogroup")).first
+    )
     page.context.close()
 
     page = walk.visit("predict")
@@ -231,26 +249,45 @@ CHAPTERS: dict[str, Callable[[Walk], None]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Take the pictures of the tour anew.")
-    parser.add_argument("chapters", nargs="*", help=f"only these, of {', '.join(CHAPTERS)} (evaluate needs train before it)")
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent, help="where the pictures go")
-    parser.add_argument("--folder", type=Path, help="keep runs and caches here, so that evaluate can be taken again without train")
+    parser.add_argument(
+        "chapters", nargs="*", help=f"only these, of {', '.join(CHAPTERS)} (evaluate needs train before it)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).resolve().parent, help="where the pictures go"
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="keep runs and caches here, so that evaluate can be taken again without train",
+    )
     options = parser.parse_args()
     if unknown := set(options.chapters) - set(CHAPTERS):
         parser.error(f"unknown: {', '.join(unknown)}; expected some of {', '.join(CHAPTERS)}")
     folder = options.folder or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
     os.environ |= {
-        "FER_EXPLORER_HOME": str(folder / "home"), "FER_EXPLORER_CACHE": str(folder / "cache"), "STREAMLIT_CLIENT_TOOLBAR_MODE": "minimal",
-    }  # fmt: skip
+        "FER_EXPLORER_HOME": str(folder / "home"),
+        "FER_EXPLORER_CACHE": str(folder / "cache"),
+        "STREAMLIT_CLIENT_TOOLBAR_MODE": "minimal",
+    }
     os.environ.pop("FER_MODELS_DIR", None)
     begun = time.monotonic()
     server = Server(folder)
     try:
         with sync_playwright() as playwright:
-            film = write_camera(folder / "camera.mjpeg", Image.open(PORTRAIT).convert("RGB").resize((360, 360)))
-            arguments = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-                         f"--use-file-for-fake-video-capture={film}"]  # fmt: skip
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=arguments)
+            film = write_camera(
+                folder / "camera.mjpeg", Image.open(PORTRAIT).convert("RGB").resize((360, 360))
+            )
+            arguments = [
+                "--no-sandbox",
+                "--disable-gpu",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+                f"--use-file-for-fake-video-capture={film}",
+            ]
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=arguments
+            )
             walk = Walk(server, browser, options.out)
             for name in options.chapters or CHAPTERS:
                 CHAPTERS[name](walk)

@@ -45,6 +45,8 @@ def analyse(
 
 def _result(picture: Picture, predictor: Predictor, detect: bool) -> PictureResult:
     try:
-        return PictureResult(picture.name, predictor.predict(picture.read(), detect=detect, name=picture.name))
+        return PictureResult(
+            picture.name, predictor.predict(picture.read(), detect=detect, name=picture.name)
+        )
     except ImageError as error:
         return PictureResult(picture.name, [], str(error))

@@ -35,7 +35,9 @@ class Picture:
         return self._read()
 
 
-def pictures(source: str | Path | BinaryIO | Sequence[tuple[str, bytes]] | Sequence[str | Path]) -> list[Picture]:
+def pictures(
+    source: str | Path | BinaryIO | Sequence[tuple[str, bytes]] | Sequence[str | Path],
+) -> list[Picture]:
     """The pictures in `source`, sorted by name; each is read when asked for.
 
     Args:
@@ -62,7 +64,9 @@ def pictures(source: str | Path | BinaryIO | Sequence[tuple[str, bytes]] | Seque
     if not found:
         raise DataError(f"{named} holds no picture: expected files such as .jpg, .png, .webp or .heic.")
     if len(found) > MAX_PICTURES:
-        raise DataError(f"{named} holds {len(found):,} pictures: at most {MAX_PICTURES:,} are analysed at once, so split it.")
+        raise DataError(
+            f"{named} holds {len(found):,} pictures: at most {MAX_PICTURES:,} are analysed at once, so split it."
+        )
     return found
 
 
@@ -74,8 +78,16 @@ def _listed(entry: str | Path | tuple[str, bytes]) -> Picture:
 
 
 def _in_folder(folder: Path) -> list[Picture]:
-    paths = sorted(path for path in folder.rglob("*") if is_picture(path.relative_to(folder).as_posix()) and path.is_file())
-    return [Picture(name, partial(read_file, path, name)) for path in paths for name in [path.relative_to(folder).as_posix()]]
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if is_picture(path.relative_to(folder).as_posix()) and path.is_file()
+    )
+    return [
+        Picture(name, partial(read_file, path, name))
+        for path in paths
+        for name in [path.relative_to(folder).as_posix()]
+    ]
 
 
 def read_file(path: Path, name: str) -> bytes:
@@ -95,9 +107,17 @@ def _in_zip(source: Path | BinaryIO, named: str) -> list[Picture]:
     try:
         archive = zipfile.ZipFile(source)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise DataError(f"{named} is no zip, or a damaged one: expected a folder or a zip with pictures.") from None
-    members = sorted(archive.infolist(), key=lambda member: member.filename)  # folders have no picture's suffix
-    return [Picture(member.filename, partial(read_member, archive, member)) for member in members if is_picture(member.filename)]
+        raise DataError(
+            f"{named} is no zip, or a damaged one: expected a folder or a zip with pictures."
+        ) from None
+    members = sorted(
+        archive.infolist(), key=lambda member: member.filename
+    )  # folders have no picture's suffix
+    return [
+        Picture(member.filename, partial(read_member, archive, member))
+        for member in members
+        if is_picture(member.filename)
+    ]
 
 
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -106,14 +126,18 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     if member.file_size > MAX_BYTES:
         raise ImageError(_too_large(name))
     if member.file_size > max(_RATIO_FROM, MAX_RATIO * member.compress_size):
-        raise ImageError(f"{name} would grow over {MAX_RATIO} times when unpacked: no photo does, so it is left out.")
+        raise ImageError(
+            f"{name} would grow over {MAX_RATIO} times when unpacked: no photo does, so it is left out."
+        )
     if member.flag_bits & 1:
         raise ImageError(f"{name} is encrypted: expected a zip without a password.")
     try:
         with archive.open(member) as file:
             content = file.read(MAX_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError):
-        raise ImageError(f"{name} cannot be unpacked: the zip is damaged there, or packed in a way that is not known.") from None
+        raise ImageError(
+            f"{name} cannot be unpacked: the zip is damaged there, or packed in a way that is not known."
+        ) from None
     if len(content) > MAX_BYTES:
         raise ImageError(_too_large(name))
     return content

@@ -17,7 +17,9 @@ def columns(labels: Sequence[str]) -> list[str]:
     return [*head, *labels, "unlike", "error"]
 
 
-def rows(results: Iterable[PictureResult], labels: Sequence[str], unsure_below: float = 0.0) -> list[dict[str, Any]]:
+def rows(
+    results: Iterable[PictureResult], labels: Sequence[str], unsure_below: float = 0.0
+) -> list[dict[str, Any]]:
     """One row a face, with None where a column says nothing; a picture without faces has one row too, which says so or why.
 
     Args:
@@ -34,8 +36,20 @@ def rows(results: Iterable[PictureResult], labels: Sequence[str], unsure_below: 
             x, y, width, height = face.box
             out.append(
                 empty
-                | {"file": result.name, "face": number, "x": x, "y": y, "width": width, "height": height, "score": face.score}
-                | {"label": face.label, "confidence": round(face.confidence, 4), "unsure": face.unsure(unsure_below)}
+                | {
+                    "file": result.name,
+                    "face": number,
+                    "x": x,
+                    "y": y,
+                    "width": width,
+                    "height": height,
+                    "score": face.score,
+                }
+                | {
+                    "label": face.label,
+                    "confidence": round(face.confidence, 4),
+                    "unsure": face.unsure(unsure_below),
+                }
                 | {name: round(p, 4) for name, p in face.probabilities.items()}
                 | {"unlike": " ".join(unlike_training(face))}
             )

@@ -25,7 +25,9 @@ def explain(options: argparse.Namespace) -> None:
     predictor = Predictor(bundle)
     found = predictor.predict(Path(options.image), detect=not options.no_detect)
     if not found:
-        raise FerError(f"No face was found on {options.image}: try --no-detect for a picture that is one face.")
+        raise FerError(
+            f"No face was found on {options.image}: try --no-detect for a picture that is one face."
+        )
     face = max(found, key=lambda face: face.box[2] * face.box[3])
     name = options.of or face.label
     if name not in bundle.labels:
@@ -49,7 +51,9 @@ def explain(options: argparse.Namespace) -> None:
     } | face.as_json()
     if options.json:
         return print_json(result)
-    print(f"{options.out}: what speaks for {name} ({options.method}); {bundle.name} says {face.label} {face.confidence:.0%}")
+    print(
+        f"{options.out}: what speaks for {name} ({options.method}); {bundle.name} says {face.label} {face.confidence:.0%}"
+    )
 
 
 def robustness(options: argparse.Namespace) -> None:
@@ -73,12 +77,27 @@ def robustness(options: argparse.Namespace) -> None:
         assert result is not None  # nobody can cancel it here
         measured.save(bundle, key, result)
     if options.json:
-        corruptions: dict[str, Any] = {name: {"accuracy": result.accuracies(name), "ci95": result.intervals(name)} for name in result.right}
-        return print_json({
-            "model": bundle.name, "source": options.data, "split": options.split, "count": result.count,
-            "clean_accuracy": result.clean_accuracy, "mean_accuracy": result.mean_accuracy, "corruptions": corruptions,
-        })  # fmt: skip
+        corruptions: dict[str, Any] = {
+            name: {"accuracy": result.accuracies(name), "ci95": result.intervals(name)}
+            for name in result.right
+        }
+        return print_json(
+            {
+                "model": bundle.name,
+                "source": options.data,
+                "split": options.split,
+                "count": result.count,
+                "clean_accuracy": result.clean_accuracy,
+                "mean_accuracy": result.mean_accuracy,
+                "corruptions": corruptions,
+            }
+        )
     print(f"{bundle.name} on {result.count:,} {options.split} images of {options.data}")
-    print(f"clean {result.clean_accuracy:.1%}, mean over all corruptions and levels {result.mean_accuracy:.1%}\n")
-    rows = [[name, *(f"{share:.0%}" for share in result.accuracies(name)), f"{result.mean(name):.1%}"] for name in result.worst_first]
+    print(
+        f"clean {result.clean_accuracy:.1%}, mean over all corruptions and levels {result.mean_accuracy:.1%}\n"
+    )
+    rows = [
+        [name, *(f"{share:.0%}" for share in result.accuracies(name)), f"{result.mean(name):.1%}"]
+        for name in result.worst_first
+    ]
     print(table(["corruption", *(f"level {level}" for level in LEVELS), "mean"], rows))

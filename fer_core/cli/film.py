@@ -28,15 +28,22 @@ def read_video(options: argparse.Namespace, predictor: Predictor, name: str) -> 
     try:
         with tqdm(total=100, desc=name, unit="%", disable=None, leave=False) as bar:
             timeline = analyse_video(
-                Path(name), predictor, rate=_rate(options), every=options.every, smoothing=options.smoothing,
+                Path(name),
+                predictor,
+                rate=_rate(options),
+                every=options.every,
+                smoothing=options.smoothing,
                 on_progress=lambda share: _show(bar, share),
-            )  # fmt: skip
+            )
         if options.annotate:
             with tqdm(total=100, desc=str(options.annotate), unit="%", disable=None, leave=False) as bar:
                 annotate_video(
-                    Path(name), timeline, options.annotate, unsure_below=options.unsure_below,
+                    Path(name),
+                    timeline,
+                    options.annotate,
+                    unsure_below=options.unsure_below,
                     on_progress=lambda share: _show(bar, share),
-                )  # fmt: skip
+                )
     except ConfigError:
         raise
     except FerError as error:
@@ -70,7 +77,12 @@ def watch_camera(options: argparse.Namespace, predictor: Predictor) -> int:
                 last = frame.time
                 if options.annotate:
                     writer = writer or stack.enter_context(VideoWriter(options.annotate, width, height, 25))
-                    seen = [SeenFace(f.number, f.prediction.box, dict(zip(labels, f.smoothed.tolist(), strict=True))) for f in faces]
+                    seen = [
+                        SeenFace(
+                            f.number, f.prediction.box, dict(zip(labels, f.smoothed.tolist(), strict=True))
+                        )
+                        for f in faces
+                    ]
                     writer.write(frame.time, annotated(frame.pixels, seen, options.unsure_below))
                 if not options.json and frame.time >= said:
                     said = frame.time + _SAY_EVERY
@@ -90,9 +102,13 @@ def print_video(entry: dict[str, Any]) -> None:
         print(f"{entry['file']}: no face found in {video['moments']:,} moments of {video['duration']:.1f} s")
     for track in video["tracks"]:
         moments = track["moments"]
-        shares = Counter("unsure" if moment.get("unsure") else moment["label"] for moment in moments).most_common(3)
+        shares = Counter(
+            "unsure" if moment.get("unsure") else moment["label"] for moment in moments
+        ).most_common(3)
         said = ", ".join(f"{name} {count / len(moments):.0%}" for name, count in shares)
-        print(f"{entry['file']}: face {track['face']}, {track['from']:.1f} to {track['to']:.1f} s, seen {len(moments):,} times: {said}")
+        print(
+            f"{entry['file']}: face {track['face']}, {track['from']:.1f} to {track['to']:.1f} s, seen {len(moments):,} times: {said}"
+        )
     if video["damaged"]:
         print(f"{entry['file']}: {video['damaged']:,} parts of the file are damaged and were skipped")
 
@@ -123,5 +139,9 @@ def _say(faces: list[FollowedFace], labels: tuple[str, ...], unsure_below: float
     for face in faces:
         best = int(face.smoothed.argmax())
         sure = face.smoothed[best] >= unsure_below
-        said.append(f"face {face.number}: {labels[best]} {face.smoothed[best]:.0%}" if sure else f"face {face.number}: unsure")
+        said.append(
+            f"face {face.number}: {labels[best]} {face.smoothed[best]:.0%}"
+            if sure
+            else f"face {face.number}: unsure"
+        )
     return ", ".join(said) or "no face"

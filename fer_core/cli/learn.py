@@ -40,11 +40,20 @@ def train(options: argparse.Namespace) -> int:
 def _told(options: argparse.Namespace, run: Any, outcome: str) -> int:
     status = run.status()
     if options.json:
-        print_json({"run": str(run.path), "state": outcome, "bundle": str(run.bundle) if run.bundle.exists() else None,
-                     "epochs": len(run.history()), "best_epoch": status.get("best_epoch"),
-                     "best_validation_accuracy": status.get("best_accuracy")})  # fmt: skip
+        print_json(
+            {
+                "run": str(run.path),
+                "state": outcome,
+                "bundle": str(run.bundle) if run.bundle.exists() else None,
+                "epochs": len(run.history()),
+                "best_epoch": status.get("best_epoch"),
+                "best_validation_accuracy": status.get("best_accuracy"),
+            }
+        )
     elif run.bundle.exists():
-        print(f"{outcome}: best validation accuracy {status['best_accuracy']:.1%} in epoch {status['best_epoch']}; model in {run.bundle}")
+        print(
+            f"{outcome}: best validation accuracy {status['best_accuracy']:.1%} in epoch {status['best_epoch']}; model in {run.bundle}"
+        )
     else:
         print(f"{outcome} before the first epoch was finished; go on with train --resume {run.path}")
     return 0
@@ -88,28 +97,50 @@ def _new_run(options: argparse.Namespace) -> Any:
     from ..training.run_folder import RunFolder, new_run_folder
 
     if options.data is None:
-        options.usage_error("train needs --data SOURCE (or --resume DIR): for a first try take --data synthetic")
+        options.usage_error(
+            "train needs --data SOURCE (or --resume DIR): for a first try take --data synthetic"
+        )
     preset = find_preset(options.preset or DEFAULT_PRESET)
-    config = preset.config.override("data", source=options.data, limit=options.limit, votes=options.votes).override(
-        "train", epochs=options.epochs, batch_size=options.batch_size, learning_rate=options.learning_rate, seed=options.seed,
-        precision=options.precision, teacher=options.teacher, start_from=options.start_from, freeze_until=options.freeze_until,
-    ).with_settings(options.set)  # fmt: skip
+    config = (
+        preset.config.override("data", source=options.data, limit=options.limit, votes=options.votes)
+        .override(
+            "train",
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            learning_rate=options.learning_rate,
+            seed=options.seed,
+            precision=options.precision,
+            teacher=options.teacher,
+            start_from=options.start_from,
+            freeze_until=options.freeze_until,
+        )
+        .with_settings(options.set)
+    )
     dataset = open_dataset(options.data)  # a source that cannot be read must not leave a run behind
     for split in ("train", "validation"):
         dataset.labelled_indices(split)
     if options.votes:
         read_named_votes(options, dataset)
         if not config.train.votes_weight and "not a face" not in config.data.drop:
-            print(f"note: {preset.name} learns from labels alone, without --votes; --set train.votes_weight=1 uses them", file=sys.stderr)
+            print(
+                f"note: {preset.name} learns from labels alone, without --votes; --set train.votes_weight=1 uses them",
+                file=sys.stderr,
+            )
     for model in filter(None, (config.train.teacher if options.teacher else None, config.train.start_from)):
         find_bundle(model)
     run = RunFolder(options.run_dir) if options.run_dir else new_run_folder(runs_folder(), preset.name)
     run.create(config, keep_teacher=options.teacher is not None)
     if config.train.teacher and not run.config().train.teacher:
-        print(f"note: {config.train.teacher}, which teaches {preset.name}, was trained on other data than {options.data}, so this run learns "
-              "without a teacher; --teacher NAME keeps one", file=sys.stderr)  # fmt: skip
+        print(
+            f"note: {config.train.teacher}, which teaches {preset.name}, was trained on other data than {options.data}, so this run learns "
+            "without a teacher; --teacher NAME keeps one",
+            file=sys.stderr,
+        )
     if config.train.votes_weight and not run.config().train.votes_weight:
-        print(f"note: no fer2013new.csv beside {options.data}, so this run learns from the labels alone", file=sys.stderr)
+        print(
+            f"note: no fer2013new.csv beside {options.data}, so this run learns from the labels alone",
+            file=sys.stderr,
+        )
     return run
 
 
@@ -131,13 +162,19 @@ def _resumed_run(options: argparse.Namespace) -> Any:
         "batch_size": config.train.batch_size,
         "learning_rate": config.train.learning_rate,
         "seed": config.train.seed,
-        "run_dir": options.run_dir if options.run_dir and options.run_dir.resolve() == run.path.resolve() else run.path,
+        "run_dir": options.run_dir
+        if options.run_dir and options.run_dir.resolve() == run.path.resolve()
+        else run.path,
     }
     # A script may repeat its whole command and add --resume: values that agree are no contradiction.
     differ = [name for name, value in started_with.items() if getattr(options, name) not in (None, value)]
     if options.precision == "auto" and "precision" in differ:  # was settled when the run began
         differ.remove("precision")
-    for name, value in (("votes", config.data.votes), ("teacher", config.train.teacher), ("start_from", config.train.start_from)):
+    for name, value in (
+        ("votes", config.data.votes),
+        ("teacher", config.train.teacher),
+        ("start_from", config.train.start_from),
+    ):
         if name in differ and value and Path(getattr(options, name)).resolve() == Path(value).resolve():
             differ.remove(name)
     if "data" in differ and Path(options.data).resolve() == Path(config.data.source).resolve():
@@ -146,7 +183,9 @@ def _resumed_run(options: argparse.Namespace) -> Any:
         differ.append("set")
     if differ:
         given = ", ".join("--" + name.replace("_", "-") for name in differ)
-        raise FerError(f"The run in {run.path} was started with other settings: leave {given} out, or start a new run.")
+        raise FerError(
+            f"The run in {run.path} was started with other settings: leave {given} out, or start a new run."
+        )
     return run
 
 
@@ -160,11 +199,17 @@ def bundle(options: argparse.Namespace) -> None:
     check_name(options.name)
     bundles = [find_bundle(run) for run in options.runs]
     dataset = open_dataset(options.data)
-    votes = read_named_votes(options, dataset) if any(bundle.card.get("truth") == "votes" for bundle in bundles) else None
+    votes = (
+        read_named_votes(options, dataset)
+        if any(bundle.card.get("truth") == "votes" for bundle in bundles)
+        else None
+    )
     try:
         config = BundleConfig.model_validate(bundles[0].card.get("config", {}).get("bundle", {}))
     except ValueError:
-        raise FerError(f"The card of {bundles[0].path} is damaged: its config has no valid bundle settings.") from None
+        raise FerError(
+            f"The card of {bundles[0].path} is damaged: its config has no valid bundle settings."
+        ) from None
     given = {"mirror": options.mirror, "zoom": options.zoom, "quantisation": options.quantisation}
     config = config.model_copy(update={key: value for key, value in given.items() if value is not None})
     import_keras()
@@ -172,23 +217,45 @@ def bundle(options: argparse.Namespace) -> None:
 
     out = options.out.resolve()  # "." has no name of its own
     models = [repeatable_path(given) for given in options.runs]
-    words = [*models, "--data", Path(options.data).name, "--name", options.name, "--out", repeatable_path(str(options.out))]
+    words = [
+        *models,
+        "--data",
+        Path(options.data).name,
+        "--name",
+        options.name,
+        "--out",
+        repeatable_path(str(options.out)),
+    ]
     words += ["--mirror" if config.mirror else "--no-mirror", "--zoom" if config.zoom else "--no-zoom"]
-    words += ["--quantisation", config.quantisation] + (["--votes", Path(options.votes).name] if options.votes else [])
+    words += ["--quantisation", config.quantisation] + (
+        ["--votes", Path(options.votes).name] if options.votes else []
+    )
     command = "python -m fer_core bundle " + shlex.join(words)
     trained = bundles[0].card.get("command")
-    if len(bundles) == 1 and trained:  # else its training would stand nowhere; the card of an ensemble has a command for each network
+    if (
+        len(bundles) == 1 and trained
+    ):  # else its training would stand nowhere; the card of an ensemble has a command for each network
         command = f"{trained} && {command}"
     assemble(bundles, dataset, out, name=options.name, settings=config, votes=votes, command=command)
     card = read_bundle(options.out).card
     size = (options.out / "model.tflite").stat().st_size
     validation = card["figures"]["validation"]
     if options.json:
-        return print_json({"bundle": str(options.out), "networks": max(1, len(card["members"])), "inference_bytes": size,
-                            "temperature": card["temperature"], "validation_accuracy": validation["accuracy"],
-                            "validation_calibration_error": validation["calibration_error"], "steps": card["steps"]})  # fmt: skip
-    print(f"{options.out}: {max(1, len(card['members']))} network(s), {size:,} bytes, validation accuracy {validation['accuracy']:.2%}, "
-          f"calibration error {validation['calibration_error']:.2%}, temperature {card['temperature']:.3f}")  # fmt: skip
+        return print_json(
+            {
+                "bundle": str(options.out),
+                "networks": max(1, len(card["members"])),
+                "inference_bytes": size,
+                "temperature": card["temperature"],
+                "validation_accuracy": validation["accuracy"],
+                "validation_calibration_error": validation["calibration_error"],
+                "steps": card["steps"],
+            }
+        )
+    print(
+        f"{options.out}: {max(1, len(card['members']))} network(s), {size:,} bytes, validation accuracy {validation['accuracy']:.2%}, "
+        f"calibration error {validation['calibration_error']:.2%}, temperature {card['temperature']:.3f}"
+    )
 
 
 def speed(options: argparse.Namespace) -> None:
@@ -196,7 +263,11 @@ def speed(options: argparse.Namespace) -> None:
     from ..training.speed import measure, multiply_adds
 
     if options.config:
-        base = RunConfig.parse(json.load(sys.stdin)) if options.config == "-" else RunConfig.load(Path(options.config))
+        base = (
+            RunConfig.parse(json.load(sys.stdin))
+            if options.config == "-"
+            else RunConfig.load(Path(options.config))
+        )
     else:
         base = find_preset(options.preset or DEFAULT_PRESET).config
     config = base.with_settings(options.set)
@@ -205,7 +276,9 @@ def speed(options: argparse.Namespace) -> None:
     rate = measure(config)
     if options.json:
         return print_json({"preset": config.preset, "images_per_second": rate, "multiply_adds": work})
-    print(f"{rate:,.0f} images a second with {work:,} multiply-adds an image; FER2013's 28,709 training images take {28_709 / rate:,.0f} s")
+    print(
+        f"{rate:,.0f} images a second with {work:,} multiply-adds an image; FER2013's 28,709 training images take {28_709 / rate:,.0f} s"
+    )
 
 
 def cross_validate(options: argparse.Namespace) -> None:
@@ -225,5 +298,9 @@ def cross_validate(options: argparse.Namespace) -> None:
 
     accuracy = validate(config, runs_folder(), name, options.folds, tell)
     if options.json:
-        return print_json({"accuracy": accuracy, "folds": options.folds, "name": name, "fingerprint": fingerprint})
-    print(f"accuracy out of sample {accuracy:.2%} over {options.folds} folds; the probabilities are kept for label issues")
+        return print_json(
+            {"accuracy": accuracy, "folds": options.folds, "name": name, "fingerprint": fingerprint}
+        )
+    print(
+        f"accuracy out of sample {accuracy:.2%} over {options.folds} folds; the probabilities are kept for label issues"
+    )

@@ -20,12 +20,19 @@ def data(options: argparse.Namespace) -> None:
     if options.report:
         _report(options, dataset)
     summary = {
-        "source": options.source, "format": dataset.format, "count": len(dataset), "splits": dataset.counts(),
-        "image_shape": list(dataset.image_shape), "fingerprint": dataset.fingerprint, "warnings": list(dataset.warnings),
-    }  # fmt: skip
+        "source": options.source,
+        "format": dataset.format,
+        "count": len(dataset),
+        "splits": dataset.counts(),
+        "image_shape": list(dataset.image_shape),
+        "fingerprint": dataset.fingerprint,
+        "warnings": list(dataset.warnings),
+    }
     if options.json:
         return print_json(summary)
-    print(f"{options.source}: {dataset.format}, {len(dataset):,} images of 48x48, fingerprint {dataset.fingerprint}")
+    print(
+        f"{options.source}: {dataset.format}, {len(dataset):,} images of 48x48, fingerprint {dataset.fingerprint}"
+    )
     counts = dataset.counts()
     names = [n for n in (*dataset.label_names, "unlabelled") if any(n in c for c in counts.values())]
     rows = [[name, *(f"{c.get(name, 0):,}" for c in counts.values())] for name in names]
@@ -61,15 +68,24 @@ def map(options: argparse.Namespace) -> None:
     if options.out:
         names = [*dataset.label_names, ""]
         lines = [
-            f"{dataset.rows[i]},{SPLITS[dataset.splits[i]]},{names[dataset.labels[i]]},{x:.4f},{y:.4f}" for i, (x, y) in enumerate(places)
+            f"{dataset.rows[i]},{SPLITS[dataset.splits[i]]},{names[dataset.labels[i]]},{x:.4f},{y:.4f}"
+            for i, (x, y) in enumerate(places)
         ]
         write_atomically(options.out, ("row,split,label,x,y\n" + "\n".join(lines) + "\n").encode())
     low, high = np.min(places, axis=0), np.max(places, axis=0)
     if options.json:
         return print_json(
-            {"count": len(places), "model": bundle.name, "x": [float(low[0]), float(high[0])], "y": [float(low[1]), float(high[1])]}
+            {
+                "count": len(places),
+                "model": bundle.name,
+                "x": [float(low[0]), float(high[0])],
+                "y": [float(low[1]), float(high[1])],
+            }
         )
-    print(f"{len(places):,} faces on a map by {bundle.name}" + (f", written to {options.out}" if options.out else ", kept for the app"))
+    print(
+        f"{len(places):,} faces on a map by {bundle.name}"
+        + (f", written to {options.out}" if options.out else ", kept for the app")
+    )
 
 
 def presets(options: argparse.Namespace) -> None:
@@ -78,8 +94,31 @@ def presets(options: argparse.Namespace) -> None:
     cards = [card(preset) for preset in PRESETS.values()]
     if options.json:
         return print_json(cards)
-    rows = [[c["name"], str(c["config"]["train"]["epochs"]), c["claim"] or "-", *_measured(c["measured"]), c["data_form"]] for c in cards]
-    print(table(["preset", "epochs", "claimed", "measured on PrivateTest", "without copies", "macro F1", "trained", "data form"], rows))
+    rows = [
+        [
+            c["name"],
+            str(c["config"]["train"]["epochs"]),
+            c["claim"] or "-",
+            *_measured(c["measured"]),
+            c["data_form"],
+        ]
+        for c in cards
+    ]
+    print(
+        table(
+            [
+                "preset",
+                "epochs",
+                "claimed",
+                "measured on PrivateTest",
+                "without copies",
+                "macro F1",
+                "trained",
+                "data form",
+            ],
+            rows,
+        )
+    )
 
 
 def _measured(measured: dict[str, Any] | None) -> list[str]:
@@ -87,11 +126,17 @@ def _measured(measured: dict[str, Any] | None) -> list[str]:
         return ["-"] * 4
     low, high = measured["accuracy_ci95"]
     against = " against FER+ voters" if measured["truth"] == "votes" else ""
-    epochs = f"{measured['networks']} x {measured['epochs']}" if measured["networks"] > 1 else str(measured["epochs"])
+    epochs = (
+        f"{measured['networks']} x {measured['epochs']}"
+        if measured["networks"] > 1
+        else str(measured["epochs"])
+    )
     return [
-        f"{measured['accuracy']:.1%} ({low:.1%} to {high:.1%}){against}", _hundred(measured["accuracy_without_leaked"]),
-        f"{measured['macro_f1']:.3f}", f"{epochs} epochs",
-    ]  # fmt: skip
+        f"{measured['accuracy']:.1%} ({low:.1%} to {high:.1%}){against}",
+        _hundred(measured["accuracy_without_leaked"]),
+        f"{measured['macro_f1']:.3f}",
+        f"{epochs} epochs",
+    ]
 
 
 def models(options: argparse.Namespace) -> None:
@@ -107,9 +152,21 @@ def models(options: argparse.Namespace) -> None:
         return print_json(entries)
     if not entries:
         return print("No models are shipped.")
-    head = ["model", "against", "test", "without copies", "validation", "calibration error", "parameters", "file", "one image"]
+    head = [
+        "model",
+        "against",
+        "test",
+        "without copies",
+        "validation",
+        "calibration error",
+        "parameters",
+        "file",
+        "one image",
+    ]
     print(table(head, [_row(entry) for entry in entries]))
-    print("\ntest: PrivateTest, with its 95 % interval; calibration error: on validation; one image: on this machine, one thread")
+    print(
+        "\ntest: PrivateTest, with its 95 % interval; calibration error: on validation; one image: on this machine, one thread"
+    )
 
 
 def _entry(bundle: Bundle) -> dict[str, Any]:
@@ -119,26 +176,38 @@ def _entry(bundle: Bundle) -> dict[str, Any]:
     test, validation = (part(part(bundle.card, "figures"), split) for split in ("test", "validation"))
     bounds = interval(test.get("accuracy_ci95"))
     return {
-        "name": bundle.path.name, "path": str(bundle.path), "preset": bundle.card.get("preset"), "labels": list(bundle.labels),
-        "truth": bundle.card.get("truth", "labels"), "parameters": whole(bundle.card.get("parameters")),
+        "name": bundle.path.name,
+        "path": str(bundle.path),
+        "preset": bundle.card.get("preset"),
+        "labels": list(bundle.labels),
+        "truth": bundle.card.get("truth", "labels"),
+        "parameters": whole(bundle.card.get("parameters")),
         "multiply_adds": whole(bundle.card.get("multiply_adds")),
         "inference_bytes": bundle.inference_file.stat().st_size if bundle.inference_file.is_file() else None,
         "milliseconds": _milliseconds(bundle),
-        "test_accuracy": number(test.get("accuracy")), "test_accuracy_ci95": list(bounds) if bounds else None,
+        "test_accuracy": number(test.get("accuracy")),
+        "test_accuracy_ci95": list(bounds) if bounds else None,
         "test_accuracy_without_leaked": number(test.get("accuracy_without_leaked")),
         "validation_accuracy": number(validation.get("accuracy")),
         "validation_calibration_error": number(validation.get("calibration_error")),
-    }  # fmt: skip
+    }
 
 
 def _row(entry: dict[str, Any]) -> list[str]:
-    between = " ({:.1%} to {:.1%})".format(*entry["test_accuracy_ci95"]) if entry["test_accuracy_ci95"] else ""
+    between = (
+        " ({:.1%} to {:.1%})".format(*entry["test_accuracy_ci95"]) if entry["test_accuracy_ci95"] else ""
+    )
     return [
-        entry["name"] + (" (default)" if entry["default"] else ""), str(entry["truth"]), _hundred(entry["test_accuracy"]) + between,
-        _hundred(entry["test_accuracy_without_leaked"]), _hundred(entry["validation_accuracy"]),
-        _hundred(entry["validation_calibration_error"]), f"{entry['parameters'] or 0:,}", f"{(entry['inference_bytes'] or 0) / 1000:,.0f} kB",
+        entry["name"] + (" (default)" if entry["default"] else ""),
+        str(entry["truth"]),
+        _hundred(entry["test_accuracy"]) + between,
+        _hundred(entry["test_accuracy_without_leaked"]),
+        _hundred(entry["validation_accuracy"]),
+        _hundred(entry["validation_calibration_error"]),
+        f"{entry['parameters'] or 0:,}",
+        f"{(entry['inference_bytes'] or 0) / 1000:,.0f} kB",
         "-" if entry["milliseconds"] is None else f"{entry['milliseconds']:.2f} ms",
-    ]  # fmt: skip
+    ]
 
 
 def _milliseconds(bundle: Bundle) -> float | None:

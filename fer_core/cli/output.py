@@ -36,7 +36,11 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     table = [header, *rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(header))]
     lines = [
-        "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in table
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in table
     ]
     return "\n".join(lines)
 
@@ -46,5 +50,7 @@ def read_named_votes(options: argparse.Namespace, dataset: Any) -> Any:
 
     path = options.votes or find_votes(options.data)
     if path is None:
-        raise FerError(f"There are no FER+ votes beside {options.data}: put {FILE_NAME} there or name it with --votes.")
+        raise FerError(
+            f"There are no FER+ votes beside {options.data}: put {FILE_NAME} there or name it with --votes."
+        )
     return read_votes(path, dataset)

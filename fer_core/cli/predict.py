@@ -28,7 +28,9 @@ def predict(options: argparse.Namespace) -> int:
     videos = [name for name in options.inputs if name.lower().endswith(SUFFIXES)]
     if options.camera is not None or videos:
         if options.camera is None and len(videos) < len(options.inputs) and (options.csv or options.annotate):
-            raise ConfigError("--csv and --annotate take pictures or videos, not both at once: call predict for each.")
+            raise ConfigError(
+                "--csv and --annotate take pictures or videos, not both at once: call predict for each."
+            )
         if len(videos) > 1 and (options.csv or options.annotate):
             raise ConfigError(f"--csv and --annotate take one video at a time, got {len(videos)}.")
         if options.annotate and options.annotate.suffix.lower() != ".mp4":
@@ -56,7 +58,9 @@ def predict(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     if not 0 <= options.unsure_below <= 1:
-        raise ConfigError(f"--unsure-below is a share of certainty: expected 0 to 1, got {options.unsure_below:g}.")
+        raise ConfigError(
+            f"--unsure-below is a share of certainty: expected 0 to 1, got {options.unsure_below:g}."
+        )
     if (options.camera is None) == (not options.inputs):
         options.usage_error("expected pictures, folders, zips or videos, or else --camera N")
     if options.every and options.rate:
@@ -79,10 +83,14 @@ def _entries(options: argparse.Namespace, predictor: Predictor, videos: set[str]
     if options.csv and not videos:
         from ..album import csv_text
 
-        write_atomically(options.csv, csv_text(results, predictor.classifier.labels, options.unsure_below).encode())
+        write_atomically(
+            options.csv, csv_text(results, predictor.classifier.labels, options.unsure_below).encode()
+        )
 
 
-def _pictures(options: argparse.Namespace, predictor: Predictor, name: str, results: list[PictureResult]) -> Iterator[dict[str, Any]]:
+def _pictures(
+    options: argparse.Namespace, predictor: Predictor, name: str, results: list[PictureResult]
+) -> Iterator[dict[str, Any]]:
     from ..album import analyse, pictures
     from ..inference.unlike import unlike_training
 
@@ -92,7 +100,10 @@ def _pictures(options: argparse.Namespace, predictor: Predictor, name: str, resu
     except FerError as error:
         yield {"file": name, "faces": [], "error": _sentence(error)}
         return
-    named = [dataclasses.replace(picture, name=f"{name.rstrip('/')}/{picture.name}" if album else name) for picture in found]
+    named = [
+        dataclasses.replace(picture, name=f"{name.rstrip('/')}/{picture.name}" if album else name)
+        for picture in found
+    ]
     for picture, result in zip(found, analyse(named, predictor, detect=not options.no_detect), strict=True):
         results.append(result)
         faces = [
@@ -114,7 +125,11 @@ def _annotate(options: argparse.Namespace, picture: Picture, result: PictureResu
     out: Path = options.annotate
     if album or len(options.inputs) > 1 or out.is_dir():
         # A zip may call a member ../../x.jpg: its folders are kept, but none above.
-        parts = [part for part in PurePosixPath(picture.name.replace("\\", "/")).parts if part not in ("..", "/", ".") and ":" not in part]
+        parts = [
+            part
+            for part in PurePosixPath(picture.name.replace("\\", "/")).parts
+            if part not in ("..", "/", ".") and ":" not in part
+        ]
         out = out.joinpath(*(parts if album else parts[-1:]))
     if out.suffix.lower() not in _WRITTEN:
         out = out.with_name(f"{out.name}.jpg")
@@ -137,6 +152,8 @@ def _print(entry: dict[str, Any]) -> None:
     for face in entry["faces"]:
         first = sorted(face["probabilities"].items(), key=lambda item: -item[1])[:3]
         unsure = "unsure: " if face.get("unsure") else ""
-        print(f"{entry['file']}: {unsure}{', '.join(f'{name} {p:.0%}' for name, p in first)}, box {face['box']}")
+        print(
+            f"{entry['file']}: {unsure}{', '.join(f'{name} {p:.0%}' for name, p in first)}, box {face['box']}"
+        )
         for sentence in face["unlike"]:
             print(f"  unlike the training data: {sentence}")

@@ -41,14 +41,19 @@ def runs(options: argparse.Namespace) -> None:
         if options.json:
             return print_json({path: list(pair) for path, pair in differences.items()})
         return print(
-            table(["setting", run.name, options.against], [[p, json.dumps(a), json.dumps(b)] for p, (a, b) in differences.items()])
+            table(
+                ["setting", run.name, options.against],
+                [[p, json.dumps(a), json.dumps(b)] for p, (a, b) in differences.items()],
+            )
         )
     if options.delete:
         keeping.delete(run)
         return print_json({"deleted": run.name}) if options.json else print(f"{run.name} is deleted")
     row = run_row(run, registry.about().get(run.name) or _nothing())
     if options.json:
-        return print_json(row.as_json() | {"config": json.loads(row.config.model_dump_json()) if row.config else None})
+        return print_json(
+            row.as_json() | {"config": json.loads(row.config.model_dump_json()) if row.config else None}
+        )
     for key, value in row.as_json().items():
         print(f"{key:30}{'-' if value in (None, '') else value}")
 
@@ -66,10 +71,21 @@ def _list(rows: list[RunRow], parent: Path) -> None:
     for row in rows:
         best = "-"
         if row.best_accuracy is not None:
-            best = f"{row.best_accuracy:.1%}" + (" ({:.1%} to {:.1%})".format(*row.interval) if row.interval else "")
+            best = f"{row.best_accuracy:.1%}" + (
+                " ({:.1%} to {:.1%})".format(*row.interval) if row.interval else ""
+            )
         epochs = f"{row.epochs}/{row.config.train.epochs}" if row.config else str(row.epochs)
-        lines.append([row.title, row.state, (row.config.preset or "-") if row.config else "-", epochs, best,
-                      f"{row.parameters or 0:,}", f"{row.seconds:,.0f} s"])  # fmt: skip
+        lines.append(
+            [
+                row.title,
+                row.state,
+                (row.config.preset or "-") if row.config else "-",
+                epochs,
+                best,
+                f"{row.parameters or 0:,}",
+                f"{row.seconds:,.0f} s",
+            ]
+        )
     print(table(["run", "state", "preset", "epochs", "best on validation", "parameters", "trained"], lines))
 
 
@@ -82,11 +98,15 @@ def steer(options: argparse.Namespace) -> None:
     if options.action == "rate":
         steering.set_learning_rate(run, options.value)
     else:
-        {"pause": steering.pause, "go": steering.go_on, "step": steering.step, "stop": steering.stop}[options.action](run)
+        {"pause": steering.pause, "go": steering.go_on, "step": steering.step, "stop": steering.stop}[
+            options.action
+        ](run)
     if options.json:
         print_json({"run": run.name, "action": options.action, "value": options.value})
     else:
-        print(f"{run.name}: asked for {options.action}{'' if options.value is None else f' {options.value:g}'}")
+        print(
+            f"{run.name}: asked for {options.action}{'' if options.value is None else f' {options.value:g}'}"
+        )
 
 
 def queue(options: argparse.Namespace) -> None:
@@ -97,7 +117,9 @@ def queue(options: argparse.Namespace) -> None:
     registry = Registry(parent)
     for name in filter(None, (options.first, options.remove)):
         if name not in registry.queue():
-            raise FerError(f"{name} does not wait in the queue of {parent}: expected one of {', '.join(registry.queue()) or 'none'}.")
+            raise FerError(
+                f"{name} does not wait in the queue of {parent}: expected one of {', '.join(registry.queue()) or 'none'}."
+            )
     if options.first:
         registry.reorder([options.first])
     if options.remove:
@@ -110,7 +132,9 @@ def queue(options: argparse.Namespace) -> None:
         run_queue.ensure_worker(parent)  # it may have ended with the machine
     waiting = registry.queue()
     if options.json:
-        return print_json({"waiting": waiting, "under_way": run_queue.under_way(parent), "parallel": registry.parallel()})
+        return print_json(
+            {"waiting": waiting, "under_way": run_queue.under_way(parent), "parallel": registry.parallel()}
+        )
     for i, name in enumerate(waiting):
         print(f"{i + 1}. {name}")
     if not waiting:
@@ -128,10 +152,20 @@ def sweep(options: argparse.Namespace) -> None:
     begun = time.monotonic()
     outcome = run_sweep(folder)
     rows = [row for row in run_rows(folder.path.parent) if row.about.sweep == folder.name]
-    best = max((row for row in rows if row.best_accuracy is not None), key=lambda row: row.best_accuracy or 0.0, default=None)
+    best = max(
+        (row for row in rows if row.best_accuracy is not None),
+        key=lambda row: row.best_accuracy or 0.0,
+        default=None,
+    )
     if options.json:
-        return print_json({"sweep": str(folder.path), "state": outcome, "runs": [row.as_json() for row in rows],
-                           "best": best.run.name if best else None})  # fmt: skip
+        return print_json(
+            {
+                "sweep": str(folder.path),
+                "state": outcome,
+                "runs": [row.as_json() for row in rows],
+                "best": best.run.name if best else None,
+            }
+        )
     _list(rows, folder.path.parent)
     if best and best.config:
         space = folder.config().space
@@ -145,7 +179,9 @@ def _new_sweep(options: argparse.Namespace) -> Any:
     from ..training.sweep_folder import SweepConfig, SweepFolder, new_sweep_folder
 
     if options.data is None or not options.search:
-        options.usage_error("sweep needs --data SOURCE and at least one --search SECTION.NAME=RANGE (or --resume DIR)")
+        options.usage_error(
+            "sweep needs --data SOURCE and at least one --search SECTION.NAME=RANGE (or --resume DIR)"
+        )
     open_dataset(options.data)
     preset = find_preset(options.preset or DEFAULT_PRESET)
     base = preset.config.override("data", source=options.data).with_settings(options.set)
@@ -154,10 +190,18 @@ def _new_sweep(options: argparse.Namespace) -> Any:
         path, _, values = text.partition("=")
         space[path.strip()] = values
     given = {"trials": options.trials, "pruner": options.pruner, "seed": options.seed}
-    config = SweepConfig.make(base, space, **{key: value for key, value in given.items() if value is not None})
-    folder = SweepFolder(options.sweep_dir) if options.sweep_dir else new_sweep_folder(storage.runs_folder(), preset.name)
+    config = SweepConfig.make(
+        base, space, **{key: value for key, value in given.items() if value is not None}
+    )
+    folder = (
+        SweepFolder(options.sweep_dir)
+        if options.sweep_dir
+        else new_sweep_folder(storage.runs_folder(), preset.name)
+    )
     if options.storage:  # other sweeps in the same database may be called as this one
-        config = config.model_copy(update={"storage": options.storage, "study": f"{folder.name}-{uuid.uuid4().hex[:8]}"})
+        config = config.model_copy(
+            update={"storage": options.storage, "study": f"{folder.name}-{uuid.uuid4().hex[:8]}"}
+        )
     folder.create(config)
     return folder
 

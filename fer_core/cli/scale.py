@@ -19,9 +19,16 @@ def score(options: argparse.Namespace) -> None:
     bar = _Bar()
     try:
         summary = score_source(
-            options.source, options.out, options.model, kind=options.kind, workers=options.workers, ray=options.ray,
-            part_size=options.part_size, on_begin=bar.begin, on_part=bar.part,
-        )  # fmt: skip
+            options.source,
+            options.out,
+            options.model,
+            kind=options.kind,
+            workers=options.workers,
+            ray=options.ray,
+            part_size=options.part_size,
+            on_begin=bar.begin,
+            on_part=bar.part,
+        )
     finally:
         bar.close()
     if options.json:

@@ -25,9 +25,13 @@ def serve(options: argparse.Namespace) -> None:
         listening = socket.create_server((options.host, options.port))
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise FerError(f"{options.host}:{options.port} cannot be listened at: {reason}; choose another --port or --host.") from None
+        raise FerError(
+            f"{options.host}:{options.port} cannot be listened at: {reason}; choose another --port or --host."
+        ) from None
     with listening:
         host, port = listening.getsockname()[:2]
         print(f"http://{host}:{port} answers, /docs explains; Ctrl-C ends it.", file=sys.stderr, flush=True)
-        config = uvicorn.Config(app, log_level="warning", limit_concurrency=64, timeout_keep_alive=5, access_log=False)
+        config = uvicorn.Config(
+            app, log_level="warning", limit_concurrency=64, timeout_keep_alive=5, access_log=False
+        )
         uvicorn.Server(config).run(sockets=[listening])

@@ -26,7 +26,9 @@ def augment(images: np.ndarray, config: AugmentConfig, rng: np.random.Generator)
     warps = bool(config.flip or config.rotation or config.shift or config.zoom)
     if warps:
         for i, matrix in enumerate(_matrices(draw, flip, height, width, config)):
-            out[i] = cv2.warpAffine(images[i], matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            out[i] = cv2.warpAffine(
+                images[i], matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
     else:
         out[:] = images
     if config.contrast:
@@ -40,7 +42,9 @@ def augment(images: np.ndarray, config: AugmentConfig, rng: np.random.Generator)
     return out
 
 
-def _matrices(draw: np.ndarray, flip: np.ndarray, height: int, width: int, config: AugmentConfig) -> np.ndarray:
+def _matrices(
+    draw: np.ndarray, flip: np.ndarray, height: int, width: int, config: AugmentConfig
+) -> np.ndarray:
     """(N, 2, 3) affine matrices about the centre of the image, of draws (6, N) in -1..1."""
     angle = np.deg2rad(config.rotation) * draw[0]
     scale = 1 + config.zoom * draw[1]
@@ -64,7 +68,9 @@ def _erase(images: np.ndarray, chance: float, rng: np.random.Generator) -> None:
         images[i, y : y + h, x : x + w] = rng.uniform(0, 255, (h, w))
 
 
-def mixup(images: np.ndarray, targets: list[np.ndarray], alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, list[np.ndarray]]:
+def mixup(
+    images: np.ndarray, targets: list[np.ndarray], alpha: float, rng: np.random.Generator
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Blends each image and its targets with another of the batch (Zhang et al. 2017, arXiv:1710.09412).
 
     Args:

@@ -39,7 +39,12 @@ def load(key: str, source: str) -> Dataset | None:
         arrays: dict[str, Any] = {name: table[name] for name in _ARRAYS}
         os.utime(entry)  # the most recently used are kept
         return Dataset(
-            images=images, source=source, format=meta["format"], fingerprint=meta["fingerprint"], warnings=tuple(meta["warnings"]), **arrays
+            images=images,
+            source=source,
+            format=meta["format"],
+            fingerprint=meta["fingerprint"],
+            warnings=tuple(meta["warnings"]),
+            **arrays,
         )
     except Exception:  # a damaged header of an array raises a dozen kinds
         shutil.rmtree(entry, ignore_errors=True)  # damaged, if it is there at all: made anew
@@ -57,7 +62,11 @@ def store(key: str, dataset: Dataset) -> None:
         temporary = Path(tempfile.mkdtemp(dir=top, prefix=".new-"))
         np.save(temporary / "images.npy", dataset.images)
         np.savez(temporary / "table.npz", **{name: getattr(dataset, name) for name in _ARRAYS})
-        meta = {"format": dataset.format, "fingerprint": dataset.fingerprint, "warnings": list(dataset.warnings)}
+        meta = {
+            "format": dataset.format,
+            "fingerprint": dataset.fingerprint,
+            "warnings": list(dataset.warnings),
+        }
         (temporary / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
         if not (top / key).exists():
             os.replace(temporary, top / key)
@@ -70,6 +79,10 @@ def store(key: str, dataset: Dataset) -> None:
 
 
 def _prune(top: Path) -> None:
-    entries = sorted((p for p in top.iterdir() if not p.name.startswith(".")), key=lambda p: p.stat().st_mtime, reverse=True)
+    entries = sorted(
+        (p for p in top.iterdir() if not p.name.startswith(".")),
+        key=lambda p: p.stat().st_mtime,
+        reverse=True,
+    )
     for entry in entries[_KEEP:]:
         shutil.rmtree(entry, ignore_errors=True)

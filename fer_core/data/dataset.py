@@ -38,7 +38,9 @@ class Samples:
     rows: np.ndarray  # (N,) int64, position of the image in the source (CSV row, sorted file)
     format: str
     warnings: tuple[str, ...] = ()
-    digests: np.ndarray | None = None  # (N,) uint64 as of `image_digests`, where the reader had a thread to spare for them
+    digests: np.ndarray | None = (
+        None  # (N,) uint64 as of `image_digests`, where the reader had a thread to spare for them
+    )
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ class Dataset:
         found = self.indices(split)
         labelled = found[self.labels[found] != UNLABELLED]
         if not len(labelled):
-            raise DataError(f"The {split} split of {self.source} has no labels: it can be predicted, but not scored.")
+            raise DataError(
+                f"The {split} split of {self.source} has no labels: it can be predicted, but not scored."
+            )
         return labelled
 
     def split_names(self) -> list[str]:
@@ -172,7 +176,9 @@ def content_fingerprint(digests: np.ndarray, labels: np.ndarray, splits: np.ndar
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _with_validation(samples: Samples, digests: np.ndarray, share: float = 0.1) -> tuple[np.ndarray, tuple[str, ...]]:
+def _with_validation(
+    samples: Samples, digests: np.ndarray, share: float = 0.1
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Hold a stratified validation split out of train where the source has none.
 
     Copies of one image stay together: images are chosen by their digest, which copies share. Choosing by a hash of the
@@ -197,4 +203,6 @@ def _with_validation(samples: Samples, digests: np.ndarray, share: float = 0.1) 
     count = int(np.sum(splits == validation))
     if not count:
         return samples.splits, ("There are too few images to hold out a validation split.",)
-    return splits, (f"The source has no validation split: {count:,} of its {len(candidates):,} training images were held out for it.",)
+    return splits, (
+        f"The source has no validation split: {count:,} of its {len(candidates):,} training images were held out for it.",
+    )

@@ -34,7 +34,9 @@ def open_dataset(source: str | Path) -> Dataset:
     """
     text = str(source)
     if not text.strip():
-        raise DataError("No data source was named: expected a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME.")
+        raise DataError(
+            "No data source was named: expected a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME."
+        )
     if text == "synthetic" or text.startswith("synthetic:") or text.startswith("synthetic?"):
         # The key holds the drawing code too, so that a changed face is drawn anew.
         code = b"".join(Path(str(module.__file__)).read_bytes() for module in (synthetic, synthetic_drawing))
@@ -45,15 +47,23 @@ def open_dataset(source: str | Path) -> Dataset:
         path = Path(text).expanduser()
         if path.is_dir():
             folder = FolderTree(path)
-            return _cached(folder.signature(), text, lambda: _read_tree(folder, find_split(path.resolve().name) or "train"))
+            return _cached(
+                folder.signature(),
+                text,
+                lambda: _read_tree(folder, find_split(path.resolve().name) or "train"),
+            )
         if not path.is_file():
-            raise DataError(f"{text} does not exist: expected a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME.")
+            raise DataError(
+                f"{text} does not exist: expected a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME."
+            )
         with open(path, "rb") as file:
             head = file.read(_HEAD_BYTES)
         if recipe.is_recipe(head):  # not kept in the cache: its original is
             return recipe.open_recipe(path, text, open_dataset)
         stat = path.stat()
-        key = hashlib.sha256(os.fsencode(path.resolve()) + f"\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()
+        key = hashlib.sha256(
+            os.fsencode(path.resolve()) + f"\0{stat.st_size}\0{stat.st_mtime_ns}".encode()
+        ).hexdigest()
         return _cached(key, text, lambda: _read_file(path))
     except OSError as error:
         raise DataError(f"{text} cannot be read: {error.strerror or error}.") from None
@@ -84,7 +94,9 @@ def _read_file(path: Path) -> Samples:
         return parquet.read(str(path), str(path), _split_of(path.name))
     if kind == "csv":
         return _read_tables(_OneFile(path), [path.name])
-    raise DataError(f"{path} is of no known form: expected a CSV with pixels, a zip, parquet or npz file, or a folder of class folders.")
+    raise DataError(
+        f"{path} is of no known form: expected a CSV with pixels, a zip, parquet or npz file, or a folder of class folders."
+    )
 
 
 class _OneFile:
@@ -116,7 +128,9 @@ def _kind(head: bytes) -> str | None:
 
 def _read_tree(tree: FileTree, default_split: str) -> Samples:
     if not tree.paths:
-        raise DataError(f"{tree.name} is empty: expected class folders with images, or a CSV, parquet or npz file.")
+        raise DataError(
+            f"{tree.name} is empty: expected class folders with images, or a CSV, parquet or npz file."
+        )
     kinds: dict[str, list[str]] = {}
     for path in tree.paths:
         if not class_folders.is_image(path):
@@ -155,7 +169,9 @@ def _read_tables(tree: FileTree, paths: list[str]) -> Samples:
         with tree.open(path) as file:
             headers[path] = csv_table.read_header(file.read(_HEAD_BYTES))
     if len(paths) == 1 and csv_table.looks_like_fer_plus(headers[paths[0]]):
-        raise DataError(f"{tree.name} holds the FER+ votes, which come without images: open fer2013.csv instead.")
+        raise DataError(
+            f"{tree.name} holds the FER+ votes, which come without images: open fer2013.csv instead."
+        )
     complete = [p for p in paths if {"label", "split"} <= headers[p].found.keys()]
     if complete:
         chosen, left = complete[:1], [p for p in paths if p != complete[0]]
@@ -183,7 +199,9 @@ def _joined(parts: list[Samples]) -> Samples:
         images=np.concatenate([p.images for p in parts]),
         labels=np.concatenate([p.labels for p in parts]),
         splits=np.concatenate([p.splits for p in parts]),
-        rows=np.concatenate([part.rows + offset for part, offset in zip(parts, _offsets(parts), strict=True)]),
+        rows=np.concatenate(
+            [part.rows + offset for part, offset in zip(parts, _offsets(parts), strict=True)]
+        ),
         format=parts[0].format,
         warnings=tuple(w for p in parts for w in p.warnings),
     )
@@ -208,7 +226,11 @@ def _synthetic(text: str) -> Samples:
     try:
         numbers = [int(part) for part in main.split(":")[1:]]
         options = {key: float(value) for key, value in parse_qsl(knobs, strict_parsing=True)} if knobs else {}
-        if len(numbers) > 2 or not options.keys() <= {"label_noise", "imbalance"} or min(numbers, default=0) < 0:
+        if (
+            len(numbers) > 2
+            or not options.keys() <= {"label_noise", "imbalance"}
+            or min(numbers, default=0) < 0
+        ):
             raise ValueError
     except ValueError:
         raise DataError(
@@ -228,7 +250,9 @@ def _kaggle_folder(text: str) -> str:
     """The local folder of a Kaggle data set, downloaded once by kagglehub."""
     handle = text.removeprefix("kaggle:")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", handle):
-        raise DataError(f"{text!r} is no Kaggle data set: expected kaggle:OWNER/NAME such as kaggle:msambare/fer2013.")
+        raise DataError(
+            f"{text!r} is no Kaggle data set: expected kaggle:OWNER/NAME such as kaggle:msambare/fer2013."
+        )
     try:
         import kagglehub
     except ImportError:

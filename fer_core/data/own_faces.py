@@ -24,8 +24,12 @@ def check_name(folder: Path, name: str) -> None:
     DataError: a data set below `folder` cannot be called `name`, or is already called so.
     """
     if not _NAME.fullmatch(name):
-        raise DataError(f"{name!r} cannot name a data set: expected at most 60 letters, digits, - and _, with a letter or digit first.")
-    if find_split(name) or name.lower() == "uploads":  # a folder "test" is read as a test split, and "uploads" is the app's
+        raise DataError(
+            f"{name!r} cannot name a data set: expected at most 60 letters, digits, - and _, with a letter or digit first."
+        )
+    if (
+        find_split(name) or name.lower() == "uploads"
+    ):  # a folder "test" is read as a test split, and "uploads" is the app's
         raise DataError(f"{name!r} has a meaning of its own as a folder's name: choose another one.")
     if (folder / name).exists():
         raise DataError(f"{folder / name} exists already and is not overwritten: choose another name.")
@@ -56,7 +60,9 @@ def save_faces(folder: Path, name: str, images: np.ndarray, labels: Sequence[str
     temporary = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))  # with rights for its owner alone: they are faces
+        temporary = Path(
+            tempfile.mkdtemp(dir=folder, prefix=".new-")
+        )  # with rights for its owner alone: they are faces
         written: Counter[str] = Counter()
         for image, label in zip(images, labels, strict=True):
             (temporary / label).mkdir(exist_ok=True)
@@ -64,7 +70,9 @@ def save_faces(folder: Path, name: str, images: np.ndarray, labels: Sequence[str
             Image.fromarray(image).save(temporary / label / f"{written[label]:03}.png")
         temporary.rename(folder / name)
     except OSError as error:
-        raise DataError(f"The faces could not be saved in {folder / name}: {error.strerror or error}.") from None
+        raise DataError(
+            f"The faces could not be saved in {folder / name}: {error.strerror or error}."
+        ) from None
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)  # gone already if all went well

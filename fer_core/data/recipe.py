@@ -37,10 +37,13 @@ class Recipe:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "format": FORMAT, "source": self.source, "fingerprint": self.fingerprint, "created": time.strftime("%Y-%m-%d"),
+            "format": FORMAT,
+            "source": self.source,
+            "fingerprint": self.fingerprint,
+            "created": time.strftime("%Y-%m-%d"),
             "drop": {str(row): why for row, why in sorted(self.drop.items())},
             "relabel": {str(row): name for row, name in sorted(self.relabel.items())},
-        }  # fmt: skip
+        }
 
 
 def save_recipe(recipe: Recipe, folder: Path, name: str) -> Path:
@@ -50,7 +53,9 @@ def save_recipe(recipe: Recipe, folder: Path, name: str) -> Path:
         DataError: the name is none, taken, or the folder cannot be written.
     """
     if not _NAME.fullmatch(name):
-        raise DataError(f"{name!r} cannot be a variant's name: expected up to 60 letters, digits, dashes and underscores.")
+        raise DataError(
+            f"{name!r} cannot be a variant's name: expected up to 60 letters, digits, dashes and underscores."
+        )
     path = folder / f"{name}{SUFFIX}"
     if path.exists():
         raise DataError(f"There is a variant called {name} already: choose another name.")
@@ -118,14 +123,17 @@ def apply(recipe: Recipe, original: Dataset, source: str) -> Dataset:
     if not (stays & (labels != UNLABELLED)).any():
         raise DataError(f"{source} leaves out every image of {recipe.source}.")
     where = np.flatnonzero(stays)
-    changed = (
-        f"{len(recipe.drop):,} images left out and {len(recipe.relabel):,} labels changed by a recipe; the original is {recipe.source}."
-    )
+    changed = f"{len(recipe.drop):,} images left out and {len(recipe.relabel):,} labels changed by a recipe; the original is {recipe.source}."
     return dataclasses.replace(
         original,
         images=original.images if stays.all() else original.images[where],
-        labels=labels[where], splits=original.splits[where], rows=original.rows[where], digests=original.digests[where],
-        source=source, format=f"cleaned {original.format}", warnings=(*original.warnings, changed),
+        labels=labels[where],
+        splits=original.splits[where],
+        rows=original.rows[where],
+        digests=original.digests[where],
+        source=source,
+        format=f"cleaned {original.format}",
+        warnings=(*original.warnings, changed),
         fingerprint=content_fingerprint(original.digests[where], labels[where], original.splits[where]),
         variant_of=original.variant_of or original.fingerprint,
-    )  # fmt: skip
+    )

@@ -163,7 +163,11 @@ def _person(rng: np.random.Generator) -> SimpleNamespace:
     who.bearded = who.beard < 0.16 and not who.long
     who.beard_tone = 0.33 * who.skin + 0.4 * who.hair
     who.brow = min(0.55 * who.skin, 18.0 + 0.45 * who.hair)
-    who.lash, who.sclera, who.lip = min(0.32 * who.skin, 42.0), 150.0 + 0.38 * who.skin, who.skin * who.lip_tone
+    who.lash, who.sclera, who.lip = (
+        min(0.32 * who.skin, 42.0),
+        150.0 + 0.38 * who.skin,
+        who.skin * who.lip_tone,
+    )
     return who
 
 
@@ -209,9 +213,13 @@ def _labels(count: int, seed: int, imbalance: float) -> np.ndarray:
     if imbalance == 1.0:
         # Each block of seven holds every class once, so that a shorter set is the beginning of a longer one.
         blocks = -(-count // len(codes))
-        return np.random.default_rng([seed, 0, 1]).permuted(np.tile(codes, (blocks, 1)), axis=1).ravel()[:count]
+        return (
+            np.random.default_rng([seed, 0, 1]).permuted(np.tile(codes, (blocks, 1)), axis=1).ravel()[:count]
+        )
     shares = imbalance ** -np.linspace(0.0, 1.0, len(codes))
-    ends = np.round(np.cumsum(shares) / shares.sum() * count).astype(int)  # rounding the sums keeps their total
+    ends = np.round(np.cumsum(shares) / shares.sum() * count).astype(
+        int
+    )  # rounding the sums keeps their total
     counts = np.diff(ends, prepend=0)
     while counts.min() == 0:
         counts[counts.argmax()] -= 1
@@ -230,13 +238,19 @@ def _with_noise(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
 
 def _check(count: int, seed: int, label_noise: float, imbalance: float) -> None:
     if count < len(emotions.NAMES):
-        raise DataError(f"The drawn data set needs at least {len(emotions.NAMES)} faces, one per class; got {count}.")
+        raise DataError(
+            f"The drawn data set needs at least {len(emotions.NAMES)} faces, one per class; got {count}."
+        )
     if seed < 0:
         raise DataError(f"The seed of the drawn data set must be 0 or more; got {seed}.")
     if not 0.0 <= label_noise < 1.0:
-        raise DataError(f"The label noise of the drawn data set must be from 0 to below 1; got {label_noise}.")
+        raise DataError(
+            f"The label noise of the drawn data set must be from 0 to below 1; got {label_noise}."
+        )
     if not (math.isfinite(imbalance) and imbalance >= 1.0):
-        raise DataError(f"The class imbalance of the drawn data set must be a number from 1 up; got {imbalance}.")
+        raise DataError(
+            f"The class imbalance of the drawn data set must be a number from 1 up; got {imbalance}."
+        )
 
 
 def draw_faces(

@@ -98,8 +98,7 @@ def _place(points: np.ndarray, depth: np.ndarray | np.float32, who: SimpleNamesp
     across, down = UNIT * who.scale * who.stretch_x, UNIT * who.scale
     cos, sin = math.cos(who.roll), math.sin(who.roll)
     return _points(
-        SIZE / 2 + who.dx + across * (cos * x - sin * y),
-        SIZE / 2 + who.dy + down * (sin * x + cos * y),
+        SIZE / 2 + who.dx + across * (cos * x - sin * y), SIZE / 2 + who.dy + down * (sin * x + cos * y)
     )
 
 
@@ -142,12 +141,21 @@ def _draw_long_hair(sheet: _Sheet, who: SimpleNamespace, rng: np.random.Generato
     """Hair behind the face, from a bob to below the frame."""
     y = np.linspace(-1.2, who.hair_length, 13)
     wave = 0.03 * np.sin(7.0 * y + 90.0 * who.volume) * (1.0 + who.style["curls"])
-    x = who.width + 0.12 + who.volume + wave + 0.06 * np.sin(1.6 * (y + 0.3)) - 0.6 * np.maximum(-0.65 - y, 0.0) ** 1.5
+    x = (
+        who.width
+        + 0.12
+        + who.volume
+        + wave
+        + 0.06 * np.sin(1.6 * (y + 0.3))
+        - 0.6 * np.maximum(-0.65 - y, 0.0) ** 1.5
+    )
     right = _points(x, y)
     sheet.fill(np.concatenate([right, (right * (-1.0, 1.0))[::-1]]), who.hair * 0.82, 0.3)
     for number, tone in enumerate((who.hair * rng.uniform(0.7, 1.15, 6)).tolist()):
         near = 0.97 - 0.05 * number
-        sheet.fill(_band(y, x * near, x * (near - 0.03))[:, ::-1] * (-1.0 if number % 2 else 1.0, 1.0), tone, 0.3)
+        sheet.fill(
+            _band(y, x * near, x * (near - 0.03))[:, ::-1] * (-1.0 if number % 2 else 1.0, 1.0), tone, 0.3
+        )
 
 
 def _draw_body(sheet: _Sheet, who: SimpleNamespace, rng: np.random.Generator) -> None:
@@ -240,11 +248,15 @@ def _draw_nose(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> Non
         sheet.fill(_oval(side * wide, y - 0.02, 0.045, 0.08), who.skin * 0.74, 1.15)
         sheet.fill(_oval(side * (wide - 0.035), y - 0.03, 0.055, 0.075), who.skin * 0.99, 1.15)
         sheet.fill(_oval(side * wide * 0.52, y + 0.035, 0.06, 0.028), who.skin * 0.33, 1.15)
-    sheet.fill(_band(_T * wide * 0.9, y + 0.045 + 0.03 * _BELL, y + 0.06 + 0.045 * _BELL), who.skin * 0.66, 1.15)
+    sheet.fill(
+        _band(_T * wide * 0.9, y + 0.045 + 0.03 * _BELL, y + 0.06 + 0.045 * _BELL), who.skin * 0.66, 1.15
+    )
     if wrinkle > 0.25:
         for row in range(3):
             bow = _EYE_Y + 0.02 + 0.085 * row - 0.05 * _BELL
-            sheet.fill(_band(_T * (0.16 + 0.02 * row), bow, bow + 0.035), who.skin * (1 - 0.42 * min(wrinkle, 1.0)))
+            sheet.fill(
+                _band(_T * (0.16 + 0.02 * row), bow, bow + 0.035), who.skin * (1 - 0.42 * min(wrinkle, 1.0))
+            )
 
 
 def _draw_mouth(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> None:
@@ -272,7 +284,9 @@ def _draw_mouth(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> No
         _draw_teeth(sheet, act, x, upper, lower)
 
 
-def _draw_tongue(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace, x: np.ndarray, top: np.ndarray) -> None:
+def _draw_tongue(
+    sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace, x: np.ndarray, top: np.ndarray
+) -> None:
     """A tongue hanging over the lower lip."""
     reach = 0.34 * act.tongue * np.sqrt(1.0 - _T**4)
     sheet.fill(_band(x * 0.72, top, top + reach + 0.02), who.skin * 0.5)
@@ -280,7 +294,9 @@ def _draw_tongue(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace, x: n
     sheet.fill(_band(x * 0.05, top + 0.04, top + 0.2 * act.tongue), who.skin * 0.6)
 
 
-def _draw_teeth(sheet: _Sheet, act: SimpleNamespace, x: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> None:
+def _draw_teeth(
+    sheet: _Sheet, act: SimpleNamespace, x: np.ndarray, upper: np.ndarray, lower: np.ndarray
+) -> None:
     """Rows of teeth along the lips, never longer than the gap, or else the floor of an open mouth."""
     space = lower - upper
     if act.upper_teeth > 0.15:
@@ -344,7 +360,9 @@ def _shade_creases(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) ->
             spot(0.0, -0.86 + 0.09 * row, 0.42, 0.02, -0.09 * raised)
 
 
-def draw(who: SimpleNamespace, act: SimpleNamespace, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw(
+    who: SimpleNamespace, act: SimpleNamespace, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw the head and shoulders of `who` with the muscles at `act`; `rng` lays the strands of the hair.
 
     Returns:

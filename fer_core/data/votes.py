@@ -15,11 +15,27 @@ from .dataset import SPLITS, UNLABELLED, Dataset, find_split
 FILE_NAME = "fer2013new.csv"
 
 # The columns of the file, as FER+ calls them. The first eight are expressions.
-COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
+COLUMNS = (
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "NF",
+)
 _COLUMN_OF_NAME = {
-    "angry": "anger", "disgust": "disgust", "fear": "fear", "happy": "happiness", "sad": "sadness", "surprise": "surprise",
+    "angry": "anger",
+    "disgust": "disgust",
+    "fear": "fear",
+    "happy": "happiness",
+    "sad": "sadness",
+    "surprise": "surprise",
     "neutral": "neutral",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +64,12 @@ class Votes:
         counts = np.where(self.counts <= 1, 0, self.counts).astype(np.int64)
         winner = counts.argmax(axis=1)
         clear = 2 * counts.max(axis=1) > counts.sum(axis=1)
-        position = np.array([list(_COLUMN_OF_NAME.values()).index(c) if c in _COLUMN_OF_NAME.values() else UNLABELLED for c in COLUMNS])
+        position = np.array(
+            [
+                list(_COLUMN_OF_NAME.values()).index(c) if c in _COLUMN_OF_NAME.values() else UNLABELLED
+                for c in COLUMNS
+            ]
+        )
         return np.where(clear, position[winner], UNLABELLED).astype(np.int8)
 
     def agreed(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +121,9 @@ def read_votes(path: str | Path, dataset: Dataset) -> Votes:
         raise DataError(f"{path} holds votes that are no whole numbers from 0 to 255: {wanted}.")
     complete = len(table) == len(dataset) or (dataset.variant_of is not None and len(dataset) < len(table))
     if not complete or np.any(dataset.rows >= len(table)) or len(np.unique(dataset.rows)) != len(dataset):
-        raise DataError(f"{path} has votes for {len(table):,} images, but {dataset.source} has {len(dataset):,}: votes are joined by row.")
+        raise DataError(
+            f"{path} has votes for {len(table):,} images, but {dataset.source} has {len(dataset):,}: votes are joined by row."
+        )
     splits = [find_split(str(usage)) for usage in table["Usage"]]
     there = np.array([SPLITS.index(split) if split else -1 for split in splits])[dataset.rows]
     if not np.array_equal(there, dataset.splits):

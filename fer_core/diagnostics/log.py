@@ -15,13 +15,24 @@ from typing import Any, TextIO
 
 SWITCH = "FER_LOG"
 _NAME = "fer"
-_SERVERS = ("streamlit", "uvicorn", "fastapi", "fer_core", "pages", "py.warnings")  # whose lines get the same form
+_SERVERS = (
+    "streamlit",
+    "uvicorn",
+    "fastapi",
+    "fer_core",
+    "pages",
+    "py.warnings",
+)  # whose lines get the same form
 _logger = logging.getLogger(_NAME)
 
 
 def event(what: str, level: int = logging.INFO, /, **fields: Any) -> None:
     """One thing that happened, such as `event("run started", name="...", epochs=30)`. Nothing is written before `set_up`."""
-    _logger.log(level, what, extra={"fer_fields": {name: value for name, value in fields.items() if value is not None}})
+    _logger.log(
+        level,
+        what,
+        extra={"fer_fields": {name: value for name, value in fields.items() if value is not None}},
+    )
 
 
 def set_up(stream: TextIO | None = None, form: str | None = None) -> None:
@@ -48,7 +59,11 @@ class JsonLines(logging.Formatter):
     """A line is one JSON object: time (UTC), level, event, its fields, and for an error its type, message and traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {"time": _utc(record), "level": record.levelname.lower(), "event": record.getMessage()}
+        line: dict[str, Any] = {
+            "time": _utc(record),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+        }
         if record.name != _NAME:
             line["logger"] = record.name
         line |= getattr(record, "fer_fields", {})

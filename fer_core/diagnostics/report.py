@@ -23,8 +23,25 @@ from ..hosting.settings import HostingSettings
 from ..process_folder import RUNNING_STATES, ProcessFolder
 
 # Looked up in what pip knows of them, so that none is imported.
-PACKAGES = ("streamlit", "tensorflow-cpu", "tensorflow", "keras", "ai-edge-litert", "opencv-python-headless", "numpy", "pandas", "pyarrow",
-            "plotly", "pillow", "scikit-learn", "av", "streamlit-webrtc", "optuna", "jax", "torch")  # fmt: skip
+PACKAGES = (
+    "streamlit",
+    "tensorflow-cpu",
+    "tensorflow",
+    "keras",
+    "ai-edge-litert",
+    "opencv-python-headless",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "plotly",
+    "pillow",
+    "scikit-learn",
+    "av",
+    "streamlit-webrtc",
+    "optuna",
+    "jax",
+    "torch",
+)
 BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")
 _WORKERS = {
     "train": "training",
@@ -34,7 +51,17 @@ _WORKERS = {
     "export": "export",
     "grad_cam_worker": "Grad-CAM",
 }
-_STATES = ("queued", "starting", "running", "paused", "finished", "stopped", "pruned", "failed", "interrupted")
+_STATES = (
+    "queued",
+    "starting",
+    "running",
+    "paused",
+    "finished",
+    "stopped",
+    "pruned",
+    "failed",
+    "interrupted",
+)
 _VERSION = re.compile(r"\d+(?:\.\d+)*(?:(?:a|b|rc|\.post|\.dev)\d+)?")
 
 
@@ -65,7 +92,9 @@ class Diagnostics:
         return self.runs.get("queued", 0)
 
 
-def diagnose(runs: list[Path], hosted: HostingSettings | None = None, visitors: int | None = None) -> Diagnostics:
+def diagnose(
+    runs: list[Path], hosted: HostingSettings | None = None, visitors: int | None = None
+) -> Diagnostics:
     """How it is now.
 
     Args:
@@ -131,11 +160,18 @@ def as_text(found: Diagnostics) -> str:
         f"runs: {found.under_way} under way, {found.waiting} waiting; "
         + (", ".join(f"{count} {state}" for state, count in found.runs.items()) or "none"),
         f"disk: {found.disk_free / gigabyte:.1f} GB free",
-        "hosted: no" if found.hosted is None else f"hosted: {found.visitors or 0} visitors with a folder; "
+        "hosted: no"
+        if found.hosted is None
+        else f"hosted: {found.visitors or 0} visitors with a folder; "
         + ", ".join(f"{name} {value}" for name, value in found.hosted.as_json().items()),
-        "packages: " + ", ".join(f"{name} {version}" for name, version in found.versions.items() if name not in ("fer_core", "python")),
+        "packages: "
+        + ", ".join(
+            f"{name} {version}"
+            for name, version in found.versions.items()
+            if name not in ("fer_core", "python")
+        ),
         time.strftime("made %Y-%m-%d %H:%M UTC", time.gmtime()),
-    ]  # fmt: skip
+    ]
     return "\n".join(lines)
 
 
@@ -159,7 +195,12 @@ def _workers() -> list[tuple[str, int]]:
             if "-m" not in words[:3] or not any(word.startswith("fer_core") for word in words[:4]):
                 continue
             kind = next(
-                (name for sign, name in _WORKERS.items() if any(word == sign or word.endswith(f".{sign}") for word in words[:5])), "other"
+                (
+                    name
+                    for sign, name in _WORKERS.items()
+                    if any(word == sign or word.endswith(f".{sign}") for word in words[:5])
+                ),
+                "other",
             )
             found.append((kind, memory.of_one(process.pid)))
         except (psutil.Error, OSError, AttributeError):  # ended meanwhile, or a system without these

@@ -34,7 +34,11 @@ def figure_intervals(matrix: np.ndarray, resamples: int = 1000, seed: int = 0) -
     if not count:
         nothing = np.tile([0.0, 1.0], (classes, 1))
         return FigureIntervals(nothing, nothing.copy(), nothing.copy(), (0.0, 1.0))
-    drawn = np.random.default_rng(seed).multinomial(count, matrix.ravel() / count, resamples).reshape(resamples, classes, classes)
+    drawn = (
+        np.random.default_rng(seed)
+        .multinomial(count, matrix.ravel() / count, resamples)
+        .reshape(resamples, classes, classes)
+    )
     right = np.diagonal(drawn, axis1=1, axis2=2).astype(np.float64)  # (resamples, C)
     true, predicted = drawn.sum(axis=2), drawn.sum(axis=1)
     f1 = _ratio(2 * right, true + predicted)
@@ -55,5 +59,7 @@ def _ends(figures: np.ndarray, hits: np.ndarray, counts: np.ndarray) -> np.ndarr
     out = np.empty((len(hits), 2))
     for i, (hit, count) in enumerate(zip(hits, counts, strict=True)):
         varies = hit > 0 and np.nanmin(figures[:, i]) < np.nanmax(figures[:, i])
-        out[i] = np.nanpercentile(figures[:, i], [2.5, 97.5]) if varies else wilson_interval(int(hit), int(count))
+        out[i] = (
+            np.nanpercentile(figures[:, i], [2.5, 97.5]) if varies else wilson_interval(int(hit), int(count))
+        )
     return out

@@ -78,7 +78,9 @@ def reliability(probabilities: np.ndarray, true: np.ndarray, bins: int = BINS) -
     for b in np.unique(which):
         here = which == b
         hits = Proportion(int(right[here].sum()), int(here.sum()))
-        out.append(ConfidenceBin(b / bins, (b + 1) / bins, float(confidence[here].astype(np.float64).mean()), hits))
+        out.append(
+            ConfidenceBin(b / bins, (b + 1) / bins, float(confidence[here].astype(np.float64).mean()), hits)
+        )
     return out
 
 
@@ -114,7 +116,9 @@ def rescale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 def cross_entropy(probabilities: np.ndarray, true: np.ndarray) -> float:
     """Mean negative logarithm of the probability of the true class (log loss), in nats."""
-    return float(-np.log(np.maximum(probabilities[np.arange(len(true)), true].astype(np.float64), 1e-12)).mean())
+    return float(
+        -np.log(np.maximum(probabilities[np.arange(len(true)), true].astype(np.float64), 1e-12)).mean()
+    )
 
 
 def fit_temperature(probabilities: np.ndarray, true: np.ndarray) -> float:
@@ -128,7 +132,10 @@ def fit_temperature(probabilities: np.ndarray, true: np.ndarray) -> float:
 
 
 def recalibrated(
-    probabilities: np.ndarray, true: np.ndarray, inside: float | None = None, others: tuple[np.ndarray, np.ndarray] | None = None
+    probabilities: np.ndarray,
+    true: np.ndarray,
+    inside: float | None = None,
+    others: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Recalibration:
     """The probabilities (N, C) with and without a temperature that was not fitted on the very images it is judged on.
 
@@ -138,10 +145,17 @@ def recalibrated(
             each half of the images gets the temperature of the other half.
     """
     if inside is not None:
-        return Recalibration(inside, rescale(probabilities, 1 / inside), probabilities, "which the model has inside, fitted on validation")
+        return Recalibration(
+            inside,
+            rescale(probabilities, 1 / inside),
+            probabilities,
+            "which the model has inside, fitted on validation",
+        )
     if others is not None and len(others[1]):
         temperature = fit_temperature(*others)
-        return Recalibration(temperature, probabilities, rescale(probabilities, temperature), "fitted on other images")
+        return Recalibration(
+            temperature, probabilities, rescale(probabilities, temperature), "fitted on other images"
+        )
     half = np.random.default_rng(0).permutation(len(true)) % 2 == 0
     if half.all() or not half.any():
         return Recalibration(1.0, probabilities, probabilities, "since there are too few images to fit one")

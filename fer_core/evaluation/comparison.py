@@ -56,7 +56,9 @@ def p_in_words(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def compare(a: np.ndarray, b: np.ndarray, true: np.ndarray, comparisons: int = 1, seed: int = 0) -> Comparison:
+def compare(
+    a: np.ndarray, b: np.ndarray, true: np.ndarray, comparisons: int = 1, seed: int = 0
+) -> Comparison:
     """Paired comparison of the probabilities `a` and `b` (N, C) against `true` (N,).
 
     The interval is a paired bootstrap over images (Efron and Tibshirani 1993): the difference only depends on how many images
@@ -69,13 +71,17 @@ def compare(a: np.ndarray, b: np.ndarray, true: np.ndarray, comparisons: int = 1
     from scipy.stats import binomtest
 
     if not len(true) or len(a) != len(true) or len(b) != len(true):
-        raise DataError(f"Two models are compared on the same images: expected as many answers of each, got {len(a):,} and {len(b):,}.")
+        raise DataError(
+            f"Two models are compared on the same images: expected as many answers of each, got {len(a):,} and {len(b):,}."
+        )
     chosen_a, chosen_b = a.argmax(axis=1), b.argmax(axis=1)
     right_a, right_b = chosen_a == true, chosen_b == true
     only_a, only_b = np.flatnonzero(right_a & ~right_b), np.flatnonzero(right_b & ~right_a)
     discordant = len(only_a) + len(only_b)
     same = len(true) - discordant
-    drawn = np.random.default_rng(seed).multinomial(len(true), np.array([len(only_a), len(only_b), same]) / len(true), _RESAMPLES)
+    drawn = np.random.default_rng(seed).multinomial(
+        len(true), np.array([len(only_a), len(only_b), same]) / len(true), _RESAMPLES
+    )
     low, high = np.percentile((drawn[:, 1] - drawn[:, 0]) / len(true), [2.5, 97.5])
     return Comparison(
         count=len(true),

@@ -25,9 +25,15 @@ def confusions(matrix: np.ndarray, labels: tuple[str, ...], most: int = 6) -> li
             a, b = b, a
         forth, back = (Proportion(int(off[i, j]), int(matrix[i].sum())) for i, j in ((a, b), (b, a)))
         text = f"{labels[a]} is taken for {labels[b]} on {_told(forth, ' images')}"
-        text += f", and {labels[b]} for {labels[a]} on {_told(back)}" if back.hits else f", {labels[b]} never for {labels[a]}"
+        text += (
+            f", and {labels[b]} for {labels[a]} on {_told(back)}"
+            if back.hits
+            else f", {labels[b]} never for {labels[a]}"
+        )
         together = forth.hits + back.hits
-        out.append(f"{text[0].upper()}{text[1:]}: {together:,} {'error' if together == 1 else 'errors'}, {together / errors:.0%} of all.")
+        out.append(
+            f"{text[0].upper()}{text[1:]}: {together:,} {'error' if together == 1 else 'errors'}, {together / errors:.0%} of all."
+        )
     return out
 
 

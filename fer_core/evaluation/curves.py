@@ -43,7 +43,9 @@ class Curves:
 
     @property
     def mean_average_precision(self) -> float | None:
-        return float(np.mean([curve.area for curve in self.precision_recall])) if self.precision_recall else None
+        return (
+            float(np.mean([curve.area for curve in self.precision_recall])) if self.precision_recall else None
+        )
 
 
 def curves(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...]) -> Curves:
@@ -65,5 +67,7 @@ def curves(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...])
         x, y, _ = roc_curve(of_class, scores)
         roc.append(Curve(label, positives, x, y, float(roc_auc_score(of_class, scores))))
         precision, recall, _ = precision_recall_curve(of_class, scores)
-        precision_recall.append(Curve(label, positives, recall, precision, float(average_precision_score(of_class, scores))))
+        precision_recall.append(
+            Curve(label, positives, recall, precision, float(average_precision_score(of_class, scores)))
+        )
     return Curves(tuple(roc), tuple(precision_recall), left_out)

@@ -45,7 +45,10 @@ def difference_interval(a: Proportion, b: Proportion, z: float = Z95) -> tuple[f
     Newcombe 1998, method 10, doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I. For the same images answered by
     two models see `comparison`.
     """
-    (low_a, high_a), (low_b, high_b) = wilson_interval(a.hits, a.count, z), wilson_interval(b.hits, b.count, z)
+    (low_a, high_a), (low_b, high_b) = (
+        wilson_interval(a.hits, a.count, z),
+        wilson_interval(b.hits, b.count, z),
+    )
     difference = a.share - b.share
     return (
         difference - math.hypot(a.share - low_a, high_b - b.share),

@@ -25,7 +25,9 @@ def latency(bundle: Bundle, seconds: float = 0.2) -> float:
         ModelError: the bundle has no readable inference file.
     """
     classifier = Classifier(bundle, threads=1)
-    image = np.random.default_rng(0).integers(0, 256, (1, 48, 48), np.uint8)  # a blank one could be quicker than a face
+    image = np.random.default_rng(0).integers(
+        0, 256, (1, 48, 48), np.uint8
+    )  # a blank one could be quicker than a face
     for _ in range(_WARM_UP):
         classifier.probabilities(image)
     runs: list[float] = []

@@ -43,7 +43,9 @@ class Evaluation:
 
 def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """(C, C) int64 counts, rows true, columns predicted."""
-    return np.bincount(true.astype(np.int64) * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    return np.bincount(true.astype(np.int64) * classes + predicted, minlength=classes * classes).reshape(
+        classes, classes
+    )
 
 
 def top_k_accuracy(probabilities: np.ndarray, true: np.ndarray, k: int = 2) -> float:
@@ -54,7 +56,9 @@ def top_k_accuracy(probabilities: np.ndarray, true: np.ndarray, k: int = 2) -> f
     return float((best == true[:, None]).any(axis=1).mean())
 
 
-def evaluate(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...], leaked: np.ndarray | None = None) -> Evaluation:
+def evaluate(
+    probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...], leaked: np.ndarray | None = None
+) -> Evaluation:
     """Figures of `probabilities` (N, C) against `true` (N,) positions in `labels`.
 
     Macro-F1 is the mean over the classes that occur as true or predicted label, as in scikit-learn.
@@ -78,7 +82,8 @@ def evaluate(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...
         accuracy_ci95=wilson_interval(int(right.sum()), len(true)),
         macro_f1=float(f1[occurs].mean()) if occurs.any() else 0.0,
         per_class={
-            name: ClassFigures(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i])) for i, name in enumerate(labels)
+            name: ClassFigures(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
+            for i, name in enumerate(labels)
         },
         confusion_matrix=matrix,
         calibration_error=expected_calibration_error(probabilities, true),

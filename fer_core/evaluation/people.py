@@ -26,9 +26,15 @@ class People:
     model_with_label: Proportion
     model_with_voters: Proportion
     disputed: np.ndarray  # positions where the majority is another class than the label
-    sides: dict[str, Proportion]  # of the disputed: the model says what "the voters", "the label" or "neither" says
-    shared_errors: Proportion  # of the model's errors against the labels: the majority chose the same other class
-    distance: np.ndarray  # (n,) float32 Jensen-Shannon distance of votes and probabilities, 0 alike to 1; NaN without votes
+    sides: dict[
+        str, Proportion
+    ]  # of the disputed: the model says what "the voters", "the label" or "neither" says
+    shared_errors: (
+        Proportion  # of the model's errors against the labels: the majority chose the same other class
+    )
+    distance: (
+        np.ndarray
+    )  # (n,) float32 Jensen-Shannon distance of votes and probabilities, 0 alike to 1; NaN without votes
     cosine: np.ndarray  # (n,) float32 cosine similarity of the same, 1 alike; NaN without votes
 
     @property
@@ -37,7 +43,9 @@ class People:
         return self.majority != UNLABELLED
 
 
-def people(probabilities: np.ndarray, label: np.ndarray, counts: np.ndarray, labels: tuple[str, ...]) -> People:
+def people(
+    probabilities: np.ndarray, label: np.ndarray, counts: np.ndarray, labels: tuple[str, ...]
+) -> People:
     """Compare a model's `probabilities` (n, C) with the labels and with what people said.
 
     The majority is that of Barsoum et al. (`data.votes.Votes.majority`). The Jensen-Shannon distance is the square root of the
@@ -53,7 +61,9 @@ def people(probabilities: np.ndarray, label: np.ndarray, counts: np.ndarray, lab
     from scipy.spatial.distance import jensenshannon
 
     if set(labels) != set(NAMES):
-        raise DataError(f"FER+ voters chose between {', '.join(NAMES)}: expected a model of these classes, got {', '.join(labels)}.")
+        raise DataError(
+            f"FER+ voters chose between {', '.join(NAMES)}: expected a model of these classes, got {', '.join(labels)}."
+        )
     votes = Votes(counts)
     position = np.array([labels.index(name) for name in NAMES])
     by_name = votes.majority().astype(np.int64)
@@ -72,7 +82,9 @@ def people(probabilities: np.ndarray, label: np.ndarray, counts: np.ndarray, lab
     distance, cosine = np.full(len(label), np.nan, np.float32), np.full(len(label), np.nan, np.float32)
     if known.any():
         p, q = probabilities[known].astype(np.float64), shares[known]
-        distance[known] = np.nan_to_num(jensenshannon(p, q, base=2, axis=1))  # rounding can make the root of a tiny negative number
+        distance[known] = np.nan_to_num(
+            jensenshannon(p, q, base=2, axis=1)
+        )  # rounding can make the root of a tiny negative number
         cosine[known] = (p * q).sum(axis=1) / (np.linalg.norm(p, axis=1) * np.linalg.norm(q, axis=1))
     return People(
         labels=labels,

@@ -74,17 +74,30 @@ class EvaluationRecord:
 
 
 def make(
-    bundle: Bundle, dataset: Dataset, split: str, tta: str, indices: np.ndarray, probabilities: np.ndarray, votes: Votes | None
+    bundle: Bundle,
+    dataset: Dataset,
+    split: str,
+    tta: str,
+    indices: np.ndarray,
+    probabilities: np.ndarray,
+    votes: Votes | None,
 ) -> EvaluationRecord:
     """The record of `probabilities` (n, C), columns as in the data set's label_names, for the images at `indices`."""
     return EvaluationRecord(
-        labels=dataset.label_names, probabilities=probabilities.astype(np.float32), true=dataset.labels[indices].astype(np.int64),
-        rows=dataset.rows[indices], **measures(dataset.images, indices),
+        labels=dataset.label_names,
+        probabilities=probabilities.astype(np.float32),
+        true=dataset.labels[indices].astype(np.int64),
+        rows=dataset.rows[indices],
+        **measures(dataset.images, indices),
         votes=None if votes is None else votes.counts[indices],
         leaked=None if split == "train" else dataset.leaked(indices),
-        model=bundle.name, split=split, tta=tta, truth="labels",
-        source=dataset.source if ":" in dataset.source else Path(dataset.source).name, fingerprint=dataset.fingerprint,
-    )  # fmt: skip
+        model=bundle.name,
+        split=split,
+        tta=tta,
+        truth="labels",
+        source=dataset.source if ":" in dataset.source else Path(dataset.source).name,
+        fingerprint=dataset.fingerprint,
+    )
 
 
 def file_name(dataset: Dataset, split: str, tta: str) -> str:
@@ -135,7 +148,9 @@ def store(record: EvaluationRecord, bundle: Bundle, name: str, inside: bool) -> 
     """
     meta = {"version": _VERSION, "model_hash": model_hash(bundle, record.tta)}
     meta |= {name: getattr(record, name) for name in ("model", "split", "tta", "source", "fingerprint")}
-    arrays: dict[str, Any] = {name: getattr(record, name) for name in _ARRAYS if getattr(record, name) is not None}
+    arrays: dict[str, Any] = {
+        name: getattr(record, name) for name in _ARRAYS if getattr(record, name) is not None
+    }
     if record.votes is not None:
         arrays["votes"] = record.votes
     buffer = io.BytesIO()
@@ -160,10 +175,18 @@ def _read(path: Path, model: str) -> EvaluationRecord | None:
             return None
         labels = tuple(str(label) for label in arrays.pop("labels"))
         record = EvaluationRecord(
-            labels=labels, votes=arrays.pop("votes", None), leaked=arrays.pop("leaked", None), truth="labels", **arrays, **meta
+            labels=labels,
+            votes=arrays.pop("votes", None),
+            leaked=arrays.pop("leaked", None),
+            truth="labels",
+            **arrays,
+            **meta,
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     count = len(record.true)
-    shapes = [record.probabilities.shape == (count, len(labels)), *(len(getattr(record, name)) == count for name in ("rows", *MEASURES))]
+    shapes = [
+        record.probabilities.shape == (count, len(labels)),
+        *(len(getattr(record, name)) == count for name in ("rows", *MEASURES)),
+    ]
     return record if all(shapes) else None

@@ -44,9 +44,15 @@ class Scored:
 
 
 def score(
-    bundle: Bundle, dataset: Dataset, split: str = "test", tta: str = "none", *,
-    votes: Votes | None = None, save: bool | None = None, on_progress: Callable[[float], None] = lambda share: None,
-) -> Scored:  # fmt: skip
+    bundle: Bundle,
+    dataset: Dataset,
+    split: str = "test",
+    tta: str = "none",
+    *,
+    votes: Votes | None = None,
+    save: bool | None = None,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> Scored:
     """Score `bundle` on a split of `dataset`, from the kept record where there is one.
 
     Args:
@@ -77,15 +83,25 @@ def score(
         if tta == "off" and views_inside(bundle.card) > 1:
             probabilities = _one_view(bundle, dataset.images[indices])
         else:
-            probabilities = _classify(Classifier(bundle, threads=_THREADS), dataset.images, indices, tta, on_progress)
+            probabilities = _classify(
+                Classifier(bundle, threads=_THREADS), dataset.images, indices, tta, on_progress
+            )
         # Labels travel by name: a model's classes may stand in another order than the data's.
         probabilities = probabilities[:, [bundle.labels.index(name) for name in dataset.label_names]]
-        kept = record.make(bundle, dataset, split, tta, indices, probabilities, votes or _votes_beside(dataset))
+        kept = record.make(
+            bundle, dataset, split, tta, indices, probabilities, votes or _votes_beside(dataset)
+        )
         record.store(kept, bundle, name, inside)
     else:
-        kept = replace(kept, probabilities=kept.probabilities[:, [kept.labels.index(name) for name in dataset.label_names]],
-                       labels=dataset.label_names, true=dataset.labels[indices].astype(np.int64))  # fmt: skip
-        if votes is not None and not (kept.votes is not None and np.array_equal(kept.votes, votes.counts[indices])):
+        kept = replace(
+            kept,
+            probabilities=kept.probabilities[:, [kept.labels.index(name) for name in dataset.label_names]],
+            labels=dataset.label_names,
+            true=dataset.labels[indices].astype(np.int64),
+        )
+        if votes is not None and not (
+            kept.votes is not None and np.array_equal(kept.votes, votes.counts[indices])
+        ):
             kept = replace(kept, votes=votes.counts[indices])
             record.store(kept, bundle, name, inside)
         elif inside and not (bundle.path / record.FOLDER / name).is_file():  # so far in the cache only
@@ -109,11 +125,17 @@ def _one_view(bundle: Bundle, images: np.ndarray) -> np.ndarray:
     networks_alone = load_keras(bundle)  # imports Keras, which what follows needs too
     from ..release.graph import networks_of, predict, shipped_graph
 
-    return predict(shipped_graph(networks_of(networks_alone), temperature=bundle.card.get("temperature", 1.0)), images)
+    return predict(
+        shipped_graph(networks_of(networks_alone), temperature=bundle.card.get("temperature", 1.0)), images
+    )
 
 
 def _classify(
-    classifier: Classifier, images: np.ndarray, indices: np.ndarray, tta: str, on_progress: Callable[[float], None]
+    classifier: Classifier,
+    images: np.ndarray,
+    indices: np.ndarray,
+    tta: str,
+    on_progress: Callable[[float], None],
 ) -> np.ndarray:
     parts = []
     for start in range(0, len(indices), _CHUNK):
@@ -136,7 +158,12 @@ def _votes_beside(dataset: Dataset) -> Votes | None:
 
 
 def _record_use(bundle: Bundle, dataset: Dataset, tta: str) -> None:
-    line = {"time": time.strftime("%Y-%m-%dT%H:%M:%S"), "model": bundle.name, "fingerprint": dataset.fingerprint, "tta": tta}
+    line = {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S"),
+        "model": bundle.name,
+        "fingerprint": dataset.fingerprint,
+        "tta": tta,
+    }
     try:
         storage.record_folder().mkdir(parents=True, exist_ok=True)
         with open(storage.record_folder() / _TEST_USES, "a", encoding="utf-8") as file:
@@ -160,7 +187,10 @@ def test_uses(data: Dataset | str | None = None, model: str | None = None) -> in
         return 0
     fingerprint = data.fingerprint if isinstance(data, Dataset) else data
     wanted = {"fingerprint": fingerprint, "model": model}
-    return sum(all(value is None or _read_line(line).get(name) == value for name, value in wanted.items()) for line in lines)
+    return sum(
+        all(value is None or _read_line(line).get(name) == value for name, value in wanted.items())
+        for line in lines
+    )
 
 
 def uses_in_card(card: dict[str, Any]) -> int | None:
@@ -168,7 +198,11 @@ def uses_in_card(card: dict[str, Any]) -> int | None:
 
     An own model's card counts each look; a shipped one's, those of whoever made it.
     """
-    known = [whole(part(part(card, "figures"), name).get("uses")) for name in part(card, "figures") if name.startswith("test")]
+    known = [
+        whole(part(part(card, "figures"), name).get("uses"))
+        for name in part(card, "figures")
+        if name.startswith("test")
+    ]
     return max((uses for uses in known if uses is not None), default=None)
 
 
@@ -179,7 +213,9 @@ def _read_line(line: str) -> dict[str, Any]:
         return {}
 
 
-def _save_figures(bundle: Bundle, dataset: Dataset, split: str, tta: str, truth: str, result: Evaluation) -> None:
+def _save_figures(
+    bundle: Bundle, dataset: Dataset, split: str, tta: str, truth: str, result: Evaluation
+) -> None:
     if bundle.card.get("data", {}).get("fingerprint") != dataset.fingerprint:
         return
     name = split if tta == "none" else f"{split}+{tta}"

@@ -14,7 +14,13 @@ _PARTS = 5
 _FIFTHS = {
     "brightness": ("darkest fifth", "darker fifth", "middle brightness", "brighter fifth", "brightest fifth"),
     "contrast": ("flattest fifth", "flatter fifth", "middle contrast", "more contrast", "most contrast"),
-    "sharpness": ("most blurred fifth", "more blurred fifth", "middle sharpness", "sharper fifth", "sharpest fifth"),
+    "sharpness": (
+        "most blurred fifth",
+        "more blurred fifth",
+        "middle sharpness",
+        "sharper fifth",
+        "sharpest fifth",
+    ),
     "face size": ("smallest faces", "smaller faces", "middle faces", "larger faces", "largest faces"),
 }
 _NO_FACE = "no face found"
@@ -52,9 +58,15 @@ class Slices:
 
 
 def slices(
-    probabilities: np.ndarray, true: np.ndarray, *, brightness: np.ndarray, contrast: np.ndarray, sharpness: np.ndarray,
-    votes: np.ndarray | None = None, face_size: np.ndarray | None = None,
-) -> Slices:  # fmt: skip
+    probabilities: np.ndarray,
+    true: np.ndarray,
+    *,
+    brightness: np.ndarray,
+    contrast: np.ndarray,
+    sharpness: np.ndarray,
+    votes: np.ndarray | None = None,
+    face_size: np.ndarray | None = None,
+) -> Slices:
     """Accuracy of `probabilities` (n, C) against `true` (n,) by what the images are like.
 
     A slice is marked where the interval of its difference to the rest (Newcombe's) lies wholly below 0 at the level that holds for
@@ -87,13 +99,19 @@ def slices(
         if count >= LEAST and others >= LEAST:
             enough.append((measure, name, here, known))
         elif count:
-            left_out.append(f"{name[0].upper()}{name[1:]}: only {min(count, others)} images, which say nothing (at least {LEAST} do).")
+            left_out.append(
+                f"{name[0].upper()}{name[1:]}: only {min(count, others)} images, which say nothing (at least {LEAST} do)."
+            )
     z = float(norm.ppf(1 - 0.025 / max(1, len(enough))))
     found = []
     for measure, name, here, known in enough:
         others = known & ~here
         inside, rest = (Proportion(int(right[part].sum()), int(part.sum())) for part in (here, others))
-        found.append(Slice(measure, name, np.flatnonzero(here), inside, rest, difference_interval(inside, rest, z)[1] < 0))
+        found.append(
+            Slice(
+                measure, name, np.flatnonzero(here), inside, rest, difference_interval(inside, rest, z)[1] < 0
+            )
+        )
     return Slices(tuple(sorted(found, key=lambda s: s.right.share)), tuple(left_out))
 
 

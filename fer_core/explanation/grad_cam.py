@@ -41,7 +41,9 @@ class GradCam:
         from ..release.graph import networks_of, shipped_graph
 
         if keras.backend.backend() != "tensorflow":
-            raise ModelError(f"Grad-CAM is computed by TensorFlow, and Keras runs on {keras.backend.backend()}: unset KERAS_BACKEND.")
+            raise ModelError(
+                f"Grad-CAM is computed by TensorFlow, and Keras runs on {keras.backend.backend()}: unset KERAS_BACKEND."
+            )
         self.labels = bundle.labels
         # Bundles of older versions hold the network itself, which ends in a softmax: put into a graph, it ends in logits.
         networks = networks_of(model) or networks_of(shipped_graph([_known(model, bundle)]))
@@ -58,7 +60,11 @@ class GradCam:
         parts = [np.empty((0, len(self.labels), _SIDE, _SIDE), np.float32)]
         for start in range(0, len(images), _BATCH):
             batch = images[start : start + _BATCH, ..., None].astype(np.float32)
-            parts.append(_scaled(np.mean([_scaled(_enlarged(gradients(batch))) for gradients in self._gradients], axis=0)))
+            parts.append(
+                _scaled(
+                    np.mean([_scaled(_enlarged(gradients(batch))) for gradients in self._gradients], axis=0)
+                )
+            )
         return np.concatenate(parts)
 
 
@@ -74,7 +80,9 @@ def _known(network: keras.Model, bundle: Bundle) -> keras.Model:
         )
     convolutions = keras.layers.Conv2D | keras.layers.DepthwiseConv2D
     if not any(isinstance(layer, convolutions) for layer in network.layers):
-        raise ModelError(f"{bundle.name} has no convolution, so there is no feature map that Grad-CAM could look into.")
+        raise ModelError(
+            f"{bundle.name} has no convolution, so there is no feature map that Grad-CAM could look into."
+        )
     return network
 
 
@@ -106,7 +114,9 @@ def _enlarged(maps: np.ndarray) -> np.ndarray:
     out = np.empty((len(maps), maps.shape[-1], _SIDE, _SIDE), np.float32)
     for i, of_image in enumerate(maps):
         for c in range(maps.shape[-1]):
-            out[i, c] = cv2.resize(np.ascontiguousarray(of_image[..., c]), (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
+            out[i, c] = cv2.resize(
+                np.ascontiguousarray(of_image[..., c]), (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR
+            )
     return out
 
 

@@ -109,17 +109,30 @@ class _Worker:
         self.ready, self.ended = threading.Event(), threading.Event()
         self._answers: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
         # The graphics card, if there is one, is left to trainings.
-        environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        environment = os.environ | {
+            "KERAS_BACKEND": "tensorflow",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "CUDA_VISIBLE_DEVICES": "-1",
+        }
         command = [sys.executable, "-m", "fer_core.explanation.grad_cam_worker", str(bundle.path.resolve())]
         try:
             self._process = subprocess.Popen(
-                command, cwd=PROJECT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                command,
+                cwd=PROJECT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
             )
         except OSError as error:
-            raise ModelError(f"The process for Grad-CAM cannot be started: {error.strerror or error}.") from None
+            raise ModelError(
+                f"The process for Grad-CAM cannot be started: {error.strerror or error}."
+            ) from None
         assert self._process.stdin is not None and self._process.stdout is not None
         self._requests = self._process.stdin
-        threading.Thread(target=self._read, args=(self._process.stdout,), name="grad-cam-answers", daemon=True).start()
+        threading.Thread(
+            target=self._read, args=(self._process.stdout,), name="grad-cam-answers", daemon=True
+        ).start()
 
     @property
     def alive(self) -> bool:
@@ -138,7 +151,9 @@ class _Worker:
                 f"Grad-CAM of {self.name} did not answer within {timeout:.0f} s: try again when the machine is less busy."
             ) from None
         if answer is None:
-            raise ModelError(f"The process that computes Grad-CAM for {self.name} ended unexpectedly, maybe for lack of memory: try again.")
+            raise ModelError(
+                f"The process that computes Grad-CAM for {self.name} ended unexpectedly, maybe for lack of memory: try again."
+            )
         kind, content = answer
         if kind == ERROR:
             raise ModelError(content.decode())

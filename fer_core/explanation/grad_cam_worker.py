@@ -47,7 +47,9 @@ def main() -> None:
 
 def _request(requests: BinaryIO) -> np.ndarray | None:
     """(n, 48, 48) uint8; None where no more will come."""
-    timer = threading.Timer(_IDLE_SECONDS, os._exit, (0,))  # reading cannot be interrupted otherwise on every system
+    timer = threading.Timer(
+        _IDLE_SECONDS, os._exit, (0,)
+    )  # reading cannot be interrupted otherwise on every system
     timer.daemon = True
     timer.start()
     head = requests.read(NUMBER.size)
@@ -56,7 +58,9 @@ def _request(requests: BinaryIO) -> np.ndarray | None:
         return None
     (count,) = NUMBER.unpack(head)
     pixels = requests.read(count * IMAGE_BYTES)
-    return np.frombuffer(pixels, np.uint8).reshape(count, 48, 48) if len(pixels) == count * IMAGE_BYTES else None
+    return (
+        np.frombuffer(pixels, np.uint8).reshape(count, 48, 48) if len(pixels) == count * IMAGE_BYTES else None
+    )
 
 
 def _answer(answers: BinaryIO, kind: bytes, content: bytes) -> None:

@@ -23,7 +23,9 @@ def heat(face: np.ndarray, map: np.ndarray, size: int = SIZE) -> np.ndarray:
     grey = cv2.resize(face, shape, interpolation=cv2.INTER_CUBIC)
     strength = np.clip(cv2.resize(map.astype(np.float32), shape, interpolation=cv2.INTER_CUBIC), 0, 1)
     # From the lower middle of the scale on: its dark end would look like a shadow on the face.
-    colours = cv2.applyColorMap(np.round(70 + 185 * strength).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    colours = cv2.applyColorMap(np.round(70 + 185 * strength).astype(np.uint8), cv2.COLORMAP_INFERNO)[
+        ..., ::-1
+    ]
     share = (_MOST * strength**0.75)[..., None]
     return np.round(grey[..., None] * (1 - share) + colours * share).astype(np.uint8)
 

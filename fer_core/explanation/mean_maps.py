@@ -22,10 +22,17 @@ class MeanMaps:
 
 
 def mean_maps(
-    maps: Callable[[np.ndarray], np.ndarray], images: np.ndarray, indices: np.ndarray, true: np.ndarray, predicted: np.ndarray,
-    labels: tuple[str, ...], model_labels: tuple[str, ...], per_class: int = PER_CLASS, seed: int = 0,
+    maps: Callable[[np.ndarray], np.ndarray],
+    images: np.ndarray,
+    indices: np.ndarray,
+    true: np.ndarray,
+    predicted: np.ndarray,
+    labels: tuple[str, ...],
+    model_labels: tuple[str, ...],
+    per_class: int = PER_CLASS,
+    seed: int = 0,
     on_progress: Callable[[float], None] = lambda share: None,
-) -> MeanMaps:  # fmt: skip
+) -> MeanMaps:
     """The mean map of each class over faces of that class which the model names rightly.
 
     Args:
@@ -52,4 +59,6 @@ def mean_maps(
             on_progress(done / total)
     counts = np.array([len(positions) for positions in chosen], np.int64)
     below = np.maximum(counts, 1)[:, None, None]
-    return MeanMaps(labels, (out / below).astype(np.float32), np.round(faces / below).astype(np.uint8), counts)
+    return MeanMaps(
+        labels, (out / below).astype(np.float32), np.round(faces / below).astype(np.uint8), counts
+    )

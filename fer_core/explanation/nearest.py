@@ -22,7 +22,12 @@ class TrainingFaces:
 
 
 def nearest_training_faces(
-    extractor: FeatureExtractor, features: np.ndarray, dataset: Dataset, image: np.ndarray, count: int = 8, without: int | None = None
+    extractor: FeatureExtractor,
+    features: np.ndarray,
+    dataset: Dataset,
+    image: np.ndarray,
+    count: int = 8,
+    without: int | None = None,
 ) -> TrainingFaces:
     """The faces of the training split with the most similar features.
 

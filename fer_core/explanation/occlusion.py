@@ -13,7 +13,9 @@ from ..inference.classifier import Classifier
 PATCH, STRIDE = 8, 4  # pixels
 
 
-def occlusion_maps(classifier: Classifier, image: np.ndarray, patch: int = PATCH, stride: int = STRIDE) -> np.ndarray:
+def occlusion_maps(
+    classifier: Classifier, image: np.ndarray, patch: int = PATCH, stride: int = STRIDE
+) -> np.ndarray:
     """(C, 48, 48) float32: the probability of each class that is lost where a patch lies; below 0 where the class gains by it.
 
     A pixel has the mean over all patches that cover it. Classes are in the order of the classifier's labels. All patches pass the
@@ -33,7 +35,10 @@ def occlusion_maps(classifier: Classifier, image: np.ndarray, patch: int = PATCH
         one[top : top + patch, left : left + patch] = mean
     probabilities = classifier.probabilities(covered)
     lost = probabilities[-1] - probabilities[:-1]  # (P, C)
-    total, count = np.zeros((len(classifier.labels), side, side), np.float32), np.zeros((side, side), np.float32)
+    total, count = (
+        np.zeros((len(classifier.labels), side, side), np.float32),
+        np.zeros((side, side), np.float32),
+    )
     for drop, (top, left) in zip(lost, places, strict=True):
         part = np.s_[top : top + patch, left : left + patch]
         total[:, *part] += drop[:, None, None]

@@ -21,7 +21,16 @@ def limit(megabytes: int = 0) -> int:
     machine = psutil.virtual_memory().total
     if megabytes:
         return min(machine, megabytes * 1_000_000)
-    return min([machine, *(found for found in (_number(_V2 / "memory.max"), _number(_V1 / "memory.limit_in_bytes")) if found)])
+    return min(
+        [
+            machine,
+            *(
+                found
+                for found in (_number(_V2 / "memory.max"), _number(_V1 / "memory.limit_in_bytes"))
+                if found
+            ),
+        ]
+    )
 
 
 def used(megabytes: int = 0) -> int:
@@ -33,7 +42,10 @@ def used(megabytes: int = 0) -> int:
     import psutil
 
     if not megabytes:
-        for folder, now, inactive in ((_V2, "memory.current", "inactive_file"), (_V1, "memory.usage_in_bytes", "total_inactive_file")):
+        for folder, now, inactive in (
+            (_V2, "memory.current", "inactive_file"),
+            (_V1, "memory.usage_in_bytes", "total_inactive_file"),
+        ):
             limited = _number(folder / ("memory.max" if folder == _V2 else "memory.limit_in_bytes"))
             if limited and limited < psutil.virtual_memory().total and (taken := _number(folder / now)):
                 return max(0, taken - group_figure(folder / "memory.stat", inactive))

@@ -78,7 +78,9 @@ def check_start(path: Path, config: RunConfig | None, seconds: float = 0.0) -> N
             raise TrainingError(_over_time(everybody.settings.minutes))
     others = [run.name for run in everybody.running() if run.path != path]
     if len(others) >= everybody.settings.running_at_once:
-        raise TrainingError("This server is busy with other runs: put it in the queue, or try again when they have ended.")
+        raise TrainingError(
+            "This server is busy with other runs: put it in the queue, or try again when they have ended."
+        )
 
 
 def room(everybody: Visitors) -> bool:
@@ -151,9 +153,11 @@ def usage(everybody: Visitors, home: Path) -> dict[str, Any]:
     """Of a visitor: runs kept and bytes on disk, each with its limit."""
     settings = everybody.settings
     return {
-        "runs": _kept(home), "runs_most": settings.runs_per_visitor,
-        "bytes": visitors.size(home), "bytes_most": settings.visitor_mb * 1_000_000,
-    }  # fmt: skip
+        "runs": _kept(home),
+        "runs_most": settings.runs_per_visitor,
+        "bytes": visitors.size(home),
+        "bytes_most": settings.visitor_mb * 1_000_000,
+    }
 
 
 def _kept(home: Path) -> int:
@@ -181,7 +185,9 @@ def _check_disk(everybody: Visitors, home: Path, more: int = 0) -> None:
     if cleaning.total(everybody) + more > settings.total_mb * 1_000_000:
         cleaning.clean(everybody, home, more)
         if cleaning.total(everybody) + more > settings.total_mb * 1_000_000:
-            raise TrainingError("The disk space that this server has for visitors is used up: try again later.")
+            raise TrainingError(
+                "The disk space that this server has for visitors is used up: try again later."
+            )
 
 
 def _seconds_of_others_in_its_sweep(path: Path) -> float:
@@ -193,7 +199,10 @@ def _seconds_of_others_in_its_sweep(path: Path) -> float:
     for history in path.parent.glob(f"{sweep}-[0-9][0-9][0-9]/history.csv"):
         if history.parent == path:
             continue
-        with contextlib.suppress(OSError, ValueError, KeyError), open(history, encoding="utf-8", newline="") as file:
+        with (
+            contextlib.suppress(OSError, ValueError, KeyError),
+            open(history, encoding="utf-8", newline="") as file,
+        ):
             total += sum(float(row["seconds"]) for row in csv.DictReader(file))
     return total
 
@@ -212,7 +221,9 @@ def _counting(home: Path) -> Iterator[None]:
     except Timeout:
         raise TrainingError("Another of your runs is just being made: try again.") from None
     except OSError as error:
-        raise TrainingError(f"Your folder on this server cannot be written: {error.strerror or error}.") from None
+        raise TrainingError(
+            f"Your folder on this server cannot be written: {error.strerror or error}."
+        ) from None
     try:
         yield
     finally:

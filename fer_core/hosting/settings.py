@@ -25,7 +25,9 @@ class HostingSettings:
         ConfigError: one of them is no whole number in its range.
     """
 
-    runs_per_visitor: int = _limit(6, 1, 1000, "training runs that a visitor may keep, those that wait included")
+    runs_per_visitor: int = _limit(
+        6, 1, 1000, "training runs that a visitor may keep, those that wait included"
+    )
     running_at_once: int = _limit(1, 1, 64, "runs that train at the same time, of all visitors together")
     epochs: int = _limit(30, 1, 10_000, "epochs of a run")
     minutes: int = _limit(20, 1, 100_000, "minutes that a run may take, pauses included")
@@ -34,13 +36,17 @@ class HostingSettings:
     upload_mb: int = _limit(50, 1, 2000, "MB of an uploaded file")
     faces: int = _limit(40_000, 70, 10_000_000, "faces of a data set that a visitor uploads or has drawn")
     days: int = _limit(7, 1, 3650, "days after the last visit that a visitor's things are kept")
-    memory_mb: int = _limit(0, 0, 100_000_000, "MB of memory of app and runs together; 0 takes what the system says")
+    memory_mb: int = _limit(
+        0, 0, 100_000_000, "MB of memory of app and runs together; 0 takes what the system says"
+    )
 
     def __post_init__(self) -> None:
         for one in fields(self):
             value, (low, high) = getattr(self, one.name), (one.metadata["low"], one.metadata["high"])
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise ConfigError(f"Hosting setting {one.name}: expected a whole number from {low} to {high}, got {value!r}.")
+                raise ConfigError(
+                    f"Hosting setting {one.name}: expected a whole number from {low} to {high}, got {value!r}."
+                )
 
     @classmethod
     def read(cls, environment: Mapping[str, str], secrets: Mapping[str, Any]) -> HostingSettings | None:

@@ -84,10 +84,14 @@ def check_upload(name: str, content: bytes, settings: HostingSettings) -> None:
     """
     most = settings.upload_mb * 1_000_000
     if len(content) > 1.05 * most:  # Streamlit's megabytes are a little larger
-        raise DataError(f"{name} has {len(content) / 1e6:.0f} MB: at most {settings.upload_mb} MB are taken on this server.")
+        raise DataError(
+            f"{name} has {len(content) / 1e6:.0f} MB: at most {settings.upload_mb} MB are taken on this server."
+        )
     unpacked, files = _unpacked(content)
     if files > settings.faces + _OTHER_FILES:
-        raise DataError(f"{name} holds {files:,} files: at most {settings.faces:,} faces are taken on this server.")
+        raise DataError(
+            f"{name} holds {files:,} files: at most {settings.faces:,} faces are taken on this server."
+        )
     if unpacked > _UNPACKED * most:
         raise DataError(
             f"{name} has {unpacked / 1e6:,.0f} MB unpacked: at most {_UNPACKED * settings.upload_mb:,} MB are taken on this server."
@@ -97,7 +101,9 @@ def check_upload(name: str, content: bytes, settings: HostingSettings) -> None:
 def check_size(count: int, settings: HostingSettings) -> None:
     """Raises DataError where a data set that was uploaded has too many faces."""
     if count > settings.faces:
-        raise DataError(f"These are {count:,} faces: at most {settings.faces:,} are taken on this server, so make it a part of them.")
+        raise DataError(
+            f"These are {count:,} faces: at most {settings.faces:,} are taken on this server, so make it a part of them."
+        )
 
 
 def _check_count(count: int, settings: HostingSettings) -> None:
@@ -106,7 +112,9 @@ def _check_count(count: int, settings: HostingSettings) -> None:
 
 
 def _elsewhere() -> DataError:
-    return DataError("This path is not among the data of this server: choose one that is listed, or upload the data.")
+    return DataError(
+        "This path is not among the data of this server: choose one that is listed, or upload the data."
+    )
 
 
 def _original(path: Path) -> str | None:

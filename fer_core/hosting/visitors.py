@@ -50,7 +50,11 @@ class Visitors:
 
     def homes(self) -> list[Path]:
         """Those that exist."""
-        return [path for path in self.root.iterdir() if _ID.fullmatch(path.name) and path.is_dir()] if self.root.is_dir() else []
+        return (
+            [path for path in self.root.iterdir() if _ID.fullmatch(path.name) and path.is_dir()]
+            if self.root.is_dir()
+            else []
+        )
 
     def running(self) -> list[ProcessFolder]:
         """The runs and sweeps of all visitors that are under way; a sweep and the run it makes count as one."""
@@ -77,14 +81,21 @@ def establish(settings: HostingSettings, data_folder: Path) -> Visitors:
         FerError: it cannot be written.
     """
     visitors = Visitors(everybodys_runs() / FOLDER, settings, data_folder.resolve())
-    content = json.dumps({"settings": settings.as_json(), "data_folder": str(visitors.data_folder)}, indent=1).encode() + b"\n"
+    content = (
+        json.dumps(
+            {"settings": settings.as_json(), "data_folder": str(visitors.data_folder)}, indent=1
+        ).encode()
+        + b"\n"
+    )
     path = visitors.root / _FILE
     try:
         if not path.is_file() or path.read_bytes() != content:
             visitors.root.mkdir(parents=True, exist_ok=True)
             write_atomically(path, content)
     except OSError as error:
-        raise FerError(f"The folder for visitors {visitors.root} cannot be written: {error.strerror or error}.") from None
+        raise FerError(
+            f"The folder for visitors {visitors.root} cannot be written: {error.strerror or error}."
+        ) from None
     return visitors
 
 
@@ -111,7 +122,9 @@ def read(root: Path) -> Visitors:
         found = json.loads((root / _FILE).read_text(encoding="utf-8"))
         return Visitors(root, HostingSettings(**found["settings"]), Path(found["data_folder"]))
     except (OSError, ValueError, KeyError, TypeError):
-        raise FerError(f"{root / _FILE} cannot be read: start the hosted app, which writes it anew.") from None
+        raise FerError(
+            f"{root / _FILE} cannot be read: start the hosted app, which writes it anew."
+        ) from None
 
 
 def running_of(home: Path) -> list[ProcessFolder]:

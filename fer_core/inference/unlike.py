@@ -54,13 +54,21 @@ def unlike_training(face: FacePrediction) -> list[str]:
     brightness, contrast, sharpness = (measured[name] for name in ("brightness", "contrast", "sharpness"))
     said = []
     if brightness < DARK:
-        said.append(f"Dark: its mean grey is {brightness:.0f} of 255; 99 % of the training images are above {DARK:.0f}.")
+        said.append(
+            f"Dark: its mean grey is {brightness:.0f} of 255; 99 % of the training images are above {DARK:.0f}."
+        )
     if brightness > BRIGHT:
-        said.append(f"Bright: its mean grey is {brightness:.0f} of 255; 99 % of the training images are below {BRIGHT:.0f}.")
+        said.append(
+            f"Bright: its mean grey is {brightness:.0f} of 255; 99 % of the training images are below {BRIGHT:.0f}."
+        )
     if contrast < PALE:
-        said.append(f"Low contrast: its grey values spread by {contrast:.0f}; in 99 % of the training images by more than {PALE:.0f}.")
+        said.append(
+            f"Low contrast: its grey values spread by {contrast:.0f}; in 99 % of the training images by more than {PALE:.0f}."
+        )
     if sharpness < BLURRED:
-        said.append(f"Blurred: its sharpness is {sharpness:.0f}; in 99 % of the training images above {BLURRED:.0f}.")
+        said.append(
+            f"Blurred: its sharpness is {sharpness:.0f}; in 99 % of the training images above {BLURRED:.0f}."
+        )
     if face.landmarks is not None:
         angle = roll(face.landmarks)
         if abs(angle) > TILTED:
@@ -68,7 +76,9 @@ def unlike_training(face: FacePrediction) -> list[str]:
                 f"Tilted: its eyes are off the level by some {abs(angle):.0f}°; in 99 % of the training images by less than {TILTED:.0f}°."
             )
         if abs(yaw(face.landmarks)) > TURNED:
-            said.append("Turned away: its nose lies beyond one eye, further than in 99 % of the training faces.")
+            said.append(
+                "Turned away: its nose lies beyond one eye, further than in 99 % of the training faces."
+            )
     side = math.sqrt(face.box[2] * face.box[3])
     if side < SMALL:
         said.append(

@@ -7,5 +7,14 @@ from .session import LONGEST_SMOOTHING, LiveFace, LiveSession, LiveSettings, Sna
 from .turns import LiveError, Turns
 
 __all__ = [
-    "LONGEST_SMOOTHING", "Calibration", "Figures", "History", "LiveError", "LiveFace", "LiveSession", "LiveSettings", "Snapshot", "Turns",
-]  # fmt: skip
+    "LONGEST_SMOOTHING",
+    "Calibration",
+    "Figures",
+    "History",
+    "LiveError",
+    "LiveFace",
+    "LiveSession",
+    "LiveSettings",
+    "Snapshot",
+    "Turns",
+]

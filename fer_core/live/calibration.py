@@ -63,7 +63,9 @@ class Calibrator:
             largest: the number of the largest face.
         """
         if self._ends:
-            if self._face is None or (self._face not in faces and len(faces) == 1):  # a face that was lost has a new number
+            if self._face is None or (
+                self._face not in faces and len(faces) == 1
+            ):  # a face that was lost has a new number
                 self._face, self._seen = largest, now
             if self._face is not None and self._face in faces:
                 self._looks.append(neutral.logs(faces[self._face]))
@@ -87,9 +89,7 @@ class Calibrator:
         self._ends = 0.0
         if self._in_view < _LEAST_SHARE * self._seconds:
             self._face = None
-            self._problem = (
-                f"The face was in view for only {self._in_view:.1f} of {self._seconds:.0f} seconds: look into the camera and try again."
-            )
+            self._problem = f"The face was in view for only {self._in_view:.1f} of {self._seconds:.0f} seconds: look into the camera and try again."
         else:
             self._offset = neutral.offset(np.mean(self._looks, axis=0), self._usual, self._in_view)
         self._looks.clear()

@@ -41,7 +41,9 @@ def reference(bundle: Bundle) -> np.ndarray:
         )
     neutral = bundle.labels.index(_NEUTRAL)
     taken = np.empty((0, len(bundle.labels)))
-    validation = (read_arrays(bundle.path / PROBABILITIES) or {}).get("validation")  # bundles that were made elsewhere may lack it
+    validation = (read_arrays(bundle.path / PROBABILITIES) or {}).get(
+        "validation"
+    )  # bundles that were made elsewhere may lack it
     if validation is not None and validation.shape[1:] == taken.shape[1:]:
         taken = validation[validation.argmax(axis=1) == neutral]
     if not len(taken):

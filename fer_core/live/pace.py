@@ -34,7 +34,9 @@ class Pace:
 
     def __init__(self) -> None:
         self._answers: deque[tuple[float, float]] = deque(maxlen=_MOST)  # when, delay
-        self._bases: deque[tuple[float, float]] = deque(maxlen=_MOST)  # when, ours minus the camera's clock; rising: the first is least
+        self._bases: deque[tuple[float, float]] = deque(
+            maxlen=_MOST
+        )  # when, ours minus the camera's clock; rising: the first is least
         self._frames = self._dropped = 0
 
     def came(self, now: float, captured: float | None, unseen: int = 0) -> None:

@@ -42,13 +42,17 @@ class LiveSettings:
         ConfigError: one is out of its range.
     """
 
-    smoothing: float = 0.5  # seconds after which a change has come through to 63 %; 0 shows each frame by itself
+    smoothing: float = (
+        0.5  # seconds after which a change has come through to 63 %; 0 shows each frame by itself
+    )
     unsure_below: float = 0.0  # a face gets no label where the smoothed confidence is less
     mirror: bool = True  # as people know themselves from a mirror
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing <= LONGEST_SMOOTHING:
-            raise ConfigError(f"smoothing must be from 0 to {LONGEST_SMOOTHING:g} seconds, got {self.smoothing}.")
+            raise ConfigError(
+                f"smoothing must be from 0 to {LONGEST_SMOOTHING:g} seconds, got {self.smoothing}."
+            )
         if not 0 <= self.unsure_below <= 1:
             raise ConfigError(f"unsure_below must be from 0 to 1, got {self.unsure_below}.")
 
@@ -113,7 +117,11 @@ class LiveSession:
 
     def _take(self, model: Bundle, predictor: Predictor | None) -> None:
         self._model, self._predictor = model, predictor
-        self._tracker, self._smoother, self._histories = Tracker(_OUT_OF_SIGHT), Smoother(self._settings.smoothing), Histories()
+        self._tracker, self._smoother, self._histories = (
+            Tracker(_OUT_OF_SIGHT),
+            Smoother(self._settings.smoothing),
+            Histories(),
+        )
         self._calibrator: Calibrator | None = None
         self._faces: tuple[LiveFace, ...] = ()
 
@@ -178,7 +186,10 @@ class LiveSession:
                     self._moment = max(self._moment, self._pace.moment(came, captured))
                     self._follow(found, max(picture.size), settings, self._moment)
                 faces = self._faces
-            draw_marks(picture, [mark(face.box, face.probabilities, settings.unsure_below, face.number) for face in faces])
+            draw_marks(
+                picture,
+                [mark(face.box, face.probabilities, settings.unsure_below, face.number) for face in faces],
+            )
             if found is not None:
                 with self._lock:
                     self._pace.answered(self._clock(), came, captured)
@@ -187,7 +198,10 @@ class LiveSession:
     def _follow(self, found: list[FacePrediction], side: int, settings: LiveSettings, now: float) -> None:
         # In shares of the frame: a browser sends smaller frames when the network or its processor is busy, and larger ones again.
         numbers = self._tracker.update(now, [[_UNIT * value / side for value in face.box] for face in found])
-        seen = {number: np.array(list(face.probabilities.values())) for number, face in zip(numbers, found, strict=True)}
+        seen = {
+            number: np.array(list(face.probabilities.values()))
+            for number, face in zip(numbers, found, strict=True)
+        }
         if self._calibrator is not None:
             self._calibrator.look(now, seen, numbers[0] if numbers else None)
         self._smoother.seconds = settings.smoothing
@@ -199,7 +213,15 @@ class LiveSession:
             smoothed = self._smoother.update(number, now, values)
             self._histories.add(now, number, smoothed)
             probabilities = {name: float(p) for name, p in zip(face.probabilities, smoothed, strict=True)}
-            faces.append(LiveFace(number, face.box, probabilities, bool(smoothed.max() < settings.unsure_below), shift is not None))
+            faces.append(
+                LiveFace(
+                    number,
+                    face.box,
+                    probabilities,
+                    bool(smoothed.max() < settings.unsure_below),
+                    shift is not None,
+                )
+            )
         self._histories.prune(now)
         self._faces = tuple(sorted(faces, key=lambda face: face.number))
 
@@ -261,7 +283,9 @@ def _look(predictor: Predictor, picture: Image.Image, frame: np.ndarray) -> list
     shrunk = max(1.0, max(height, width) / _SEARCH_SIDE)
     # Linear: averaging areas takes 20 times as long at such a ratio, and finds no more.
     small = cv2.resize(frame, (round(width / shrunk), round(height / shrunk))) if shrunk > 1 else frame
-    faces = sorted(predictor.detector.detect(small), key=lambda face: -face.box[2] * face.box[3])[:_MOST_FACES]
+    faces = sorted(predictor.detector.detect(small), key=lambda face: -face.box[2] * face.box[3])[
+        :_MOST_FACES
+    ]
     scale = np.array([width / small.shape[1], height / small.shape[0]])
     return predictor.classify(picture, [_scaled(face, scale) for face in faces])
 

@@ -38,7 +38,9 @@ class Turns:
         self._busy = 0
         self._asking: deque[object] = deque()
         self._change = threading.Condition()
-        self._seats: weakref.WeakSet[Seat] = weakref.WeakSet()  # a session that was forgotten gives its seat back, too
+        self._seats: weakref.WeakSet[Seat] = (
+            weakref.WeakSet()
+        )  # a session that was forgotten gives its seat back, too
 
     @property
     def sessions(self) -> int:
@@ -71,7 +73,9 @@ class Turns:
         mine = object()
         with self._change:
             self._asking.append(mine)
-            came = self._change.wait_for(lambda: self._busy < self.at_once and self._asking[0] is mine, patience)
+            came = self._change.wait_for(
+                lambda: self._busy < self.at_once and self._asking[0] is mine, patience
+            )
             self._asking.remove(mine)
             self._busy += came
             self._change.notify_all()  # the next one may be first now

@@ -52,4 +52,7 @@ def votes_in_words(votes: Votes, index: int) -> str:
     counts = votes.counts[index]
     order = np.argsort(-counts.astype(int), kind="stable")
     names = {"NF": "not a face"}
-    return ", ".join(f"{names.get(COLUMNS[i], COLUMNS[i])} {counts[i]}" for i in order if counts[i]) or "no votes"
+    return (
+        ", ".join(f"{names.get(COLUMNS[i], COLUMNS[i])} {counts[i]}" for i in order if counts[i])
+        or "no votes"
+    )

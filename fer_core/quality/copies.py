@@ -20,7 +20,9 @@ from . import kept
 
 _BANDS = 8  # two hashes that differ in fewer bits than there are bands agree in one band at least
 MAX_DISTANCE = 7
-MIN_CORRELATION = 0.85  # looked at on FER2013: pairs down to there are the same photo, cut or compressed otherwise
+MIN_CORRELATION = (
+    0.85  # looked at on FER2013: pairs down to there are the same photo, cut or compressed otherwise
+)
 _PAIRS_AT_ONCE = 200_000
 _BUCKET_AT_MOST = 400  # of more images with the same bands, such as empty ones, not all are compared
 
@@ -35,7 +37,9 @@ class CopyGroup:
     different_labels: bool
 
 
-def copy_groups(dataset: Dataset, near: bool = True, on_progress: Callable[[float], None] = lambda share: None) -> list[CopyGroup]:
+def copy_groups(
+    dataset: Dataset, near: bool = True, on_progress: Callable[[float], None] = lambda share: None
+) -> list[CopyGroup]:
     """All groups of copies: those across splits with different labels first, then across splits, then with different labels.
 
     Args:
@@ -64,7 +68,13 @@ def copy_groups(dataset: Dataset, near: bool = True, on_progress: Callable[[floa
             )
         )
     return sorted(
-        groups, key=lambda g: (not (g.across_splits and g.different_labels), not g.across_splits, not g.different_labels, g.members[0])
+        groups,
+        key=lambda g: (
+            not (g.across_splits and g.different_labels),
+            not g.across_splits,
+            not g.different_labels,
+            g.members[0],
+        ),
     )
 
 
@@ -82,8 +92,14 @@ def near_pairs(dataset: Dataset, on_progress: Callable[[float], None] = lambda s
     """(P, 2) positions of images that are near, but not exact, copies. Hashing takes most of the time; the pairs are kept in the cache."""
     arrays = kept.load("near-copies", dataset)
     if arrays is None:
-        distinct = np.sort(np.unique(dataset.digests, return_index=True)[1])  # one of each group of exact copies will do
-        arrays = {"pairs": _confirmed(dataset, distinct[_candidates(_hashes(dataset.images, distinct, on_progress))])}
+        distinct = np.sort(
+            np.unique(dataset.digests, return_index=True)[1]
+        )  # one of each group of exact copies will do
+        arrays = {
+            "pairs": _confirmed(
+                dataset, distinct[_candidates(_hashes(dataset.images, distinct, on_progress))]
+            )
+        }
         kept.store("near-copies", dataset, arrays)
     return arrays["pairs"]
 
@@ -108,7 +124,9 @@ def _candidates(hashes: np.ndarray) -> np.ndarray:
         # A band alone is short: together with the next one it makes buckets that are small enough to compare within.
         value = (hashes >> np.uint64(band * width)) & np.uint64(2**width - 1)
         for second in range(band + 1, _BANDS):
-            both = value * np.uint64(2**width) + ((hashes >> np.uint64(second * width)) & np.uint64(2**width - 1))
+            both = value * np.uint64(2**width) + (
+                (hashes >> np.uint64(second * width)) & np.uint64(2**width - 1)
+            )
             found.append(_within_buckets(both, hashes))
     return np.unique(np.concatenate(found), axis=0)
 

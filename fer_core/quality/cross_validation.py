@@ -24,4 +24,6 @@ def load(dataset: Dataset) -> tuple[np.ndarray, np.ndarray] | None:
 
 def store(dataset: Dataset, indices: np.ndarray, probabilities: np.ndarray) -> None:
     """Keep the probabilities (n, C) of the images at `indices` (n,)."""
-    kept.store("cross-validation", dataset, {"indices": indices, "probabilities": probabilities.astype(np.float32)})
+    kept.store(
+        "cross-validation", dataset, {"indices": indices, "probabilities": probabilities.astype(np.float32)}
+    )

@@ -29,7 +29,9 @@ def load_features(dataset: Dataset, bundle: Bundle) -> np.ndarray | None:
     return None if arrays is None else arrays["features"]
 
 
-def features(dataset: Dataset, bundle: Bundle, on_progress: Progress = lambda share, what: None) -> np.ndarray:
+def features(
+    dataset: Dataset, bundle: Bundle, on_progress: Progress = lambda share, what: None
+) -> np.ndarray:
     """(N, F) float16 features of all images, computed once for each model and then kept in the cache.
 
     Raises:
@@ -40,7 +42,9 @@ def features(dataset: Dataset, bundle: Bundle, on_progress: Progress = lambda sh
         extractor = FeatureExtractor(bundle)
         found = np.empty((len(dataset), extractor.size), np.float16)
         for start in range(0, len(dataset), _CHUNK):
-            found[start : start + _CHUNK] = extractor.features(np.asarray(dataset.images[start : start + _CHUNK]))
+            found[start : start + _CHUNK] = extractor.features(
+                np.asarray(dataset.images[start : start + _CHUNK])
+            )
             on_progress(start / len(dataset), "Looking at the faces")
         kept.store("features", dataset, {"features": found}, model_key(bundle))
     return found
@@ -56,7 +60,9 @@ def load_map(dataset: Dataset, bundle: Bundle, method: str) -> np.ndarray | None
     return None if arrays is None else arrays["places"]
 
 
-def make_map(dataset: Dataset, bundle: Bundle, on_progress: Progress = lambda share, what: None, tsne: bool = True) -> np.ndarray:
+def make_map(
+    dataset: Dataset, bundle: Bundle, on_progress: Progress = lambda share, what: None, tsne: bool = True
+) -> np.ndarray:
     """(N, 2) float32 places by t-SNE, or by PCA alone; both are kept in the cache, PCA's as soon as it is there.
 
     Raises:
@@ -93,8 +99,15 @@ def _tsne(reduced: np.ndarray, on_progress: Progress) -> np.ndarray:
 
     on_progress(0.42, "Neighbours")
     perplexity = min(30, (len(reduced) - 1) // 3)
-    tsne = TSNE(perplexity=perplexity, early_exaggeration_iter=_ITERATIONS[0], n_iter=_ITERATIONS[1], random_state=0, n_jobs=1,
-                callbacks=look, callbacks_every_iters=10)  # fmt: skip
+    tsne = TSNE(
+        perplexity=perplexity,
+        early_exaggeration_iter=_ITERATIONS[0],
+        n_iter=_ITERATIONS[1],
+        random_state=0,
+        n_jobs=1,
+        callbacks=look,
+        callbacks_every_iters=10,
+    )
     return np.asarray(tsne.fit(reduced), np.float32)
 
 

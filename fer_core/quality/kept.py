@@ -22,7 +22,10 @@ def key(dataset: Dataset) -> str:
 
 
 def path(kind: str, dataset: Dataset, more: str = "") -> Path:
-    return storage.cache_folder(f"quality-v{_VERSION}") / f"{key(dataset)}-{kind}{f'-{more}' if more else ''}.npz"
+    return (
+        storage.cache_folder(f"quality-v{_VERSION}")
+        / f"{key(dataset)}-{kind}{f'-{more}' if more else ''}.npz"
+    )
 
 
 def load(kind: str, dataset: Dataset, more: str = "") -> dict[str, np.ndarray] | None:

@@ -22,7 +22,9 @@ class LabelIssues:
     indices: np.ndarray  # (n,) positions in the data set
     suggested: np.ndarray  # (n,) int64: the class that the model takes them for, as position in label_names
     doubt: np.ndarray  # (n,) float32: probability of that class minus the probability of the label
-    joint: np.ndarray  # (C, C) int64: images by label (row) and the class that they are confidently of (column)
+    joint: (
+        np.ndarray
+    )  # (C, C) int64: images by label (row) and the class that they are confidently of (column)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def label_issues(probabilities: np.ndarray, dataset: Dataset, indices: np.ndarra
         raise DataError(f"{dataset.source} has no labels here that could be wrong.")
     classes = probabilities.shape[1]
     present = np.bincount(labels, minlength=classes) > 0
-    thresholds = np.array([probabilities[labels == c, c].mean() if present[c] else np.inf for c in range(classes)])
+    thresholds = np.array(
+        [probabilities[labels == c, c].mean() if present[c] else np.inf for c in range(classes)]
+    )
     confident = np.where(probabilities >= thresholds - 1e-6, probabilities, -1.0)
     best = confident.argmax(axis=1)
     sure = confident.max(axis=1) >= 0
@@ -85,7 +89,9 @@ def lift(found: LabelIssues, dataset: Dataset, votes: Votes, among: np.ndarray, 
     disputed = disputes(dataset, votes)
     chosen = found.indices[:first]
     count = int(disputed[chosen].sum())
-    return Lift(len(chosen), count, wilson_interval(count, max(1, len(chosen))), float(disputed[among].mean()))
+    return Lift(
+        len(chosen), count, wilson_interval(count, max(1, len(chosen))), float(disputed[among].mean())
+    )
 
 
 def disputes(dataset: Dataset, votes: Votes) -> np.ndarray:

@@ -52,7 +52,9 @@ def oddities(dataset: Dataset, measured: Statistics) -> list[str]:
     found = [*_imbalance(dataset), *_different_splits(dataset), *_copies(dataset), *_empty(dataset, measured)]
     unlabelled = int((dataset.labels == UNLABELLED).sum())
     if unlabelled:
-        found.append(f"{unlabelled:,} images have no label: they can be looked at and predicted, but neither trained on nor scored.")
+        found.append(
+            f"{unlabelled:,} images have no label: they can be looked at and predicted, but neither trained on nor scored."
+        )
     return found
 
 
@@ -80,7 +82,10 @@ def _different_splits(dataset: Dataset) -> list[str]:
     for split in dataset.split_names():
         labels = dataset.labels[(dataset.splits == SPLITS.index(split)) & (dataset.labels != UNLABELLED)]
         if len(labels):
-            shares[split] = (np.bincount(labels, minlength=len(dataset.label_names)) / len(labels), len(labels))
+            shares[split] = (
+                np.bincount(labels, minlength=len(dataset.label_names)) / len(labels),
+                len(labels),
+            )
     if "train" not in shares:
         return []
     base, base_count = shares.pop("train")
@@ -119,4 +124,6 @@ def _copies(dataset: Dataset) -> list[str]:
 
 def _empty(dataset: Dataset, measured: Statistics) -> list[str]:
     empty = int((measured.contrast < _EMPTY_CONTRAST).sum())
-    return [f"{empty:,} images are all but empty (contrast below {_EMPTY_CONTRAST:g} of 255)."] if empty else []
+    return (
+        [f"{empty:,} images are all but empty (contrast below {_EMPTY_CONTRAST:g} of 255)."] if empty else []
+    )

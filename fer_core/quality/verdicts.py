@@ -73,16 +73,24 @@ class Verdicts:
         with self._open() as db:
             (batch,) = db.execute("SELECT COALESCE(MAX(batch), 0) + 1 FROM verdicts").fetchone()
             rows = [(batch, self._fingerprint, digest, verdict, label, now) for digest in sorted(digests)]
-            db.executemany("INSERT INTO verdicts (batch, fingerprint, digest, verdict, label, time) VALUES (?, ?, ?, ?, ?, ?)", rows)
+            db.executemany(
+                "INSERT INTO verdicts (batch, fingerprint, digest, verdict, label, time) VALUES (?, ?, ?, ?, ?, ?)",
+                rows,
+            )
         return len(digests)
 
     def undo(self) -> int:
         """Take the last step back: the verdicts before it hold again. How many were taken back; 0 where there is nothing left."""
         with self._open() as db:
-            (batch,) = db.execute("SELECT MAX(batch) FROM verdicts WHERE fingerprint = ? AND NOT undone", (self._fingerprint,)).fetchone()
+            (batch,) = db.execute(
+                "SELECT MAX(batch) FROM verdicts WHERE fingerprint = ? AND NOT undone", (self._fingerprint,)
+            ).fetchone()
             if batch is None:
                 return 0
-            return db.execute("UPDATE verdicts SET undone = 1 WHERE batch = ? AND fingerprint = ?", (batch, self._fingerprint)).rowcount
+            return db.execute(
+                "UPDATE verdicts SET undone = 1 WHERE batch = ? AND fingerprint = ?",
+                (batch, self._fingerprint),
+            ).rowcount
 
     def all(self) -> dict[int, Verdict]:
         """The verdict that holds for each image that has one, by position; copies of an image share theirs."""
@@ -90,7 +98,8 @@ class Verdicts:
             return {}
         with self._open() as db:
             rows = db.execute(
-                "SELECT digest, verdict, label, time FROM verdicts WHERE fingerprint = ? AND NOT undone ORDER BY id", (self._fingerprint,)
+                "SELECT digest, verdict, label, time FROM verdicts WHERE fingerprint = ? AND NOT undone ORDER BY id",
+                (self._fingerprint,),
             ).fetchall()
         latest = {int(digest, 16): rest for digest, *rest in rows}
         if not latest:

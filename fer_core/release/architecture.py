@@ -19,13 +19,15 @@ def layer_table(graph: keras.Model) -> list[dict[str, Any]]:
     for network in networks or [graph]:
         for layer in network.layers:
             shape = layer.output.shape if not isinstance(layer.output, list) else layer.output[0].shape
-            rows.append({
-                "name": layer.name if len(networks) < 2 else f"{network.name}/{layer.name}",
-                "type": type(layer).__name__,
-                "output": [int(size) for size in shape[1:]],
-                "parameters": int(layer.count_params()),
-                "multiply_adds": _multiply_adds(layer),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "name": layer.name if len(networks) < 2 else f"{network.name}/{layer.name}",
+                    "type": type(layer).__name__,
+                    "output": [int(size) for size in shape[1:]],
+                    "parameters": int(layer.count_params()),
+                    "multiply_adds": _multiply_adds(layer),
+                }
+            )
     return rows
 
 

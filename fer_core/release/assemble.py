@@ -20,7 +20,14 @@ from .litert import check_converter
 
 
 def assemble(
-    bundles: list[Bundle], dataset: Dataset, out: Path, *, name: str, settings: BundleConfig, votes: Votes | None = None, command: str = ""
+    bundles: list[Bundle],
+    dataset: Dataset,
+    out: Path,
+    *,
+    name: str,
+    settings: BundleConfig,
+    votes: Votes | None = None,
+    command: str = "",
 ) -> None:
     """Write the bundle `out` with the networks of `bundles`, whose logits are averaged where there are several.
 
@@ -36,16 +43,22 @@ def assemble(
     """
     check_converter()
     if (out / CARD).exists():
-        raise ModelError(f"{out} holds a model already, and its figures would be lost: name another folder, or delete it first.")
+        raise ModelError(
+            f"{out} holds a model already, and its figures would be lost: name another folder, or delete it first."
+        )
     if len({bundle.path.resolve() for bundle in bundles}) < len(bundles):
         raise ModelError("A model is named twice: an average of networks needs different ones.")
     first = bundles[0]
     networks: list[keras.Model] = []
     for bundle in bundles:
         if bundle.labels != first.labels or bundle.card.get("truth") != first.card.get("truth"):
-            raise ModelError(f"{bundle.name} and {first.name} answer different questions: an ensemble needs the same classes and truth.")
+            raise ModelError(
+                f"{bundle.name} and {first.name} answer different questions: an ensemble needs the same classes and truth."
+            )
         if bundle.card.get("data", {}).get("fingerprint") != dataset.fingerprint:
-            raise ModelError(f"{bundle.name} was trained on other data than {dataset.source}: name the data it was trained on with --data.")
+            raise ModelError(
+                f"{bundle.name} was trained on other data than {dataset.source}: name the data it was trained on with --data."
+            )
         _check_card(bundle)
         found = networks_of(load_keras(bundle))
         if not found:
@@ -60,9 +73,16 @@ def assemble(
     config = RunConfig.parse(part(first.card, "config") | {"bundle": settings.model_dump()})
     members = [member for bundle in bundles for member in parts(bundle.card, "members") or [_member(bundle)]]
     write_bundle(
-        out, networks, name=name, config=config, dataset=dataset, training=_training(bundles), command=command,
-        validation=(dataset.images[chosen], labels), members=members if len(members) > 1 else None,
-    )  # fmt: skip
+        out,
+        networks,
+        name=name,
+        config=config,
+        dataset=dataset,
+        training=_training(bundles),
+        command=command,
+        validation=(dataset.images[chosen], labels),
+        members=members if len(members) > 1 else None,
+    )
 
 
 def _check_card(bundle: Bundle) -> None:
@@ -76,11 +96,15 @@ def _check_card(bundle: Bundle) -> None:
         "training.train_images": whole(training.get("train_images")),
         "training.machine": training.get("machine") if isinstance(training.get("machine"), str) else None,
         "config.train.seed": whole(part(config, "train").get("seed")),
-        "figures.validation.accuracy": number(part(part(bundle.card, "figures"), "validation").get("accuracy")),
+        "figures.validation.accuracy": number(
+            part(part(bundle.card, "figures"), "validation").get("accuracy")
+        ),
     }
     missing = [name for name, value in known.items() if value is None]
     if missing:
-        raise ModelError(f"The card of {bundle.path} lacks {', '.join(missing)}: name a model that fer_core trained.")
+        raise ModelError(
+            f"The card of {bundle.path} lacks {', '.join(missing)}: name a model that fer_core trained."
+        )
 
 
 def _member(bundle: Bundle) -> dict[str, Any]:

@@ -55,14 +55,18 @@ def write_bundle(
         ModelError: `path` is a folder with something else in it.
     """
     if path.exists() and any(path.iterdir()) and not (path / CARD).exists():
-        raise ModelError(f"{path} holds something other than a model bundle, which would be lost: name another folder.")
+        raise ModelError(
+            f"{path} holds something other than a model bundle, which would be lost: name another folder."
+        )
     images, labels = validation
     small = config.bundle.quantisation != "none"
     if small:
         round_weights(networks)
     mirror, zoom = config.bundle.mirror, config.bundle.zoom
     plain = predict(shipped_graph(networks), images)
-    uncalibrated = predict(shipped_graph(networks, mirror=mirror, zoom=zoom), images) if mirror or zoom else plain
+    uncalibrated = (
+        predict(shipped_graph(networks, mirror=mirror, zoom=zoom), images) if mirror or zoom else plain
+    )
     temperature = fit_temperature(uncalibrated, labels)
     graph = shipped_graph(networks, mirror=mirror, zoom=zoom, temperature=temperature)
     probabilities = rescale(uncalibrated, temperature).astype(np.float32)
@@ -76,9 +80,13 @@ def write_bundle(
     before_quantisation = float((probabilities.argmax(1) == labels).mean())
     if keras.backend.backend() == "tensorflow":
         export_litert(graph, temporary / INFERENCE, config.bundle.quantisation)
-        probabilities = Classifier(Bundle(temporary, {"labels": list(NAMES)})).probabilities(images)  # what users get
+        probabilities = Classifier(Bundle(temporary, {"labels": list(NAMES)})).probabilities(
+            images
+        )  # what users get
 
-    source = dataset.source if dataset.source.startswith(("synthetic", "kaggle:")) else Path(dataset.source).name
+    source = (
+        dataset.source if dataset.source.startswith(("synthetic", "kaggle:")) else Path(dataset.source).name
+    )
     votes = Path(config.data.votes).name if config.data.votes else None
     teacher = Path(config.train.teacher).name if config.train.teacher else None
     truth = {"fingerprint": dataset.fingerprint, "truth": config.train.output}
@@ -97,7 +105,9 @@ def write_bundle(
         "quantisation": config.bundle.quantisation,
         "data": {"source": source, "format": dataset.format, "fingerprint": dataset.fingerprint},
         # without the folders of the machine
-        "config": config.override("data", source=source, votes=votes).override("train", teacher=teacher).model_dump(),
+        "config": config.override("data", source=source, votes=votes)
+        .override("train", teacher=teacher)
+        .model_dump(),
         "training": training,
         "command": command,
         "members": members or [],
@@ -109,7 +119,7 @@ def write_bundle(
             "calibration_error_before_temperature": expected_calibration_error(uncalibrated, labels),
         },
         "layers": layer_table(graph),
-    }  # fmt: skip
+    }
     card |= model_card.sections(card)
     np.savez_compressed(temporary / PROBABILITIES, validation=probabilities.astype(np.float32))
     write_card(temporary / CARD, card)

@@ -28,7 +28,10 @@ def _rounded(values: np.ndarray) -> np.ndarray:
 def compress(path: Path) -> None:
     """Write the members of the .keras archive at `path`, which Keras stores as they are, compressed."""
     temporary = path.with_name(f".{path.name}.smaller")
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+    with (
+        zipfile.ZipFile(path) as source,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
+    ):
         for name in source.namelist():
             target.writestr(name, source.read(name))
     os.replace(temporary, path)

@@ -12,7 +12,9 @@ NETWORK, TEMPERATURE, ENLARGED = "network", "temperature", "enlarged"
 _BORDER = 3  # pixels that the enlarged view leaves out on each side: 48 / 42, 1.14 times larger
 
 
-def shipped_graph(networks: Sequence[keras.Model], *, mirror: bool = False, zoom: bool = False, temperature: float = 1.0) -> keras.Model:
+def shipped_graph(
+    networks: Sequence[keras.Model], *, mirror: bool = False, zoom: bool = False, temperature: float = 1.0
+) -> keras.Model:
     """Grey images (N, 48, 48, 1) in 0..255 -> probabilities (N, C) float32.
 
     The logits are averaged over the networks and over the views of each image: itself, with `zoom` its enlarged middle, and with
@@ -28,7 +30,10 @@ def shipped_graph(networks: Sequence[keras.Model], *, mirror: bool = False, zoom
     x, views = inputs, 1
     if zoom:
         middle = layers.Cropping2D(_BORDER, name=ENLARGED)(inputs)
-        x, views = ops.concatenate([x, ops.image.resize(middle, shape[:2], interpolation="bilinear")], axis=0), 2 * views
+        x, views = (
+            ops.concatenate([x, ops.image.resize(middle, shape[:2], interpolation="bilinear")], axis=0),
+            2 * views,
+        )
     if mirror:
         x, views = ops.concatenate([x, ops.flip(x, axis=2)], axis=0), 2 * views  # (views N, 48, 48, 1)
     names = [NETWORK] if len(networks) == 1 else [f"{NETWORK}_{i + 1}" for i in range(len(networks))]
@@ -62,5 +67,8 @@ def _with_logits(network: keras.Model, name: str) -> keras.Model:
 
 def predict(graph: keras.Model, images: np.ndarray, batch: int = 256) -> np.ndarray:
     """(N, C) float32 outputs of `graph` for (N, 48, 48) uint8 images."""
-    parts = [graph.predict_on_batch(images[i : i + batch, ..., None].astype(np.float32)) for i in range(0, len(images), batch)]
+    parts = [
+        graph.predict_on_batch(images[i : i + batch, ..., None].astype(np.float32))
+        for i in range(0, len(images), batch)
+    ]
     return np.concatenate(parts)

@@ -19,7 +19,9 @@ def check_converter() -> None:
     ModelError: Keras runs on another backend than TensorFlow, which does the conversion.
     """
     if keras.backend.backend() != "tensorflow":
-        raise ModelError(f"LiteRT and ONNX files are made by TensorFlow, and Keras runs on {keras.backend.backend()}: unset KERAS_BACKEND.")
+        raise ModelError(
+            f"LiteRT and ONNX files are made by TensorFlow, and Keras runs on {keras.backend.backend()}: unset KERAS_BACKEND."
+        )
 
 
 def quantisation(card: dict[str, Any]) -> Quantisation:
@@ -30,7 +32,9 @@ def quantisation(card: dict[str, Any]) -> Quantisation:
     """
     named = card.get("quantisation", "none")
     if named not in QUANTISATIONS:
-        raise ModelError(f"The card names the quantisation {named!r}: expected one of {', '.join(QUANTISATIONS)}.")
+        raise ModelError(
+            f"The card names the quantisation {named!r}: expected one of {', '.join(QUANTISATIONS)}."
+        )
     return named
 
 

@@ -53,7 +53,9 @@ def markdown(card: dict[str, Any]) -> str:
         return _markdown(card)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"
-        raise ModelError(f"The card of {card.get('name', 'this model')} is damaged ({reason}): --json shows what it holds.") from None
+        raise ModelError(
+            f"The card of {card.get('name', 'this model')} is damaged ({reason}): --json shows what it holds."
+        ) from None
 
 
 def layers_markdown(card: dict[str, Any]) -> str:
@@ -63,7 +65,13 @@ def layers_markdown(card: dict[str, Any]) -> str:
         f"| {whole(row.get('parameters')) or 0:,} | {whole(row.get('multiply_adds')) or 0:,} |"
         for row in parts(card, "layers")
     ]
-    head = ["", "## Layers", "", "| layer | type | output | parameters | multiply-adds |", "|---|---|---|---|---|"]
+    head = [
+        "",
+        "## Layers",
+        "",
+        "| layer | type | output | parameters | multiply-adds |",
+        "|---|---|---|---|---|",
+    ]
     return "\n".join([*head, *rows]) + "\n" if rows else ""
 
 
@@ -71,33 +79,41 @@ def _markdown(card: dict[str, Any]) -> str:
     training, config, data = part(card, "training"), part(card, "config"), part(card, "data")
     train = part(config, "train")
     lines = [f"# {card.get('name', 'A model')}", "", "## Model details", ""]
-    lines += _list({
-        "Created": card.get("created"),
-        "Preset": card.get("preset"),
-        "Classes": ", ".join(card["labels"]),
-        "Input": card.get("input", {}).get("values"),
-        "Parameters": _count(card.get("parameters")),
-        "Multiply-adds for an image": _count(card.get("multiply_adds")),
-        "Views averaged inside": _views(card),
-        "Temperature inside": f"{card['temperature']:.3f}" if card.get("temperature") else None,
-        "Inference file": {"none": "float32", None: None}.get(card.get("quantisation"), card.get("quantisation")),
-        "Networks": len(card["members"]) if card.get("members") else None,
-        "Licence of the weights": card.get("licence"),
-    })  # fmt: skip
+    lines += _list(
+        {
+            "Created": card.get("created"),
+            "Preset": card.get("preset"),
+            "Classes": ", ".join(card["labels"]),
+            "Input": card.get("input", {}).get("values"),
+            "Parameters": _count(card.get("parameters")),
+            "Multiply-adds for an image": _count(card.get("multiply_adds")),
+            "Views averaged inside": _views(card),
+            "Temperature inside": f"{card['temperature']:.3f}" if card.get("temperature") else None,
+            "Inference file": {"none": "float32", None: None}.get(
+                card.get("quantisation"), card.get("quantisation")
+            ),
+            "Networks": len(card["members"]) if card.get("members") else None,
+            "Licence of the weights": card.get("licence"),
+        }
+    )
     for title, key in (("Intended use", "uses"), ("Not for", "not_for"), ("Limits", "limits")):
         if card.get(key):
             lines += ["", f"## {title}", "", *(f"- {line}" for line in card[key])]
     lines += ["", "## Training", ""]
-    lines += _list({
-        "Data": f"{data.get('source')} ({data.get('format')}), fingerprint {data.get('fingerprint')}",
-        "Training images": _count(training.get("train_images")),
-        "Seed": ", ".join(str(m["seed"]) for m in card["members"]) if card.get("members") else train.get("seed"),
-        "Epochs": epochs_in_words(card),
-        "Wall time": f"{training['seconds'] / 60:.0f} minutes" if training.get("seconds") else None,
-        "Machine": training.get("machine"),
-        "Note": training.get("note"),
-        "Command": card.get("command"),
-    })  # fmt: skip
+    lines += _list(
+        {
+            "Data": f"{data.get('source')} ({data.get('format')}), fingerprint {data.get('fingerprint')}",
+            "Training images": _count(training.get("train_images")),
+            "Seed": ", ".join(str(m["seed"]) for m in card["members"])
+            if card.get("members")
+            else train.get("seed"),
+            "Epochs": epochs_in_words(card),
+            "Wall time": f"{training['seconds'] / 60:.0f} minutes" if training.get("seconds") else None,
+            "Machine": training.get("machine"),
+            "Note": training.get("note"),
+            "Command": card.get("command"),
+        }
+    )
     lines += _steps(card)
     for split, figures in card.get("figures", {}).items():
         if figures.keys() >= _FIGURES:  # others come from elsewhere
@@ -150,9 +166,13 @@ def _count(value: Any) -> str | None:
 
 def _figures(figures: dict[str, Any]) -> list[str]:
     low, high = figures["accuracy_ci95"]
-    lines = [f"- Accuracy {figures['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}) on {figures['count']:,} images"]
+    lines = [
+        f"- Accuracy {figures['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}) on {figures['count']:,} images"
+    ]
     if figures.get("truth") == "votes":
-        lines.append("- True is what FER+ voters chose: single votes dropped, then more than half of the votes; other images left out.")
+        lines.append(
+            "- True is what FER+ voters chose: single votes dropped, then more than half of the votes; other images left out."
+        )
     clean = figures.get("without_leaked") if figures.get("leaked") else None
     if clean:
         lines.append(
@@ -163,7 +183,11 @@ def _figures(figures: dict[str, Any]) -> list[str]:
     if "calibration_error" in figures:
         lines.append(f"- Expected calibration error {figures['calibration_error']:.2%} (15 bins)")
     head = "| class | precision | recall | F1 | images |"
-    lines += ["", head + (" F1 without leaked |" if clean else ""), "|---|---|---|---|---|" + ("---|" if clean else "")]
+    lines += [
+        "",
+        head + (" F1 without leaked |" if clean else ""),
+        "|---|---|---|---|---|" + ("---|" if clean else ""),
+    ]
     for name, row in figures["per_class"].items():
         line = f"| {name} | {row['precision']:.1%} | {row['recall']:.1%} | {row['f1']:.3f} | {row['support']:,} |"
         lines.append(line + (f" {clean['per_class'][name]['f1']:.3f} |" if clean else ""))

@@ -24,7 +24,9 @@ from .page import render
 _SHOWN = 24
 
 
-def dataset_report(dataset: Dataset, votes: Votes | None = None, bundle: Bundle | None = None, near: bool = True) -> str:
+def dataset_report(
+    dataset: Dataset, votes: Votes | None = None, bundle: Bundle | None = None, near: bool = True
+) -> str:
     """The page as HTML.
 
     Args:
@@ -43,35 +45,66 @@ def dataset_report(dataset: Dataset, votes: Votes | None = None, bundle: Bundle 
     return render(
         "dataset.html.j2",
         title=f"{source}: what is in the data",
-        name=source, format=dataset.format, fingerprint=dataset.fingerprint, total=len(dataset), counts=counts,
-        warnings=dataset.warnings, oddities=oddities(dataset, measured), largest=max(shares.values()),
-        classes=[{"name": n, "counts": totals[n], "share": shares[n]} for n in names if sum(totals[n]) or n in dataset.label_names],
-        mean_faces=[{"image": measured.mean_faces[i], "label": n, "note": ""} for i, n in enumerate(dataset.label_names) if sum(totals[n])],
-        measures=[{"name": m, "three": np.percentile(getattr(measured, m), [5, 50, 95]).tolist()} for m in MEASURES],
-        near=near, groups=len(groups), across=sum(g.across_splits for g in groups), different=sum(g.different_labels for g in groups),
+        name=source,
+        format=dataset.format,
+        fingerprint=dataset.fingerprint,
+        total=len(dataset),
+        counts=counts,
+        warnings=dataset.warnings,
+        oddities=oddities(dataset, measured),
+        largest=max(shares.values()),
+        classes=[
+            {"name": n, "counts": totals[n], "share": shares[n]}
+            for n in names
+            if sum(totals[n]) or n in dataset.label_names
+        ],
+        mean_faces=[
+            {"image": measured.mean_faces[i], "label": n, "note": ""}
+            for i, n in enumerate(dataset.label_names)
+            if sum(totals[n])
+        ],
+        measures=[
+            {"name": m, "three": np.percentile(getattr(measured, m), [5, 50, 95]).tolist()} for m in MEASURES
+        ],
+        near=near,
+        groups=len(groups),
+        across=sum(g.across_splits for g in groups),
+        different=sum(g.different_labels for g in groups),
         leaked=int(leaked_near(dataset, groups).sum()) if groups else None,
-        copies=[_face(dataset, i, SPLITS[dataset.splits[i]]) for g in groups[: _SHOWN // 2] for i in _two(dataset, g.members)],
+        copies=[
+            _face(dataset, i, SPLITS[dataset.splits[i]])
+            for g in groups[: _SHOWN // 2]
+            for i in _two(dataset, g.members)
+        ],
         agreement=None if votes is None else _agreement(dataset, votes),
-        contested=[] if votes is None else [
-            _face(dataset, i, votes_in_words(votes, i)) for i in np.argsort(-agreement(dataset, votes).entropy, kind="stable")[:_SHOWN]],
-        issues=issues, no_issues=no_issues,
+        contested=[]
+        if votes is None
+        else [
+            _face(dataset, i, votes_in_words(votes, i))
+            for i in np.argsort(-agreement(dataset, votes).entropy, kind="stable")[:_SHOWN]
+        ],
+        issues=issues,
+        no_issues=no_issues,
         command=f"python -m fer_core data {shlex.quote(source)} --report report.html",
-    )  # fmt: skip
+    )
 
 
 def _two(dataset: Dataset, members: np.ndarray) -> list[int]:
     """Of a group of copies the first, and one that differs most from it in split and label."""
     first = members[0]
-    differs = (dataset.splits[members] != dataset.splits[first]).astype(int) + (dataset.labels[members] != dataset.labels[first])
+    differs = (dataset.splits[members] != dataset.splits[first]).astype(int) + (
+        dataset.labels[members] != dataset.labels[first]
+    )
     return [int(first), int(members[1:][differs[1:].argmax()])]
 
 
 def _face(dataset: Dataset, index: int, note: str) -> dict[str, Any]:
     label = dataset.labels[index]
     return {
-        "image": np.asarray(dataset.images[index]), "note": note,
+        "image": np.asarray(dataset.images[index]),
+        "note": note,
         "label": "unlabelled" if label == UNLABELLED else dataset.label_names[label],
-    }  # fmt: skip
+    }
 
 
 def _agreement(dataset: Dataset, votes: Votes) -> dict[str, Any]:
@@ -80,10 +113,16 @@ def _agreement(dataset: Dataset, votes: Votes) -> dict[str, Any]:
         {"name": name, "share": agree / max(1, count), "counts": found.matrix[i].tolist()}
         for i, (name, (agree, count)) in enumerate(found.by_class.items())
     ]
-    return {"share": np.trace(found.matrix) / max(1, found.matrix.sum()), "columns": found.columns, "rows": rows}
+    return {
+        "share": np.trace(found.matrix) / max(1, found.matrix.sum()),
+        "columns": found.columns,
+        "rows": rows,
+    }
 
 
-def _issues(dataset: Dataset, votes: Votes | None, bundle: Bundle | None) -> tuple[dict[str, Any] | None, str]:
+def _issues(
+    dataset: Dataset, votes: Votes | None, bundle: Bundle | None
+) -> tuple[dict[str, Any] | None, str]:
     """The labels in doubt, or why none are told."""
     validated = cross_validation.load(dataset)
     if validated is not None:

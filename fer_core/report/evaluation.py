@@ -11,7 +11,13 @@ from ..data.dataset import Dataset
 from ..emotions import COLOURS
 from ..errors import DataError
 from ..evaluation.bootstrap import figure_intervals
-from ..evaluation.calibration import at_threshold, coverage_curve, expected_calibration_error, recalibrated, reliability
+from ..evaluation.calibration import (
+    at_threshold,
+    coverage_curve,
+    expected_calibration_error,
+    recalibrated,
+    reliability,
+)
 from ..evaluation.comparison import compare_records, p_in_words
 from ..evaluation.confusions import confusions
 from ..evaluation.curves import curves
@@ -30,7 +36,12 @@ _THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 _GREY, _ORANGE = "#8C8C8C", "#E69F00"
 
 
-def evaluation_report(record: EvaluationRecord, dataset: Dataset | None, others: Sequence[EvaluationRecord] = (), command: str = "") -> str:
+def evaluation_report(
+    record: EvaluationRecord,
+    dataset: Dataset | None,
+    others: Sequence[EvaluationRecord] = (),
+    command: str = "",
+) -> str:
     """The page as HTML.
 
     Args:
@@ -43,21 +54,35 @@ def evaluation_report(record: EvaluationRecord, dataset: Dataset | None, others:
         ModelError: the others tell other classes apart.
     """
     if not len(record):
-        raise DataError(f"{record.model} has answered no image of {record.source} ({record.split}): there is nothing to report.")
+        raise DataError(
+            f"{record.model} has answered no image of {record.source} ({record.split}): there is nothing to report."
+        )
     indices = None if dataset is None else _indices(record, dataset)
     result = evaluate(record.probabilities, record.true, record.labels, leaked=record.leaked)
     two = Proportion(round(top_k_accuracy(record.probabilities, record.true, 2) * len(record)), len(record))
     return render(
         "evaluation.html.j2",
         title=f"{record.model} on {record.split} of {record.source}",
-        record=record, result=result, clean=result.without_leaked if result.leaked else None, two=two,
-        truth="the majority of the FER+ voters, on which they agree" if record.truth == "votes" else "the labels of the data",
+        record=record,
+        result=result,
+        clean=result.without_leaked if result.leaked else None,
+        two=two,
+        truth="the majority of the FER+ voters, on which they agree"
+        if record.truth == "votes"
+        else "the labels of the data",
         uses=test_uses(record.fingerprint) if record.split == "test" else None,
         macro_f1=figure_intervals(result.confusion_matrix).macro_f1,
-        matrix=_matrix(result), classes=_classes(result), confusions=confusions(result.confusion_matrix, record.labels),
-        curves=_curves(record), trust=_trust(record), slices=_slices(record, result), people=_people(record, dataset, indices),
-        comparisons=_comparisons(record, result, others), errors=[] if dataset is None else _errors(record, dataset, indices), command=command,
-    )  # fmt: skip
+        matrix=_matrix(result),
+        classes=_classes(result),
+        confusions=confusions(result.confusion_matrix, record.labels),
+        curves=_curves(record),
+        trust=_trust(record),
+        slices=_slices(record, result),
+        people=_people(record, dataset, indices),
+        comparisons=_comparisons(record, result, others),
+        errors=[] if dataset is None else _errors(record, dataset, indices),
+        command=command,
+    )
 
 
 def _indices(record: EvaluationRecord, dataset: Dataset) -> np.ndarray:
@@ -75,9 +100,15 @@ def _matrix(result: Evaluation) -> list[dict[str, Any]]:
     counts = result.confusion_matrix
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return [
-        {"name": name, "cells": [{"count": int(n), "share": float(s), "right": i == j} for j, (n, s) in enumerate(zip(counts[i], shares[i], strict=True))]}
+        {
+            "name": name,
+            "cells": [
+                {"count": int(n), "share": float(s), "right": i == j}
+                for j, (n, s) in enumerate(zip(counts[i], shares[i], strict=True))
+            ],
+        }
         for i, name in enumerate(result.labels)
-    ]  # fmt: skip
+    ]
 
 
 def _classes(result: Evaluation) -> list[dict[str, Any]]:
@@ -89,7 +120,9 @@ def _classes(result: Evaluation) -> list[dict[str, Any]]:
         for kind in ("precision", "recall", "f1"):
             low, high = getattr(intervals, kind)[i]
             value = getattr(figures, kind)
-            told.append({"value": value, "low": low, "high": high, "bar": interval_bar(value, (low, high), colour)})
+            told.append(
+                {"value": value, "low": low, "high": high, "bar": interval_bar(value, (low, high), colour)}
+            )
         rows.append({"name": name, "support": figures.support, "figures": told})
     return rows
 
@@ -99,12 +132,28 @@ def _curves(record: EvaluationRecord) -> dict[str, Any]:
     cells = []
     for roc, precision_recall in zip(found.roc, found.precision_recall, strict=True):
         colour = COLOURS.get(roc.label, _GREY)
-        cells.append({
-            "name": roc.label, "auc": roc.area, "average_precision": precision_recall.area,
-            "roc": share_plot([Line(*roc.drawn(100), colour)], "wrong alarms", "recall", f"ROC curve of {roc.label}", (230, 200), diagonal=True),
-            "precision_recall": share_plot([Line(*precision_recall.drawn(100), colour)], "recall", "precision",
-                                           f"Precision and recall of {roc.label}", (230, 200)),
-        })  # fmt: skip
+        cells.append(
+            {
+                "name": roc.label,
+                "auc": roc.area,
+                "average_precision": precision_recall.area,
+                "roc": share_plot(
+                    [Line(*roc.drawn(100), colour)],
+                    "wrong alarms",
+                    "recall",
+                    f"ROC curve of {roc.label}",
+                    (230, 200),
+                    diagonal=True,
+                ),
+                "precision_recall": share_plot(
+                    [Line(*precision_recall.drawn(100), colour)],
+                    "recall",
+                    "precision",
+                    f"Precision and recall of {roc.label}",
+                    (230, 200),
+                ),
+            }
+        )
     return {
         "cells": cells,
         "left_out": found.left_out,
@@ -124,38 +173,84 @@ def _trust(record: EvaluationRecord) -> dict[str, Any]:
     for name, values, colour in sets:
         bins = reliability(values, true)
         lines.append(
-            Line([b.confidence for b in bins], [b.right.share for b in bins], colour, name, [b.right.interval for b in bins], dots=True)
+            Line(
+                [b.confidence for b in bins],
+                [b.right.share for b in bins],
+                colour,
+                name,
+                [b.right.interval for b in bins],
+                dots=True,
+            )
         )
     answers = coverage_curve(probabilities, true)
     ends = [a.right.interval for a in answers]
-    lowest = min((low for a, (low, _) in zip(answers, ends, strict=True) if a.answered.share > 0.02), default=0.0)
+    lowest = min(
+        (low for a, (low, _) in zip(answers, ends, strict=True) if a.answered.share > 0.02), default=0.0
+    )
     line = Line([a.answered.share for a in answers], [a.right.share for a in answers], intervals=ends)
     return {
-        "reliability": share_plot(lines, "confidence", "accuracy", "Accuracy over confidence", diagonal=True), "lines": lines,
-        "coverage": share_plot([line], "faces answered", "accuracy of these", "Accuracy of the answered faces", lowest=np.floor(10 * lowest) / 10),
-        "before": expected_calibration_error(probabilities, true), "after": expected_calibration_error(scaled.after, true), "scaled": scaled,
+        "reliability": share_plot(lines, "confidence", "accuracy", "Accuracy over confidence", diagonal=True),
+        "lines": lines,
+        "coverage": share_plot(
+            [line],
+            "faces answered",
+            "accuracy of these",
+            "Accuracy of the answered faces",
+            lowest=np.floor(10 * lowest) / 10,
+        ),
+        "before": expected_calibration_error(probabilities, true),
+        "after": expected_calibration_error(scaled.after, true),
+        "scaled": scaled,
         "thresholds": [at_threshold(probabilities, true, threshold) for threshold in _THRESHOLDS],
-    }  # fmt: skip
+    }
 
 
 def _slices(record: EvaluationRecord, result: Evaluation) -> dict[str, Any]:
-    found = slices(record.probabilities, record.true, brightness=record.brightness, contrast=record.contrast, sharpness=record.sharpness,
-                   votes=record.votes)  # fmt: skip
+    found = slices(
+        record.probabilities,
+        record.true,
+        brightness=record.brightness,
+        contrast=record.contrast,
+        sharpness=record.sharpness,
+        votes=record.votes,
+    )
     rows = [
-        {"slice": one, "bar": interval_bar(one.right.share, one.right.interval, _ORANGE if one.worse else "var(--accent)", result.accuracy)}
+        {
+            "slice": one,
+            "bar": interval_bar(
+                one.right.share,
+                one.right.interval,
+                _ORANGE if one.worse else "var(--accent)",
+                result.accuracy,
+            ),
+        }
         for one in found.slices[:_SLICES]
     ]
-    return {"rows": rows, "count": len(found.slices), "left_out": found.left_out, "worse": [one for one in found.slices if one.worse]}
+    return {
+        "rows": rows,
+        "count": len(found.slices),
+        "left_out": found.left_out,
+        "worse": [one for one in found.slices if one.worse],
+    }
 
 
-def _people(record: EvaluationRecord, dataset: Dataset | None, indices: np.ndarray | None) -> dict[str, Any] | None:
+def _people(
+    record: EvaluationRecord, dataset: Dataset | None, indices: np.ndarray | None
+) -> dict[str, Any] | None:
     """None without votes, or where the labels are not known beside them."""
     if record.votes is None or (record.truth == "votes" and dataset is None):
         return None
-    labels = record.true if dataset is None or record.truth == "labels" else dataset.labels[indices].astype(np.int64)
+    labels = (
+        record.true
+        if dataset is None or record.truth == "labels"
+        else dataset.labels[indices].astype(np.int64)
+    )
     found = people(record.probabilities, labels, record.votes, record.labels)
-    rows = [("voters and labels", found.voters_with_label), (f"{record.model} and labels", found.model_with_label),
-            (f"{record.model} and voters", found.model_with_voters)]  # fmt: skip
+    rows = [
+        ("voters and labels", found.voters_with_label),
+        (f"{record.model} and labels", found.model_with_label),
+        (f"{record.model} and voters", found.model_with_voters),
+    ]
     return {
         "found": found,
         "agreed": int(found.agreed.sum()),
@@ -163,15 +258,23 @@ def _people(record: EvaluationRecord, dataset: Dataset | None, indices: np.ndarr
     }
 
 
-def _comparisons(record: EvaluationRecord, result: Evaluation, others: Sequence[EvaluationRecord]) -> list[dict[str, Any]]:
+def _comparisons(
+    record: EvaluationRecord, result: Evaluation, others: Sequence[EvaluationRecord]
+) -> list[dict[str, Any]]:
     rows = []
     for other in others:
         found = compare_records(record, other, len(others))
         part = Proportion(round(found.accuracy_b * found.count), found.count)
-        rows.append({
-            "name": other.model, "part": part, "found": found, "p": p_in_words(found.p_value), "sentence": found.sentence(record.model, other.model),
-            "bar": interval_bar(part.share, part.interval, reference=result.accuracy),
-        })  # fmt: skip
+        rows.append(
+            {
+                "name": other.model,
+                "part": part,
+                "found": found,
+                "p": p_in_words(found.p_value),
+                "sentence": found.sentence(record.model, other.model),
+                "bar": interval_bar(part.share, part.interval, reference=result.accuracy),
+            }
+        )
     return rows
 
 
@@ -181,7 +284,10 @@ def _errors(record: EvaluationRecord, dataset: Dataset, indices: np.ndarray | No
     wrong = np.flatnonzero(record.predicted != record.true)
     wrong = wrong[np.argsort(-record.confidence[wrong], kind="stable")][:_FACES]
     return [
-        {"image": np.asarray(dataset.images[indices[i]]), "label": record.labels[record.true[i]],
-         "note": f"→ {record.labels[record.predicted[i]]} {record.confidence[i]:.0%}"}
+        {
+            "image": np.asarray(dataset.images[indices[i]]),
+            "label": record.labels[record.true[i]],
+            "note": f"→ {record.labels[record.predicted[i]]} {record.confidence[i]:.0%}",
+        }
         for i in wrong
-    ]  # fmt: skip
+    ]

@@ -21,7 +21,11 @@ _FOLDER = Path(__file__).resolve().parent
 def render(template: str, **values: Any) -> str:
     """The page of `template` (such as "dataset.html.j2") with `values`. Text is escaped."""
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["face"] = data_uri
     environment.filters["percent"] = lambda value, digits=1: f"{value:.{digits}%}"

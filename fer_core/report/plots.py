@@ -23,8 +23,16 @@ class Line:
     dots: bool = False
 
 
-def share_plot(lines: Sequence[Line], x_title: str, y_title: str, label: str, size: tuple[int, int] = (420, 300), *, diagonal: bool = False,
-               lowest: float = 0.0) -> Markup:  # fmt: skip
+def share_plot(
+    lines: Sequence[Line],
+    x_title: str,
+    y_title: str,
+    label: str,
+    size: tuple[int, int] = (420, 300),
+    *,
+    diagonal: bool = False,
+    lowest: float = 0.0,
+) -> Markup:
     """A plot of shares over shares.
 
     Args:
@@ -44,11 +52,17 @@ def share_plot(lines: Sequence[Line], x_title: str, y_title: str, label: str, si
     steps = np.linspace(0, 1, 6 if width > 300 else 3)
     for step in steps:
         (x, y0), (x0, y) = place(step, lowest).split(","), place(0, lowest + step * (1 - lowest)).split(",")
-        out.append(f'<path class="grid" d="M{place(step, lowest)}L{place(step, 1)}M{x0},{y}L{width - _RIGHT},{y}"/>')
+        out.append(
+            f'<path class="grid" d="M{place(step, lowest)}L{place(step, 1)}M{x0},{y}L{width - _RIGHT},{y}"/>'
+        )
         out.append(f'<text x="{x}" y="{float(y0) + 14:.1f}" text-anchor="middle">{step:.0%}</text>')
-        out.append(f'<text x="{_LEFT - 5}" y="{float(y) + 4:.1f}" text-anchor="end">{lowest + step * (1 - lowest):.0%}</text>')
+        out.append(
+            f'<text x="{_LEFT - 5}" y="{float(y) + 4:.1f}" text-anchor="end">{lowest + step * (1 - lowest):.0%}</text>'
+        )
     middle = (_LEFT + width - _RIGHT) / 2
-    out.append(f'<text class="title" x="{middle:.0f}" y="{height - 4}" text-anchor="middle">{escape(x_title)}</text>')
+    out.append(
+        f'<text class="title" x="{middle:.0f}" y="{height - 4}" text-anchor="middle">{escape(x_title)}</text>'
+    )
     out.append(f'<text class="title" x="2" y="12">{escape(y_title)}</text>')
     if diagonal:
         out.append(f'<path class="chance" d="M{place(0, 0)}L{place(1, 1)}"/>')
@@ -58,9 +72,14 @@ def share_plot(lines: Sequence[Line], x_title: str, y_title: str, label: str, si
             low = [place(float(x), end) for x, (end, _) in zip(line.x, line.intervals, strict=True)]
             high = [place(float(x), end) for x, (_, end) in zip(line.x, line.intervals, strict=True)]
             out.append(f'<polygon points="{" ".join(low + high[::-1])}" fill="{line.colour}" opacity=".2"/>')
-        out.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{line.colour}" stroke-width="2"/>')
+        out.append(
+            f'<polyline points="{" ".join(points)}" fill="none" stroke="{line.colour}" stroke-width="2"/>'
+        )
         if line.dots:
-            out += [f'<circle cx="{p.split(",")[0]}" cy="{p.split(",")[1]}" r="3.5" fill="{line.colour}"/>' for p in points]
+            out += [
+                f'<circle cx="{p.split(",")[0]}" cy="{p.split(",")[1]}" r="3.5" fill="{line.colour}"/>'
+                for p in points
+            ]
             out += [
                 f'<path d="M{place(float(x), low)}L{place(float(x), high)}" stroke="{line.colour}" stroke-width="1.5"/>'
                 for x, (low, high) in zip(line.x, line.intervals, strict=False)
@@ -68,7 +87,9 @@ def share_plot(lines: Sequence[Line], x_title: str, y_title: str, label: str, si
     return Markup("".join([*out, "</svg>"]))
 
 
-def interval_bar(value: float, interval: tuple[float, float], colour: str = "var(--accent)", reference: float | None = None) -> Markup:
+def interval_bar(
+    value: float, interval: tuple[float, float], colour: str = "var(--accent)", reference: float | None = None
+) -> Markup:
     """A dot with its interval on a track from 0 to 1, as small as a table cell; a tick where `reference` lies."""
     low, high = interval
     tick = "" if reference is None else f'<path class="tick" d="M{200 * reference:.1f},1V15"/>'

@@ -74,7 +74,10 @@ def motion_blur(images: np.ndarray, level: int, rng: np.random.Generator) -> np.
 def zoom_blur(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
     """Moved towards the camera during the exposure. The strength is by how much the face grows meanwhile."""
     factors = np.linspace(1, 1 + (0.06, 0.1, 0.15, 0.21, 0.28)[level - 1], 8)
-    return _each(images, lambda image: _bytes(np.mean([_turned(image, 0, f).astype(np.float32) for f in factors], axis=0)))
+    return _each(
+        images,
+        lambda image: _bytes(np.mean([_turned(image, 0, f).astype(np.float32) for f in factors], axis=0)),
+    )
 
 
 def fog(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
@@ -106,7 +109,9 @@ def elastic_transform(images: np.ndarray, level: int, rng: np.random.Generator) 
     y, x = np.mgrid[:48, :48].astype(np.float32)
     out = []
     for image in images:
-        shifts = [cv2.GaussianBlur(rng.uniform(-1, 1, (48, 48)).astype(np.float32), (0, 0), 4) for _ in range(2)]
+        shifts = [
+            cv2.GaussianBlur(rng.uniform(-1, 1, (48, 48)).astype(np.float32), (0, 0), 4) for _ in range(2)
+        ]
         dx, dy = (shift / np.abs(shift).max() * (1.2, 2, 2.8, 3.8, 5)[level - 1] for shift in shifts)
         out.append(cv2.remap(image, x + dx, y + dy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
     return np.stack(out)
@@ -117,7 +122,11 @@ def pixelate(images: np.ndarray, level: int, rng: np.random.Generator) -> np.nda
     side = (34, 26, 20, 15, 12)[level - 1]
 
     def small(image: np.ndarray) -> np.ndarray:
-        return cv2.resize(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), (48, 48), interpolation=cv2.INTER_NEAREST)
+        return cv2.resize(
+            cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA),
+            (48, 48),
+            interpolation=cv2.INTER_NEAREST,
+        )
 
     return _each(images, small)
 
@@ -127,7 +136,9 @@ def jpeg_compression(images: np.ndarray, level: int, rng: np.random.Generator) -
     quality = [cv2.IMWRITE_JPEG_QUALITY, (45, 28, 18, 11, 6)[level - 1]]
 
     def saved(image: np.ndarray) -> np.ndarray:
-        return np.asarray(cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_GRAYSCALE), np.uint8)
+        return np.asarray(
+            cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_GRAYSCALE), np.uint8
+        )
 
     return _each(images, saved)
 
@@ -135,7 +146,12 @@ def jpeg_compression(images: np.ndarray, level: int, rng: np.random.Generator) -
 def rotation(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
     """A tilted head, half of them to each side. The strength is the angle in degrees."""
     angle = (8, 16, 24, 34, 45)[level - 1]
-    return np.stack([_turned(image, angle * sign, 1) for image, sign in zip(images, rng.choice([-1, 1], len(images)), strict=True)])
+    return np.stack(
+        [
+            _turned(image, angle * sign, 1)
+            for image, sign in zip(images, rng.choice([-1, 1], len(images)), strict=True)
+        ]
+    )
 
 
 CORRUPTIONS: dict[str, Corruption] = {
@@ -188,6 +204,11 @@ def _clouds(count: int, rng: np.random.Generator) -> np.ndarray:
     for octave in range(4):
         side = 3 * 2**octave
         for cloud in out:
-            cloud += cv2.resize(rng.random((side, side)).astype(np.float32), (48, 48), interpolation=cv2.INTER_CUBIC) / 2**octave
+            cloud += (
+                cv2.resize(
+                    rng.random((side, side)).astype(np.float32), (48, 48), interpolation=cv2.INTER_CUBIC
+                )
+                / 2**octave
+            )
     low, high = out.min(axis=(1, 2), keepdims=True), out.max(axis=(1, 2), keepdims=True)
     return (out - low) / (high - low)

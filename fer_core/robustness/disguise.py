@@ -54,13 +54,17 @@ def apply(image: np.ndarray, what: WhatIf) -> np.ndarray:
         DataError: a cover is of an unknown kind, or a value is out of its range.
     """
     if not 0 <= what.darkness <= 1 or what.blur < 0 or what.noise < 0:
-        raise DataError(f"Expected darkness from 0 to 1, and blur and noise from 0 on, got {what.darkness}, {what.blur} and {what.noise}.")
+        raise DataError(
+            f"Expected darkness from 0 to 1, and blur and noise from 0 on, got {what.darkness}, {what.blur} and {what.noise}."
+        )
     out = image
     for cover in what.covers:
         out = _worn(out, cover)
     if what.rotation:
         matrix = cv2.getRotationMatrix2D(((_SIDE - 1) / 2, (_SIDE - 1) / 2), what.rotation, 1)
-        out = cv2.warpAffine(out, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        out = cv2.warpAffine(
+            out, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
     if what.blur:
         out = cv2.GaussianBlur(out, (0, 0), what.blur, borderType=cv2.BORDER_REPLICATE)
     values = out * (1 - what.darkness)
@@ -76,7 +80,9 @@ def placed(kind: Kind, face: Face | None) -> Cover:
     right_eye, left_eye, nose, *mouth = face.landmarks / _SIDE
     across = left_eye - right_eye
     distance = float(np.hypot(*across))
-    middle = (right_eye + left_eye) / 2 if kind == "sunglasses" else 0.35 * nose + 0.65 * (mouth[0] + mouth[1]) / 2
+    middle = (
+        (right_eye + left_eye) / 2 if kind == "sunglasses" else 0.35 * nose + 0.65 * (mouth[0] + mouth[1]) / 2
+    )
     if kind == "mask":
         middle = middle + 0.12 * (middle - (right_eye + left_eye) / 2)
     width = distance * (2.2 if kind == "sunglasses" else 2.0)
@@ -125,7 +131,9 @@ def _mask() -> tuple[np.ndarray, np.ndarray]:
             start, end = (128 + sign * (96 if top < 100 else 56), top), (128 + sign * 127, top - side)
             cv2.line(alpha, start, end, 255, 4, cv2.LINE_AA)
     for fold in (72, 108, 144):
-        points = np.array([(px, fold + 10 * np.sin(np.pi * (px - 36) / 184)) for px in range(36, 221, 8)], np.int32)
+        points = np.array(
+            [(px, fold + 10 * np.sin(np.pi * (px - 36) / 184)) for px in range(36, 221, 8)], np.int32
+        )
         cv2.polylines(grey, [points], False, 138, 3, cv2.LINE_AA)
         cv2.polylines(grey, [points + np.array([0, 4], np.int32)], False, 232, 2, cv2.LINE_AA)
     return np.clip(grey, 0, 255).astype(np.uint8), cv2.GaussianBlur(alpha, (0, 0), 1)
@@ -139,9 +147,21 @@ def _sunglasses() -> tuple[np.ndarray, np.ndarray]:
         middle = 128 + sign * 62
         lens = [
             (middle + sign * dx, dy)
-            for dx, dy in ((-46, 16), (-20, 8), (30, 8), (50, 16), (50, 44), (36, 74), (4, 84), (-28, 74), (-46, 44))
+            for dx, dy in (
+                (-46, 16),
+                (-20, 8),
+                (30, 8),
+                (50, 16),
+                (50, 44),
+                (36, 74),
+                (4, 84),
+                (-28, 74),
+                (-46, 44),
+            )
         ]
-        cv2.fillPoly(alpha, [np.array(lens, np.int32)], 247, cv2.LINE_AA)  # a little of the eyes is seen through them
+        cv2.fillPoly(
+            alpha, [np.array(lens, np.int32)], 247, cv2.LINE_AA
+        )  # a little of the eyes is seen through them
         cv2.line(alpha, (middle + sign * 48, 18), (128 + sign * 127, 14), 255, 7, cv2.LINE_AA)
         cv2.polylines(grey, [np.array(lens, np.int32)], True, 48, 4, cv2.LINE_AA)
         shine = [(middle - 28, 22), (middle - 6, 18), (middle - 24, 50), (middle - 34, 46)]

@@ -60,9 +60,13 @@ class Robustness:
 
 
 def robustness(
-    bundle: Bundle, images: np.ndarray, true: np.ndarray, labels: tuple[str, ...],
-    on_progress: Callable[[float], None] = lambda share: None, cancelled: Callable[[], bool] = lambda: False,
-) -> Robustness | None:  # fmt: skip
+    bundle: Bundle,
+    images: np.ndarray,
+    true: np.ndarray,
+    labels: tuple[str, ...],
+    on_progress: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Robustness | None:
     """Measure. With 500 images this takes about a minute: 71 passes over them.
 
     Args:
@@ -75,7 +79,9 @@ def robustness(
         ModelError: the model has no readable inference file, or knows other classes; or there are no images.
     """
     if set(bundle.labels) != set(labels):
-        raise ModelError(f"{bundle.name} tells {', '.join(bundle.labels)} apart, but the images show {', '.join(labels)}.")
+        raise ModelError(
+            f"{bundle.name} tells {', '.join(bundle.labels)} apart, but the images show {', '.join(labels)}."
+        )
     if not len(images):
         raise ModelError(f"There are no images to try {bundle.name} on.")
     classifier = Classifier(bundle)
@@ -91,7 +97,9 @@ def robustness(
             return None
         found.append(right(corrupt(images, name, level)))
         on_progress(done / len(steps))
-    by_name = {name: tuple(found[i * len(LEVELS) : (i + 1) * len(LEVELS)]) for i, name in enumerate(CORRUPTIONS)}
+    by_name = {
+        name: tuple(found[i * len(LEVELS) : (i + 1) * len(LEVELS)]) for i, name in enumerate(CORRUPTIONS)
+    }
     return Robustness(bundle.name, len(images), clean, by_name)
 
 
@@ -114,7 +122,11 @@ def load(bundle: Bundle, measured_on: str) -> Robustness | None:
     model = model_hash(bundle)
     for path in (bundle.path / _FILE, _cached(model)):
         found = _read(path).get(measured_on)
-        if isinstance(found, dict) and found.get("inference_file") == model and (result := _parsed(bundle, found)) is not None:
+        if (
+            isinstance(found, dict)
+            and found.get("inference_file") == model
+            and (result := _parsed(bundle, found)) is not None
+        ):
             return result
     return None
 
@@ -127,10 +139,16 @@ def save(bundle: Bundle, measured_on: str, result: Robustness) -> None:
     model = model_hash(bundle)
     entry = {"inference_file": model, "count": result.count, "clean": result.clean, "right": result.right}
     for path in ([] if is_shipped(bundle) else [bundle.path / _FILE]) + [_cached(model)]:
-        kept = {on: other for on, other in _read(path).items() if isinstance(other, dict) and other.get("inference_file") == model}
+        kept = {
+            on: other
+            for on, other in _read(path).items()
+            if isinstance(other, dict) and other.get("inference_file") == model
+        }
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            storage.write_atomically(path, (json.dumps(kept | {measured_on: entry}, indent=1) + "\n").encode())
+            storage.write_atomically(
+                path, (json.dumps(kept | {measured_on: entry}, indent=1) + "\n").encode()
+            )
             return
         except OSError:
             continue
@@ -142,7 +160,9 @@ def _parsed(bundle: Bundle, found: dict[str, Any]) -> Robustness | None:
         result = Robustness(bundle.name, int(found["count"]), int(found["clean"]), right)
     except (KeyError, TypeError, ValueError):
         return None
-    return result if result.count > 0 and all(len(levels) == len(LEVELS) for levels in right.values()) else None
+    return (
+        result if result.count > 0 and all(len(levels) == len(LEVELS) for levels in right.values()) else None
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -45,17 +45,25 @@ class FaceTables:
             else:
                 images.append(image)
             truth.append(_label(label, table))
-        return (np.stack(images) if images else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8)), truth, errors
+        return (
+            (np.stack(images) if images else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8)),
+            truth,
+            errors,
+        )
 
     def _rows(self, start: int, stop: int) -> Iterator[Row]:
         row_group = self._row_group_start(start)
-        if not row_group <= self._at <= start:  # else what lies between costs no more than to begin at the row group
+        if (
+            not row_group <= self._at <= start
+        ):  # else what lies between costs no more than to begin at the row group
             self._ahead, self._at = self._from(row_group), row_group
         while self._at < stop:
             try:
                 row = next(self._ahead)
             except StopIteration:
-                raise DataError(f"{self._files[self._file_of(self._at)][0]} has fewer rows than it had when the job began.") from None
+                raise DataError(
+                    f"{self._files[self._file_of(self._at)][0]} has fewer rows than it had when the job began."
+                ) from None
             self._at += 1
             if self._at > start:
                 yield row
@@ -76,19 +84,27 @@ class FaceTables:
             table = parquet.open_table(path, path, _BUFFER)
             if (rows := table.file.metadata.num_rows) != expected:
                 raise DataError(f"{path} has {rows:,} rows, and had {expected:,} when the job began.")
-            groups = [i for i, first in enumerate(_row_groups(table.file)) if self._starts[file] + first >= row]
+            groups = [
+                i for i, first in enumerate(_row_groups(table.file)) if self._starts[file] + first >= row
+            ]
             wanted = [column for column in (table.image, table.label) if column]
             try:
                 for batch in table.file.iter_batches(_BATCH, row_groups=groups, columns=wanted):
-                    yield from ((blob, label, table) for blob, label in zip(*parquet.cells(batch, table), strict=True))
+                    yield from (
+                        (blob, label, table) for blob, label in zip(*parquet.cells(batch, table), strict=True)
+                    )
             except (pa.ArrowException, OSError) as error:
-                raise DataError(f"{path} is damaged ({str(error).splitlines()[0][:120]}): get the file again.") from None
+                raise DataError(
+                    f"{path} is damaged ({str(error).splitlines()[0][:120]}): get the file again."
+                ) from None
 
 
 def _row_groups(file: pq.ParquetFile) -> list[int]:
     """The first row of each row group."""
     metadata = file.metadata
-    return list(accumulate((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), initial=0))[:-1]
+    return list(
+        accumulate((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), initial=0)
+    )[:-1]
 
 
 def _label(cell: object, table: parquet.FaceTable) -> int | None:

@@ -48,9 +48,15 @@ class Job:
     def identity(self) -> dict[str, Any]:
         """What must be the same for parts to belong together."""
         return {
-            "format": FORMAT, "kind": self.source.kind, "fingerprint": self.source.fingerprint, "items": self.source.count,
-            "model": self.model_name, "model_sha256": self.model_sha256, "detector": self.detector, "part_size": self.part_size,
-        }  # fmt: skip
+            "format": FORMAT,
+            "kind": self.source.kind,
+            "fingerprint": self.source.fingerprint,
+            "items": self.source.count,
+            "model": self.model_name,
+            "model_sha256": self.model_sha256,
+            "detector": self.detector,
+            "part_size": self.part_size,
+        }
 
     def part_count(self) -> int:
         return -(-self.source.count // self.part_size)
@@ -66,7 +72,9 @@ class Job:
 
 def usual_part_size(source: Source) -> int:
     """Items a part: the same for the same source on every machine, enough parts to share out and none too small to be worth a file."""
-    least, most = (_FACES_AT_LEAST, _FACES_AT_MOST) if source.kind == "faces" else (_PHOTOS_AT_LEAST, _PHOTOS_AT_MOST)
+    least, most = (
+        (_FACES_AT_LEAST, _FACES_AT_MOST) if source.kind == "faces" else (_PHOTOS_AT_LEAST, _PHOTOS_AT_MOST)
+    )
     wanted = -(-source.count // _WANTED_PARTS)
     return min(most, -(-max(least, wanted) // least) * least)
 

@@ -38,7 +38,10 @@ def run_local(job: Job, parts: Iterable[Part], workers: int) -> Iterator[PartRes
         pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (job,))
         try:
             while True:
-                while len(running) < 2 * workers and (part := again.pop() if again else next(waiting, None)) is not None:
+                while (
+                    len(running) < 2 * workers
+                    and (part := again.pop() if again else next(waiting, None)) is not None
+                ):
                     running[pool.submit(_do, part)] = part
                 if not running:
                     pool.shutdown()

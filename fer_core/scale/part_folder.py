@@ -63,21 +63,37 @@ class PartFolder:
         """The same from what its file says of itself."""
         try:
             size = self.file(index).stat().st_size
-            return PartResult(index, metadata["stop"] - metadata["start"], metadata["rows"], metadata["errors"], size)
+            return PartResult(
+                index, metadata["stop"] - metadata["start"], metadata["rows"], metadata["errors"], size
+            )
         except (OSError, KeyError):
             return None
 
     def write(self, part: Part, table: pa.Table) -> PartResult:
         errors = table.num_rows - pc.count(table["label"]).as_py()
-        told = self.job.identity() | {"part": part.index, "start": part.start, "stop": part.stop, "rows": table.num_rows, "errors": errors}
+        told = self.job.identity() | {
+            "part": part.index,
+            "start": part.start,
+            "stop": part.stop,
+            "rows": table.num_rows,
+            "errors": errors,
+        }
         buffer = io.BytesIO()
         floats = [field.name for field in table.schema if pa.types.is_floating(field.type)]
-        words = [name for name in table.column_names if name not in floats and name not in ("row", "face", "x", "y", "width", "height")]
+        words = [
+            name
+            for name in table.column_names
+            if name not in floats and name not in ("row", "face", "x", "y", "width", "height")
+        ]
         # Bytes of equal meaning side by side: probabilities take a sixth less so (benchmarks/scale.py says how much a row takes).
         pq.write_table(
-            table.replace_schema_metadata({_KEY: json.dumps(told).encode()}), buffer, compression="zstd", use_dictionary=words,
-            column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT") | ({"row": "DELTA_BINARY_PACKED"} if "row" in table.column_names else {}),
-        )  # fmt: skip
+            table.replace_schema_metadata({_KEY: json.dumps(told).encode()}),
+            buffer,
+            compression="zstd",
+            use_dictionary=words,
+            column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT")
+            | ({"row": "DELTA_BINARY_PACKED"} if "row" in table.column_names else {}),
+        )
         write_atomically(self.file(part.index), buffer.getvalue())
         return PartResult(part.index, len(part), table.num_rows, errors, buffer.tell())
 
@@ -111,7 +127,9 @@ def parts_in(folder: Path) -> dict[int, dict[str, Any]]:
         except (OSError, pa.ArrowException):
             continue
         if number is None or not told:
-            raise DataError(f"{folder} holds {path.name}, which score did not write: name another folder with --out.")
+            raise DataError(
+                f"{folder} holds {path.name}, which score did not write: name another folder with --out."
+            )
         found[int(number[1])] = told
     return found
 
@@ -127,4 +145,6 @@ def check_same_job(job: Job, there: dict[int, dict[str, Any]]) -> None:
         for key, words in _DIFFERENCES.items():
             if told.get(key) != ours[key]:
                 what = words.format(theirs=told.get(key), ours=ours[key], name=ours["model"])
-                raise DataError(f"{job.out} holds parts {what}: name another folder with --out, or score what it was begun with.")
+                raise DataError(
+                    f"{job.out} holds parts {what}: name another folder with --out, or score what it was begun with."
+                )

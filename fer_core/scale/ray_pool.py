@@ -74,7 +74,9 @@ def connected(address: str, workers: int | None) -> Iterator[None]:
         ConfigError: Ray is not installed, or does not answer there.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing leaves the machine
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # its coming default; without it Ray announces the change
+    os.environ.setdefault(
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"
+    )  # its coming default; without it Ray announces the change
     # What it calls an error of an actor's arguments concerns drivers that end before their actors; this one does not.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
@@ -86,7 +88,10 @@ def connected(address: str, workers: int | None) -> Iterator[None]:
         ) from None
     kept = {name: os.environ[name] for name in ("FER_EXPLORER_CACHE", "FER_MODELS_DIR") if name in os.environ}
     # Every machine has the project at this path, as it has the source, the model and the folder.
-    settings: dict[str, Any] = {"runtime_env": {"env_vars": kept | {"PYTHONPATH": str(PROJECT)}}, "log_to_driver": False}
+    settings: dict[str, Any] = {
+        "runtime_env": {"env_vars": kept | {"PYTHONPATH": str(PROJECT)}},
+        "log_to_driver": False,
+    }
     if address == "local":
         settings |= {"address": "local", "num_cpus": workers or os.cpu_count(), "include_dashboard": False}
     else:
@@ -103,7 +108,9 @@ def connected(address: str, workers: int | None) -> Iterator[None]:
         logging.getLogger(name).setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
-    with redirect_stdout(sys.stderr):  # Ray says there which workers it replaced, up to its end, and scripts expect JSON
+    with redirect_stdout(
+        sys.stderr
+    ):  # Ray says there which workers it replaced, up to its end, and scripts expect JSON
         try:
             yield
         finally:

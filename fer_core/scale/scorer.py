@@ -31,7 +31,9 @@ class Scorer:
         self.job = job
         bundle = read_bundle(job.model)
         if model_sha256(bundle) != job.model_sha256:
-            raise ModelError(f"{job.model} holds another model for a worker than where the job began: is it the same on all machines?")
+            raise ModelError(
+                f"{job.model} holds another model for a worker than where the job began: is it the same on all machines?"
+            )
         self.predictor = Predictor(bundle)
         if job.detector not in (None, self.predictor.detector.name):
             raise ModelError(
@@ -61,22 +63,39 @@ class Scorer:
                 faces, sentence = self.predictor.predict(picture.read(), name=picture.name), _NO_FACE
             except ImageError as error:
                 faces, sentence = [], " ".join(str(error).split())
-            except cv2.error as error:  # a picture so odd that the detector refuses it must not end the other millions
-                faces, sentence = [], f"{picture.name}: the face detector failed ({' '.join(str(error).split())[:120]})."
+            except (
+                cv2.error
+            ) as error:  # a picture so odd that the detector refuses it must not end the other millions
+                faces, sentence = (
+                    [],
+                    f"{picture.name}: the face detector failed ({' '.join(str(error).split())[:120]}).",
+                )
             name = picture.name.encode(errors="backslashreplace").decode()  # Arrow knows UTF-8 alone
-            rows += [(name, i, face, None) for i, face in enumerate(faces, 1)] or [(name, None, None, sentence)]
-        head = {"file": pa.array([row[0] for row in rows], pa.string()), "face": pa.array([row[1] for row in rows], pa.int16())}
+            rows += [(name, i, face, None) for i, face in enumerate(faces, 1)] or [
+                (name, None, None, sentence)
+            ]
+        head = {
+            "file": pa.array([row[0] for row in rows], pa.string()),
+            "face": pa.array([row[1] for row in rows], pa.int16()),
+        }
         boxes = [face.box if face else (None,) * 4 for _, _, face, _ in rows]
         head |= {name: pa.array([box[i] for box in boxes], pa.int32()) for i, name in enumerate(_BOX)}
         head["score"] = pa.array([face.score if face else None for _, _, face, _ in rows], pa.float32())
         found = [
-            [face.probabilities[label] for label in self.job.labels] if face else [np.nan] * len(self.job.labels) for _, _, face, _ in rows
+            [face.probabilities[label] for label in self.job.labels]
+            if face
+            else [np.nan] * len(self.job.labels)
+            for _, _, face, _ in rows
         ]
         good = np.array([face is not None for _, _, face, _ in rows])
         return self._with_answers(head, np.array(found, np.float32), good, [row[3] for row in rows])
 
     def _with_answers(
-        self, head: dict[str, pa.Array], probabilities: np.ndarray, good: np.ndarray, sentences: Sequence[str | None]
+        self,
+        head: dict[str, pa.Array],
+        probabilities: np.ndarray,
+        good: np.ndarray,
+        sentences: Sequence[str | None],
     ) -> pa.Table:
         """`head` with label, confidence, a column of probabilities for each label, and error.
 
@@ -87,10 +106,15 @@ class Scorer:
         labels = self.job.labels
         best = np.where(good, np.nan_to_num(probabilities).argmax(1), 0).astype(np.int32)
         columns = head | {
-            "label": pa.DictionaryArray.from_arrays(pa.array(best, mask=~good), pa.array(labels, pa.string())),
+            "label": pa.DictionaryArray.from_arrays(
+                pa.array(best, mask=~good), pa.array(labels, pa.string())
+            ),
             "confidence": pa.array(np.nan_to_num(probabilities).max(1), mask=~good),
         }
-        columns |= {name: pa.array(np.ascontiguousarray(probabilities[:, i]), mask=~good) for i, name in enumerate(labels)}
+        columns |= {
+            name: pa.array(np.ascontiguousarray(probabilities[:, i]), mask=~good)
+            for i, name in enumerate(labels)
+        }
         return pa.table(columns | {"error": pa.array(sentences, pa.string())})
 
 

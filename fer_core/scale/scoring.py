@@ -84,34 +84,59 @@ def score(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"The folder {out} cannot be written: {error.strerror}.") from None
-    with held_file(folder / ".lock", f"Another process scores into {out}: wait for it, or name another folder."):
+    with held_file(
+        folder / ".lock", f"Another process scores into {out}: wait for it, or name another folder."
+    ):
         there = parts_in(folder)
         before = next((told.get("part_size") for told in there.values()), None)
         job = Job(
-            source=opened, model=bundle.path.resolve(), model_name=bundle.name, model_sha256=model_sha256(bundle), labels=bundle.labels,
+            source=opened,
+            model=bundle.path.resolve(),
+            model_name=bundle.name,
+            model_sha256=model_sha256(bundle),
+            labels=bundle.labels,
             detector=FaceDetector().name if opened.kind == "photos" else None,
-            part_size=part_size or before or usual_part_size(opened), out=folder,
-        )  # fmt: skip
+            part_size=part_size or before or usual_part_size(opened),
+            out=folder,
+        )
         check_same_job(job, there)
         parts = PartFolder(job)
         parts.clear_unfinished()
-        results = {index: result for index, told in there.items() if (result := parts.told(index, told)) is not None}
+        results = {
+            index: result for index, told in there.items() if (result := parts.told(index, told)) is not None
+        }
         done = len(results)
         cores = workers or (None if ray else available_cores())
         with connected(ray, cores) if ray and done < job.part_count() else nullcontext():
             on_begin(job, sum(result.items for result in results.values()))
             if done < job.part_count():
                 todo = job.parts(without=set(results))
-                for result in run_ray(job, todo, cores) if ray else run_local(job, todo, min(cores or 1, job.part_count() - done)):
+                for result in (
+                    run_ray(job, todo, cores)
+                    if ray
+                    else run_local(job, todo, min(cores or 1, job.part_count() - done))
+                ):
                     results[result.index] = result
                     on_part(result)
         missing = [index for index in range(job.part_count()) if not parts.file(index).is_file()]
         if missing:
-            raise DataError(f"{out} lacks {len(missing):,} of {job.part_count():,} parts, such as {missing[0]}: start again.")
+            raise DataError(
+                f"{out} lacks {len(missing):,} of {job.part_count():,} parts, such as {missing[0]}: start again."
+            )
     every = results.values()
     return ScoreSummary(
-        out=str(folder), kind=opened.kind, model=job.model_name, model_sha256=job.model_sha256, fingerprint=opened.fingerprint,
-        items=sum(r.items for r in every), rows=sum(r.rows for r in every), errors=sum(r.errors for r in every), parts=job.part_count(),
-        parts_before=done, bytes=sum(r.bytes for r in every), workers=cores, engine="ray" if ray else "local",
+        out=str(folder),
+        kind=opened.kind,
+        model=job.model_name,
+        model_sha256=job.model_sha256,
+        fingerprint=opened.fingerprint,
+        items=sum(r.items for r in every),
+        rows=sum(r.rows for r in every),
+        errors=sum(r.errors for r in every),
+        parts=job.part_count(),
+        parts_before=done,
+        bytes=sum(r.bytes for r in every),
+        workers=cores,
+        engine="ray" if ray else "local",
         seconds=round(time.monotonic() - begun, 3),
-    )  # fmt: skip
+    )

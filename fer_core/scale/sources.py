@@ -71,9 +71,13 @@ class DatasetFaces:
             self._opened = open_dataset(self.source)
         data = self._opened
         if data.fingerprint != self.fingerprint:
-            raise DataError(f"{self.source} holds other data for a worker than where the job began: is it the same file on all machines?")
+            raise DataError(
+                f"{self.source} holds other data for a worker than where the job began: is it the same file on all machines?"
+            )
         truth = [None if code < 0 else data.label_names[code] for code in data.labels[start:stop].tolist()]
-        return Faces(np.ascontiguousarray(data.images[start:stop]), data.rows[start:stop].astype(np.int64), truth, {})
+        return Faces(
+            np.ascontiguousarray(data.images[start:stop]), data.rows[start:stop].astype(np.int64), truth, {}
+        )
 
 
 @dataclass
@@ -112,7 +116,9 @@ class Photos:
     count: int
     fingerprint: str
     kind: Kind = "photos"
-    _names: list[str] = field(default_factory=list, repr=False, compare=False)  # where the job began, not in workers
+    _names: list[str] = field(
+        default_factory=list, repr=False, compare=False
+    )  # where the job began, not in workers
     _zip: zipfile.ZipFile | None = field(default=None, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, object]:
@@ -152,7 +158,9 @@ def open_source(source: str, kind: Kind | None = None) -> DatasetFaces | TableFa
         if files := _tables(path):
             return _table_faces(source, files)
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):
-        raise DataError(f"{source} is no zip, or a damaged one: expected a data set of faces, or a folder or zip of photos.") from None
+        raise DataError(
+            f"{source} is no zip, or a damaged one: expected a data set of faces, or a folder or zip of photos."
+        ) from None
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror or error}.") from None
     data = open_dataset(source)
@@ -177,7 +185,9 @@ def _looks_like_photos(path: Path) -> bool:
     else:
         return False
     some = list(islice((name for name in names if is_picture(name)), _LOOK_AT))
-    return bool(some) and not any(_names_class(folder) for name in some for folder in PurePosixPath(name).parts[:-1])
+    return bool(some) and not any(
+        _names_class(folder) for name in some for folder in PurePosixPath(name).parts[:-1]
+    )
 
 
 def _names_class(folder: str) -> bool:
@@ -192,13 +202,17 @@ def _photos(path: Path) -> Photos:
     elif path.is_file():
         with zipfile.ZipFile(path) as archive:
             # Of two members with one name only the last can be asked for.
-            members = {member.filename: member for member in archive.infolist() if is_picture(member.filename)}
+            members = {
+                member.filename: member for member in archive.infolist() if is_picture(member.filename)
+            }
         lines = sorted(f"{name}\0{member.file_size}\0{member.CRC}" for name, member in members.items())
     else:
         raise DataError(f"{path} does not exist: expected a folder or zip of photos.")
     if not lines:
         raise DataError(f"{path} holds no photo: expected files such as .jpg, .png, .webp or .heic.")
-    return Photos(str(path.resolve()), len(lines), _hash(lines), _names=[line.split("\0", 1)[0] for line in lines])
+    return Photos(
+        str(path.resolve()), len(lines), _hash(lines), _names=[line.split("\0", 1)[0] for line in lines]
+    )
 
 
 def _tables(path: Path) -> list[Path]:

@@ -27,7 +27,10 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": ProblemBody, "description": "no such model"},
     413: {"model": ProblemBody, "description": "too many bytes or pixels"},
     422: {"model": ProblemBody, "description": "a parameter is not as expected"},
-    429: {"model": ProblemBody, "description": "too many requests; Retry-After says how many seconds to wait"},
+    429: {
+        "model": ProblemBody,
+        "description": "too many requests; Retry-After says how many seconds to wait",
+    },
 }
 _BINARY = {"type": "string", "format": "binary"}
 _BODY = {
@@ -35,7 +38,9 @@ _BODY = {
         "required": True,
         "description": "The bytes of a picture, or a form with one file.",
         "content": {
-            "multipart/form-data": {"schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}},
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}
+            },
             "image/*": {"schema": _BINARY},
         },
     }
@@ -114,7 +119,9 @@ def create_app(model: Bundle, limits: Limits | None = None) -> FastAPI:
     allowed = _rate_limiter(limits)
     # The page /docs comes from here and not from a content network, which would learn who looks at it.
     app: FastAPI = FastAPIOffline(
-        title="FER Explorer", version=__version__, description="Faces and their expressions. Pictures stay in this machine's memory."
+        title="FER Explorer",
+        version=__version__,
+        description="Faces and their expressions. Pictures stay in this machine's memory.",
     )
     answer_problems(app)
 
@@ -134,15 +141,21 @@ def create_app(model: Bundle, limits: Limits | None = None) -> FastAPI:
     @app.post("/predict", responses=_ERRORS, openapi_extra=_BODY)
     async def predict(
         request: Request,
-        detect: Annotated[bool, Query(description="look for faces; else the whole picture is taken as one face")] = True,
-        unsure_below: Annotated[float, Query(ge=0, le=1, description="faces of less confidence are marked unsure")] = 0.0,
+        detect: Annotated[
+            bool, Query(description="look for faces; else the whole picture is taken as one face")
+        ] = True,
+        unsure_below: Annotated[
+            float, Query(ge=0, le=1, description="faces of less confidence are marked unsure")
+        ] = 0.0,
         model: Annotated[str | None, Query(description="a name that /models lists")] = None,
     ) -> PredictionBody:
         """Find and classify the faces of a picture: JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."""
         allowed(request.client.host if request.client else "")
         name, content = await read_picture(request, limits.bytes)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(workers, _analyse, predictors, model, name, content, detect, unsure_below, limits)
+        return await loop.run_in_executor(
+            workers, _analyse, predictors, model, name, content, detect, unsure_below, limits
+        )
 
     return app
 
@@ -164,7 +177,13 @@ def _rate_limiter(limits: Limits) -> Any:
 
 
 def _analyse(
-    predictors: _Predictors, model: str | None, name: str, content: bytes, detect: bool, unsure_below: float, limits: Limits
+    predictors: _Predictors,
+    model: str | None,
+    name: str,
+    content: bytes,
+    detect: bool,
+    unsure_below: float,
+    limits: Limits,
 ) -> PredictionBody:
     predictor = predictors.get(model)
     begun = time.perf_counter()
@@ -172,7 +191,8 @@ def _analyse(
         width, height = imaging.size_of(content, name)
         if width * height > limits.pixels:
             raise Problem(
-                413, f"{name} has {width}x{height} pixels: at most {limits.megapixels:g} megapixels are read, so make it smaller."
+                413,
+                f"{name} has {width}x{height} pixels: at most {limits.megapixels:g} megapixels are read, so make it smaller.",
             )
         faces = predictor.predict(content, detect=detect, name=name)
     except ImageError as error:
@@ -182,10 +202,15 @@ def _analyse(
         model=predictor.classifier.bundle.name,
         faces=[
             FaceBody(
-                box=face.box, score=face.score, label=face.label, confidence=face.confidence, unsure=face.unsure(unsure_below),
-                probabilities=face.probabilities, unlike=unlike_training(face),
+                box=face.box,
+                score=face.score,
+                label=face.label,
+                confidence=face.confidence,
+                unsure=face.unsure(unsure_below),
+                probabilities=face.probabilities,
+                unlike=unlike_training(face),
             )
             for face in faces
         ],
         seconds=round(time.perf_counter() - begun, 4),
-    )  # fmt: skip
+    )

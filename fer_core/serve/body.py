@@ -21,7 +21,9 @@ async def read_picture(request: Request, most: int) -> tuple[str, bytes]:
     if not form:
         content = b"".join([part async for part in _bounded(request, most)])
         if not content:
-            raise Problem(400, "The request has no body: expected the bytes of a picture, or a form with a file.")
+            raise Problem(
+                400, "The request has no body: expected the bytes of a picture, or a form with a file."
+            )
         return "the picture", content
     parser = MultiPartParser(request.headers, _bounded(request, most), max_files=2, max_fields=8)
     parser.spool_max_size = most + 1  # larger files would go to disk; there are none

@@ -37,8 +37,13 @@ def answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        sentence = {404: "There is nothing at this address: see /docs.", 405: "This address takes another method: see /docs."}
-        return _told(error.status_code, sentence.get(error.status_code, f"{error.detail}."), dict(error.headers or {}))
+        sentence = {
+            404: "There is nothing at this address: see /docs.",
+            405: "This address takes another method: see /docs.",
+        }
+        return _told(
+            error.status_code, sentence.get(error.status_code, f"{error.detail}."), dict(error.headers or {})
+        )
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -29,8 +29,12 @@ class BatchLog:
             file.write(_HEADER)
             np.savetxt(file, kept, fmt="%.6g", delimiter=",")
 
-    def add(self, position: float, loss: float, accuracy: float, learning_rate: float, images_per_second: float) -> None:
-        self._rows.append(f"{position:.6g},{loss:.6g},{accuracy:.6g},{learning_rate:.6g},{images_per_second:.6g}\n")
+    def add(
+        self, position: float, loss: float, accuracy: float, learning_rate: float, images_per_second: float
+    ) -> None:
+        self._rows.append(
+            f"{position:.6g},{loss:.6g},{accuracy:.6g},{learning_rate:.6g},{images_per_second:.6g}\n"
+        )
 
     def flush(self) -> None:
         """Write what was added."""
@@ -50,9 +54,13 @@ def read_batches(run: RunFolder, whole: bool = False, tail: int = 64_000) -> np.
         size = file.seek(0, os.SEEK_END)
         file.seek(0 if whole else max(0, size - tail))
         text = file.read()
-    lines = text.split(b"\n")[1:-1]  # the header or a part of a row; after the last line break a row that is being written
+    lines = text.split(b"\n")[
+        1:-1
+    ]  # the header or a part of a row; after the last line break a row that is being written
     rows = [line.split(b",") for line in lines]
     try:
-        return np.array([row for row in rows if len(row) == len(COLUMNS)], np.float64).reshape(-1, len(COLUMNS))
+        return np.array([row for row in rows if len(row) == len(COLUMNS)], np.float64).reshape(
+            -1, len(COLUMNS)
+        )
     except ValueError:
         return np.empty((0, len(COLUMNS)))

@@ -20,11 +20,15 @@ _AHEAD = 4
 class EpochBatches(Sequence[tuple[Any, ...]]):
     """Shuffled, augmented batches (images (B, 48, 48, 1) float32 in 0..255, targets, sample weights)."""
 
-    def __init__(self, images: np.ndarray, targets: Targets, config: RunConfig, num_classes: int, epoch: int) -> None:
+    def __init__(
+        self, images: np.ndarray, targets: Targets, config: RunConfig, num_classes: int, epoch: int
+    ) -> None:
         self._images, self._targets, self._config, self._classes = images, targets, config, num_classes
         self._epoch = epoch
         self._order = np.random.default_rng([config.train.seed, epoch]).permutation(len(images))
-        self._class_weights = class_weights(targets.labels, num_classes) if config.train.class_weight == "balanced" else None
+        self._class_weights = (
+            class_weights(targets.labels, num_classes) if config.train.class_weight == "balanced" else None
+        )
 
     def __len__(self) -> int:
         return -(-len(self._order) // self._config.train.batch_size)
@@ -34,11 +38,17 @@ class EpochBatches(Sequence[tuple[Any, ...]]):
         rng = np.random.default_rng([train.seed, self._epoch, index, 1])
         chosen = self._order[index * train.batch_size : (index + 1) * train.batch_size]
         labels = known.labels[chosen]
-        images = augment(self._images[chosen], config, rng) if config.active else self._images[chosen].astype(np.float32)
+        images = (
+            augment(self._images[chosen], config, rng)
+            if config.active
+            else self._images[chosen].astype(np.float32)
+        )
         weights = None if self._class_weights is None else self._class_weights[labels]
         if train.loss.startswith("sparse"):
             return (images[..., None], labels.astype(np.int32), *(() if weights is None else (weights,)))
-        targets = np.eye(self._classes, dtype=np.float32)[labels] if known.soft is None else known.soft[chosen]
+        targets = (
+            np.eye(self._classes, dtype=np.float32)[labels] if known.soft is None else known.soft[chosen]
+        )
         if known.votes is None or known.votes_weights is None:
             if config.mixup:
                 images, (targets,) = mixup(images, [targets], config.mixup, rng)
@@ -47,13 +57,19 @@ class EpochBatches(Sequence[tuple[Any, ...]]):
         if config.mixup:
             images, (targets, votes) = mixup(images, [targets, votes], config.mixup, rng)
         weights = np.ones(len(chosen), np.float32) if weights is None else weights
-        return images[..., None], {PREDICTIONS: targets, VOTES: votes}, {PREDICTIONS: weights, VOTES: known.votes_weights[chosen]}
+        return (
+            images[..., None],
+            {PREDICTIONS: targets, VOTES: votes},
+            {PREDICTIONS: weights, VOTES: known.votes_weights[chosen]},
+        )
 
 
 def made_ahead(batches: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     """The batches in order. A thread makes the next ones while the network works on one; OpenCV and NumPy release the GIL."""
     with ThreadPoolExecutor(max_workers=1) as pool:
-        waiting: deque[Future[tuple[Any, ...]]] = deque(pool.submit(batches.__getitem__, i) for i in range(min(_AHEAD, len(batches))))
+        waiting: deque[Future[tuple[Any, ...]]] = deque(
+            pool.submit(batches.__getitem__, i) for i in range(min(_AHEAD, len(batches)))
+        )
         try:
             for i in range(len(batches)):
                 batch = waiting.popleft().result()

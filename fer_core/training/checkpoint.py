@@ -30,13 +30,19 @@ class TrainState:
     best: list[np.ndarray] | None = None
 
 
-def save_checkpoint(path: Path, state: TrainState, model: keras.Model, optimizer: keras.optimizers.Optimizer, fingerprint: str) -> None:
+def save_checkpoint(
+    path: Path, state: TrainState, model: keras.Model, optimizer: keras.optimizers.Optimizer, fingerprint: str
+) -> None:
     """Replace the file at `path` in one step."""
     scalars = {
-        "epoch": state.epoch, "best_accuracy": state.best_accuracy, "best_epoch": state.best_epoch,
-        "seconds": state.seconds, "history": state.history, "average_weight": state.average_weight,
+        "epoch": state.epoch,
+        "best_accuracy": state.best_accuracy,
+        "best_epoch": state.best_epoch,
+        "seconds": state.seconds,
+        "history": state.history,
+        "average_weight": state.average_weight,
         "fingerprint": fingerprint,
-    }  # fmt: skip
+    }
     arrays: dict[str, np.ndarray] = {"state": np.frombuffer(json.dumps(scalars).encode(), np.uint8)}
     groups = {
         "weights": model.get_weights(),
@@ -51,7 +57,9 @@ def save_checkpoint(path: Path, state: TrainState, model: keras.Model, optimizer
     write_atomically(path, buffer.getvalue())
 
 
-def load_checkpoint(path: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer, dataset: Dataset) -> TrainState:
+def load_checkpoint(
+    path: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer, dataset: Dataset
+) -> TrainState:
     """Set the weights and the optimizer from the file at `path`, and return the rest.
 
     Raises:
@@ -69,7 +77,11 @@ def load_checkpoint(path: Path, model: keras.Model, optimizer: keras.optimizers.
 
 
 def _restore(
-    arrays: dict[str, np.ndarray], scalars: dict[str, Any], model: keras.Model, optimizer: keras.optimizers.Optimizer, dataset: Dataset
+    arrays: dict[str, np.ndarray],
+    scalars: dict[str, Any],
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    dataset: Dataset,
 ) -> TrainState:
     def group(name: str) -> list[np.ndarray]:
         return [arrays[f"{name}_{i}"] for i in range(sum(key.startswith(f"{name}_") for key in arrays))]
@@ -83,7 +95,12 @@ def _restore(
     for variable, value in zip(optimizer.variables, group("optimizer"), strict=True):
         variable.assign(value)
     return TrainState(
-        epoch=scalars["epoch"], best_accuracy=scalars["best_accuracy"], best_epoch=scalars["best_epoch"],
-        seconds=scalars["seconds"], history=scalars["history"], average_weight=scalars["average_weight"],
-        average=group("average") or None, best=group("best") or None,
-    )  # fmt: skip
+        epoch=scalars["epoch"],
+        best_accuracy=scalars["best_accuracy"],
+        best_epoch=scalars["best_epoch"],
+        seconds=scalars["seconds"],
+        history=scalars["history"],
+        average_weight=scalars["average_weight"],
+        average=group("average") or None,
+        best=group("best") or None,
+    )

@@ -81,7 +81,9 @@ class JaxCrew(Crew):
         from keras import distribution
 
         # Batches are shared out here, all of them from the same random numbers, and not by Keras.
-        self._distribution = distribution.DataParallel(devices=distribution.list_devices(), auto_shard_dataset=False)
+        self._distribution = distribution.DataParallel(
+            devices=distribution.list_devices(), auto_shard_dataset=False
+        )
         distribution.set_distribution(self._distribution)
 
     def agree(self, *values: float) -> Sequence[float]:
@@ -120,7 +122,9 @@ class JaxCrew(Crew):
 def check_installed() -> None:
     """Raises ConfigError where there is no JAX."""
     if importlib.util.find_spec("jax") is None:
-        raise ConfigError("Training with several workers needs JAX: pip install -r requirements-scale.txt, or leave --workers out.")
+        raise ConfigError(
+            "Training with several workers needs JAX: pip install -r requirements-scale.txt, or leave --workers out."
+        )
 
 
 def _has_gpu() -> bool:

@@ -68,10 +68,14 @@ def _once(run: RunFolder, size: int, options: list[str]) -> int:
     try:
         for rank in range(size):
             output = {} if rank == 0 else {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            workers.append(subprocess.Popen([*command, "--rank", str(rank)], cwd=PROJECT, env=environment, **output))  # type: ignore[call-overload]
+            workers.append(
+                subprocess.Popen([*command, "--rank", str(rank)], cwd=PROJECT, env=environment, **output)
+            )  # type: ignore[call-overload]
         while True:
             states = [worker.poll() for worker in workers]
-            if any(state is not None and state < 0 for state in states):  # killed; the first one may have failed because of it
+            if any(
+                state is not None and state < 0 for state in states
+            ):  # killed; the first one may have failed because of it
                 return _LOST
             if states[0] is not None:
                 return states[0]

@@ -21,7 +21,11 @@ from .run_folder import RunFolder
 
 
 def cross_validate(
-    config: RunConfig, parent: Path, name: str, count: int = 3, on_fold: Callable[[int, RunFolder], None] = lambda fold, run: None
+    config: RunConfig,
+    parent: Path,
+    name: str,
+    count: int = 3,
+    on_fold: Callable[[int, RunFolder], None] = lambda fold, run: None,
 ) -> float:
     """Train `count` networks one after the other, as runs NAME-fold-1, NAME-fold-2 ... below `parent`; finished ones are taken as they are.
 
@@ -48,9 +52,13 @@ def cross_validate(
         on_fold(fold, run)
         if run.status()["state"] != "finished":
             command = [sys.executable, "-m", "fer_core", "train", "--resume", str(run.path.resolve())]
-            subprocess.run(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=2)  # what --json prints stays alone
+            subprocess.run(
+                command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=2
+            )  # what --json prints stays alone
         if run.status()["state"] != "finished":
-            raise TrainingError(f"{run.name} is {run.status()['state']}: let it finish, then start the cross-validation again.")
+            raise TrainingError(
+                f"{run.name} is {run.status()['state']}: let it finish, then start the cross-validation again."
+            )
         here = np.flatnonzero(fold_of == fold)
         bundle = read_bundle(run.bundle)
         told = Classifier(bundle).probabilities(np.asarray(dataset.images[here]))

@@ -17,7 +17,8 @@ class EventLog:
 
     def __init__(self, folder: Path, first_epoch: int) -> None:
         self._writers = {
-            part: SummaryWriter(str(folder / part), purge_step=first_epoch, write_to_disk=True) for part in ("train", "validation")
+            part: SummaryWriter(str(folder / part), purge_step=first_epoch, write_to_disk=True)
+            for part in ("train", "validation")
         }
 
     def epoch(self, row: dict[str, Any]) -> None:

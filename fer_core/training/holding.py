@@ -19,7 +19,9 @@ def held(run: ProcessFolder) -> Iterator[None]:
     Raises:
         TrainingError: another process holds it, or the folder cannot be written.
     """
-    with held_file(run.path / "lock", f"Another process is training in {run.path}: wait for it or stop it first."):
+    with held_file(
+        run.path / "lock", f"Another process is training in {run.path}: wait for it or stop it first."
+    ):
         yield
 
 

@@ -28,7 +28,9 @@ def check_name(name: str) -> None:
     ModelError: `name` is none for a model, since a folder is called so.
     """
     if not _NAME.fullmatch(name):
-        raise ModelError(f"{name!r} cannot be a model's name: expected up to 60 letters, digits, dots, dashes and underscores.")
+        raise ModelError(
+            f"{name!r} cannot be a model's name: expected up to 60 letters, digits, dots, dashes and underscores."
+        )
 
 
 def promote(run: RunFolder, name: str) -> Bundle:
@@ -58,7 +60,9 @@ def promote(run: RunFolder, name: str) -> Bundle:
         shutil.rmtree(temporary, ignore_errors=True)
         # Of a copied folder there is a list of (from, to, why), a row for each file.
         reason = str(error.args[0][0][2]) if isinstance(error, shutil.Error) else error.strerror or str(error)
-        raise ModelError(f"The model cannot be written to {target}: {reason.split('] ')[-1].split(':')[0]}.") from None
+        raise ModelError(
+            f"The model cannot be written to {target}: {reason.split('] ')[-1].split(':')[0]}."
+        ) from None
     return read_bundle(target)
 
 

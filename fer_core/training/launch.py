@@ -54,11 +54,15 @@ def resume(run: RunFolder | SweepFolder, finish: bool = False) -> None:
         run.write_status("starting", "Starting the training process.")
         process = start_detached(command, run.log, environment=quotas.child_environment(run.path))
     except OSError as error:
-        raise TrainingError(f"The training process could not be started: {error.strerror or error}.") from None
+        raise TrainingError(
+            f"The training process could not be started: {error.strerror or error}."
+        ) from None
     quotas.yield_to_the_app(process.pid, run.path)
     kind = "run" if isinstance(run, RunFolder) else "sweep"
     log.event(f"{kind} started", name=run.name, of_a_visitor=visitors.of(run.path) is not None)
-    threading.Thread(target=_until_it_ends, args=(run, process, kind), name=f"fer-{run.name}", daemon=True).start()
+    threading.Thread(
+        target=_until_it_ends, args=(run, process, kind), name=f"fer-{run.name}", daemon=True
+    ).start()
 
 
 def _until_it_ends(run: RunFolder | SweepFolder, process: subprocess.Popen[bytes], kind: str) -> None:
@@ -66,9 +70,14 @@ def _until_it_ends(run: RunFolder | SweepFolder, process: subprocess.Popen[bytes
     begun = time.monotonic()
     status = process.wait()
     log.event(
-        f"{kind} ended", logging.INFO if status == 0 else logging.ERROR, name=run.name, state=run.status()["state"],
-        epochs=len(run.history()) if isinstance(run, RunFolder) else None, seconds=round(time.monotonic() - begun, 1), exit_status=status,
-    )  # fmt: skip
+        f"{kind} ended",
+        logging.INFO if status == 0 else logging.ERROR,
+        name=run.name,
+        state=run.status()["state"],
+        epochs=len(run.history()) if isinstance(run, RunFolder) else None,
+        seconds=round(time.monotonic() - begun, 1),
+        exit_status=status,
+    )
 
 
 def _check_quotas(run: RunFolder | SweepFolder, finish: bool) -> None:

@@ -30,8 +30,12 @@ def build_network(config: RunConfig) -> keras.Model:
 def _freeze(network: keras.Model, until: str) -> None:
     names = [layer.name for layer in network.layers]
     if until not in names or until == PREDICTIONS:
-        known = ", ".join(layer.name for layer in network.layers if layer.weights and layer.name != PREDICTIONS)
-        raise TrainingError(f"There is no layer {until!r} to freeze the network until: expected features, or one of {known}.")
+        known = ", ".join(
+            layer.name for layer in network.layers if layer.weights and layer.name != PREDICTIONS
+        )
+        raise TrainingError(
+            f"There is no layer {until!r} to freeze the network until: expected features, or one of {known}."
+        )
     for layer in network.layers[: names.index(until) + 1]:
         layer.trainable = False
 
@@ -45,13 +49,17 @@ def first_weights(model: keras.Model, start_from: str) -> None:
     bundle = find_bundle(start_from)
     networks = networks_of(load_keras(bundle))
     if len(networks) != 1:
-        raise TrainingError(f"{bundle.name} is an ensemble of {len(networks)} networks: start from a model that is one network.")
+        raise TrainingError(
+            f"{bundle.name} is an ensemble of {len(networks)} networks: start from a model that is one network."
+        )
     known = {layer.name: layer for layer in networks[0].layers}
     for layer in model.layers:
         source = known.get(PREDICTIONS if layer.name == VOTES else layer.name)
         weights = source.get_weights() if source is not None else []
         if [w.shape for w in weights] != [w.shape for w in layer.get_weights()]:
-            raise TrainingError(f"The network of {bundle.name} differs from that of the run in the layer {layer.name}: start a new run.")
+            raise TrainingError(
+                f"The network of {bundle.name} differs from that of the run in the layer {layer.name}: start a new run."
+            )
         layer.set_weights(weights)
 
 

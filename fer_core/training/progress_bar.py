@@ -38,6 +38,12 @@ class ProgressBar:
         done = (progress["epoch"] - 1) * batches + progress["batch"]
         if self._bar is None:
             before = (progress["epoch"] - 1) * batches  # of the epochs before an interruption
-            self._bar = tqdm(total=progress["epochs"] * batches, initial=before, unit="batch", file=sys.stderr, mininterval=0.5)
+            self._bar = tqdm(
+                total=progress["epochs"] * batches,
+                initial=before,
+                unit="batch",
+                file=sys.stderr,
+                mininterval=0.5,
+            )
         self._bar.set_postfix_str(f"epoch {progress['epoch']}, loss {progress['loss']:.3f}", refresh=False)
         self._bar.update(done - self._bar.n)

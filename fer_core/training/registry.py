@@ -41,7 +41,9 @@ class Registry:
     def __init__(self, parent: Path) -> None:
         self._path = self._queue = parent / FILE_NAME
         self._mine = ""  # what the names of the queue begin with here
-        if (found := visitors.of(parent)) is not None:  # the visitors of a hosted app wait in one queue, and see their own part of it
+        if (
+            found := visitors.of(parent)
+        ) is not None:  # the visitors of a hosted app wait in one queue, and see their own part of it
             everybody, home = found
             self._queue, self._mine = everybody.root / FILE_NAME, f"{home.name}/"
 
@@ -55,9 +57,13 @@ class Registry:
         if not self._path.exists():
             return {}
         with self._open() as db:
-            return {name: About(*rest) for name, *rest in db.execute("SELECT name, title, note, sweep FROM runs")}
+            return {
+                name: About(*rest) for name, *rest in db.execute("SELECT name, title, note, sweep FROM runs")
+            }
 
-    def describe(self, name: str, *, title: str | None = None, note: str | None = None, sweep: str | None = None) -> None:
+    def describe(
+        self, name: str, *, title: str | None = None, note: str | None = None, sweep: str | None = None
+    ) -> None:
         """Set what is given; None leaves it as it is."""
         with self._open() as db:
             db.execute("INSERT OR IGNORE INTO runs (name) VALUES (?)", (name,))
@@ -75,7 +81,9 @@ class Registry:
 
     def queue(self) -> list[str]:
         """Names of the runs and sweeps that wait, the next one first."""
-        return [name.removeprefix(self._mine) for name in self.everybodys_queue() if name.startswith(self._mine)]
+        return [
+            name.removeprefix(self._mine) for name in self.everybodys_queue() if name.startswith(self._mine)
+        ]
 
     def everybodys_queue(self) -> list[str]:
         """The same with what others wait for in a hosted app, as VISITOR/NAME."""

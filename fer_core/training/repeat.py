@@ -31,15 +31,26 @@ def train_command(config: RunConfig, source: str) -> str:
     for option, value in train.items():
         # A teacher that is not named is left out where it was trained on other data, one that is named never.
         if value is not None and (value != getattr(preset.train, option) or option in ("seed", "teacher")):
-            parts += [f"--{option.replace('_', '-')}", repeatable_path(value) if option == "teacher" else str(value)]
+            parts += [
+                f"--{option.replace('_', '-')}",
+                repeatable_path(value) if option == "teacher" else str(value),
+            ]
     by_shell = preset.replace("data", **data).replace("train", **train)
     if config not in (by_shell, _without_votes(by_shell)):
         if config.model.family != by_shell.model.family:
             parts += ["--set", f"model.family={config.model.family}"]
         if config.model.hparams != by_shell.model.hparams:
             parts += ["--set", f"model.hparams={json.dumps(config.model.hparams)}"]
-        for path, (value, _) in config.differences(by_shell.replace("model", **config.model.model_dump())).items():
-            written = repeatable_path(value) if path == "train.start_from" else value if isinstance(value, str) else json.dumps(value)
+        for path, (value, _) in config.differences(
+            by_shell.replace("model", **config.model.model_dump())
+        ).items():
+            written = (
+                repeatable_path(value)
+                if path == "train.start_from"
+                else value
+                if isinstance(value, str)
+                else json.dumps(value)
+            )
             parts += ["--set", f"{path}={written}"]
     return "python -m fer_core train " + " ".join(shlex.quote(part) for part in parts)
 
@@ -47,7 +58,11 @@ def train_command(config: RunConfig, source: str) -> str:
 def _without_votes(config: RunConfig) -> RunConfig:
     """What `settle` makes of settings that learn from votes where there are none."""
     drop = tuple(reason for reason in config.data.drop if reason != "not a face")
-    return config.override("train", votes_weight=0.0).override("data", drop=drop) if config.train.output == "labels" else config
+    return (
+        config.override("train", votes_weight=0.0).override("data", drop=drop)
+        if config.train.output == "labels"
+        else config
+    )
 
 
 def repeatable_path(model: str) -> str:

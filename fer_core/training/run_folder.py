@@ -31,12 +31,28 @@ from ..process_folder import OPEN_STATES, RUNNING_STATES, ProcessFolder, unused_
 from ..storage import write_atomically
 from .settle import settle
 
-__all__ = ["HISTORY_COLUMNS", "OPEN_STATES", "RUNNING_STATES", "RunFolder", "list_runs", "new_run_folder", "open_run"]
+__all__ = [
+    "HISTORY_COLUMNS",
+    "OPEN_STATES",
+    "RUNNING_STATES",
+    "RunFolder",
+    "list_runs",
+    "new_run_folder",
+    "open_run",
+]
 
 _RESERVE = 128_000  # bytes
 HISTORY_COLUMNS = (
-    "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second", "best",
-)  # fmt: skip
+    "epoch",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "learning_rate",
+    "seconds",
+    "images_per_second",
+    "best",
+)
 
 
 @dataclass(frozen=True)
@@ -87,13 +103,17 @@ class RunFolder(ProcessFolder):
         with quotas.new_runs(self.path, config):
             config = settle(config, keep_teacher=keep_teacher)
             if self.exists():
-                raise TrainingError(f"{self.path} holds a run already: resume it with --resume {self.path}, or name another folder.")
+                raise TrainingError(
+                    f"{self.path} holds a run already: resume it with --resume {self.path}, or name another folder."
+                )
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
                 config.save(self.path / "config.json")
                 self.write_status("starting")
             except OSError as error:
-                raise TrainingError(f"The run folder {self.path} cannot be written: {error.strerror}.") from None
+                raise TrainingError(
+                    f"The run folder {self.path} cannot be written: {error.strerror}."
+                ) from None
 
     def config(self) -> RunConfig:
         """Raises ConfigError where the folder holds no valid configuration."""
@@ -102,13 +122,17 @@ class RunFolder(ProcessFolder):
     # --- records -----------------------------------------------------------------------------------------------------
 
     def write_progress(self, **progress: Any) -> None:
-        write_atomically(self.path / "progress.json", json.dumps(progress | {"time": time.time()}).encode(), durable=False)
+        write_atomically(
+            self.path / "progress.json", json.dumps(progress | {"time": time.time()}).encode(), durable=False
+        )
 
     def progress(self) -> dict[str, Any]:
         return self._json("progress.json")
 
     def write_history(self, rows: list[dict[str, Any]]) -> None:
-        lines = [",".join(HISTORY_COLUMNS)] + [",".join(_cell(row[c]) for c in HISTORY_COLUMNS) for row in rows]
+        lines = [",".join(HISTORY_COLUMNS)] + [
+            ",".join(_cell(row[c]) for c in HISTORY_COLUMNS) for row in rows
+        ]
         write_atomically(self.path / "history.csv", ("\n".join(lines) + "\n").encode())
 
     def history(self) -> list[dict[str, float]]:
@@ -155,7 +179,9 @@ def open_run(path: Path) -> RunFolder:
     """
     run = RunFolder(path)
     if not run.exists():
-        raise TrainingError(f"{path} is no run folder: expected a folder with the config.json of a training run.")
+        raise TrainingError(
+            f"{path} is no run folder: expected a folder with the config.json of a training run."
+        )
     try:
         run.config()
     except FerError as error:

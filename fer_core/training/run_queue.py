@@ -58,7 +58,9 @@ def start_now(run: RunFolder | SweepFolder) -> None:
         TrainingError: the visitors of a hosted app take turns.
     """
     if shared_queue.is_shared(run.path):
-        raise TrainingError("On this server runs take turns: it starts as soon as those before it have ended.")
+        raise TrainingError(
+            "On this server runs take turns: it starts as soon as those before it have ended."
+        )
     if Registry(run.path.parent).take(run.name):
         launch.resume(run)
 
@@ -74,7 +76,11 @@ def under_way(parent: Path) -> list[str]:
     sweeps = [sweep.name for sweep in list_sweeps(parent) if sweep.status()["state"] in RUNNING_STATES]
     about = Registry(parent).about()
     of_sweeps = {name for name, known in about.items() if known.sweep in sweeps}
-    return sweeps + [run.name for run in list_runs(parent) if run.status()["state"] in RUNNING_STATES and run.name not in of_sweeps]
+    return sweeps + [
+        run.name
+        for run in list_runs(parent)
+        if run.status()["state"] in RUNNING_STATES and run.name not in of_sweeps
+    ]
 
 
 def ensure_worker(parent: Path) -> None:
@@ -127,7 +133,9 @@ def work(parent: Path) -> None:
 
 
 def _start(parent: Path, name: str, registry: Registry) -> None:
-    run: RunFolder | SweepFolder = SweepFolder(parent / name) if SweepFolder(parent / name).exists() else RunFolder(parent / name)
+    run: RunFolder | SweepFolder = (
+        SweepFolder(parent / name) if SweepFolder(parent / name).exists() else RunFolder(parent / name)
+    )
     if not registry.take(name) or not run.exists() or run.status()["state"] not in OPEN_STATES:
         return  # deleted, or taken out meanwhile
     try:

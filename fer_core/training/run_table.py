@@ -39,13 +39,25 @@ class RunRow:
     def as_json(self) -> dict[str, Any]:
         config = self.config
         return {
-            "name": self.run.name, "path": str(self.run.path), "title": self.about.title, "note": self.about.note, "sweep": self.about.sweep,
-            "state": self.state, "message": self.message, "started": self.started, "data": config.data.source if config else None,
-            "fingerprint": self.fingerprint, "preset": config.preset if config else None, "epochs": self.epochs,
-            "epochs_planned": config.train.epochs if config else None, "best_validation_accuracy": self.best_accuracy,
-            "best_validation_accuracy_ci95": self.interval, "best_epoch": self.best_epoch, "parameters": self.parameters,
+            "name": self.run.name,
+            "path": str(self.run.path),
+            "title": self.about.title,
+            "note": self.about.note,
+            "sweep": self.about.sweep,
+            "state": self.state,
+            "message": self.message,
+            "started": self.started,
+            "data": config.data.source if config else None,
+            "fingerprint": self.fingerprint,
+            "preset": config.preset if config else None,
+            "epochs": self.epochs,
+            "epochs_planned": config.train.epochs if config else None,
+            "best_validation_accuracy": self.best_accuracy,
+            "best_validation_accuracy_ci95": self.interval,
+            "best_epoch": self.best_epoch,
+            "parameters": self.parameters,
             "seconds": self.seconds,
-        }  # fmt: skip
+        }
 
 
 def run_rows(parent: Path) -> list[RunRow]:
@@ -73,13 +85,25 @@ def run_row(run: RunFolder, about: About) -> RunRow:
         except FerError:
             parameters = None
     return RunRow(
-        run, about, status["state"], str(status["message"]), status["started"], config, status.get("fingerprint"),
-        best["val_accuracy"] if best else None, int(best["epoch"]) if best else None, interval, len(history),
-        sum(row["seconds"] for row in history), parameters if isinstance(parameters, int) else None,
-    )  # fmt: skip
+        run,
+        about,
+        status["state"],
+        str(status["message"]),
+        status["started"],
+        config,
+        status.get("fingerprint"),
+        best["val_accuracy"] if best else None,
+        int(best["epoch"]) if best else None,
+        interval,
+        len(history),
+        sum(row["seconds"] for row in history),
+        parameters if isinstance(parameters, int) else None,
+    )
 
 
-def best_epoch(history: list[dict[str, float]], status: dict[str, Any]) -> tuple[dict[str, float] | None, tuple[float, float] | None]:
+def best_epoch(
+    history: list[dict[str, float]], status: dict[str, Any]
+) -> tuple[dict[str, float] | None, tuple[float, float] | None]:
     """The epoch with the best validation accuracy, and the 95 % interval of that; None where they are not known."""
     best = max(history, key=lambda row: row["val_accuracy"]) if history else None
     count = status.get("validation_images")

@@ -32,7 +32,9 @@ def settle(config: RunConfig, *, keep_teacher: bool = False) -> RunConfig:
         ConfigError: the settings describe no network.
         TrainingError: the run is to learn nothing but votes, and there are none.
     """
-    summary(as_blocks(config.model))  # says now, not in the training process, that a network does not fit together
+    summary(
+        as_blocks(config.model)
+    )  # says now, not in the training process, that a network does not fit together
     if config.train.precision == "auto":
         config = config.override("train", precision=fast_precision())
     if config.train.start_from:
@@ -56,14 +58,18 @@ def _network_of(config: RunConfig, model: str) -> RunConfig:
     """`config` with the network of the model that it starts from."""
     card = find_bundle(model).card
     if len(card.get("members") or []) > 1:
-        raise TrainingError(f"{card['name']} is an ensemble of {len(card['members'])} networks: start from a model that is one network.")
+        raise TrainingError(
+            f"{card['name']} is an ensemble of {len(card['members'])} networks: start from a model that is one network."
+        )
     return config.replace("model", **RunConfig.parse(card.get("config")).model.model_dump())
 
 
 def lacks_teacher(config: RunConfig) -> bool:
     """Whether the teacher is the one that the preset names, and was trained on other data than these."""
     teacher = config.train.teacher
-    return teacher is not None and teacher == _preset_teacher(config) and not _knows(teacher, config.data.source)
+    return (
+        teacher is not None and teacher == _preset_teacher(config) and not _knows(teacher, config.data.source)
+    )
 
 
 def _preset_teacher(config: RunConfig) -> str | None:

@@ -57,7 +57,9 @@ def tend(everybody: Visitors) -> list[RunFolder | SweepFolder]:
     if not registry.queue():
         return started
     try:
-        with FileLock(everybody.root / _LOCK, timeout=_PATIENCE):  # of two who start at once, one sees what the other started
+        with FileLock(
+            everybody.root / _LOCK, timeout=_PATIENCE
+        ):  # of two who start at once, one sees what the other started
             while (waiting := registry.queue()) and quotas.room(everybody):
                 run = _folder(everybody, waiting[0])
                 if not registry.take(waiting[0]) or run is None or run.status()["state"] not in OPEN_STATES:
@@ -70,7 +72,9 @@ def tend(everybody: Visitors) -> list[RunFolder | SweepFolder]:
     except Timeout:
         return started  # somebody else is at it
     except OSError as error:
-        raise TrainingError(f"The queue in {everybody.root} cannot be used: {error.strerror or error}.") from None
+        raise TrainingError(
+            f"The queue in {everybody.root} cannot be used: {error.strerror or error}."
+        ) from None
     return started
 
 

@@ -52,7 +52,9 @@ def estimate(config: RunConfig, train_images: int, validation_images: int) -> Es
         rate = statistics.median(row["images_per_second"] for row in exact[-3:])
     else:
         alike = [row for row in known if row["precision"] == _precision(config)] or known
-        nearest = min(alike, key=lambda row: max(row["multiply_adds"], work) / max(1, min(row["multiply_adds"], work)))
+        nearest = min(
+            alike, key=lambda row: max(row["multiply_adds"], work) / max(1, min(row["multiply_adds"], work))
+        )
         rate = nearest["images_per_second"] * nearest["multiply_adds"] / max(1, work)
     return Estimate((train_images + _FORWARD * validation_images) / rate, rate, bool(exact))
 
@@ -80,12 +82,18 @@ def measure(config: RunConfig) -> float:
     images = rng.integers(0, 256, (count, 48, 48)).astype(np.uint8)
     keras.mixed_precision.set_global_policy(_precision(config))
     model = build_network(config)
-    loss = {PREDICTIONS: make_loss(config.train), VOTES: keras.losses.CategoricalCrossentropy()} if votes[0] is not None else None
+    loss = (
+        {PREDICTIONS: make_loss(config.train), VOTES: keras.losses.CategoricalCrossentropy()}
+        if votes[0] is not None
+        else None
+    )
     model.compile(make_optimizer(config.train), loss or make_loss(config.train))
     times: list[float] = []
     begun = time.monotonic()
     while len(times) < 5 or (time.monotonic() - begun < _SECONDS and len(times) < 400):
-        for batch in made_ahead(EpochBatches(images, Targets(labels, None, *votes), config, len(NAMES), len(times))):
+        for batch in made_ahead(
+            EpochBatches(images, Targets(labels, None, *votes), config, len(NAMES), len(times))
+        ):
             start = time.monotonic()
             model.train_on_batch(*batch)
             times.append(time.monotonic() - start)
@@ -119,7 +127,11 @@ def _file() -> Path:
 def _read() -> list[dict]:
     try:
         rows = json.loads(_file().read_text(encoding="utf-8"))
-        return [row for row in rows if row["images_per_second"] > 0 and row["multiply_adds"] > 0 and row["key"] and row["precision"]]
+        return [
+            row
+            for row in rows
+            if row["images_per_second"] > 0 and row["multiply_adds"] > 0 and row["key"] and row["precision"]
+        ]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 
@@ -127,8 +139,17 @@ def _read() -> list[dict]:
 def _key(config: RunConfig) -> str:
     """Of what decides on the speed."""
     two = bool(config.train.votes_weight)
-    return json.dumps([config.model.model_dump(), config.train.batch_size, _precision(config), two, config.augment.active, config.train.freeze_until],
-                      sort_keys=True)  # fmt: skip
+    return json.dumps(
+        [
+            config.model.model_dump(),
+            config.train.batch_size,
+            _precision(config),
+            two,
+            config.augment.active,
+            config.train.freeze_until,
+        ],
+        sort_keys=True,
+    )
 
 
 def _precision(config: RunConfig) -> str:

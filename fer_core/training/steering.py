@@ -166,7 +166,10 @@ class Helm:
     def _read(self) -> Control:
         try:
             stat = self._run.control.stat()
-            seen = (stat.st_mtime_ns, stat.st_ino)  # each change is a new file: the clock alone may be set back
+            seen = (
+                stat.st_mtime_ns,
+                stat.st_ino,
+            )  # each change is a new file: the clock alone may be set back
         except OSError:
             seen = None
         if seen != self._seen:

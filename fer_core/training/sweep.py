@@ -48,7 +48,9 @@ def run_sweep(sweep: SweepFolder) -> str:
         outcome = work.run()
     except Exception as error:
         if work.leads:  # else others go on
-            sweep.write_status("failed", str(error) or type(error).__name__)  # uncounted: the storage may be what failed
+            sweep.write_status(
+                "failed", str(error) or type(error).__name__
+            )  # uncounted: the storage may be what failed
         raise
     else:
         work.write_status(outcome, ended=time.time())
@@ -73,9 +75,12 @@ def open_study(sweep: SweepFolder, config: SweepConfig) -> optuna.Study:
     # One worker at a time: of two that make the tables of a new database at once, one fails.
     with Claims(sweep.path).one_at_a_time():
         return optuna.create_study(
-            storage=_storage(sweep, config), study_name=config.study or sweep.name, direction="maximize", load_if_exists=True,
+            storage=_storage(sweep, config),
+            study_name=config.study or sweep.name,
+            direction="maximize",
+            load_if_exists=True,
             pruner=pruners[config.pruner],
-        )  # fmt: skip
+        )
 
 
 def _storage(sweep: SweepFolder, config: SweepConfig) -> Any:
@@ -87,7 +92,9 @@ def _storage(sweep: SweepFolder, config: SweepConfig) -> Any:
     try:
         return optuna.storages.RDBStorage(config.storage)
     except ImportError as error:
-        raise ConfigError(f"The storage {_without_password(config.storage)} needs a driver that is not installed: {error}.") from None
+        raise ConfigError(
+            f"The storage {_without_password(config.storage)} needs a driver that is not installed: {error}."
+        ) from None
     except Exception as error:  # SQLAlchemy lets through what each driver raises
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise ConfigError(
@@ -154,7 +161,10 @@ class _Sweep:
         with self.claims.one_at_a_time():
             trials = self.study.get_trials(deepcopy=False)
             for begun in trials:
-                if begun.state == TrialState.RUNNING and (claim := self.claims.take(begun.number)) is not None:
+                if (
+                    begun.state == TrialState.RUNNING
+                    and (claim := self.claims.take(begun.number)) is not None
+                ):
                     # Optuna has no public way back to a trial that was begun: its id is the one thing that is needed.
                     return self._seeded(begun.number, partial(Trial, self.study, begun._trial_id)), claim
             if len(trials) >= self.config.trials:
@@ -199,7 +209,9 @@ class _Sweep:
     def _train(self, run: RunFolder, trial: Trial) -> str:
         """Train in a process of its own: "ended", "failed", "pruned", or "stopped" with the sweep."""
         reported, pruned = 0, False
-        process = None if run.alive() else _start(run)  # it may have outlived the process that began the sweep
+        process = (
+            None if run.alive() else _start(run)
+        )  # it may have outlived the process that began the sweep
         while run.alive() if process is None else process.poll() is None:
             self.lead()
             if self.folder.stop_requested():
@@ -215,7 +227,10 @@ class _Sweep:
         if self.folder.stop_requested():
             return "stopped"
         if pruned and run.status()["state"] == "stopped":
-            run.write_status("pruned", f"Given up by {self.folder.name} after epoch {len(run.history())}: others were better by then.")
+            run.write_status(
+                "pruned",
+                f"Given up by {self.folder.name} after epoch {len(run.history())}: others were better by then.",
+            )
             return "pruned"
         return "ended" if run.status()["state"] in ("finished", "stopped") else "failed"
 
@@ -224,7 +239,9 @@ def _start(run: RunFolder) -> subprocess.Popen[bytes]:
     forget_pause(run)
     with open(run.log, "ab") as log:
         command = [sys.executable, "-m", "fer_core", "train", "--resume", str(run.path.resolve())]
-        return subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        return subprocess.Popen(
+            command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
 
 
 def _draw(trial: Trial, path: str, dimension: Dimension) -> Any:

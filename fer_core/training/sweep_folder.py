@@ -64,9 +64,17 @@ class Dimension(BaseModel):
         try:
             whole = all(re.fullmatch(r"[-+]?\d+", part) for part in (low, high))
             step = None if way in (None, "log") else float(way)
-            return cls(low=float(low), high=float(high), log=way == "log", step=step, whole=whole and (step is None or step.is_integer()))
+            return cls(
+                low=float(low),
+                high=float(high),
+                log=way == "log",
+                step=step,
+                whole=whole and (step is None or step.is_integer()),
+            )
         except ValidationError as error:
-            raise ConfigError(f"Search range {text!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}; {wanted}.") from None
+            raise ConfigError(
+                f"Search range {text!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}; {wanted}."
+            ) from None
         except ValueError:
             raise ConfigError(f"Search range {text!r}: {wanted}.") from None
 
@@ -91,14 +99,21 @@ class SweepConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     base: RunConfig
-    space: dict[str, Dimension] = Field(min_length=1, description="The settings that vary, by path such as train.learning_rate.")
+    space: dict[str, Dimension] = Field(
+        min_length=1, description="The settings that vary, by path such as train.learning_rate."
+    )
     trials: int = Field(20, ge=1, le=1000, description="How many runs are made.")
     pruner: Literal["median", "hyperband", "none"] = Field(
-        "median", description="When a run is given up: below the median of the others at the same epoch, by Hyperband's halving, or never."
+        "median",
+        description="When a run is given up: below the median of the others at the same epoch, by Hyperband's halving, or never.",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Start of the sampler's random numbers.")
-    storage: str | None = Field(None, description="URL of the database that holds the study; None for a journal file in the folder.")
-    study: str | None = Field(None, description="The study's name there, where the folder's own might be taken.")
+    storage: str | None = Field(
+        None, description="URL of the database that holds the study; None for a journal file in the folder."
+    )
+    study: str | None = Field(
+        None, description="The study's name there, where the folder's own might be taken."
+    )
 
     @classmethod
     def make(cls, base: RunConfig, space: dict[str, str], **more: Any) -> SweepConfig:
@@ -141,14 +156,18 @@ class SweepFolder(ProcessFolder):
                 write_atomically(self.path / "sweep.json", (config.model_dump_json(indent=1) + "\n").encode())
                 self.write_status("starting")
             except OSError as error:
-                raise TrainingError(f"The sweep folder {self.path} cannot be written: {error.strerror}.") from None
+                raise TrainingError(
+                    f"The sweep folder {self.path} cannot be written: {error.strerror}."
+                ) from None
 
     def config(self) -> SweepConfig:
         """Raises TrainingError where the folder holds no valid sweep."""
         try:
             return SweepConfig.model_validate_json((self.path / "sweep.json").read_bytes())
         except (OSError, ValidationError):
-            raise TrainingError(f"{self.path} is no sweep: expected a folder with a valid sweep.json.") from None
+            raise TrainingError(
+                f"{self.path} is no sweep: expected a folder with a valid sweep.json."
+            ) from None
 
     def run_path(self, trial: int) -> Path:
         """The folder of the run of a trial, counted from 0."""

@@ -51,7 +51,9 @@ def training_indices(config: RunConfig, dataset: Dataset, votes: Votes | None) -
         chosen = chosen[~votes.not_a_face()[chosen]]
     if not len(chosen):
         left_out = [*config.data.drop, *([f"fold {config.data.fold}"] if config.data.fold else [])]
-        raise TrainingError(f"No training image of {dataset.source} is left once {' and '.join(left_out)} are left out: keep them.")
+        raise TrainingError(
+            f"No training image of {dataset.source} is left once {' and '.join(left_out)} are left out: keep them."
+        )
     return chosen
 
 
@@ -66,7 +68,9 @@ def make_targets(config: RunConfig, dataset: Dataset, indices: np.ndarray, votes
     soft = None
     if train.teacher:
         one_hot = np.eye(len(NAMES), dtype=np.float32)[labels]
-        soft = (1 - train.teacher_weight) * one_hot + train.teacher_weight * _teach(train.teacher, dataset)[indices]
+        soft = (1 - train.teacher_weight) * one_hot + train.teacher_weight * _teach(train.teacher, dataset)[
+            indices
+        ]
     if not train.votes_weight or votes is None:
         return Targets(labels, soft)
     shares = votes.distribution()[indices]

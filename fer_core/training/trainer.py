@@ -50,7 +50,10 @@ class StopRequested(Exception):
 
 
 def train(
-    run: RunFolder, on_progress: Callable[[dict[str, Any]], None] = lambda progress: None, finish: bool = False, crew: Crew = SOLO
+    run: RunFolder,
+    on_progress: Callable[[dict[str, Any]], None] = lambda progress: None,
+    finish: bool = False,
+    crew: Crew = SOLO,
 ) -> str:
     """Train the run in `run` from its checkpoint, or from the start, to its end, and write its bundle.
 
@@ -80,7 +83,9 @@ def train(
         except Exception as error:
             full = isinstance(error, OSError) and error.errno in _FULL
             message = _full_disk(run) if full else f"{error}" if str(error) else type(error).__name__
-            with contextlib.suppress(OSError):  # where even the reserve does not help, the run counts as interrupted
+            with contextlib.suppress(
+                OSError
+            ):  # where even the reserve does not help, the run counts as interrupted
                 run.free_reserve()
                 run.write_status("failed", message)
             if full:
@@ -93,7 +98,11 @@ def train(
 
 def _full_disk(run: RunFolder) -> str:
     done = len(run.history())
-    kept = f"what it learned in {done} epochs is kept" if run.checkpoint.exists() and done else "nothing was learned yet"
+    kept = (
+        f"what it learned in {done} epochs is kept"
+        if run.checkpoint.exists() and done
+        else "nothing was learned yet"
+    )
     return f"The disk is full: {kept}; free some space and let it go on, or keep the best weights so far."
 
 
@@ -108,14 +117,24 @@ class _Loop:
         self.dataset: Dataset = open_dataset(self.config.data.source)
         self.votes = votes_for(self.config, self.dataset)
         chosen = training_indices(self.config, self.dataset, self.votes)
-        self.images, self.targets = self._images(chosen), make_targets(self.config, self.dataset, chosen, self.votes)
+        self.images, self.targets = (
+            self._images(chosen),
+            make_targets(self.config, self.dataset, chosen, self.votes),
+        )
         self.val_images, self.val_labels = self._validation()
-        run.write_status("running", fingerprint=self.dataset.fingerprint, train_images=len(self.images),
-                         validation_images=len(self.val_images), epochs=train_config.epochs)  # fmt: skip
+        run.write_status(
+            "running",
+            fingerprint=self.dataset.fingerprint,
+            train_images=len(self.images),
+            validation_images=len(self.val_images),
+            epochs=train_config.epochs,
+        )
         keras.utils.set_random_seed(train_config.seed)
         keras.mixed_precision.set_global_policy(train_config.precision)
         self.model = build_network(self.config)
-        parameters = self.model.count_params() - (self.model.get_layer(VOTES).count_params() if train_config.votes_weight else 0)
+        parameters = self.model.count_params() - (
+            self.model.get_layer(VOTES).count_params() if train_config.votes_weight else 0
+        )
         run.write_status("running", parameters=parameters)
         self.optimizer = make_optimizer(train_config)
         loss = make_loss(train_config)
@@ -125,7 +144,13 @@ class _Loop:
         else:
             self.model.compile(self.optimizer, loss, metrics=["accuracy"])
         self.accuracy_key = f"{PREDICTIONS}_accuracy" if train_config.votes_weight else "accuracy"
-        self.output = None if not train_config.votes_weight else VOTES if train_config.output == "votes" else PREDICTIONS
+        self.output = (
+            None
+            if not train_config.votes_weight
+            else VOTES
+            if train_config.output == "votes"
+            else PREDICTIONS
+        )
         self.optimizer.build(self.model.trainable_variables)
         self.judge = crew.judge(self.model, lambda: build_network(self.config))
         self.state = TrainState()
@@ -139,7 +164,9 @@ class _Loop:
         self.allowance = quotas.Allowance(run.path, self.state.seconds)
         done = self.state.epoch
         self.helm, self.batch_log = Helm(run), BatchLog(run, done)
-        self.watch_log = WatchLog(run, self.val_images, self.val_labels, len(NAMES), first_kernel(self.model), done)
+        self.watch_log = WatchLog(
+            run, self.val_images, self.val_labels, len(NAMES), first_kernel(self.model), done
+        )
         self.events = EventLog(run.tensorboard, done)
         if self.state.history:  # its events may have been lost between the checkpoint and the log
             self.events.epoch(self.state.history[-1])
@@ -154,7 +181,9 @@ class _Loop:
         if self.config.train.output == "votes" and self.votes is not None:
             chosen, labels = self.votes.agreed(chosen)
             if not len(chosen):
-                raise TrainingError(f"The voters agree on none of the validation images of {self.dataset.source}: keep the output labels.")
+                raise TrainingError(
+                    f"The voters agree on none of the validation images of {self.dataset.source}: keep the output labels."
+                )
         return self._images(chosen), labels
 
     def run(self) -> str:
@@ -170,15 +199,22 @@ class _Loop:
                 break
         self.events.close()
         if self.state.best is None:
-            self.folder.write_status("stopped", self.allowance.used_up() or "Stopped before the first epoch was finished.")
+            self.folder.write_status(
+                "stopped", self.allowance.used_up() or "Stopped before the first epoch was finished."
+            )
             return outcome
         if self.crew.rank:
             return outcome
         self.folder.write_status("running", "Writing the model bundle.")
         with self.crew.alone():
             self._write_bundle()
-        self.folder.write_status(outcome, self.allowance.used_up() if outcome == "stopped" else "", best_accuracy=self.state.best_accuracy,
-                                 best_epoch=self.state.best_epoch, ended=time.time())  # fmt: skip
+        self.folder.write_status(
+            outcome,
+            self.allowance.used_up() if outcome == "stopped" else "",
+            best_accuracy=self.state.best_accuracy,
+            best_epoch=self.state.best_epoch,
+            ended=time.time(),
+        )
         return outcome
 
     def _epoch(self) -> None:
@@ -188,7 +224,9 @@ class _Loop:
         batches = EpochBatches(self.images, self.targets, self.config, len(NAMES), epoch)
         logs = self._train_batches(batches)
         if not np.isfinite(logs["loss"]):
-            raise TrainingError(f"The loss became {logs['loss']} in epoch {epoch + 1}: choose a smaller learning rate.")
+            raise TrainingError(
+                f"The loss became {logs['loss']} in epoch {epoch + 1}: choose a smaller learning rate."
+            )
         raw = self.model.get_weights()
         kept = self._update_average(raw)
         with self.crew.alone():
@@ -205,14 +243,22 @@ class _Loop:
             self.state.best, self.state.best_accuracy, self.state.best_epoch = kept, val_accuracy, epoch + 1
         seconds = time.monotonic() - start - logs["paused"]
         row = {
-            "epoch": epoch + 1, "loss": logs["loss"], "accuracy": logs["accuracy"],
-            "val_loss": val_loss, "val_accuracy": val_accuracy, "learning_rate": logs["learning_rate"], "seconds": seconds,
-            "images_per_second": len(self.images) / seconds, "best": better,
-        }  # fmt: skip
+            "epoch": epoch + 1,
+            "loss": logs["loss"],
+            "accuracy": logs["accuracy"],
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy,
+            "learning_rate": logs["learning_rate"],
+            "seconds": seconds,
+            "images_per_second": len(self.images) / seconds,
+            "best": better,
+        }
         self.state.history.append(row)
         self.state.epoch += 1
         self.state.seconds += seconds
-        save_checkpoint(self.folder.checkpoint, self.state, self.model, self.optimizer, self.dataset.fingerprint)
+        save_checkpoint(
+            self.folder.checkpoint, self.state, self.model, self.optimizer, self.dataset.fingerprint
+        )
         self.folder.write_history(self.state.history)
         self.watch_log.epoch(epoch + 1, probabilities, kernel)
         self.allowance.check_disk()
@@ -247,11 +293,23 @@ class _Loop:
             now = time.monotonic()
             per_second, rate = seen / max(1e-9, now - start - paused), factor * scheduled
             progress = {
-                "epoch": epoch + 1, "epochs": train_config.epochs, "batch": i + 1, "batches": len(batches), **logs,
-                "batch_size": train_config.batch_size, "images_per_second": per_second, "learning_rate": rate,
-            }  # fmt: skip
+                "epoch": epoch + 1,
+                "epochs": train_config.epochs,
+                "batch": i + 1,
+                "batches": len(batches),
+                **logs,
+                "batch_size": train_config.batch_size,
+                "images_per_second": per_second,
+                "learning_rate": rate,
+            }
             self.on_progress(progress)
-            self.batch_log.add(epoch + (i + 1) / len(batches), told["loss"], told[self.accuracy_key], rate, size / max(1e-9, now - last))
+            self.batch_log.add(
+                epoch + (i + 1) / len(batches),
+                told["loss"],
+                told[self.accuracy_key],
+                rate,
+                size / max(1e-9, now - last),
+            )
             last = now
             if now - written >= _PROGRESS_SECONDS:
                 self.folder.write_progress(**progress)
@@ -280,15 +338,22 @@ class _Loop:
             return weights
         if self.state.average is None:
             self.state.average = [np.zeros_like(w) for w in weights]
-        self.state.average = [momentum * a + (1 - momentum) * w for a, w in zip(self.state.average, weights, strict=True)]
+        self.state.average = [
+            momentum * a + (1 - momentum) * w for a, w in zip(self.state.average, weights, strict=True)
+        ]
         self.state.average_weight = momentum * self.state.average_weight + (1 - momentum)
-        return [(a / self.state.average_weight).astype(w.dtype) for a, w in zip(self.state.average, weights, strict=True)]
+        return [
+            (a / self.state.average_weight).astype(w.dtype)
+            for a, w in zip(self.state.average, weights, strict=True)
+        ]
 
     def _validate(self) -> np.ndarray:
         """(n, C) probabilities of the validation images."""
         parts = []
         for start in range(0, len(self.val_images), _VALIDATION_BATCH):
-            part = self.judge.predict_on_batch(self.val_images[start : start + _VALIDATION_BATCH, ..., None].astype(np.float32))
+            part = self.judge.predict_on_batch(
+                self.val_images[start : start + _VALIDATION_BATCH, ..., None].astype(np.float32)
+            )
             parts.append(part if self.output is None else part[self.output])
         return np.concatenate(parts)
 
@@ -297,8 +362,11 @@ class _Loop:
         # A mixed-precision run is shipped as float32: rebuilt under that policy, with the same weights.
         keras.mixed_precision.set_global_policy("float32")
         model = build_network(self.config)
-        final = self.model.get_weights() if self.state.average is None else [
-            (a / self.state.average_weight).astype(np.float32) for a in self.state.average]  # fmt: skip
+        final = (
+            self.model.get_weights()
+            if self.state.average is None
+            else [(a / self.state.average_weight).astype(np.float32) for a in self.state.average]
+        )
         model.set_weights(final)
         model.save_weights(self.folder.path / "final.weights.h5")
         model.set_weights(self.state.best)

@@ -36,7 +36,12 @@ class Watched:
 
 def _record(faces: int, classes: int, filters: tuple[int, ...]) -> np.dtype:
     return np.dtype(
-        [("epoch", "<i4"), ("matrix", "<i4", (classes, classes)), ("probabilities", "<f2", (faces, classes)), ("filters", "<f2", filters)]
+        [
+            ("epoch", "<i4"),
+            ("matrix", "<i4", (classes, classes)),
+            ("probabilities", "<f2", (faces, classes)),
+            ("filters", "<f2", filters),
+        ]
     )
 
 
@@ -52,7 +57,13 @@ class WatchLog:
     """
 
     def __init__(
-        self, run: RunFolder, images: np.ndarray, labels: np.ndarray, classes: int, kernel: np.ndarray | None, finished_epochs: int
+        self,
+        run: RunFolder,
+        images: np.ndarray,
+        labels: np.ndarray,
+        classes: int,
+        kernel: np.ndarray | None,
+        finished_epochs: int,
     ) -> None:
         self._run, self._labels, self._classes = run, labels, classes
         first = [np.flatnonzero(labels == label)[:_FACES_OF_A_CLASS] for label in range(classes)]
@@ -88,7 +99,13 @@ def read_watch(run: RunFolder) -> Watched | None:
         return None
     if not len(records):
         return None
-    return Watched(faces, true, records["matrix"], records["probabilities"].astype(np.float32), records["filters"].astype(np.float32))
+    return Watched(
+        faces,
+        true,
+        records["matrix"],
+        records["probabilities"].astype(np.float32),
+        records["filters"].astype(np.float32),
+    )
 
 
 def _records(run: RunFolder, dtype: np.dtype) -> np.ndarray:

@@ -8,6 +8,17 @@ from .timeline import SeenFace, Timeline, Track
 from .tracker import Tracker
 
 __all__ = [
-    "FaceFollower", "FollowedFace", "Frame", "SeenFace", "Smoother", "Timeline", "TimelineBuilder", "Track", "Tracker", "VideoReader",
-    "VideoWriter", "analyse_video", "annotate_video",
-]  # fmt: skip
+    "FaceFollower",
+    "FollowedFace",
+    "Frame",
+    "SeenFace",
+    "Smoother",
+    "Timeline",
+    "TimelineBuilder",
+    "Track",
+    "Tracker",
+    "VideoReader",
+    "VideoWriter",
+    "analyse_video",
+    "annotate_video",
+]

@@ -35,7 +35,9 @@ class FollowedFace:
 class FaceFollower:
     """Finds, numbers and classifies the faces of one frame after the other, and smooths their probabilities."""
 
-    def __init__(self, predictor: Predictor, smoothing: float = DEFAULT_SMOOTHING, max_gap: float = 1.0) -> None:
+    def __init__(
+        self, predictor: Predictor, smoothing: float = DEFAULT_SMOOTHING, max_gap: float = 1.0
+    ) -> None:
         """
         Args:
             predictor: the detector and the model.
@@ -61,7 +63,7 @@ class FaceFollower:
         return [
             FollowedFace(number, face, self._smoother.update(number, time, row))
             for number, face, row in zip(numbers, found, rows, strict=True)
-        ]  # fmt: skip
+        ]
 
 
 @dataclass
@@ -95,10 +97,15 @@ class _Sights:
     def track(self, number: int) -> Track:
         n = len(self.times)
         return Track(
-            number, np.array(self.frames, np.int64), np.array(self.times), np.array(self.boxes, np.int32).reshape(n, 4),
-            np.array(self.scores, np.float32), np.array(self.probabilities, np.float32).reshape(n, -1),
-            np.array(self.smoothed, np.float32).reshape(n, -1), self.crop.copy(),
-        )  # fmt: skip
+            number,
+            np.array(self.frames, np.int64),
+            np.array(self.times),
+            np.array(self.boxes, np.int32).reshape(n, 4),
+            np.array(self.scores, np.float32),
+            np.array(self.probabilities, np.float32).reshape(n, -1),
+            np.array(self.smoothed, np.float32).reshape(n, -1),
+            self.crop.copy(),
+        )
 
 
 class TimelineBuilder:
@@ -116,11 +123,30 @@ class TimelineBuilder:
             self._sights.setdefault(face.number, _Sights()).add(index, time, face, self._labels)
 
     def timeline(
-        self, name: str, width: int, height: int, duration: float, smoothing: float, *, complete: bool = True, damaged: int = 0
+        self,
+        name: str,
+        width: int,
+        height: int,
+        duration: float,
+        smoothing: float,
+        *,
+        complete: bool = True,
+        damaged: int = 0,
     ) -> Timeline:
         """All that was added; the arguments are the fields of `Timeline`."""
         tracks = tuple(sights.track(number) for number, sights in sorted(self._sights.items()))
-        return Timeline(name, self._labels, width, height, duration, np.array(self._times), tracks, smoothing, complete, damaged)
+        return Timeline(
+            name,
+            self._labels,
+            width,
+            height,
+            duration,
+            np.array(self._times),
+            tracks,
+            smoothing,
+            complete,
+            damaged,
+        )
 
 
 def analyse_video(
@@ -164,13 +190,21 @@ def analyse_video(
             on_progress(min(1.0, frame.time / video.duration) if video.duration else video.share_read)
         duration = video.duration if complete and video.duration else end
         return builder.timeline(
-            video.name, video.width, video.height, duration, smoothing, complete=complete, damaged=video.damaged
-        )  # fmt: skip
+            video.name,
+            video.width,
+            video.height,
+            duration,
+            smoothing,
+            complete=complete,
+            damaged=video.damaged,
+        )
 
 
 def _check(rate: float | None, every: int | None, smoothing: float) -> None:
     if rate is not None and not 0 < rate <= 1000:
-        raise ConfigError(f"The rate is in frames a second: expected more than 0 and at most 1000, got {rate:g}.")
+        raise ConfigError(
+            f"The rate is in frames a second: expected more than 0 and at most 1000, got {rate:g}."
+        )
     if every is not None and every < 1:
         raise ConfigError(f"Every n-th frame is looked at: expected n from 1, got {every}.")
     if not 0 <= smoothing <= 60:

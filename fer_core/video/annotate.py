@@ -43,8 +43,12 @@ class VideoWriter:
         self._width, self._height = max(2, width - width % 2), max(2, height - height % 2)
         # The index goes to the front, so that a browser can begin to play; in memory FFmpeg cannot read what it wrote to move it.
         options = {"movflags": "faststart"} if self._partial else {}
-        self._container = av.open(str(self._partial) if self._partial else out, "w", format="mp4", options=options)
-        self._stream = self._container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001), options=_QUALITY)
+        self._container = av.open(
+            str(self._partial) if self._partial else out, "w", format="mp4", options=options
+        )
+        self._stream = self._container.add_stream(
+            "libx264", rate=Fraction(rate).limit_denominator(1001), options=_QUALITY
+        )
         self._stream.width, self._stream.height, self._stream.pix_fmt = self._width, self._height, "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, _CLOCK)
         self._last = -1
@@ -81,12 +85,16 @@ class VideoWriter:
         try:
             yield
         except OSError as error:  # no such folder, a full disk
-            raise VideoError(f"{self._path or 'The video'} cannot be written: {error.strerror or error}.") from None
+            raise VideoError(
+                f"{self._path or 'The video'} cannot be written: {error.strerror or error}."
+            ) from None
 
     def __enter__(self) -> VideoWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.close()
         else:

@@ -21,8 +21,27 @@ MAX_SIDE = 4096  # pixels
 
 # Containers that cameras, phones, browsers and editors write. FFmpeg's others are left out: a playlist that calls itself a video
 # would have other files read, or addresses opened.
-_OPTIONS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,gif", "protocol_whitelist": ""}
-SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".flv", ".ogv", ".wmv")
+_OPTIONS = {
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,gif",
+    "protocol_whitelist": "",
+}
+SUFFIXES = (
+    ".mp4",
+    ".m4v",
+    ".mov",
+    ".webm",
+    ".mkv",
+    ".avi",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".mts",
+    ".m2ts",
+    ".3gp",
+    ".flv",
+    ".ogv",
+    ".wmv",
+)
 
 
 @dataclass(frozen=True)
@@ -86,9 +105,21 @@ class VideoReader:
             raise VideoError(f"{self.name} is empty.")
         try:
             self._restart()
-        except (av.FFmpegError, ValueError, IndexError, OverflowError, MemoryError):  # the last three: a head that claims what is not there
-            raise VideoError(f"{self.name} cannot be read as a video: expected an intact MP4, MOV, WebM, MKV or AVI file.") from None
-        every = [stream for stream in self._container.streams.video if not stream.disposition & stream.disposition.attached_pic]
+        except (
+            av.FFmpegError,
+            ValueError,
+            IndexError,
+            OverflowError,
+            MemoryError,
+        ):  # the last three: a head that claims what is not there
+            raise VideoError(
+                f"{self.name} cannot be read as a video: expected an intact MP4, MOV, WebM, MKV or AVI file."
+            ) from None
+        every = [
+            stream
+            for stream in self._container.streams.video
+            if not stream.disposition & stream.disposition.attached_pic
+        ]
         streams = [stream for stream in every if stream.codec_context is not None]
         if every and not streams:
             raise VideoError(
@@ -106,7 +137,9 @@ class VideoReader:
         self._check_side(self._stream.codec_context.width, self._stream.codec_context.height)
         first = next(self._decoded(), None)
         if first is None:
-            raise VideoError(f"{self.name} holds no frame that can be decoded: the file is damaged, or its coding is not known.")
+            raise VideoError(
+                f"{self.name} holds no frame that can be decoded: the file is damaged, or its coding is not known."
+            )
         self._start = first.time or 0.0
         self.height, self.width = self._pixels(first).shape[:2]
         self.damaged = 0
@@ -147,7 +180,9 @@ class VideoReader:
         """
         self._seek(time)
         last = self._last_until(time)
-        if last is None or last[0] > time + 1e-6:  # it cannot be searched, or not well, such as a MPEG transport stream
+        if (
+            last is None or last[0] > time + 1e-6
+        ):  # it cannot be searched, or not well, such as a MPEG transport stream
             self._restart()
             last = self._last_until(time)
         if last is None:
@@ -174,7 +209,9 @@ class VideoReader:
     def __enter__(self) -> VideoReader:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _restart(self) -> None:
@@ -193,7 +230,9 @@ class VideoReader:
 
         with contextlib.suppress(av.FFmpegError):
             start = self._stream.start_time or 0
-            self._container.seek(start + int(time / float(self._stream.time_base or 1)), stream=self._stream, backward=True)
+            self._container.seek(
+                start + int(time / float(self._stream.time_base or 1)), stream=self._stream, backward=True
+            )
 
     def _timed(self) -> Iterator[tuple[float, av.VideoFrame]]:
         """Frames with their seconds since the first one; those without a time follow the one before."""
@@ -227,8 +266,12 @@ class VideoReader:
     def _check_time(self, seconds: float) -> None:
         if seconds > MAX_SECONDS + 1:  # a container rounds
             minutes, rest = divmod(round(seconds), 60)
-            raise VideoError(f"{self.name} lasts {minutes}:{rest:02} minutes or more: at most {MAX_SECONDS // 60} are read, so cut it.")
+            raise VideoError(
+                f"{self.name} lasts {minutes}:{rest:02} minutes or more: at most {MAX_SECONDS // 60} are read, so cut it."
+            )
 
     def _check_side(self, width: int, height: int) -> None:
         if max(width, height) > MAX_SIDE:
-            raise VideoError(f"{self.name} has {width}x{height} pixels: at most {MAX_SIDE} a side are read, so make it smaller.")
+            raise VideoError(
+                f"{self.name} has {width}x{height} pixels: at most {MAX_SIDE} a side are read, so make it smaller."
+            )

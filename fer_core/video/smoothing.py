@@ -16,7 +16,9 @@ class Smoother:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._state: dict[int, tuple[float, np.ndarray]] = {}  # by the face's number: when it was seen last, and its smoothed values
+        self._state: dict[
+            int, tuple[float, np.ndarray]
+        ] = {}  # by the face's number: when it was seen last, and its smoothed values
 
     def update(self, number: int, time: float, values: np.ndarray) -> np.ndarray:
         """The smoothed values (C,) of one face after it was seen with `values` (C,) at a time in seconds."""

@@ -55,20 +55,42 @@ class Timeline:
         """The faces at a time in seconds: boxes in between are interpolated, probabilities are those of the last sight."""
         hold = max(HOLD, 1.5 * float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0)
         last_hold = hold if len(self.times) < 2 else float(np.median(np.diff(self.times)))
-        return [seen for track in self.tracks if (seen := _seen(track, self.labels, time, hold, last_hold)) is not None]
+        return [
+            seen
+            for track in self.tracks
+            if (seen := _seen(track, self.labels, time, hold, last_hold)) is not None
+        ]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One row for each face at each moment, in the order of time."""
-        moments = sorted((float(time), track.number, i, track) for track in self.tracks for i, time in enumerate(track.times))
+        moments = sorted(
+            (float(time), track.number, i, track)
+            for track in self.tracks
+            for i, time in enumerate(track.times)
+        )
         for time, number, i, track in moments:
             x, y, width, height = track.boxes[i].tolist()
-            named = {name: round(float(p), 4) for name, p in zip(self.labels, track.probabilities[i], strict=True)}
-            smoothed = {f"smoothed_{name}": round(float(p), 4) for name, p in zip(self.labels, track.smoothed[i], strict=True)}
+            named = {
+                name: round(float(p), 4) for name, p in zip(self.labels, track.probabilities[i], strict=True)
+            }
+            smoothed = {
+                f"smoothed_{name}": round(float(p), 4)
+                for name, p in zip(self.labels, track.smoothed[i], strict=True)
+            }
             yield {
-                "time": round(time, 3), "frame": int(track.frames[i]), "face": number, "x": x, "y": y, "width": width, "height": height,
-                "score": round(float(track.scores[i]), 4), "label": self.labels[int(track.smoothed[i].argmax())],
-                "confidence": round(float(track.smoothed[i].max()), 4), **named, **smoothed,
-            }  # fmt: skip
+                "time": round(time, 3),
+                "frame": int(track.frames[i]),
+                "face": number,
+                "x": x,
+                "y": y,
+                "width": width,
+                "height": height,
+                "score": round(float(track.scores[i]), 4),
+                "label": self.labels[int(track.smoothed[i].argmax())],
+                "confidence": round(float(track.smoothed[i].max()), 4),
+                **named,
+                **smoothed,
+            }
 
     def csv_text(self) -> str:
         """The rows as CSV; label and confidence are of the smoothed probabilities."""
@@ -82,25 +104,43 @@ class Timeline:
     def as_json(self) -> dict[str, Any]:
         """The form of `python -m fer_core predict --json` for a video."""
         return {
-            "width": self.width, "height": self.height, "duration": round(self.duration, 3), "moments": len(self.times),
-            "smoothing": self.smoothing, "complete": self.complete, "damaged": self.damaged,
+            "width": self.width,
+            "height": self.height,
+            "duration": round(self.duration, 3),
+            "moments": len(self.times),
+            "smoothing": self.smoothing,
+            "complete": self.complete,
+            "damaged": self.damaged,
             "tracks": [
-                {"face": track.number, "from": round(float(track.times[0]), 3), "to": round(float(track.times[-1]), 3), "moments": [
-                    {"time": round(float(track.times[i]), 3), "frame": int(track.frames[i]), "box": track.boxes[i].tolist(),
-                     "score": round(float(track.scores[i]), 4), "label": self.labels[int(track.smoothed[i].argmax())],
-                     "probabilities": _named(self.labels, track.probabilities[i]), "smoothed": _named(self.labels, track.smoothed[i])}
-                    for i in range(len(track.times))
-                ]}
+                {
+                    "face": track.number,
+                    "from": round(float(track.times[0]), 3),
+                    "to": round(float(track.times[-1]), 3),
+                    "moments": [
+                        {
+                            "time": round(float(track.times[i]), 3),
+                            "frame": int(track.frames[i]),
+                            "box": track.boxes[i].tolist(),
+                            "score": round(float(track.scores[i]), 4),
+                            "label": self.labels[int(track.smoothed[i].argmax())],
+                            "probabilities": _named(self.labels, track.probabilities[i]),
+                            "smoothed": _named(self.labels, track.smoothed[i]),
+                        }
+                        for i in range(len(track.times))
+                    ],
+                }
                 for track in self.tracks
             ],
-        }  # fmt: skip
+        }
 
 
 def _named(labels: tuple[str, ...], values: np.ndarray) -> dict[str, float]:
     return {name: round(float(p), 4) for name, p in zip(labels, values, strict=True)}
 
 
-def _seen(track: Track, labels: tuple[str, ...], time: float, hold: float, last_hold: float) -> SeenFace | None:
+def _seen(
+    track: Track, labels: tuple[str, ...], time: float, hold: float, last_hold: float
+) -> SeenFace | None:
     """The face at `time`, if it was seen at most `hold` seconds before and after, or was last seen `last_hold` seconds before."""
     i = int(np.searchsorted(track.times, time + 1e-6)) - 1
     if i < 0:
@@ -114,4 +154,8 @@ def _seen(track: Track, labels: tuple[str, ...], time: float, hold: float, last_
     else:
         box += (track.boxes[i + 1] - box) * (since / until)
     x, y, width, height = (int(value) for value in np.rint(box))
-    return SeenFace(track.number, (x, y, width, height), {name: float(p) for name, p in zip(labels, track.smoothed[i], strict=True)})
+    return SeenFace(
+        track.number,
+        (x, y, width, height),
+        {name: float(p) for name, p in zip(labels, track.smoothed[i], strict=True)},
+    )

@@ -83,8 +83,13 @@ class Tracker:
 
 def _costs(expected: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(K, N) costs of taking each of N seen boxes for each of K expected ones, and (K, N) bool whether it can be."""
-    sides = np.sqrt(np.maximum(1.0, expected[:, None, 2:].prod(axis=-1))), np.sqrt(np.maximum(1.0, seen[None, :, 2:].prod(axis=-1)))
-    apart = np.linalg.norm(_centres(expected)[:, None] - _centres(seen)[None], axis=-1) / ((sides[0] + sides[1]) / 2)
+    sides = (
+        np.sqrt(np.maximum(1.0, expected[:, None, 2:].prod(axis=-1))),
+        np.sqrt(np.maximum(1.0, seen[None, :, 2:].prod(axis=-1))),
+    )
+    apart = np.linalg.norm(_centres(expected)[:, None] - _centres(seen)[None], axis=-1) / (
+        (sides[0] + sides[1]) / 2
+    )
     growth = np.maximum(sides[0] / sides[1], sides[1] / sides[0])
     cost = (1 - _overlaps(expected, seen)) + apart + np.log2(growth) / 2
     return cost, (apart <= _REACH) & (growth <= _MAX_GROWTH)

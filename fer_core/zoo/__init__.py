@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import keras
 
 
-def build(config: ModelConfig, input_shape: tuple[int, int, int] = (48, 48, 1), num_classes: int = 7) -> keras.Model:
+def build(
+    config: ModelConfig, input_shape: tuple[int, int, int] = (48, 48, 1), num_classes: int = 7
+) -> keras.Model:
     """The untrained network that `config` describes.
 
     Raises:
@@ -27,7 +29,11 @@ def build(config: ModelConfig, input_shape: tuple[int, int, int] = (48, 48, 1), 
     """
     from . import blocks, plain, residual  # here, since Keras is only needed to build one
 
-    builders: dict[str, Callable[..., keras.Model]] = {"plain": plain.build, "residual": residual.build, "blocks": blocks.build}
+    builders: dict[str, Callable[..., keras.Model]] = {
+        "plain": plain.build,
+        "residual": residual.build,
+        "blocks": blocks.build,
+    }
     if config.family not in builders:
         raise ConfigError(f"Unknown network family {config.family!r}: expected one of {', '.join(builders)}.")
     try:

@@ -40,12 +40,18 @@ class Conv(Block):
     """Convolution: each filter looks for a pattern in every window of the map."""
 
     type: Literal["conv"] = "conv"
-    filters: int = Field(32, ge=1, le=2048, description="How many patterns it looks for: the channels that come out.")
+    filters: int = Field(
+        32, ge=1, le=2048, description="How many patterns it looks for: the channels that come out."
+    )
     kernel: int = Kernel
     stride: int = Stride
-    activation: Activation = Field("relu", description="Function on each output; none where a norm with an activation follows.")
+    activation: Activation = Field(
+        "relu", description="Function on each output; none where a norm with an activation follows."
+    )
     bias: bool = Bias
-    initializer: Literal["glorot_uniform", "he_normal"] = Field("glorot_uniform", description="How the first weights are drawn.")
+    initializer: Literal["glorot_uniform", "he_normal"] = Field(
+        "glorot_uniform", description="How the first weights are drawn."
+    )
 
 
 class DepthwiseConv(Block):
@@ -54,7 +60,9 @@ class DepthwiseConv(Block):
     type: Literal["depthwise_conv"] = "depthwise_conv"
     kernel: int = Kernel
     stride: int = Stride
-    activation: Activation = Field("relu", description="Function on each output; none where a norm with an activation follows.")
+    activation: Activation = Field(
+        "relu", description="Function on each output; none where a norm with an activation follows."
+    )
     bias: bool = Bias
 
 
@@ -62,8 +70,12 @@ class Pool(Block):
     """Pooling: one value for each window of the map, which makes it smaller."""
 
     type: Literal["pool"] = "pool"
-    kind: Literal["max", "average"] = Field("max", description="Keep the largest value of each window, or the average.")
-    size: int = Field(2, ge=2, le=16, description="Height and width of the window; the map shrinks by this factor.")
+    kind: Literal["max", "average"] = Field(
+        "max", description="Keep the largest value of each window, or the average."
+    )
+    size: int = Field(
+        2, ge=2, le=16, description="Height and width of the window; the map shrinks by this factor."
+    )
 
 
 class Norm(Block):
@@ -92,7 +104,9 @@ class GlobalPooling(Block):
     """Global pooling: one value for each channel, which turns the map into a vector."""
 
     type: Literal["global_pooling"] = "global_pooling"
-    kind: Literal["average", "max"] = Field("average", description="Keep the average of each channel, or its largest value.")
+    kind: Literal["average", "max"] = Field(
+        "average", description="Keep the average of each channel, or its largest value."
+    )
 
 
 class Flatten(Block):
@@ -106,7 +120,9 @@ class Dense(Block):
 
     type: Literal["dense"] = "dense"
     units: int = Field(128, ge=1, le=8192, description="How many numbers come out.")
-    activation: Activation = Field("relu", description="Function on each output; none where a norm with an activation follows.")
+    activation: Activation = Field(
+        "relu", description="Function on each output; none where a norm with an activation follows."
+    )
     bias: bool = Bias
 
 
@@ -152,10 +168,15 @@ def _parse(number: int, block: Any) -> Block:
     if isinstance(block, Block):
         return block
     if not isinstance(block, Mapping):
-        raise BlockError(f"Block {number}: expected a dict with a type and settings, received {block!r:.60}.", number)
+        raise BlockError(
+            f"Block {number}: expected a dict with a type and settings, received {block!r:.60}.", number
+        )
     kind = block.get("type")
     if not isinstance(kind, str) or kind not in BLOCK_TYPES:
-        raise BlockError(f"Block {number}: expected one of the types {', '.join(BLOCK_TYPES)}, received {kind!r:.60}.", number)
+        raise BlockError(
+            f"Block {number}: expected one of the types {', '.join(BLOCK_TYPES)}, received {kind!r:.60}.",
+            number,
+        )
     try:
         return BLOCK_TYPES[kind].model_validate(dict(block))
     except ValidationError as error:
@@ -164,6 +185,10 @@ def _parse(number: int, block: Any) -> Block:
         where = f"Block {number} ({kind.replace('_', ' ')})"
         if first["type"] == "extra_forbidden":
             known = [name for name in BLOCK_TYPES[kind].model_fields if name != "type"]
-            raise BlockError(f"{where} has no setting {setting!r}: expected {', '.join(known) or 'none'}.", number) from None
+            raise BlockError(
+                f"{where} has no setting {setting!r}: expected {', '.join(known) or 'none'}.", number
+            ) from None
         expected = first["msg"].removeprefix("Input should be ")
-        raise BlockError(f"{where}, {setting}: expected {expected}, received {first['input']!r:.60}.", number) from None
+        raise BlockError(
+            f"{where}, {setting}: expected {expected}, received {first['input']!r:.60}.", number
+        ) from None

@@ -13,10 +13,7 @@ from .layer_plan import plan
 
 
 def build(
-    input_shape: tuple[int, int, int],
-    num_classes: int,
-    *,
-    blocks: Sequence[Block | Mapping[str, Any]],
+    input_shape: tuple[int, int, int], num_classes: int, *, blocks: Sequence[Block | Mapping[str, Any]]
 ) -> keras.Model:
     """The blocks in order, after a rescaling to [0, 1] and before the softmax classifier.
 
@@ -30,5 +27,9 @@ def build(
     tensors = [keras.Input(input_shape, name=made[0].name)]  # (N, H, W, C) in 0..255
     for layer in made[1:]:
         inputs = [tensors[i] for i in layer.inputs]
-        tensors.append(getattr(layers, layer.kind)(**layer.settings, name=layer.name)(inputs if len(inputs) > 1 else inputs[0]))
+        tensors.append(
+            getattr(layers, layer.kind)(**layer.settings, name=layer.name)(
+                inputs if len(inputs) > 1 else inputs[0]
+            )
+        )
     return keras.Model(tensors[0], tensors[-1], name="blocks")

@@ -64,8 +64,18 @@ def _dropout(rate: float) -> list[dict[str, Any]]:
 
 def _residual(*, width: int = 32, blocks: Sequence[int] = (1, 2, 2), dropout: float = 0.3) -> Blocks:
     """As `residual.build`."""
-    stem = {"type": "conv", "filters": width, "stride": 2, "bias": False, "activation": "none", "initializer": "he_normal"}
+    stem = {
+        "type": "conv",
+        "filters": width,
+        "stride": 2,
+        "bias": False,
+        "activation": "none",
+        "initializer": "he_normal",
+    }
     made: list[dict[str, Any]] = [{"type": "standardise"}, stem, {"type": "norm"}]
     for s, count in enumerate(blocks):
-        made += [{"type": "residual", "filters": width * 2**s, "stride": 2 if s and not b else 1} for b in range(count)]
+        made += [
+            {"type": "residual", "filters": width * 2**s, "stride": 2 if s and not b else 1}
+            for b in range(count)
+        ]
     return [*made, {"type": "global_pooling"}, {"type": "dropout", "rate": dropout}]

@@ -34,7 +34,9 @@ class Layer:
 
 
 def plan(
-    blocks: Sequence[Block | Mapping[str, Any]], input_shape: tuple[int, int, int] = (48, 48, 1), num_classes: int = 7
+    blocks: Sequence[Block | Mapping[str, Any]],
+    input_shape: tuple[int, int, int] = (48, 48, 1),
+    num_classes: int = 7,
 ) -> tuple[Layer, ...]:
     """All layers, in the order of `keras.Model.layers`, from the input to the softmax classifier "predictions".
 
@@ -49,7 +51,9 @@ def plan(
     return tuple(draft.layers)
 
 
-def block_outputs(blocks: Sequence[Block | Mapping[str, Any]], input_shape: tuple[int, int, int] = (48, 48, 1)) -> list[tuple[int, ...]]:
+def block_outputs(
+    blocks: Sequence[Block | Mapping[str, Any]], input_shape: tuple[int, int, int] = (48, 48, 1)
+) -> list[tuple[int, ...]]:
     """The output shape of each block, up to the first that does not fit."""
     draft = _Draft(parse_blocks(blocks), input_shape)
     outputs = []
@@ -98,16 +102,28 @@ class _Draft:
                 shape = (-(-height // block.stride), -(-width // block.stride), channels)
                 weights = block.kernel**2 * channels
                 self._add(
-                    "DepthwiseConv2D", name, shape, parameters=weights + channels * block.bias, multiply_adds=shape[0] * shape[1] * weights,
-                    kernel_size=block.kernel, **_strides(block.stride), padding="same", **_bias(block.bias),
-                )  # fmt: skip
+                    "DepthwiseConv2D",
+                    name,
+                    shape,
+                    parameters=weights + channels * block.bias,
+                    multiply_adds=shape[0] * shape[1] * weights,
+                    kernel_size=block.kernel,
+                    **_strides(block.stride),
+                    padding="same",
+                    **_bias(block.bias),
+                )
                 self._activation(name, block.activation)
             case types.Pool():
                 height, width, channels = self._need_map(block)
                 if min(height, width) < block.size:
-                    raise self._misfit(f"takes windows of {block.size} x {block.size}", "remove it, or an earlier pool or stride")
+                    raise self._misfit(
+                        f"takes windows of {block.size} x {block.size}",
+                        "remove it, or an earlier pool or stride",
+                    )
                 kind = "MaxPooling2D" if block.kind == "max" else "AveragePooling2D"
-                self._add(kind, name, (height // block.size, width // block.size, channels), pool_size=block.size)
+                self._add(
+                    kind, name, (height // block.size, width // block.size, channels), pool_size=block.size
+                )
             case types.Norm():
                 self._norm(name)
                 self._activation(name, block.activation)
@@ -119,7 +135,11 @@ class _Draft:
             case types.GlobalPooling():
                 channels = self._need_map(block)[2]
                 self._end_map()
-                self._add("GlobalAveragePooling2D" if block.kind == "average" else "GlobalMaxPooling2D", name, (channels,))
+                self._add(
+                    "GlobalAveragePooling2D" if block.kind == "average" else "GlobalMaxPooling2D",
+                    name,
+                    (channels,),
+                )
             case types.Flatten():
                 height, width, channels = self._need_map(block)
                 self._end_map()
@@ -139,7 +159,10 @@ class _Draft:
 
     def add_classifier(self, num_classes: int) -> None:
         if not self.blocks:
-            raise BlockError("The network has no blocks: add flatten or global pooling at least, which the classifier needs.", 0)
+            raise BlockError(
+                "The network has no blocks: add flatten or global pooling at least, which the classifier needs.",
+                0,
+            )
         if len(self.output) != 1:
             raise BlockError(
                 f"The classifier takes a vector, but a map of {shape_text(self.output)} comes out of block {self.number} "
@@ -148,7 +171,9 @@ class _Draft:
             )
         # Not a norm, which the LiteRT converter merges with the classifier, so that its output would be lost.
         vectors = [
-            i for i, layer in enumerate(self.layers) if len(layer.output) == 1 and layer.kind not in ("Dropout", "BatchNormalization")
+            i
+            for i, layer in enumerate(self.layers)
+            if len(layer.output) == 1 and layer.kind not in ("Dropout", "BatchNormalization")
         ]
         self._rename(vectors[-1], "features")
         last = self.number
@@ -158,16 +183,35 @@ class _Draft:
         self.number = last
         self._check_size("The classifier")
 
-    def _conv(self, name: str, filters: int, kernel: int, stride: int, bias: bool, initializer: str, source: int | None = None) -> int:
+    def _conv(
+        self,
+        name: str,
+        filters: int,
+        kernel: int,
+        stride: int,
+        bias: bool,
+        initializer: str,
+        source: int | None = None,
+    ) -> int:
         source = len(self.layers) - 1 if source is None else source
         height, width, channels = self.layers[source].output
         shape = (-(-height // stride), -(-width // stride), filters)  # "same" padding
         weights = kernel**2 * channels * filters
         first_weights = {} if initializer == "glorot_uniform" else {"kernel_initializer": initializer}
         return self._add(
-            "Conv2D", name, shape, inputs=(source,), parameters=weights + filters * bias, multiply_adds=shape[0] * shape[1] * weights,
-            filters=filters, kernel_size=kernel, **_strides(stride), padding="same", **_bias(bias), **first_weights,
-        )  # fmt: skip
+            "Conv2D",
+            name,
+            shape,
+            inputs=(source,),
+            parameters=weights + filters * bias,
+            multiply_adds=shape[0] * shape[1] * weights,
+            filters=filters,
+            kernel_size=kernel,
+            **_strides(stride),
+            padding="same",
+            **_bias(bias),
+            **first_weights,
+        )
 
     def _activation(self, name: str, activation: str) -> None:
         """As a layer of its own, as in the other families: a dense layer with one inside leaves two tensors in the LiteRT file."""
@@ -181,7 +225,16 @@ class _Draft:
 
     def _dense(self, name: str, units: int, bias: bool, **settings: Any) -> None:
         weights = self.output[0] * units
-        self._add("Dense", name, (units,), parameters=weights + units * bias, multiply_adds=weights, units=units, **_bias(bias), **settings)
+        self._add(
+            "Dense",
+            name,
+            (units,),
+            parameters=weights + units * bias,
+            multiply_adds=weights,
+            units=units,
+            **_bias(bias),
+            **settings,
+        )
 
     def _residual(self, name: str, filters: int, stride: int) -> None:
         """`_block` of zoo/residual.py. Keras lists layers by their distance from the output, which mixes the two branches."""
@@ -191,7 +244,9 @@ class _Draft:
         self._norm(f"{name}_a_norm")
         y = self._add("ReLU", f"{name}_a_relu", self.output)
         if changes:
-            shortcut = self._conv(f"{name}_shortcut_conv", filters, 1, stride, False, "he_normal", source=start)
+            shortcut = self._conv(
+                f"{name}_shortcut_conv", filters, 1, stride, False, "he_normal", source=start
+            )
         y = self._conv(f"{name}_b_conv", filters, 3, 1, False, "he_normal", source=y)
         if changes:
             shortcut = self._norm(f"{name}_shortcut_norm", source=shortcut)
@@ -200,19 +255,31 @@ class _Draft:
         self._add("ReLU", f"{name}_relu", self.output)
 
     def _add(
-        self, kind: str, name: str, output: tuple[int, ...], *, inputs: tuple[int, ...] | None = None, parameters: int = 0,
-        multiply_adds: int = 0, **settings: Any,
-    ) -> int:  # fmt: skip
+        self,
+        kind: str,
+        name: str,
+        output: tuple[int, ...],
+        *,
+        inputs: tuple[int, ...] | None = None,
+        parameters: int = 0,
+        multiply_adds: int = 0,
+        **settings: Any,
+    ) -> int:
         """Append a layer, by default on the last one; its position."""
         inputs = (len(self.layers) - 1,) if inputs is None else inputs
-        self.layers.append(Layer(kind, name, settings, inputs, output, parameters, multiply_adds, self.number))
+        self.layers.append(
+            Layer(kind, name, settings, inputs, output, parameters, multiply_adds, self.number)
+        )
         return len(self.layers) - 1
 
     def _end_map(self) -> None:
         """Before the map becomes a vector: name the last feature map."""
         self.vector_since = self.number
         maps = [i for i, layer in enumerate(self.layers) if layer.kind in _FEATURE_MAPS]
-        self._rename(maps[-1] if maps else self._add("Activation", "last_conv", self.output, activation="linear"), "last_conv")
+        self._rename(
+            maps[-1] if maps else self._add("Activation", "last_conv", self.output, activation="linear"),
+            "last_conv",
+        )
 
     def _rename(self, position: int, name: str) -> None:
         self.layers[position] = replace(self.layers[position], name=name)
@@ -228,13 +295,25 @@ class _Draft:
         raise self._misfit("takes a map (height x width x channels)", remedy)
 
     def _misfit(self, takes: str, remedy: str) -> BlockError:
-        came = f"a map of {shape_text(self.output)}" if len(self.output) == 3 else f"a vector of {self.output[0]:,} numbers"
+        came = (
+            f"a map of {shape_text(self.output)}"
+            if len(self.output) == 3
+            else f"a vector of {self.output[0]:,} numbers"
+        )
         block = self.blocks[self.number - 1]
-        return BlockError(f"Block {self.number} ({label(block)}) {takes}, but {came} comes in: {remedy}.", self.number)
+        return BlockError(
+            f"Block {self.number} ({label(block)}) {takes}, but {came} comes in: {remedy}.", self.number
+        )
 
     def _check_size(self, what: str) -> None:
-        parameters, work = sum(layer.parameters for layer in self.layers), sum(layer.multiply_adds for layer in self.layers)
-        for count, most, unit in ((parameters, MAX_PARAMETERS, "parameters"), (work, MAX_MULTIPLY_ADDS, "multiply-adds")):
+        parameters, work = (
+            sum(layer.parameters for layer in self.layers),
+            sum(layer.multiply_adds for layer in self.layers),
+        )
+        for count, most, unit in (
+            (parameters, MAX_PARAMETERS, "parameters"),
+            (work, MAX_MULTIPLY_ADDS, "multiply-adds"),
+        ):
             if count > most:
                 raise BlockError(
                     f"{what} brings the network to {count:,} {unit}, more than the {most:,} that can be trained: "

@@ -10,7 +10,15 @@ from .block_types import Block, Residual, parse_blocks
 from .layer_plan import Layer, plan
 
 # How many of a layer's settings are written without their names, as people do.
-_WITHOUT_NAME = {"Conv2D": 2, "DepthwiseConv2D": 1, "Dense": 1, "Activation": 1, "Dropout": 1, "MaxPooling2D": 1, "AveragePooling2D": 1}
+_WITHOUT_NAME = {
+    "Conv2D": 2,
+    "DepthwiseConv2D": 1,
+    "Dense": 1,
+    "Activation": 1,
+    "Dropout": 1,
+    "MaxPooling2D": 1,
+    "AveragePooling2D": 1,
+}
 
 _RESIDUAL = '''
 def conv_norm(x, filters, kernel_size, strides, name):
@@ -33,7 +41,11 @@ def residual(x, filters, strides, name, output_name):
 '''
 
 
-def python_code(blocks: Sequence[Block | Mapping[str, Any]], num_classes: int = 7, input_shape: tuple[int, int, int] = (48, 48, 1)) -> str:
+def python_code(
+    blocks: Sequence[Block | Mapping[str, Any]],
+    num_classes: int = 7,
+    input_shape: tuple[int, int, int] = (48, 48, 1),
+) -> str:
     """A script whose `build_model()` returns the network that `blocks.build` makes, with the same layer names.
 
     Raises:
@@ -46,29 +58,36 @@ def python_code(blocks: Sequence[Block | Mapping[str, Any]], num_classes: int = 
         block = parsed[number - 1] if number else None
         if isinstance(block, Residual):
             name = made[0].name.removesuffix("_a_conv")
-            call = f'residual(x, {block.filters}, {block.stride}, name="{name}", output_name="{made[-1].name}")'
+            call = (
+                f'residual(x, {block.filters}, {block.stride}, name="{name}", output_name="{made[-1].name}")'
+            )
             lines.append(f"    x = {call}  # {_shape(made[-1])}")
         else:
-            lines += [f"    {'x' if layer.block else 'outputs'} = {_call(layer)}(x)  # {_shape(layer)}" for layer in made]
+            lines += [
+                f"    {'x' if layer.block else 'outputs'} = {_call(layer)}(x)  # {_shape(layer)}"
+                for layer in made
+            ]
     height, width, _ = input_shape
-    return "\n".join([
-        f'"""A network for facial expressions: grey images of {height} x {width} with values 0 to 255 -> {num_classes} probabilities."""',
-        "",
-        "import keras",
-        "from keras import layers",
-        "",
-        _RESIDUAL if any(isinstance(block, Residual) for block in parsed) else "",
-        "def build_model():",
-        f'    inputs = keras.Input({input_shape}, name="image")',
-        '    x = layers.Rescaling(1 / 255, name="rescale")(inputs)',
-        *lines,
-        '    return keras.Model(inputs, outputs, name="blocks")',
-        "",
-        "",
-        'if __name__ == "__main__":',
-        "    build_model().summary()",
-        "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f'"""A network for facial expressions: grey images of {height} x {width} with values 0 to 255 -> {num_classes} probabilities."""',
+            "",
+            "import keras",
+            "from keras import layers",
+            "",
+            _RESIDUAL if any(isinstance(block, Residual) for block in parsed) else "",
+            "def build_model():",
+            f'    inputs = keras.Input({input_shape}, name="image")',
+            '    x = layers.Rescaling(1 / 255, name="rescale")(inputs)',
+            *lines,
+            '    return keras.Model(inputs, outputs, name="blocks")',
+            "",
+            "",
+            'if __name__ == "__main__":',
+            "    build_model().summary()",
+            "",
+        ]
+    )
 
 
 def _call(layer: Layer) -> str:

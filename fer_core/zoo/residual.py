@@ -14,7 +14,15 @@ from keras import layers
 
 
 def _conv_norm(x: keras.KerasTensor, channels: int, kernel: int, stride: int, name: str) -> keras.KerasTensor:
-    x = layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(x)
+    x = layers.Conv2D(
+        channels,
+        kernel,
+        stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(x)
     return layers.BatchNormalization(name=f"{name}_norm")(x)
 
 
@@ -54,7 +62,9 @@ def build(
         for b in range(count):
             last = s == len(blocks) - 1 and b == count - 1
             name = f"stage{s + 1}_block{b + 1}"
-            x = _block(x, width * 2**s, 2 if s and not b else 1, name, "last_conv" if last else f"{name}_relu")
+            x = _block(
+                x, width * 2**s, 2 if s and not b else 1, name, "last_conv" if last else f"{name}_relu"
+            )
     x = layers.GlobalAveragePooling2D(name="features")(x)  # (N, 4 width)
     x = layers.Dropout(dropout, name="dropout")(x)
     outputs = layers.Dense(num_classes, activation="softmax", dtype="float32", name="predictions")(x)

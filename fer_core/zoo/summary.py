@@ -14,12 +14,18 @@ from .layer_plan import plan
 class Summary:
     """The layers of a network and what they come to."""
 
-    layers: list[dict[str, Any]]  # name, type, output, parameters, multiply_adds: as `release.architecture.layer_table`
+    layers: list[
+        dict[str, Any]
+    ]  # name, type, output, parameters, multiply_adds: as `release.architecture.layer_table`
     parameters: int
     multiply_adds: int  # for one image; only convolutions and dense layers count
 
 
-def summary(blocks: Sequence[Block | Mapping[str, Any]], input_shape: tuple[int, int, int] = (48, 48, 1), num_classes: int = 7) -> Summary:
+def summary(
+    blocks: Sequence[Block | Mapping[str, Any]],
+    input_shape: tuple[int, int, int] = (48, 48, 1),
+    num_classes: int = 7,
+) -> Summary:
     """A row for each layer of the network that `blocks.build` makes, in Keras' order.
 
     Raises:
@@ -36,4 +42,6 @@ def summary(blocks: Sequence[Block | Mapping[str, Any]], input_shape: tuple[int,
         }
         for layer in layers
     ]
-    return Summary(rows, sum(layer.parameters for layer in layers), sum(layer.multiply_adds for layer in layers))
+    return Summary(
+        rows, sum(layer.parameters for layer in layers), sum(layer.multiply_adds for layer in layers)
+    )

@@ -22,16 +22,23 @@ source_choice.show()
 with state.errors_shown():
     facts = Facts(state.dataset())
 data = facts.data
-st.caption(f"{state.source_name(state.source())}: {data.format}, {len(data):,} faces of 48x48, fingerprint `{data.fingerprint}`")
+st.caption(
+    f"{state.source_name(state.source())}: {data.format}, {len(data):,} faces of 48x48, fingerprint `{data.fingerprint}`"
+)
 variants.show_made()
 if data.warnings:
-    with st.expander(f"{len(data.warnings)} {'note' if len(data.warnings) == 1 else 'notes'} on this source", icon=":material/info:"):
+    with st.expander(
+        f"{len(data.warnings)} {'note' if len(data.warnings) == 1 else 'notes'} on this source",
+        icon=":material/info:",
+    ):
         for warning in data.warnings:
             st.markdown(f"- {warning}")
 
 if "dataset_view" not in st.session_state and st.query_params.get("dataset_view") not in VIEWS:
     st.session_state["dataset_view"] = "Overview"
-view = st.segmented_control("View", list(VIEWS), required=True, key="dataset_view", bind="query-params", label_visibility="collapsed")
+view = st.segmented_control(
+    "View", list(VIEWS), required=True, key="dataset_view", bind="query-params", label_visibility="collapsed"
+)
 if view != "Gallery":
     st.query_params.pop(gallery.PAGE, None)
 with state.errors_shown():

@@ -25,7 +25,14 @@ _LEAKED, _ONE = "Train images that also stand in validation or test", "All but o
 def show(facts: Facts) -> np.ndarray | None:
     """The view. The positions of the faces in the groups, group by group."""
     near = (
-        st.segmented_control("Kind", [_EXACT, _NEAR], default=_EXACT, required=True, key="dataset_copies_kind", bind="query-params")
+        st.segmented_control(
+            "Kind",
+            [_EXACT, _NEAR],
+            default=_EXACT,
+            required=True,
+            key="dataset_copies_kind",
+            bind="query-params",
+        )
         == _NEAR
     )
     groups = facts.copies(near)
@@ -33,9 +40,17 @@ def show(facts: Facts) -> np.ndarray | None:
         groups = facts.copies(near=False) or []
         if not background.under_way(facts.near_task):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.button("Look for near copies", key="dataset_look_near", icon=":material/search:", on_click=facts.look_for_near_copies)
-                st.caption("The same photo cut, lit or compressed otherwise, by perceptual hash. "
-                           f"About {max(1, round(len(facts.data) / 1500))} s, once.", width="stretch")  # fmt: skip
+                st.button(
+                    "Look for near copies",
+                    key="dataset_look_near",
+                    icon=":material/search:",
+                    on_click=facts.look_for_near_copies,
+                )
+                st.caption(
+                    "The same photo cut, lit or compressed otherwise, by perceptual hash. "
+                    f"About {max(1, round(len(facts.data) / 1500))} s, once.",
+                    width="stretch",
+                )
         st.caption("Below are the exact copies.")
         near = False
     if not groups:
@@ -58,7 +73,11 @@ def _summary(facts: Facts, groups: list[CopyGroup]) -> None:
     exact = sum(group.exact for group in groups)
     with st.container(horizontal=True):
         for name, value, help_ in (
-            ("Groups of copies", len(groups), f"{images:,} images; {exact:,} groups are equal pixel for pixel."),
+            (
+                "Groups of copies",
+                len(groups),
+                f"{images:,} images; {exact:,} groups are equal pixel for pixel.",
+            ),
             ("Across splits", across, "A model that learned the image in train is tested on it again."),
             ("With different labels", different, "At most one of these labels can be right."),
         ):
@@ -66,16 +85,28 @@ def _summary(facts: Facts, groups: list[CopyGroup]) -> None:
 
 
 def _groups(facts: Facts, groups: list[CopyGroup]) -> np.ndarray:
-    kinds = st.pills("Only groups", [_ACROSS, _LABELS], selection_mode="multi", key="dataset_groups", bind="query-params")
-    chosen = [g for g in groups if (g.across_splits or _ACROSS not in kinds) and (g.different_labels or _LABELS not in kinds)]
+    kinds = st.pills(
+        "Only groups", [_ACROSS, _LABELS], selection_mode="multi", key="dataset_groups", bind="query-params"
+    )
+    chosen = [
+        g
+        for g in groups
+        if (g.across_splits or _ACROSS not in kinds) and (g.different_labels or _LABELS not in kinds)
+    ]
     if not chosen:
         st.info("There is no such group.", icon=":material/filter_alt_off:")
         return np.empty(0, np.int64)
     st.caption(f"{len(chosen):,} groups; those across splits with different labels come first.")
-    here = page_of(np.arange(len(chosen)), _PER_PAGE, "dataset_groups_page", f"{facts.key} {kinds} {len(groups)}")
+    here = page_of(
+        np.arange(len(chosen)), _PER_PAGE, "dataset_groups_page", f"{facts.key} {kinds} {len(groups)}"
+    )
     for number in here:
         group = chosen[number]
-        words = ["exact" if group.exact else "near"] + [_ACROSS] * group.across_splits + [_LABELS] * group.different_labels
+        words = (
+            ["exact" if group.exact else "near"]
+            + [_ACROSS] * group.across_splits
+            + [_LABELS] * group.different_labels
+        )
         with st.container(border=True):
             st.caption(f"{len(group.members)} copies: {', '.join(words)}")
             members = group.members[:24]
@@ -92,7 +123,9 @@ def _accuracy(facts: Facts, near_groups: list[CopyGroup] | None) -> None:
         st.caption("There is no other split beside train, so nothing leaks.")
         return
     bundle = model.choose()
-    if bundle is None or not st.toggle("With and without images that also stand in train", key="dataset_leaks"):
+    if bundle is None or not st.toggle(
+        "With and without images that also stand in train", key="dataset_leaks"
+    ):
         return
     leaked = None if near_groups is None else leaked_near(data, near_groups)
     with state.errors_shown(stop=False):
@@ -102,14 +135,25 @@ def _accuracy(facts: Facts, near_groups: list[CopyGroup] | None) -> None:
             result = found.evaluation
             rows.append(_row(split, "all images", result))
             if result.without_leaked is not None and result.leaked:
-                rows.append(_row(split, f"without {result.leaked:,} that stand in train", result.without_leaked))
+                rows.append(
+                    _row(split, f"without {result.leaked:,} that stand in train", result.without_leaked)
+                )
             if leaked is not None and (out := leaked[found.indices]).any() and not out.all():
                 without = evaluate(found.probabilities[~out], found.true[~out], data.label_names)
-                rows.append(_row(split, f"without {out.sum():,} that stand in train exactly or nearly", without))
+                rows.append(
+                    _row(split, f"without {out.sum():,} that stand in train exactly or nearly", without)
+                )
         config = {"Accuracy": st.column_config.NumberColumn(format="%.1f %%")}
-        st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, alt="Accuracy with and without leaked images")
+        st.dataframe(
+            pd.DataFrame(rows),
+            hide_index=True,
+            column_config=config,
+            alt="Accuracy with and without leaked images",
+        )
         if not model.trained_on(bundle, data):
-            st.caption(f"{bundle.name} was not trained on these data, so here copies do not help it by themselves.")
+            st.caption(
+                f"{bundle.name} was not trained on these data, so here copies do not help it by themselves."
+            )
 
 
 def _row(split: str, which: str, result: Evaluation) -> dict[str, object]:
@@ -123,10 +167,15 @@ def _row(split: str, which: str, result: Evaluation) -> dict[str, object]:
 
 
 def _variant(facts: Facts, groups: list[CopyGroup], near: bool) -> None:
-    way = st.radio("Leave out", [_LEAKED, _ONE], key="dataset_copies_drop", captions=[
-        "Figures on validation and test are then of images that no training saw; these splits stay as they are.",
-        "Also within train. Of a group across splits the image in test stays, else the one in validation.",
-    ])  # fmt: skip
+    way = st.radio(
+        "Leave out",
+        [_LEAKED, _ONE],
+        key="dataset_copies_drop",
+        captions=[
+            "Figures on validation and test are then of images that no training saw; these splits stay as they are.",
+            "Also within train. Of a group across splits the image in test stays, else the one in validation.",
+        ],
+    )
     recipe = leave_out(facts, groups, one_of_each=way == _ONE)
     variants.form(recipe, "dataset_copies", "no-near-copies" if near else "no-copies")
 

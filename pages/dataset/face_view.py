@@ -43,7 +43,9 @@ def show_asked(facts: Facts, order: np.ndarray | None) -> None:
         st.warning(f"These data have no face {face_link.asked()!r}.", icon=":material/link_off:")
         return
     order = np.arange(len(facts.data)) if order is None or not len(order) else order
-    st.dialog("A closer look", width="large", icon=":material/face:", on_dismiss=face_link.close)(_view)(facts, order)
+    st.dialog("A closer look", width="large", icon=":material/face:", on_dismiss=face_link.close)(_view)(
+        facts, order
+    )
 
 
 def _view(facts: Facts, order: np.ndarray) -> None:
@@ -73,7 +75,14 @@ def _navigation(facts: Facts, order: np.ndarray, place: int | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         for text, key, step, stop in (("Previous", "Left", -1, 0), ("Next", "Right", 1, last)):
             to = None if place is None or place == stop else int(order[place + step])
-            st.button(text, key=f"dataset_{text.lower()}", shortcut=key, disabled=to is None, on_click=open_face, args=(facts.data, to))
+            st.button(
+                text,
+                key=f"dataset_{text.lower()}",
+                shortcut=key,
+                disabled=to is None,
+                on_click=open_face,
+                args=(facts.data, to),
+            )
         if place is not None:
             st.caption(f"{place + 1:,} of {len(order):,}", width="content")
 
@@ -111,7 +120,9 @@ def _votes(facts: Facts, index: int) -> None:
     st.markdown(f"**FER+ voters:** {votes_in_words(facts.votes, index)}")
     known = facts.votes.for_classes()[index]
     total = max(1, int(facts.votes.counts[index].sum()))
-    faces.probability_bars({name: int(n) / total for name, n in zip(facts.data.label_names, known, strict=True)})
+    faces.probability_bars(
+        {name: int(n) / total for name, n in zip(facts.data.label_names, known, strict=True)}
+    )
     bits = float(vote_entropy(type(facts.votes)(facts.votes.counts[index : index + 1]))[0])
     st.caption(f"Entropy of the votes: {bits:.2f} bits (0: all agree).")
 
@@ -121,7 +132,9 @@ def _says(facts: Facts, index: int, bundle: Bundle | None) -> None:
         st.caption("With a model, its probabilities stand here: train one on the Train page.")
         return
     try:
-        row = _classifier(bundle, str(bundle.path), model.key_of(bundle)).probabilities(facts.data.images[index : index + 1])[0]
+        row = _classifier(bundle, str(bundle.path), model.key_of(bundle)).probabilities(
+            facts.data.images[index : index + 1]
+        )[0]
     except FerError as error:
         st.caption(str(error))
         return
@@ -157,7 +170,11 @@ def _row(facts: Facts, indices: np.ndarray, key: str, notes: list[str]) -> None:
 
 def _features(facts: Facts, bundle: Bundle) -> np.ndarray | None:
     key = model.key_of(bundle)
-    return _load_features(facts.data, bundle, facts.key, key) if kept.path("features", facts.data, key).is_file() else None
+    return (
+        _load_features(facts.data, bundle, facts.key, key)
+        if kept.path("features", facts.data, key).is_file()
+        else None
+    )
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -60,7 +60,11 @@ class Facts:
     @property
     def majority_column(self) -> np.ndarray | None:
         """(N,) int64: the column of `agreement`'s matrix that an image belongs to."""
-        return None if self.votes is None else _majority_column(self.votes, len(self.data.label_names), self.key, self._votes_hash)
+        return (
+            None
+            if self.votes is None
+            else _majority_column(self.votes, len(self.data.label_names), self.key, self._votes_hash)
+        )
 
     def copies(self, near: bool) -> list[CopyGroup] | None:
         """All groups of copies; near ones only where they were looked for before."""
@@ -74,7 +78,9 @@ class Facts:
 
     def look_for_near_copies(self) -> None:
         data = self.data
-        background.start(self.near_task, "Looking for near copies", lambda tell: copy_groups(data, on_progress=tell))
+        background.start(
+            self.near_task, "Looking for near copies", lambda tell: copy_groups(data, on_progress=tell)
+        )
 
     def copies_of(self, index: int) -> np.ndarray:
         """Positions of the copies of one image, near ones where they are known."""

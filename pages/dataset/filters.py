@@ -67,16 +67,25 @@ def choose(facts: Facts) -> Found:
     """The boxes, and what they leave."""
     data = facts.data
     shown, words = np.ones(len(data), bool), []
-    split = st.segmented_control("Split", data.split_names(), key="dataset_split", help="None chosen: all splits.", bind="query-params")
+    split = st.segmented_control(
+        "Split", data.split_names(), key="dataset_split", help="None chosen: all splits.", bind="query-params"
+    )
     if split:
         shown &= data.splits == SPLITS.index(split)
         words.append(split)
     labels = facts.labels
     classes = st.pills(
-        "Classes", labels, selection_mode="multi", key="dataset_classes", help="None chosen: all classes.", bind="query-params"
+        "Classes",
+        labels,
+        selection_mode="multi",
+        key="dataset_classes",
+        help="None chosen: all classes.",
+        bind="query-params",
     )
     if classes:
-        shown &= np.isin(data.labels, [labels.index(name) if name in data.label_names else UNLABELLED for name in classes])
+        shown &= np.isin(
+            data.labels, [labels.index(name) if name in data.label_names else UNLABELLED for name in classes]
+        )
         words.append(" or ".join(classes))
     with st.expander("More filters", icon=":material/tune:"):
         _votes(facts, shown, words)
@@ -85,8 +94,13 @@ def choose(facts: Facts) -> Found:
         looked = _model(facts, shown, words)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order = st.selectbox("Sort by", list(SORTS), key="dataset_sort", bind="query-params", width=260)
-        st.button("All faces", key="dataset_reset", icon=":material/filter_alt_off:", on_click=reset,
-                  disabled=not words and order == next(iter(SORTS)))  # fmt: skip
+        st.button(
+            "All faces",
+            key="dataset_reset",
+            icon=":material/filter_alt_off:",
+            on_click=reset,
+            disabled=not words and order == next(iter(SORTS)),
+        )
     indices, value = _sorted(facts, looked, np.flatnonzero(shown), SORTS[order])
     return Found(indices, words, _notes(facts, split is None, looked, value))
 
@@ -104,13 +118,26 @@ def _votes(facts: Facts, shown: np.ndarray, words: list[str]) -> None:
         CONTESTED: column == len(agreement.columns) - 1,
     }
     left, right = st.columns([3, 2])
-    chosen = left.pills("FER+ voters and the label", list(kinds), selection_mode="multi", key="dataset_agreement", bind="query-params",
-                        help="Contested: no class has more than half of the votes.")  # fmt: skip
+    chosen = left.pills(
+        "FER+ voters and the label",
+        list(kinds),
+        selection_mode="multi",
+        key="dataset_agreement",
+        bind="query-params",
+        help="Contested: no class has more than half of the votes.",
+    )
     if chosen:
         shown &= np.any([kinds[kind] for kind in chosen], axis=0)
         words.append(" or ".join(chosen))
-    majority = right.selectbox("FER+ majority", agreement.columns, index=None, key="dataset_majority", bind="query-params",
-                               placeholder="Any", help="Other: contempt, unknown, or not a face.")  # fmt: skip
+    majority = right.selectbox(
+        "FER+ majority",
+        agreement.columns,
+        index=None,
+        key="dataset_majority",
+        bind="query-params",
+        placeholder="Any",
+        help="Other: contempt, unknown, or not a face.",
+    )
     if majority is not None:
         shown &= column == agreement.columns.index(majority)
         words.append(f"voted {majority}")
@@ -132,12 +159,20 @@ def _look(facts: Facts, shown: np.ndarray, words: list[str]) -> None:
 
 
 def _range(place: DeltaGenerator, label: str, name: str, help: str | None = None) -> tuple[int, int]:
-    st.session_state.setdefault(f"dataset_{name}", _RANGES[name])  # not as its default, which could not be brought back by `reset`
+    st.session_state.setdefault(
+        f"dataset_{name}", _RANGES[name]
+    )  # not as its default, which could not be brought back by `reset`
     return place.slider(label, *_RANGES[name], key=f"dataset_{name}", help=help, bind="query-params")
 
 
 def _verdicts(facts: Facts, shown: np.ndarray, words: list[str]) -> None:
-    chosen = st.pills("Your verdicts", [NO_VERDICT, *VERDICTS], selection_mode="multi", key="dataset_verdicts", bind="query-params")
+    chosen = st.pills(
+        "Your verdicts",
+        [NO_VERDICT, *VERDICTS],
+        selection_mode="multi",
+        key="dataset_verdicts",
+        bind="query-params",
+    )
     if not chosen:
         return
     judged = facts.judged()
@@ -157,22 +192,38 @@ def _model(facts: Facts, shown: np.ndarray, words: list[str]) -> model.Looked | 
     if bundle is None:
         return None
     if set(bundle.labels) != set(data.label_names):
-        st.caption(f"{bundle.name} tells {', '.join(bundle.labels)} apart, which are not the classes of these data.")
+        st.caption(
+            f"{bundle.name} tells {', '.join(bundle.labels)} apart, which are not the classes of these data."
+        )
         return None
     looked = model.looked(facts, bundle)
     right = st.session_state.get("dataset_model_right")
     # The boxes are drawn in any case: what is not drawn leaves the address.
     left, middle, right_place = st.columns([3, 2, 3])
-    right = left.pills("What it says", [RIGHT, WRONG], key="dataset_model_right", bind="query-params", help="Against the label.")
+    right = left.pills(
+        "What it says",
+        [RIGHT, WRONG],
+        key="dataset_model_right",
+        bind="query-params",
+        help="Against the label.",
+    )
     predicted = middle.selectbox(
-        "It predicts", data.label_names, index=None, key="dataset_predicted", placeholder="Any", bind="query-params"
+        "It predicts",
+        data.label_names,
+        index=None,
+        key="dataset_predicted",
+        placeholder="Any",
+        bind="query-params",
     )
     ends = _RANGES["confidence"]
     low, high = _range(right_place, "Its confidence in per cent", "confidence")
     wanted = bool(right or predicted or (low, high) != ends)
     if looked is None:
         if wanted:
-            st.warning(f"The filter by what {bundle.name} says waits until it has looked.", icon=":material/hourglass_empty:")
+            st.warning(
+                f"The filter by what {bundle.name} says waits until it has looked.",
+                icon=":material/hourglass_empty:",
+            )
         model.offer(facts, bundle, "Then faces can be filtered and sorted by what it says.")
         return None
     if right:
@@ -187,14 +238,19 @@ def _model(facts: Facts, shown: np.ndarray, words: list[str]) -> model.Looked | 
     return looked
 
 
-def _sorted(facts: Facts, looked: model.Looked | None, indices: np.ndarray, order: str) -> tuple[np.ndarray, Callable[[int], str] | None]:
+def _sorted(
+    facts: Facts, looked: model.Looked | None, indices: np.ndarray, order: str
+) -> tuple[np.ndarray, Callable[[int], str] | None]:
     """The indices in order, and what each is sorted by."""
     name = order.removeprefix("-")
     if name == "position":
         return indices, None
     if name in ("confidence", "doubt"):
         if looked is None:
-            st.warning("This order needs what a model says: let one look under “More filters”.", icon=":material/hourglass_empty:")
+            st.warning(
+                "This order needs what a model says: let one look under “More filters”.",
+                icon=":material/hourglass_empty:",
+            )
             return indices, None
         values = looked.confidence if name == "confidence" else looked.doubt(facts.data.labels)
     elif name == "entropy":
@@ -205,11 +261,16 @@ def _sorted(facts: Facts, looked: model.Looked | None, indices: np.ndarray, orde
     else:
         values = getattr(facts.statistics, name)
     key = -values[indices] if order.startswith("-") else values[indices]
-    words = {"entropy": "{:.2f} bits", "confidence": "", "doubt": "doubt {:+.2f}", "sharpness": "sharpness {:,.0f}"}.get(
-        name, name + " {:.0f}"
-    )
+    words = {
+        "entropy": "{:.2f} bits",
+        "confidence": "",
+        "doubt": "doubt {:+.2f}",
+        "sharpness": "sharpness {:,.0f}",
+    }.get(name, name + " {:.0f}")
     # NaN, of faces without a label, comes last.
-    return indices[np.argsort(key, kind="stable")], (lambda index: words.format(values[index])) if words else None
+    return indices[np.argsort(key, kind="stable")], (
+        lambda index: words.format(values[index])
+    ) if words else None
 
 
 def _notes(
@@ -224,6 +285,11 @@ def _notes(
         if predicted is not None and predicted[index] != UNLABELLED:
             mark = "→" if predicted[index] != facts.data.labels[index] else "="
             says = f"{mark} {names[predicted[index]]} {looked.confidence[index]:.0%}"
-        return (facts.split(index) if with_split else "", value(index) if value else "", says, in_words(judged.get(index)))
+        return (
+            facts.split(index) if with_split else "",
+            value(index) if value else "",
+            says,
+            in_words(judged.get(index)),
+        )
 
     return notes

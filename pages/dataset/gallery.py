@@ -21,12 +21,22 @@ def show(facts: Facts) -> np.ndarray:
     if not len(found.indices):
         st.info("No face fits this filter.", icon=":material/filter_alt_off:")
         return found.indices
-    here = page_of(found.indices, PER_PAGE, PAGE, f"{facts.key} {found.words} {st.session_state['dataset_sort']}", linked=True)
+    here = page_of(
+        found.indices,
+        PER_PAGE,
+        PAGE,
+        f"{facts.key} {found.words} {st.session_state['dataset_sort']}",
+        linked=True,
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{here.size:,} of {len(found.indices):,} faces" + (f": {', '.join(found.words)}" if found.words else ""), width="stretch"
+            f"{here.size:,} of {len(found.indices):,} faces"
+            + (f": {', '.join(found.words)}" if found.words else ""),
+            width="stretch",
         )
-        selecting = st.toggle("Choose several", key="dataset_selecting", help="A click chooses a face instead of opening it.")
+        selecting = st.toggle(
+            "Choose several", key="dataset_selecting", help="A click chooses a face instead of opening it."
+        )
     if selecting:
         place = st.container()
     shown = [face_grid.Face(int(i), facts.data.images[i], facts.label(i), found.notes(int(i))) for i in here]
@@ -42,12 +52,16 @@ def show(facts: Facts) -> np.ndarray:
     return found.indices
 
 
-def small(facts: Facts, indices: np.ndarray, key: str, notes: list[tuple[str, ...]] | None = None, least: int = 92) -> None:
+def small(
+    facts: Facts, indices: np.ndarray, key: str, notes: list[tuple[str, ...]] | None = None, least: int = 92
+) -> None:
     """Faces of other views; a click opens one."""
     judged = facts.judged()
     lines = notes or [(facts.split(int(i)),) for i in indices]
     shown = [
-        face_grid.Face(int(i), facts.data.images[i], facts.label(int(i)), (*note, in_words(judged.get(int(i)))))
+        face_grid.Face(
+            int(i), facts.data.images[i], facts.label(int(i)), (*note, in_words(judged.get(int(i))))
+        )
         for i, note in zip(indices, lines, strict=True)
     ]
     face_grid.show(shown, key, on_open=lambda i: face_view.open_face(facts.data, i), least=least)

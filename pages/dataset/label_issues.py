@@ -41,8 +41,14 @@ def _probabilities(facts: Facts) -> tuple[np.ndarray, np.ndarray] | None:
     """(n,) positions and (n, C) probabilities, from where the visitor chooses; None while there are none."""
     crossed = cross_validation.load(facts.data)
     ways = [_FROM_MODEL, _CROSS]
-    way = st.segmented_control("Probabilities from", ways, default=_CROSS if crossed is not None else _FROM_MODEL, required=True,
-                               key="dataset_issues_from", bind="query-params")  # fmt: skip
+    way = st.segmented_control(
+        "Probabilities from",
+        ways,
+        default=_CROSS if crossed is not None else _FROM_MODEL,
+        required=True,
+        key="dataset_issues_from",
+        bind="query-params",
+    )
     if way == _CROSS:
         if crossed is None:
             st.info(
@@ -72,7 +78,13 @@ def _splits(facts: Facts, bundle: Bundle) -> list[str]:
     learned = model.trained_on(bundle, facts.data)
     others = [name for name in names if name != "train"]
     default = others if learned and others else names
-    chosen = st.pills("Splits", names, selection_mode="multi", default=default, key=f"dataset_issues_splits_{learned}_{len(names)}")
+    chosen = st.pills(
+        "Splits",
+        names,
+        selection_mode="multi",
+        default=default,
+        key=f"dataset_issues_splits_{learned}_{len(names)}",
+    )
     if learned and "train" in chosen:
         st.warning(
             f"{bundle.name} was trained on these training images: what it says of them is learned by heart and hides wrong labels. "
@@ -80,14 +92,20 @@ def _splits(facts: Facts, bundle: Bundle) -> list[str]:
             icon=":material/warning:",
         )
     elif learned:
-        st.caption(f"{bundle.name} was trained on the train split, which is left out: it would hide the labels that it learned by heart.")
+        st.caption(
+            f"{bundle.name} was trained on the train split, which is left out: it would hide the labels that it learned by heart."
+        )
     else:
-        st.caption(f"{bundle.name} was not trained on these data, so its probabilities are out of sample for every split.")
+        st.caption(
+            f"{bundle.name} was not trained on these data, so its probabilities are out of sample for every split."
+        )
     return list(chosen)
 
 
 def _shown(facts: Facts, issues: LabelIssues, among: np.ndarray) -> np.ndarray:
-    st.markdown(f"**{len(issues.indices):,}** of {len(among):,} labels are in doubt ({len(issues.indices) / len(among):.1%}).")
+    st.markdown(
+        f"**{len(issues.indices):,}** of {len(among):,} labels are in doubt ({len(issues.indices) / len(among):.1%})."
+    )
     if facts.votes is not None and len(issues.indices):
         checked = lift(issues, facts.data, facts.votes, among, _FIRST)
         low, high = checked.interval
@@ -101,10 +119,17 @@ def _shown(facts: Facts, issues: LabelIssues, among: np.ndarray) -> np.ndarray:
         return issues.indices
     names = facts.data.label_names
     pairs = st.pills(
-        "Labelled", names, selection_mode="multi", key="dataset_issues_classes", bind="query-params", help="None chosen: all classes."
+        "Labelled",
+        names,
+        selection_mode="multi",
+        key="dataset_issues_classes",
+        bind="query-params",
+        help="None chosen: all classes.",
     )
     kept = (
-        np.isin(facts.data.labels[issues.indices], [names.index(name) for name in pairs]) if pairs else np.ones(len(issues.indices), bool)
+        np.isin(facts.data.labels[issues.indices], [names.index(name) for name in pairs])
+        if pairs
+        else np.ones(len(issues.indices), bool)
     )
     numbers = np.flatnonzero(kept)
     if not len(numbers):
@@ -124,5 +149,7 @@ def _shown(facts: Facts, issues: LabelIssues, among: np.ndarray) -> np.ndarray:
     with st.expander("Which classes are taken for which", icon=":material/grid_on:"):
         st.caption("Images by label (row) and by the class that the model is confident of (column).")
         figure = charts.label_matrix(issues.joint, names, names, True, None, ("label", "confidently"))
-        st.plotly_chart(figure, config=charts.CONFIG, key="dataset_issues_joint", alt="Labels against confident classes")
+        st.plotly_chart(
+            figure, config=charts.CONFIG, key="dataset_issues_joint", alt="Labels against confident classes"
+        )
     return issues.indices[numbers]

@@ -37,28 +37,44 @@ def show(facts: Facts) -> np.ndarray:
     under_way = map_job.folder(facts.data, bundle).status()["state"] in OPEN_STATES
     if under_way:
         st.fragment(_bar, run_every=_REFRESH_SECONDS)(facts, bundle, _file(facts, bundle, "pca").is_file())
-    places = {way: found for way, name in _WAYS.items() if (found := _places(facts, bundle, name)) is not None}
+    places = {
+        way: found for way, name in _WAYS.items() if (found := _places(facts, bundle, name)) is not None
+    }
     if not places:
         if not under_way:
             _offer(facts, bundle)
         return none
     if len(places) > 1:
         way = st.segmented_control(
-            "Map", list(places), default=next(iter(places)), required=True, key="map_way", label_visibility="collapsed"
+            "Map",
+            list(places),
+            default=next(iter(places)),
+            required=True,
+            key="map_way",
+            label_visibility="collapsed",
         )
     else:
         way = next(iter(places))
         st.caption(f"{way}: the map of neighbours is being made." if under_way else way)
-    colouring = st.segmented_control("Colour", _colourings(facts, bundle), default="Label", required=True, key="map_colour")
+    colouring = st.segmented_control(
+        "Colour", _colourings(facts, bundle), default="Label", required=True, key="map_colour"
+    )
     figure = _figure(places[way], *_groups(facts, bundle, colouring))
-    event: Any = st.plotly_chart(figure, config=charts.CONFIG | {"scrollZoom": True}, key=f"map_{way}_{colouring}", on_select="rerun",
-                                 selection_mode=("lasso", "box", "points"))  # fmt: skip
+    event: Any = st.plotly_chart(
+        figure,
+        config=charts.CONFIG | {"scrollZoom": True},
+        key=f"map_{way}_{colouring}",
+        on_select="rerun",
+        selection_mode=("lasso", "box", "points"),
+    )
     st.caption("Draw a line around points to see their faces; a double click lets them go. The wheel zooms.")
     return _chosen(facts, event)
 
 
 def _offer(facts: Facts, bundle: Bundle) -> None:
-    st.markdown(f"**{bundle.name}** has not looked at these faces yet. On the map, faces that it finds alike are near each other.")
+    st.markdown(
+        f"**{bundle.name}** has not looked at these faces yet. On the map, faces that it finds alike are near each other."
+    )
     minutes = len(facts.data) / 12_000
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Make the map", icon=":material/scatter_plot:", key="map_make", type="primary"):
@@ -81,7 +97,9 @@ def _bar(facts: Facts, bundle: Bundle, first_shown: bool) -> None:
 
 
 @st.cache_data(max_entries=6, show_spinner=False)
-def _kept(_data: Any, key: str, _bundle: Bundle, model_key: str, method: str, tried: int) -> np.ndarray | None:
+def _kept(
+    _data: Any, key: str, _bundle: Bundle, model_key: str, method: str, tried: int
+) -> np.ndarray | None:
     return load_map(_data, _bundle, method)
 
 
@@ -91,7 +109,11 @@ def _file(facts: Facts, bundle: Bundle, method: str) -> Path:
 
 def _places(facts: Facts, bundle: Bundle, method: str) -> np.ndarray | None:
     path = _file(facts, bundle, method)
-    return _kept(facts.data, facts.key, bundle, model.key_of(bundle), method, path.stat().st_mtime_ns) if path.is_file() else None
+    return (
+        _kept(facts.data, facts.key, bundle, model.key_of(bundle), method, path.stat().st_mtime_ns)
+        if path.is_file()
+        else None
+    )
 
 
 def _colourings(facts: Facts, bundle: Bundle) -> list[str]:
@@ -128,25 +150,42 @@ def _figure(places: np.ndarray, group: np.ndarray, names: list[str], colours: li
         here = np.flatnonzero(group == i)
         if len(here):
             figure.add_scattergl(
-                x=places[here, 0], y=places[here, 1], customdata=here.astype(np.int32), mode="markers", name=name,
-                marker={"size": size, "color": colour, "opacity": 0.75}, hovertemplate=f"{name}, face %{{customdata}}<extra></extra>",
-            )  # fmt: skip
+                x=places[here, 0],
+                y=places[here, 1],
+                customdata=here.astype(np.int32),
+                mode="markers",
+                name=name,
+                marker={"size": size, "color": colour, "opacity": 0.75},
+                hovertemplate=f"{name}, face %{{customdata}}<extra></extra>",
+            )
     hidden = {"visible": False}
     figure.update_layout(
-        height=620, margin={"l": 0, "r": 0, "t": 10, "b": 0}, dragmode="lasso", xaxis=hidden, yaxis=hidden | {"scaleanchor": "x"},
-        legend={"orientation": "h", "y": -0.02, "itemsizing": "constant"}, uirevision="kept", hovermode="closest",
-    )  # fmt: skip
+        height=620,
+        margin={"l": 0, "r": 0, "t": 10, "b": 0},
+        dragmode="lasso",
+        xaxis=hidden,
+        yaxis=hidden | {"scaleanchor": "x"},
+        legend={"orientation": "h", "y": -0.02, "itemsizing": "constant"},
+        uirevision="kept",
+        hovermode="closest",
+    )
     return figure
 
 
 def _chosen(facts: Facts, event: Any) -> np.ndarray:
     points = (event or {}).get("selection", {}).get("points", [])
-    found = np.array(sorted({_index(point) for point in points if point.get("customdata") is not None}), np.int64)
+    found = np.array(
+        sorted({_index(point) for point in points if point.get("customdata") is not None}), np.int64
+    )
     found = found[(found >= 0) & (found < len(facts.data))]
     if not len(found):
         return found
-    counts = np.bincount(facts.data.labels[found][facts.data.labels[found] >= 0], minlength=len(facts.data.label_names))
-    most = ", ".join(f"{facts.data.label_names[i]} {counts[i]:,}" for i in np.argsort(-counts)[:4] if counts[i])
+    counts = np.bincount(
+        facts.data.labels[found][facts.data.labels[found] >= 0], minlength=len(facts.data.label_names)
+    )
+    most = ", ".join(
+        f"{facts.data.label_names[i]} {counts[i]:,}" for i in np.argsort(-counts)[:4] if counts[i]
+    )
     st.markdown(f"**{len(found):,} faces chosen**: {most}")
     with state.errors_shown():
         here = page_of(found, _PER_PAGE, "map_page", f"{facts.key} {found[0]} {found[-1]} {len(found)}")

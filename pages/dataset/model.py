@@ -28,7 +28,9 @@ _KIND = "probabilities"
 class Looked:
     """What a model makes of the faces of a data set."""
 
-    probabilities: np.ndarray  # (N, C) float32, in the order of the data set's labels; NaN for images without a label
+    probabilities: (
+        np.ndarray
+    )  # (N, C) float32, in the order of the data set's labels; NaN for images without a label
 
     @cached_property
     def known(self) -> np.ndarray:
@@ -66,7 +68,9 @@ def choose() -> Bundle | None:
         st.info("There is no model yet: train one on the Train page.", icon=":material/rocket_launch:")
         return None
     first = list(names).index(DEFAULT_MODEL) if DEFAULT_MODEL in names else 0
-    name = st.selectbox("Model", list(names), index=first, key=_KEY, bind="query-params", persist_state="session")
+    name = st.selectbox(
+        "Model", list(names), index=first, key=_KEY, bind="query-params", persist_state="session"
+    )
     return read_bundle(Path(names[name]))
 
 
@@ -97,9 +101,17 @@ def offer(facts: Facts, bundle: Bundle, why: str) -> None:
     if background.under_way(_task(facts, model)):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(f"Let {bundle.name} look at them", key="dataset_look",
-                  icon=":material/visibility:", on_click=_start, args=(facts, bundle, model))  # fmt: skip
-        st.caption(f"{why} It takes about {_guess(len(facts.data))}, once; the app can be used meanwhile.", width="stretch")
+        st.button(
+            f"Let {bundle.name} look at them",
+            key="dataset_look",
+            icon=":material/visibility:",
+            on_click=_start,
+            args=(facts, bundle, model),
+        )
+        st.caption(
+            f"{why} It takes about {_guess(len(facts.data))}, once; the app can be used meanwhile.",
+            width="stretch",
+        )
 
 
 def key_of(bundle: Bundle) -> str:
@@ -128,7 +140,11 @@ def _guess(images: int) -> str:
 
 def _start(facts: Facts, bundle: Bundle, model: str) -> None:
     data = facts.data
-    background.start(_task(facts, model), f"{bundle.name} looks at {len(data):,} faces", lambda tell: _look(data, bundle, model, tell))
+    background.start(
+        _task(facts, model),
+        f"{bundle.name} looks at {len(data):,} faces",
+        lambda tell: _look(data, bundle, model, tell),
+    )
 
 
 def _look(data: Dataset, bundle: Bundle, model: str, tell: background.Tell) -> Looked:
@@ -138,8 +154,13 @@ def _look(data: Dataset, bundle: Bundle, model: str, tell: background.Tell) -> L
         count = int((data.splits == SPLITS.index(split)).sum())
         if np.all(data.labels[data.splits == SPLITS.index(split)] == UNLABELLED):
             continue
-        before = done
-        found = score(bundle, data, split, save=False, on_progress=lambda share: tell((before + share * count) / len(data)))  # noqa: B023
+        found = score(
+            bundle,
+            data,
+            split,
+            save=False,
+            on_progress=lambda share, before=done, count=count: tell((before + share * count) / len(data)),
+        )
         out[found.indices] = found.probabilities
         done += count
     kept.store(_KIND, data, {_KIND: out}, model)
@@ -165,4 +186,8 @@ def _hash(path: str, changed: int, _bundle: Bundle) -> str:
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _kept(_data: Dataset, key: str, model: str, labels: tuple[str, ...]) -> Looked | None:
     arrays = kept.load(_KIND, _data, model)
-    return None if arrays is None or arrays[_KIND].shape != (len(_data), len(_data.label_names)) else Looked(arrays[_KIND])
+    return (
+        None
+        if arrays is None or arrays[_KIND].shape != (len(_data), len(_data.label_names))
+        else Looked(arrays[_KIND])
+    )

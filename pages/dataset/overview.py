@@ -35,10 +35,22 @@ def show(facts: Facts) -> None:
     _odd(facts)
     st.subheader("Class balance")
     unit = st.segmented_control(
-        "Unit", ["Images", "Share of the split"], default="Images", required=True, key="dataset_unit", label_visibility="collapsed"
+        "Unit",
+        ["Images", "Share of the split"],
+        default="Images",
+        required=True,
+        key="dataset_unit",
+        label_visibility="collapsed",
     )
-    st.plotly_chart(charts.class_balance(counts, as_share=unit != "Images"), config=charts.CONFIG, key="dataset_balance",
-                    alt="; ".join(f"{split}: " + ", ".join(f"{name} {n:,}" for name, n in row.items()) for split, row in counts.items()))  # fmt: skip
+    st.plotly_chart(
+        charts.class_balance(counts, as_share=unit != "Images"),
+        config=charts.CONFIG,
+        key="dataset_balance",
+        alt="; ".join(
+            f"{split}: " + ", ".join(f"{name} {n:,}" for name, n in row.items())
+            for split, row in counts.items()
+        ),
+    )
     st.subheader("Mean face of each class")
     _mean_faces(facts)
     st.subheader("Light and focus")
@@ -76,7 +88,11 @@ def _mean_faces(facts: Facts) -> None:
 def _distributions(facts: Facts) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = st.segmented_control(
-            "What", [m.capitalize() for m in MEASURES], default="Brightness", required=True, key="dataset_measure"
+            "What",
+            [m.capitalize() for m in MEASURES],
+            default="Brightness",
+            required=True,
+            key="dataset_measure",
         )
         by = st.segmented_control("By", ["Class", "Split"], default="Class", required=True, key="dataset_by")
     helps = {
@@ -89,18 +105,32 @@ def _distributions(facts: Facts) -> None:
         values = np.log10(np.maximum(values, 1))
     data = facts.data
     if by == "Split":
-        groups = {name: (values[data.splits == SPLITS.index(name)], _SPLIT_COLOURS[name]) for name in data.split_names()}
+        groups = {
+            name: (values[data.splits == SPLITS.index(name)], _SPLIT_COLOURS[name])
+            for name in data.split_names()
+        }
     else:
         groups = {name: (values[data.labels == i], COLOURS[name]) for i, name in enumerate(data.label_names)}
         groups[UNKNOWN] = (values[data.labels == UNLABELLED], "#B0B0B0")
     groups = {name: group for name, group in groups.items() if len(group[0])}
-    st.plotly_chart(_histogram(groups, values, measure == "Sharpness"), config=charts.CONFIG, key="dataset_distribution",
-                    alt=f"{measure} by {by.lower()}; medians: " + ", ".join(f"{n} {np.median(v):.1f}" for n, (v, _) in groups.items()))  # fmt: skip
+    st.plotly_chart(
+        _histogram(groups, values, measure == "Sharpness"),
+        config=charts.CONFIG,
+        key="dataset_distribution",
+        alt=f"{measure} by {by.lower()}; medians: "
+        + ", ".join(f"{n} {np.median(v):.1f}" for n, (v, _) in groups.items()),
+    )
     st.caption(helps[measure])
     with st.container(horizontal=True):
         for sort in _SORTS[measure]:
-            st.button(f"See the faces, {sort[0].lower()}{sort[1:]}", key=f"dataset_see_{sort}", icon=":material/grid_view:",
-                      type="tertiary", on_click=filters.link, kwargs={"sort": sort})  # fmt: skip
+            st.button(
+                f"See the faces, {sort[0].lower()}{sort[1:]}",
+                key=f"dataset_see_{sort}",
+                icon=":material/grid_view:",
+                type="tertiary",
+                on_click=filters.link,
+                kwargs={"sort": sort},
+            )
 
 
 def _histogram(groups: dict[str, tuple[np.ndarray, str]], values: np.ndarray, powers: bool) -> go.Figure:
@@ -111,12 +141,26 @@ def _histogram(groups: dict[str, tuple[np.ndarray, str]], values: np.ndarray, po
     for name, (part, colour) in groups.items():
         share = np.histogram(part, edges)[0] / len(part)
         title = f"{EMOJI.get(name, '')} {name}".strip()
-        figure.add_scatter(x=middle, y=share, name=title, mode="lines", line={"color": colour, "width": 2},
-                           hovertemplate=f"{name}: %{{y:.1%}}<extra></extra>")  # fmt: skip
+        figure.add_scatter(
+            x=middle,
+            y=share,
+            name=title,
+            mode="lines",
+            line={"color": colour, "width": 2},
+            hovertemplate=f"{name}: %{{y:.1%}}<extra></extra>",
+        )
     figure.update_layout(
-        height=320, margin={"l": 10, "r": 10, "t": 10, "b": 10}, hovermode="x unified", dragmode=False,
+        height=320,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        hovermode="x unified",
+        dragmode=False,
         xaxis={"title": "sharpness (log 10)" if powers else None, "fixedrange": True},
-        yaxis={"title": "share of the images", "tickformat": ".0%", "fixedrange": True, "rangemode": "tozero"},
+        yaxis={
+            "title": "share of the images",
+            "tickformat": ".0%",
+            "fixedrange": True,
+            "rangemode": "tozero",
+        },
         legend={"orientation": "h", "y": -0.25},
-    )  # fmt: skip
+    )
     return figure

@@ -25,27 +25,62 @@ def show(facts: Facts) -> None:
     st.subheader("Effect of retraining, by class")
     names = model.by_name()
     if len(names) < 2 or "validation" not in facts.data.split_names():
-        st.caption("This takes two models, one trained before and one after cleaning, and a validation split.")
+        st.caption(
+            "This takes two models, one trained before and one after cleaning, and a validation split."
+        )
         return
-    st.caption("Train the same settings on the original and on the variant, then choose the two models. Both are measured on validation.")
+    st.caption(
+        "Train the same settings on the original and on the variant, then choose the two models. Both are measured on validation."
+    )
     left, right = st.columns(2)
-    before = left.selectbox("Before", list(names), index=None, key="dataset_before", bind="query-params", placeholder="Choose a model")
-    after = right.selectbox("After", list(names), index=None, key="dataset_after", bind="query-params", placeholder="Choose a model")
+    before = left.selectbox(
+        "Before",
+        list(names),
+        index=None,
+        key="dataset_before",
+        bind="query-params",
+        placeholder="Choose a model",
+    )
+    after = right.selectbox(
+        "After",
+        list(names),
+        index=None,
+        key="dataset_after",
+        bind="query-params",
+        placeholder="Choose a model",
+    )
     if before is None or after is None:
         return
     if before == after:
         st.caption("These are the same model.")
         return
     figure = st.segmented_control(
-        "Figure", ["Recall", "F1"], default="Recall", required=True, key="dataset_effect", label_visibility="collapsed"
+        "Figure",
+        ["Recall", "F1"],
+        default="Recall",
+        required=True,
+        key="dataset_effect",
+        label_visibility="collapsed",
     )
     with state.errors_shown(stop=False):
-        one, other = (scores.scored(read_bundle(Path(names[name])), facts.data, "validation", "none") for name in (before, after))
+        one, other = (
+            scores.scored(read_bundle(Path(names[name])), facts.data, "validation", "none")
+            for name in (before, after)
+        )
         labels = facts.data.label_names
         change, low, high = by_class(one, other, len(labels), figure == "F1")
-        st.plotly_chart(_chart(labels, change, low, high, figure), config=charts.CONFIG, key="dataset_effect_chart",
-                        alt=f"Change of {figure} by class: " + ", ".join(f"{n} {100 * c:+.1f} points" for n, c in zip(labels, change, strict=True)))  # fmt: skip
-        clear = [f"{name} {100 * c:+.1f} points" for name, c, a, b in zip(labels, change, low, high, strict=True) if a > 0 or b < 0]
+        st.plotly_chart(
+            _chart(labels, change, low, high, figure),
+            config=charts.CONFIG,
+            key="dataset_effect_chart",
+            alt=f"Change of {figure} by class: "
+            + ", ".join(f"{n} {100 * c:+.1f} points" for n, c in zip(labels, change, strict=True)),
+        )
+        clear = [
+            f"{name} {100 * c:+.1f} points"
+            for name, c, a, b in zip(labels, change, low, high, strict=True)
+            if a > 0 or b < 0
+        ]
         total = 100 * (other.evaluation.accuracy - one.evaluation.accuracy)
         st.markdown(
             f"On {one.evaluation.count:,} validation images accuracy goes from {one.evaluation.accuracy:.1%} to {other.evaluation.accuracy:.1%} "
@@ -83,19 +118,34 @@ def _figures(matrix: np.ndarray, f1: bool) -> np.ndarray:
     return 2 * hits / np.maximum(support + chosen, 1) if f1 else hits / np.maximum(support, 1)
 
 
-def _chart(labels: tuple[str, ...], change: np.ndarray, low: np.ndarray, high: np.ndarray, what: str) -> go.Figure:
+def _chart(
+    labels: tuple[str, ...], change: np.ndarray, low: np.ndarray, high: np.ndarray, what: str
+) -> go.Figure:
     points, ends = 100 * change, (100 * low, 100 * high)
-    figure = go.Figure(go.Scatter(
-        x=points, y=list(labels), mode="markers", marker={"size": 11, "color": [COLOURS[name] for name in labels]},
-        error_x={"type": "data", "symmetric": False, "array": ends[1] - points, "arrayminus": points - ends[0], "thickness": 1.5,
-                 "color": "#E8EAF3" if charts.is_dark() else "#1B2032"},
-        customdata=np.stack(ends, axis=1),
-        hovertemplate="%{y}: %{x:+.1f} points (%{customdata[0]:+.1f} to %{customdata[1]:+.1f})<extra></extra>",
-    ))  # fmt: skip
+    figure = go.Figure(
+        go.Scatter(
+            x=points,
+            y=list(labels),
+            mode="markers",
+            marker={"size": 11, "color": [COLOURS[name] for name in labels]},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": ends[1] - points,
+                "arrayminus": points - ends[0],
+                "thickness": 1.5,
+                "color": "#E8EAF3" if charts.is_dark() else "#1B2032",
+            },
+            customdata=np.stack(ends, axis=1),
+            hovertemplate="%{y}: %{x:+.1f} points (%{customdata[0]:+.1f} to %{customdata[1]:+.1f})<extra></extra>",
+        )
+    )
     figure.add_vline(0, line={"color": "#8C8C8C", "width": 1, "dash": "dash"})
     figure.update_layout(
-        height=320, margin={"l": 10, "r": 10, "t": 10, "b": 10}, dragmode=False,
+        height=320,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        dragmode=False,
         xaxis={"title": f"change of {what} in points, with 95 % interval", "fixedrange": True},
         yaxis={"fixedrange": True, "autorange": "reversed"},
-    )  # fmt: skip
+    )
     return figure

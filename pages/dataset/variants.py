@@ -22,7 +22,9 @@ def form(recipe: Recipe, key: str, name: str) -> None:
     st.markdown(f"{' and '.join(parts)}. The original stays as it is: a variant is a recipe over it.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name", _free(name), key=f"{key}_name_{name}", width=260).strip()
-        made = st.button("Make a cleaned variant", key=f"{key}_make", icon=":material/cleaning_services:", type="primary")
+        made = st.button(
+            "Make a cleaned variant", key=f"{key}_make", icon=":material/cleaning_services:", type="primary"
+        )
     if made:
         with state.errors_shown(stop=False):
             path = save_recipe(recipe, state.own_folder(), name)

@@ -33,16 +33,50 @@ def for_one(facts: Facts, index: int, after: Callable[[], None], undone: Callabl
 
     with st.container(horizontal=True, gap="small"):
         st.button(
-            "Right", key="dataset_right", icon=":material/check:", shortcut="Y", on_click=give, args=("right",), disabled=label not in NAMES
+            "Right",
+            key="dataset_right",
+            icon=":material/check:",
+            shortcut="Y",
+            on_click=give,
+            args=("right",),
+            disabled=label not in NAMES,
         )
-        st.button("Ambiguous", key="dataset_ambiguous", icon=":material/help:", shortcut="A", on_click=give, args=("ambiguous",))
-        st.button("Not a face", key="dataset_no_face", icon=":material/block:", shortcut="N", on_click=give, args=("not a face",))
-        st.button("Undo", key="dataset_undo", icon=":material/undo:", shortcut="U", type="tertiary", on_click=_undo, args=(facts, undone))
+        st.button(
+            "Ambiguous",
+            key="dataset_ambiguous",
+            icon=":material/help:",
+            shortcut="A",
+            on_click=give,
+            args=("ambiguous",),
+        )
+        st.button(
+            "Not a face",
+            key="dataset_no_face",
+            icon=":material/block:",
+            shortcut="N",
+            on_click=give,
+            args=("not a face",),
+        )
+        st.button(
+            "Undo",
+            key="dataset_undo",
+            icon=":material/undo:",
+            shortcut="U",
+            type="tertiary",
+            on_click=_undo,
+            args=(facts, undone),
+        )
     st.caption("Wrong, it is")
     with st.container(horizontal=True, gap="small"):
         for number, name in enumerate(NAMES, 1):
             if name != label:
-                st.button(f"{EMOJI[name]} {name}", key=f"dataset_is_{name}", shortcut=str(number), on_click=give, args=("wrong", name))
+                st.button(
+                    f"{EMOJI[name]} {name}",
+                    key=f"dataset_is_{name}",
+                    shortcut=str(number),
+                    on_click=give,
+                    args=("wrong", name),
+                )
     show_error()
 
 
@@ -69,8 +103,20 @@ def for_several(facts: Facts, chosen: Sequence[int], on_page: np.ndarray) -> Non
                 )
             with st.popover("Wrong, they are", icon=":material/close:", disabled=not chosen):
                 for name in NAMES:
-                    st.button(f"{EMOJI[name]} {name}", key=f"dataset_many_{name}", on_click=_give_many, args=(facts, chosen, "wrong", name))
-            st.button("Undo", key="dataset_many_undo", icon=":material/undo:", type="tertiary", on_click=_undo, args=(facts,))
+                    st.button(
+                        f"{EMOJI[name]} {name}",
+                        key=f"dataset_many_{name}",
+                        on_click=_give_many,
+                        args=(facts, chosen, "wrong", name),
+                    )
+            st.button(
+                "Undo",
+                key="dataset_many_undo",
+                icon=":material/undo:",
+                type="tertiary",
+                on_click=_undo,
+                args=(facts,),
+            )
         show_error()
 
 

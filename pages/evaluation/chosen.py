@@ -38,7 +38,9 @@ class Chosen:
 
     @cached_property
     def _result(self) -> Evaluation:
-        return evaluate(self.record.probabilities, self.record.true, self.record.labels, leaked=self.record.leaked)
+        return evaluate(
+            self.record.probabilities, self.record.true, self.record.labels, leaked=self.record.leaked
+        )
 
     def result(self) -> Evaluation:
         """The figures."""
@@ -55,7 +57,11 @@ def choose() -> Chosen | None:
     with left:
         bundle = state.choose_model("evaluate_model")
     data, problem = _data()
-    elsewhere = {r.fingerprint: r for r in reversed(kept_evaluations(bundle)) if data is None or r.fingerprint != data.fingerprint}
+    elsewhere = {
+        r.fingerprint: r
+        for r in reversed(kept_evaluations(bundle))
+        if data is None or r.fingerprint != data.fingerprint
+    }
     with middle:
         on = _choose_data(data, elsewhere)
     if on == _HERE:
@@ -71,14 +77,18 @@ def record_of(chosen: Chosen, bundle: Bundle) -> EvaluationRecord | None:
     if chosen.data is not None:
         votes = scores.votes_beside(chosen.data) if mine.truth == "votes" else None
         try:
-            scored = _scored(bundle, chosen.data, mine.split, "none" if views_inside(bundle.card) > 1 else mine.tta)
+            scored = _scored(
+                bundle, chosen.data, mine.split, "none" if views_inside(bundle.card) > 1 else mine.tta
+            )
         except ModelError as error:
             st.warning(str(error), icon=":material/info:")
             return None
         if scored is None:
             return None
         other = (
-            scored.record if votes is None or scored.record.votes is not None else _with_votes(scored.record, votes.counts[scored.indices])
+            scored.record
+            if votes is None or scored.record.votes is not None
+            else _with_votes(scored.record, votes.counts[scored.indices])
         )
         return other.by_votes() if mine.truth == "votes" else other
     for other in kept_evaluations(bundle):
@@ -110,10 +120,13 @@ def _choose_data(data: Dataset | None, elsewhere: dict[str, EvaluationRecord]) -
     if st.session_state.get(_ON) not in (None, *options):  # the other model has no such evaluation
         del st.session_state[_ON]
     on = st.selectbox(
-        "On", options, key=_ON, persist_state="session",
+        "On",
+        options,
+        key=_ON,
+        persist_state="session",
         format_func=lambda option: here if option == _HERE else f"{elsewhere[option].source} (kept figures)",
         help="The data of the Dataset page, or an evaluation that was kept with the model and needs no images.",
-    )  # fmt: skip
+    )
     if on == _HERE:
         st.query_params.pop(_ON, None)
     else:
@@ -126,8 +139,14 @@ def _choose_split(names: list[str], place) -> str:
     key = f"evaluate_split_{'_'.join(names)}"  # a link names the split, whatever splits there are
     if key not in st.session_state and st.query_params.get("split") in names:
         st.session_state[key] = st.query_params["split"]
-    split = place.segmented_control("Split", names, default=None if key in st.session_state else names[0], required=True, key=key,
-                                    persist_state="session")  # fmt: skip
+    split = place.segmented_control(
+        "Split",
+        names,
+        default=None if key in st.session_state else names[0],
+        required=True,
+        key=key,
+        persist_state="session",
+    )
     if split == names[0]:
         st.query_params.pop("split", None)
     else:
@@ -142,14 +161,18 @@ def _live(bundle: Bundle, data: Dataset, place) -> Chosen | None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         truth = _choose_truth(bundle, votes is not None)
         flip = inside == 1 and st.toggle(
-            "Mirror too", key="evaluate_flip", help="Average over each face and its mirror image (test-time augmentation)."
+            "Mirror too",
+            key="evaluate_flip",
+            help="Average over each face and its mirror image (test-time augmentation).",
         )
     scored = _scored(bundle, data, split, "flip" if flip else "none")
     if scored is None:
         return None
     record, indices = scored.record, scored.indices
     if votes is not None:
-        record = _with_votes(record, votes.counts[indices])  # those uploaded here are not in the record's file
+        record = _with_votes(
+            record, votes.counts[indices]
+        )  # those uploaded here are not in the record's file
     if truth == "votes":
         agreed = votes.agreed(indices)[0]  # type: ignore[union-attr]
         record, indices = record.by_votes(), agreed
@@ -158,7 +181,11 @@ def _live(bundle: Bundle, data: Dataset, place) -> Chosen | None:
 
 
 def _from_file(bundle: Bundle, fingerprint: str, place) -> Chosen | None:
-    found = {record.split: record for record in reversed(kept_evaluations(bundle)) if record.fingerprint == fingerprint}
+    found = {
+        record.split: record
+        for record in reversed(kept_evaluations(bundle))
+        if record.fingerprint == fingerprint
+    }
     split = _choose_split([name for name in SPLITS if name in found], place)
     record = found[split]
     if _choose_truth(bundle, record.votes is not None) == "votes":
@@ -171,8 +198,14 @@ def _choose_truth(bundle: Bundle, there_are_votes: bool) -> str:
     if not there_are_votes:
         return "labels"
     own = "FER+ voters" if bundle.card.get("truth") == "votes" else "Labels"
-    truth = st.segmented_control("True is what say", ["Labels", "FER+ voters"], default=own, required=True, key=f"evaluate_truth_{own}",
-                                 help="The labels of the data, or the class that more than half of the FER+ votes agree on.")  # fmt: skip
+    truth = st.segmented_control(
+        "True is what say",
+        ["Labels", "FER+ voters"],
+        default=own,
+        required=True,
+        key=f"evaluate_truth_{own}",
+        help="The labels of the data, or the class that more than half of the FER+ votes agree on.",
+    )
     return "votes" if truth == "FER+ voters" else "labels"
 
 

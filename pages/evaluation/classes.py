@@ -29,7 +29,9 @@ def show(chosen: Chosen) -> None:
         f"the two most probable ones on **{two:.1%}** of the images ({low:.1%} to {high:.1%}), and the most probable one on {result.accuracy:.1%}."
     )
     _table(result, intervals)
-    st.caption("95 % intervals by bootstrap over the images, 1,000 times. A class with few images has wide ones.")
+    st.caption(
+        "95 % intervals by bootstrap over the images, 1,000 times. A class with few images has wide ones."
+    )
     st.subheader("What is confused with what")
     told = confusions(result.confusion_matrix, result.labels)
     st.markdown("\n".join(f"- {sentence}" for sentence in told) or "Nothing: every image is right.")
@@ -38,13 +40,25 @@ def show(chosen: Chosen) -> None:
     with left:
         st.markdown(f"**ROC curves**, mean area {_number(found.macro_auc)}")
         _chart(found.roc, ("wrong alarms", "recall"), "AUC", "evaluate_roc", chance=True)
-        st.caption("Area 0.5 is chance, 1 is perfect. It says how well the class is ranked before others, not how often it is chosen.")
+        st.caption(
+            "Area 0.5 is chance, 1 is perfect. It says how well the class is ranked before others, not how often it is chosen."
+        )
     with right:
-        st.markdown(f"**Precision and recall**, mean average precision {_number(found.mean_average_precision)}")
-        _chart(found.precision_recall, ("recall", "precision"), "AP", "evaluate_precision_recall", chance=False)
-        st.caption("By chance the average precision is the share of the class, so a rare class has a hard time here.")
+        st.markdown(
+            f"**Precision and recall**, mean average precision {_number(found.mean_average_precision)}"
+        )
+        _chart(
+            found.precision_recall, ("recall", "precision"), "AP", "evaluate_precision_recall", chance=False
+        )
+        st.caption(
+            "By chance the average precision is the share of the class, so a rare class has a hard time here."
+        )
     if found.left_out:
-        st.caption("Without curves: " + "; ".join(f"{name} ({reason})" for name, reason in found.left_out.items()) + ".")
+        st.caption(
+            "Without curves: "
+            + "; ".join(f"{name} ({reason})" for name, reason in found.left_out.items())
+            + "."
+        )
     st.subheader("Where it looks, by class")
     with state.errors_shown(stop=False):
         why.mean_maps(chosen)
@@ -56,8 +70,12 @@ def _number(value: float | None) -> str:
 
 def _chart(found: tuple, titles: tuple[str, str], area: str, key: str, chance: bool) -> None:
     if found:
-        st.plotly_chart(plots.class_curves(found, titles, area, chance), config=charts.CONFIG, key=key,
-                        alt=f"{area} by class: " + ", ".join(f"{curve.label} {curve.area:.3f}" for curve in found))  # fmt: skip
+        st.plotly_chart(
+            plots.class_curves(found, titles, area, chance),
+            config=charts.CONFIG,
+            key=key,
+            alt=f"{area} by class: " + ", ".join(f"{curve.label} {curve.area:.3f}" for curve in found),
+        )
 
 
 def _table(result: Evaluation, intervals: FigureIntervals) -> None:
@@ -78,9 +96,18 @@ def _table(result: Evaluation, intervals: FigureIntervals) -> None:
         ("Recall", "Of the images of this class, how many were found."),
         ("F1", "The harmonic mean of both."),
     ):
-        config[title] = st.column_config.ProgressColumn(help=meaning, format="%.1f %%", min_value=0, max_value=100)
-        config[f"{title} 95 %"] = st.column_config.TextColumn("95 %", help=f"95 % interval of the {title.lower()}.", width=75)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, alt="Precision, recall and F1 by class, with intervals")
+        config[title] = st.column_config.ProgressColumn(
+            help=meaning, format="%.1f %%", min_value=0, max_value=100
+        )
+        config[f"{title} 95 %"] = st.column_config.TextColumn(
+            "95 %", help=f"95 % interval of the {title.lower()}.", width=75
+        )
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_config=config,
+        alt="Precision, recall and F1 by class, with intervals",
+    )
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

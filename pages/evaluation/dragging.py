@@ -118,7 +118,12 @@ function draw({ data, parentElement, setStateValue }) {
   }
 }
 """
-_component = component("fer_dragging", html='<div class="stage"><img draggable="false"><div class="head"></div></div>', css=_CSS, js=_JS)
+_component = component(
+    "fer_dragging",
+    html='<div class="stage"><img draggable="false"><div class="head"></div></div>',
+    css=_CSS,
+    js=_JS,
+)
 
 
 def places(key: str, covers: Sequence[Cover]) -> list[tuple[float, float]]:
@@ -127,7 +132,9 @@ def places(key: str, covers: Sequence[Cover]) -> list[tuple[float, float]]:
     return [_inside(moved.get(cover.kind), (cover.x, cover.y)) for cover in covers]
 
 
-def show(seen: np.ndarray, bare: np.ndarray, covers: Sequence[Cover], rotation: float, key: str, alt: str) -> None:
+def show(
+    seen: np.ndarray, bare: np.ndarray, covers: Sequence[Cover], rotation: float, key: str, alt: str
+) -> None:
     """Draw the face.
 
     Args:
@@ -136,14 +143,27 @@ def show(seen: np.ndarray, bare: np.ndarray, covers: Sequence[Cover], rotation: 
         rotation: degrees counter-clockwise by which the head is turned.
     """
     _component(
-        key=key, default={"places": {}}, on_places_change=lambda: None,
+        key=key,
+        default={"places": {}},
+        on_places_change=lambda: None,
         data={
-            "seen": data_uri(seen), "bare": data_uri(bare), "rotation": rotation, "alt": alt, "moves": _sent(key).get("moves", 0),
+            "seen": data_uri(seen),
+            "bare": data_uri(bare),
+            "rotation": rotation,
+            "alt": alt,
+            "moves": _sent(key).get("moves", 0),
             "covers": [
-                {"kind": c.kind, "at": [c.x, c.y], "width": c.width, "tilt": c.tilt, "src": data_uri(drawing(c.kind))} for c in covers
+                {
+                    "kind": c.kind,
+                    "at": [c.x, c.y],
+                    "width": c.width,
+                    "tilt": c.tilt,
+                    "src": data_uri(drawing(c.kind)),
+                }
+                for c in covers
             ],
         },
-    )  # fmt: skip
+    )
 
 
 def _sent(key: str) -> dict[str, Any]:

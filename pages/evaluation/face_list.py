@@ -14,7 +14,13 @@ from . import face_view
 from .chosen import Chosen
 
 
-def show(chosen: Chosen, order: np.ndarray, key: str, notes: list[tuple[str, ...]] | None = None, per_page: int = 24) -> None:
+def show(
+    chosen: Chosen,
+    order: np.ndarray,
+    key: str,
+    notes: list[tuple[str, ...]] | None = None,
+    per_page: int = 24,
+) -> None:
     """The faces of the record at positions `order`, in this order.
 
     Args:
@@ -33,10 +39,16 @@ def show(chosen: Chosen, order: np.ndarray, key: str, notes: list[tuple[str, ...
     shown = []
     for place in here:
         position = int(order[place])
-        lines = notes[place] if notes else (f"→ {labels[record.predicted[position]]} {record.confidence[position]:.0%}",)
+        lines = (
+            notes[place]
+            if notes
+            else (f"→ {labels[record.predicted[position]]} {record.confidence[position]:.0%}",)
+        )
         index = int(chosen.indices[position])
         shown.append(face_grid.Face(index, chosen.data.images[index], labels[record.true[position]], lines))
-    face_grid.show(shown, f"{key}_grid", on_open=lambda index: face_view.open_face(chosen, index, record.rows[order]))
+    face_grid.show(
+        shown, f"{key}_grid", on_open=lambda index: face_view.open_face(chosen, index, record.rows[order])
+    )
 
 
 def images_missing(chosen: Chosen, count: int) -> None:

@@ -32,9 +32,14 @@ def show_asked(chosen: Chosen) -> None:
     if face_link.asked() is None or chosen.data is None:
         return
     if face_link.position(chosen.record.rows) is None:
-        st.warning(f"Among these faces there is no {face_link.asked()!r}: it may stand in another split.", icon=":material/link_off:")
+        st.warning(
+            f"Among these faces there is no {face_link.asked()!r}: it may stand in another split.",
+            icon=":material/link_off:",
+        )
         return
-    st.dialog("Why this answer?", width="large", icon=":material/face:", on_dismiss=face_link.close)(_view)(chosen)
+    st.dialog("Why this answer?", width="large", icon=":material/face:", on_dismiss=face_link.close)(_view)(
+        chosen
+    )
 
 
 def _view(chosen: Chosen) -> None:
@@ -90,7 +95,9 @@ def _answer(chosen: Chosen, position: int) -> None:
     right = record.true[position] == record.predicted[position]
     verdict = ":green-badge[:material/check: right]" if right else ":red-badge[:material/close: wrong]"
     st.markdown(f"**{record.model} says** {verdict}")
-    faces.probability_bars({name: float(p) for name, p in zip(record.labels, record.probabilities[position], strict=True)})
+    faces.probability_bars(
+        {name: float(p) for name, p in zip(record.labels, record.probabilities[position], strict=True)}
+    )
 
 
 def _votes(chosen: Chosen, position: int) -> None:

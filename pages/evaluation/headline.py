@@ -16,9 +16,14 @@ def show(chosen: Chosen) -> None:
     truth = " on which the FER+ voters agree" if record.truth == "votes" else ""
     views = views_inside(chosen.bundle.card)
     averages = f" The model averages over {views} views of each face." if views > 1 else ""
-    st.caption(f"{record.model} on {result.count:,} {record.split} images of {record.source}{truth}.{averages}")
+    st.caption(
+        f"{record.model} on {result.count:,} {record.split} images of {record.source}{truth}.{averages}"
+    )
     if chosen.bundle.card.get("data", {}).get("fingerprint") not in (None, record.fingerprint):
-        st.info(f"{record.model} was trained on other data than this, so expect it to do worse here.", icon=":material/info:")
+        st.info(
+            f"{record.model} was trained on other data than this, so expect it to do worse here.",
+            icon=":material/info:",
+        )
     if record.split == "test":
         uses, mine = test_uses(record.fingerprint), test_uses(record.fingerprint, record.model)
         st.caption(
@@ -27,12 +32,39 @@ def show(chosen: Chosen) -> None:
         )
     low, high = result.accuracy_ci95
     with st.container(horizontal=True):
-        st.metric("Accuracy", f"{result.accuracy:.1%}", border=True, width=220, height="stretch", help=f"{result.count:,} images; 95 % Wilson interval.",
-                  delta=f"95 %: {low:.1%} to {high:.1%}", delta_color="off", delta_arrow="off")  # fmt: skip
-        st.metric("Macro F1", f"{result.macro_f1:.3f}", border=True, width=150, height="stretch",
-                  help="The mean of the F1 of the classes, each counted alike.")  # fmt: skip
-        st.metric("Calibration error", f"{result.calibration_error:.1%}", border=True, width=180, height="stretch",
-                  help="How far confidence and accuracy lie apart on average (expected calibration error, 15 bins).")  # fmt: skip
+        st.metric(
+            "Accuracy",
+            f"{result.accuracy:.1%}",
+            border=True,
+            width=220,
+            height="stretch",
+            help=f"{result.count:,} images; 95 % Wilson interval.",
+            delta=f"95 %: {low:.1%} to {high:.1%}",
+            delta_color="off",
+            delta_arrow="off",
+        )
+        st.metric(
+            "Macro F1",
+            f"{result.macro_f1:.3f}",
+            border=True,
+            width=150,
+            height="stretch",
+            help="The mean of the F1 of the classes, each counted alike.",
+        )
+        st.metric(
+            "Calibration error",
+            f"{result.calibration_error:.1%}",
+            border=True,
+            width=180,
+            height="stretch",
+            help="How far confidence and accuracy lie apart on average (expected calibration error, 15 bins).",
+        )
         if result.leaked and result.accuracy_without_leaked is not None:
-            st.metric("Without copies of train", f"{result.accuracy_without_leaked:.1%}", border=True, width=220, height="stretch",
-                      help=f"{result.leaked:,} images that also stand in the training split are left out.")  # fmt: skip
+            st.metric(
+                "Without copies of train",
+                f"{result.accuracy_without_leaked:.1%}",
+                border=True,
+                width=220,
+                height="stretch",
+                help=f"{result.leaked:,} images that also stand in the training split are left out.",
+            )

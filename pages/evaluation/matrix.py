@@ -24,10 +24,20 @@ def show(chosen: Chosen) -> None:
     place = _asked(chosen.record.labels)
     left, right = st.columns([6, 5], gap="medium")
     with left:
-        mode = st.segmented_control("Cells show", [COUNTS, BY_ROW, BY_COLUMN, DIFFERENCE], default=COUNTS, required=True, key="evaluate_cells",
-                                    bind="query-params", persist_state="session", label_visibility="collapsed")  # fmt: skip
+        mode = st.segmented_control(
+            "Cells show",
+            [COUNTS, BY_ROW, BY_COLUMN, DIFFERENCE],
+            default=COUNTS,
+            required=True,
+            key="evaluate_cells",
+            bind="query-params",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
         _matrix(chosen, mode, place)
-        st.caption("Click a cell, or the name of a row or column, to see its faces. Keys: Tab, the arrows, Enter.")
+        st.caption(
+            "Click a cell, or the name of a row or column, to see its faces. Keys: Tab, the arrows, Enter."
+        )
     with right:
         _faces(chosen, place)
 
@@ -44,9 +54,16 @@ def _asked(labels: tuple[str, ...]) -> Place | None:
 def _matrix(chosen: Chosen, mode: str, place: Place | None) -> None:
     record, names = chosen.record, chosen.record.labels
     counts = confusion(record.true, record.predicted, len(names))
-    of_row, of_column = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), counts / np.maximum(counts.sum(axis=0, keepdims=True), 1)
+    of_row, of_column = (
+        counts / np.maximum(counts.sum(axis=1, keepdims=True), 1),
+        counts / np.maximum(counts.sum(axis=0, keepdims=True), 1),
+    )
     values = of_column if mode == BY_COLUMN else of_row
-    shown = [[f"{n:,}" for n in row] for row in counts] if mode == COUNTS else [[f"{v:.0%}" for v in row] for row in values]
+    shown = (
+        [[f"{n:,}" for n in row] for row in counts]
+        if mode == COUNTS
+        else [[f"{v:.0%}" for v in row] for row in values]
+    )
     labels = [
         [
             f"true {true}, predicted {predicted}: {counts[r, c]:,} {'face' if counts[r, c] == 1 else 'faces'}, {of_row[r, c]:.1%} of true {true}, "
@@ -64,14 +81,26 @@ def _matrix(chosen: Chosen, mode: str, place: Place | None) -> None:
         values = difference / max(1, np.abs(difference).max())
         shown = [[f"{n:+,}" if n else "0" for n in row] for row in difference]
         labels = [
-            [f"{label}; {difference[r, c]:+,} against {other.model}, which has {theirs[r, c]:,}" for c, label in enumerate(row)]
+            [
+                f"{label}; {difference[r, c]:+,} against {other.model}, which has {theirs[r, c]:,}"
+                for c, label in enumerate(row)
+            ]
             for r, row in enumerate(labels)
         ]
     matrix.show(
-        values, names, _TITLES, "evaluate_matrix", shown=shown, labels=labels, chosen=place, on_choose=lambda at: _choose(names, at)
+        values,
+        names,
+        _TITLES,
+        "evaluate_matrix",
+        shown=shown,
+        labels=labels,
+        chosen=place,
+        on_choose=lambda at: _choose(names, at),
     )
     if mode == DIFFERENCE:
-        st.caption(f"Faces of {record.model} minus those of {other.model}. On the diagonal more is better, off it fewer.")
+        st.caption(
+            f"Faces of {record.model} minus those of {other.model}. On the diagonal more is better, off it fewer."
+        )
 
 
 def _other(chosen: Chosen) -> EvaluationRecord | None:
@@ -80,7 +109,13 @@ def _other(chosen: Chosen) -> EvaluationRecord | None:
     if not others:
         st.info("There is no other model yet: train one on the Train page.", icon=":material/rocket_launch:")
         return None
-    path = st.selectbox("Difference to", list(others), format_func=others.__getitem__, key="evaluate_other", persist_state="session")
+    path = st.selectbox(
+        "Difference to",
+        list(others),
+        format_func=others.__getitem__,
+        key="evaluate_other",
+        persist_state="session",
+    )
     return record_of(chosen, state.bundle_at(path))
 
 
@@ -96,8 +131,15 @@ def _faces(chosen: Chosen, place: Place | None) -> None:
     right = record.true == record.predicted
     if place is None:
         st.markdown("##### All faces")
-        verdict = st.segmented_control("Faces", ["Wrong", "Right"], default="Wrong", required=True, key="evaluate_verdict",
-                                       persist_state="session", label_visibility="collapsed")  # fmt: skip
+        verdict = st.segmented_control(
+            "Faces",
+            ["Wrong", "Right"],
+            default="Wrong",
+            required=True,
+            key="evaluate_verdict",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
         here = right == (verdict == "Right")
     else:
         row, column = place
@@ -112,5 +154,7 @@ def _faces(chosen: Chosen, place: Place | None) -> None:
             st.caption(f"{int((here & right).sum()):,} right, {int((here & ~right).sum()):,} wrong")
     order = np.flatnonzero(here)
     unsure_first = st.toggle("Least sure first", key="evaluate_unsure_first", persist_state="session")
-    order = order[np.argsort(record.confidence[order] if unsure_first else -record.confidence[order], kind="stable")]
+    order = order[
+        np.argsort(record.confidence[order] if unsure_first else -record.confidence[order], kind="stable")
+    ]
     face_list.show(chosen, order, "evaluate_faces")

@@ -50,7 +50,11 @@ def _labels(chosen: Chosen) -> np.ndarray | None:
     """(n,) the labels of the data, also where the voters are taken for the truth."""
     if chosen.record.truth == "labels":
         return chosen.record.true
-    return None if chosen.data is None or chosen.indices is None else chosen.data.labels[chosen.indices].astype(np.int64)
+    return (
+        None
+        if chosen.data is None or chosen.indices is None
+        else chosen.data.labels[chosen.indices].astype(np.int64)
+    )
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
@@ -62,15 +66,26 @@ def _people(_record: EvaluationRecord, _labels: np.ndarray, key: str) -> People:
 def _agreement(found: People, record: EvaluationRecord) -> None:
     agreed = int(found.agreed.sum())
     st.subheader("Who agrees with whom")
-    rows = [("Voters and labels", found.voters_with_label), (f"{record.model} and labels", found.model_with_label),
-            (f"{record.model} and voters", found.model_with_voters)]  # fmt: skip
+    rows = [
+        ("Voters and labels", found.voters_with_label),
+        (f"{record.model} and labels", found.model_with_label),
+        (f"{record.model} and voters", found.model_with_voters),
+    ]
     look = Look("agreement", scoreboard.colours()["labels"])
     chart = [
-        Row(name, around(part.share, part.interval), (Dot(look, part.share, part.interval, f"{part.count:,} images"),))
+        Row(
+            name,
+            around(part.share, part.interval),
+            (Dot(look, part.share, part.interval, f"{part.count:,} images"),),
+        )
         for name, part in rows
     ]
-    st.plotly_chart(interval_chart(chart), config=charts.CONFIG, key="evaluate_agreement",
-                    alt="; ".join(f"{name} agree on {part}" for name, part in rows))  # fmt: skip
+    st.plotly_chart(
+        interval_chart(chart),
+        config=charts.CONFIG,
+        key="evaluate_agreement",
+        alt="; ".join(f"{name} agree on {part}" for name, part in rows),
+    )
     st.caption(
         f"On the {agreed:,} of {len(record):,} images on which more than half of the voters chose one of the classes. Where voters and labels "
         "disagree, a model cannot be right about both."
@@ -82,11 +97,20 @@ def _sides(found: People, record: EvaluationRecord) -> None:
     if not len(found.disputed):
         st.caption("They differ on no image here.")
         return
-    st.markdown(f"On {len(found.disputed):,} images most voters chose another class than the label. There {record.model} sides with")
+    st.markdown(
+        f"On {len(found.disputed):,} images most voters chose another class than the label. There {record.model} sides with"
+    )
     look = Look("share", scoreboard.colours()["votes"])
-    chart = [Row(name, around(part.share, part.interval), (Dot(look, part.share, part.interval),)) for name, part in found.sides.items()]
-    st.plotly_chart(interval_chart(chart), config=charts.CONFIG, key="evaluate_sides",
-                    alt="; ".join(f"with {name}: {part}" for name, part in found.sides.items()))  # fmt: skip
+    chart = [
+        Row(name, around(part.share, part.interval), (Dot(look, part.share, part.interval),))
+        for name, part in found.sides.items()
+    ]
+    st.plotly_chart(
+        interval_chart(chart),
+        config=charts.CONFIG,
+        key="evaluate_sides",
+        alt="; ".join(f"with {name}: {part}" for name, part in found.sides.items()),
+    )
     if found.shared_errors.count:
         low, high = found.shared_errors.interval
         st.markdown(
@@ -103,11 +127,21 @@ def _matrix(chosen: Chosen, found: People, labels: np.ndarray) -> None:
     left, right = st.columns([1, 1], gap="large")
     with left:
         matrix.show(
-            shares, names, matrix.Titles("Labels (rows) against the majority of the voters (columns)", "label", "voters"), "evaluate_people_matrix",
+            shares,
+            names,
+            matrix.Titles("Labels (rows) against the majority of the voters (columns)", "label", "voters"),
+            "evaluate_people_matrix",
             shown=[[f"{n:,}" for n in row] for row in counts],
-            labels=[[f"label {r}, voters {c}: {counts[i, j]:,}, {shares[i, j]:.0%} of {r}" for j, c in enumerate(names)] for i, r in enumerate(names)],
-            chosen=place, on_choose=_choose,
-        )  # fmt: skip
+            labels=[
+                [
+                    f"label {r}, voters {c}: {counts[i, j]:,}, {shares[i, j]:.0%} of {r}"
+                    for j, c in enumerate(names)
+                ]
+                for i, r in enumerate(names)
+            ],
+            chosen=place,
+            on_choose=_choose,
+        )
         st.caption("Labels in rows, the majority of the voters in columns. Click a cell to see its faces.")
     with right:
         if place is None:
@@ -120,7 +154,9 @@ def _matrix(chosen: Chosen, found: People, labels: np.ndarray) -> None:
             here = found.agreed & ((row < 0) | (labels == row)) & ((column < 0) | (found.majority == column))
             order = np.flatnonzero(here)
         order = order[np.argsort(-chosen.record.confidence[order], kind="stable")]
-        face_list.show(chosen, order, "evaluate_people_faces", [_said(chosen.record, found, labels, i) for i in order])
+        face_list.show(
+            chosen, order, "evaluate_people_faces", [_said(chosen.record, found, labels, i) for i in order]
+        )
 
 
 def _choose(place: Place | None) -> None:
@@ -131,7 +167,9 @@ def _said(record: EvaluationRecord, found: People, labels: np.ndarray, position:
     names = found.labels
     majority = found.majority[position]
     return (
-        "" if record.truth == "labels" else f"label {names[labels[position]]}",  # the face is called by what is true
+        ""
+        if record.truth == "labels"
+        else f"label {names[labels[position]]}",  # the face is called by what is true
         f"voters {names[majority] if majority >= 0 else 'split'}",
         f"→ {names[record.predicted[position]]} {record.confidence[position]:.0%}",
     )
@@ -143,8 +181,12 @@ def _distances(chosen: Chosen, found: People) -> None:
     if not len(known):
         return
     distance = found.distance[known]
-    st.plotly_chart(plots.histogram(distance, "Jensen-Shannon distance", 0.05), config=charts.CONFIG, key="evaluate_distances",
-                    alt=f"Histogram of the distance between votes and probabilities, {distance.mean():.2f} on average")  # fmt: skip
+    st.plotly_chart(
+        plots.histogram(distance, "Jensen-Shannon distance", 0.05),
+        config=charts.CONFIG,
+        key="evaluate_distances",
+        alt=f"Histogram of the distance between votes and probabilities, {distance.mean():.2f} on average",
+    )
     st.caption(
         f"Distance between the model's probabilities and the shares of the votes of each image: 0 where they are the same, 1 where they have "
         f"nothing in common. Mean {distance.mean():.2f}; cosine similarity {np.nanmean(found.cosine):.2f} (1 is the same)."
@@ -153,8 +195,11 @@ def _distances(chosen: Chosen, found: People) -> None:
         order = known[np.argsort(-distance, kind="stable")]
         names, record = found.labels, chosen.record
         notes = [
-            (f"→ {names[record.predicted[i]]} {record.confidence[i]:.0%}", f"voters {names[found.majority[i]] if found.majority[i] >= 0 else 'split'}",
-             f"{found.distance[i]:.2f} apart")
+            (
+                f"→ {names[record.predicted[i]]} {record.confidence[i]:.0%}",
+                f"voters {names[found.majority[i]] if found.majority[i] >= 0 else 'split'}",
+                f"{found.distance[i]:.2f} apart",
+            )
             for i in order
-        ]  # fmt: skip
+        ]
         face_list.show(chosen, order, "evaluate_far_faces", notes)

@@ -33,43 +33,77 @@ def class_curves(curves: Sequence[Curve], titles: tuple[str, str], area: str, ch
     """
     figure = go.Figure()
     if chance:
-        figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": _GREY, "dash": "dot"}, hoverinfo="skip", showlegend=False)
+        figure.add_scatter(
+            x=[0, 1],
+            y=[0, 1],
+            mode="lines",
+            line={"color": _GREY, "dash": "dot"},
+            hoverinfo="skip",
+            showlegend=False,
+        )
     for curve in curves:
         x, y = curve.drawn()
         figure.add_scatter(
-            x=x, y=y, mode="lines", name=f"{curve.label} {curve.area:.3f}", line={"color": COLOURS.get(curve.label, "#8C8C8C"), "width": 2},
+            x=x,
+            y=y,
+            mode="lines",
+            name=f"{curve.label} {curve.area:.3f}",
+            line={"color": COLOURS.get(curve.label, "#8C8C8C"), "width": 2},
             hovertemplate=f"{curve.label}, {area} {curve.area:.3f}<br>{titles[0]} %{{x:.1%}}, {titles[1]} %{{y:.1%}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_layout(
-        height=430, margin=_MARGIN, dragmode=False, xaxis=_SHARE | {"title": titles[0]}, yaxis=_SHARE | {"title": titles[1]},
+        height=430,
+        margin=_MARGIN,
+        dragmode=False,
+        xaxis=_SHARE | {"title": titles[0]},
+        yaxis=_SHARE | {"title": titles[1]},
         legend={"orientation": "h", "y": -0.2, "title": {"text": f"{area} "}},
-    )  # fmt: skip
+    )
     return figure
 
 
 def reliability(bins: dict[str, tuple[list[ConfidenceBin], str]]) -> go.Figure:
     """Accuracy over confidence, with intervals, for each of some sets of bins and their colours."""
     figure = go.Figure()
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": _GREY, "dash": "dot"}, hoverinfo="skip", showlegend=False)
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": _GREY, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
     for name, (found, colour) in bins.items():
         ends = [b.right.interval for b in found]
         shares = [b.right.share for b in found]
         figure.add_scatter(
-            x=[b.confidence for b in found], y=shares, name=name, mode="markers+lines", marker={"color": colour, "size": 9},
+            x=[b.confidence for b in found],
+            y=shares,
+            name=name,
+            mode="markers+lines",
+            marker={"color": colour, "size": 9},
             line={"color": colour, "width": 1.5},
             error_y={
-                "type": "data", "symmetric": False, "color": colour, "thickness": 1.5, "width": 3,
+                "type": "data",
+                "symmetric": False,
+                "color": colour,
+                "thickness": 1.5,
+                "width": 3,
                 "array": [high - share for (_, high), share in zip(ends, shares, strict=True)],
                 "arrayminus": [share - low for (low, _), share in zip(ends, shares, strict=True)],
             },
             customdata=[[b.right.count, *end] for b, end in zip(found, ends, strict=True)],
             hovertemplate=f"{name}: %{{customdata[0]:,}} faces, %{{x:.0%}} sure, %{{y:.0%}} right<br>"
             "95 % interval %{customdata[1]:.0%} to %{customdata[2]:.0%}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_layout(
-        height=380, margin=_MARGIN, dragmode=False, legend={"orientation": "h", "y": -0.2},
-        xaxis=_SHARE | {"title": "confidence"}, yaxis=_SHARE | {"title": "accuracy"},
-    )  # fmt: skip
+        height=380,
+        margin=_MARGIN,
+        dragmode=False,
+        legend={"orientation": "h", "y": -0.2},
+        xaxis=_SHARE | {"title": "confidence"},
+        yaxis=_SHARE | {"title": "accuracy"},
+    )
     return figure
 
 
@@ -78,22 +112,45 @@ def coverage(curve: Sequence[Answers], at: Answers) -> go.Figure:
     x, (marked, drawn) = [answers.answered.share for answers in curve], before_after()
     ends = [answers.right.interval for answers in curve]
     figure = go.Figure()
-    figure.add_scatter(x=x, y=[high for _, high in ends], mode="lines", line={"width": 0}, hoverinfo="skip", showlegend=False)
-    figure.add_scatter(x=x, y=[low for low, _ in ends], mode="lines", line={"width": 0}, fill="tonexty", fillcolor="rgba(0,114,178,.2)",
-                       hoverinfo="skip", showlegend=False)  # fmt: skip
     figure.add_scatter(
-        x=x, y=[answers.right.share for answers in curve], mode="lines", line={"color": drawn, "width": 2.5}, showlegend=False,
+        x=x, y=[high for _, high in ends], mode="lines", line={"width": 0}, hoverinfo="skip", showlegend=False
+    )
+    figure.add_scatter(
+        x=x,
+        y=[low for low, _ in ends],
+        mode="lines",
+        line={"width": 0},
+        fill="tonexty",
+        fillcolor="rgba(0,114,178,.2)",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    figure.add_scatter(
+        x=x,
+        y=[answers.right.share for answers in curve],
+        mode="lines",
+        line={"color": drawn, "width": 2.5},
+        showlegend=False,
         customdata=[[answers.threshold] for answers in curve],
         hovertemplate="unsure below %{customdata[0]:.2f}: %{x:.0%} answered, %{y:.0%} right<extra></extra>",
-    )  # fmt: skip
+    )
     if at.right.count:
-        figure.add_scatter(x=[at.answered.share], y=[at.right.share], mode="markers", hoverinfo="skip", showlegend=False,
-                           marker={"color": marked, "size": 14, "line": {"color": "white", "width": 2}})  # fmt: skip
+        figure.add_scatter(
+            x=[at.answered.share],
+            y=[at.right.share],
+            mode="markers",
+            hoverinfo="skip",
+            showlegend=False,
+            marker={"color": marked, "size": 14, "line": {"color": "white", "width": 2}},
+        )
     lowest = min((low for (low, _), share in zip(ends, x, strict=True) if share > 0.02), default=0.0)
     figure.update_layout(
-        height=380, margin=_MARGIN, dragmode=False, xaxis=_SHARE | {"title": "faces answered"},
+        height=380,
+        margin=_MARGIN,
+        dragmode=False,
+        xaxis=_SHARE | {"title": "faces answered"},
         yaxis=_SHARE | {"title": "accuracy of these", "range": [max(-0.02, lowest - 0.05), 1.02]},
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -102,15 +159,34 @@ def small_matrix(counts: np.ndarray, labels: tuple[str, ...], titles: tuple[str,
     names = [EMOJI.get(label, label) for label in labels]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     scale = [[0, "#1C2130"], [1, "#8EA4FF"]] if charts.is_dark() else [[0, "#F0F2F9"], [1, "#2B459F"]]
-    hover = [[f"{titles[0]} {r}, {titles[1]} {c}: {counts[i, j]:,}" for j, c in enumerate(labels)] for i, r in enumerate(labels)]
+    hover = [
+        [f"{titles[0]} {r}, {titles[1]} {c}: {counts[i, j]:,}" for j, c in enumerate(labels)]
+        for i, r in enumerate(labels)
+    ]
     figure = go.Figure(
-        go.Heatmap(z=shares, x=names, y=names, text=[[str(n) if n else "" for n in row] for row in counts], texttemplate="%{text}",
-                   colorscale=scale, zmin=0, zmax=1, showscale=False, xgap=1, ygap=1, hovertext=hover, hoverinfo="text")
-    )  # fmt: skip
+        go.Heatmap(
+            z=shares,
+            x=names,
+            y=names,
+            text=[[str(n) if n else "" for n in row] for row in counts],
+            texttemplate="%{text}",
+            colorscale=scale,
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            hovertext=hover,
+            hoverinfo="text",
+        )
+    )
     figure.update_layout(
-        height=330, margin=_MARGIN, dragmode=False, xaxis={"title": titles[1], "fixedrange": True, "showgrid": False},
+        height=330,
+        margin=_MARGIN,
+        dragmode=False,
+        xaxis={"title": titles[1], "fixedrange": True, "showgrid": False},
         yaxis={"title": titles[0], "autorange": "reversed", "fixedrange": True, "showgrid": False},
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -118,10 +194,20 @@ def histogram(values: np.ndarray, title: str, step: float) -> go.Figure:
     """How many images have which value between 0 and 1."""
     edges = np.arange(0, 1 + step / 2, step)
     counts = np.histogram(values, edges)[0]
-    figure = go.Figure(go.Bar(x=edges[:-1] + step / 2, y=counts, width=step * 0.9, marker_color=before_after()[1],
-                              hovertemplate="%{x:.2f}: %{y:,} images<extra></extra>"))  # fmt: skip
+    figure = go.Figure(
+        go.Bar(
+            x=edges[:-1] + step / 2,
+            y=counts,
+            width=step * 0.9,
+            marker_color=before_after()[1],
+            hovertemplate="%{x:.2f}: %{y:,} images<extra></extra>",
+        )
+    )
     figure.update_layout(
-        height=240, margin=_MARGIN, dragmode=False, xaxis={"title": title, "fixedrange": True, "range": [0, 1]},
+        height=240,
+        margin=_MARGIN,
+        dragmode=False,
+        xaxis={"title": title, "fixedrange": True, "range": [0, 1]},
         yaxis={"title": "images", "fixedrange": True},
-    )  # fmt: skip
+    )
     return figure

@@ -66,7 +66,13 @@ def show(chosen: Chosen) -> None:
             f"{min(FACES, len(chosen.record))} faces of {chosen.record.split}, of each class as many. You see whether you were right at the "
             "end, beside the model and the voters on the same faces. Nothing of it leaves this page."
         )
-        st.button("Start the quiz", key="evaluate_quiz_start", icon=":material/play_arrow:", on_click=_start, args=(chosen,))
+        st.button(
+            "Start the quiz",
+            key="evaluate_quiz_start",
+            icon=":material/play_arrow:",
+            on_click=_start,
+            args=(chosen,),
+        )
     elif quiz.done:
         _result(chosen, quiz)
     else:
@@ -109,12 +115,31 @@ def _ask(chosen: Chosen) -> None:
     with right:
         with st.container(horizontal=True):
             for number, label in enumerate(chosen.record.labels):
-                st.button(f"{EMOJI.get(label, '')} {label}", key=f"evaluate_quiz_{label}", shortcut=str(number + 1), width=150,
-                          on_click=_answer, args=(number,))  # fmt: skip
+                st.button(
+                    f"{EMOJI.get(label, '')} {label}",
+                    key=f"evaluate_quiz_{label}",
+                    shortcut=str(number + 1),
+                    width=150,
+                    on_click=_answer,
+                    args=(number,),
+                )
         with st.container(horizontal=True):
-            st.button("Undo", key="evaluate_quiz_undo", icon=":material/undo:", shortcut="U", type="tertiary", on_click=_undo,
-                      disabled=not quiz.answers)  # fmt: skip
-            st.button("End the quiz", key="evaluate_quiz_end", icon=":material/close:", type="tertiary", on_click=_end)
+            st.button(
+                "Undo",
+                key="evaluate_quiz_undo",
+                icon=":material/undo:",
+                shortcut="U",
+                type="tertiary",
+                on_click=_undo,
+                disabled=not quiz.answers,
+            )
+            st.button(
+                "End the quiz",
+                key="evaluate_quiz_end",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=_end,
+            )
         st.caption("Keys: 1 to 7 answer, U takes the last answer back.")
 
 
@@ -130,8 +155,16 @@ def _result(chosen: Chosen, quiz: Quiz) -> None:
             known = said != UNLABELLED
             hits = Proportion(int((said == true)[known].sum()), int(known.sum()))
             low, high = hits.interval
-            st.metric(name, f"{hits.hits} of {hits.count}", border=True, width=220, delta=f"95 %: {low:.0%} to {high:.0%}", delta_color="off",
-                      delta_arrow="off", help="Faces on which most voters agree." if name == "Voters" else None)  # fmt: skip
+            st.metric(
+                name,
+                f"{hits.hits} of {hits.count}",
+                border=True,
+                width=220,
+                delta=f"95 %: {low:.0%} to {high:.0%}",
+                delta_color="off",
+                delta_arrow="off",
+                help="Faces on which most voters agree." if name == "Voters" else None,
+            )
     st.caption(
         f"Right is what {'most voters' if record.truth == 'votes' else 'the labels'} say. {len(true)} faces give wide intervals: "
         f"{_verdict(true, mine, model, record.model)}"
@@ -139,21 +172,40 @@ def _result(chosen: Chosen, quiz: Quiz) -> None:
     for place, (name, said) in zip(st.columns(len(sides), gap="medium"), sides.items(), strict=True):
         known = said != UNLABELLED
         counts = confusion(true[known], said[known], len(record.labels))
-        place.plotly_chart(plots.small_matrix(counts, record.labels, ("true", name)), config=charts.CONFIG, key=f"evaluate_quiz_matrix_{name}",
-                           alt=f"Confusion matrix of {name}: {int(np.trace(counts))} of {int(counts.sum())} right")  # fmt: skip
+        place.plotly_chart(
+            plots.small_matrix(counts, record.labels, ("true", name)),
+            config=charts.CONFIG,
+            key=f"evaluate_quiz_matrix_{name}",
+            alt=f"Confusion matrix of {name}: {int(np.trace(counts))} of {int(counts.sum())} right",
+        )
     with st.container(horizontal=True):
-        st.button("Another quiz", key="evaluate_quiz_start", icon=":material/replay:", on_click=_start, args=(chosen,))
+        st.button(
+            "Another quiz",
+            key="evaluate_quiz_start",
+            icon=":material/replay:",
+            on_click=_start,
+            args=(chosen,),
+        )
         st.button("Back", key="evaluate_quiz_end", icon=":material/arrow_back:", on_click=_end)
     differ = np.flatnonzero((mine != true) | (model != true))
-    st.markdown("##### Faces that you or the model did not get right" if len(differ) else "##### You and the model got every face right")
+    st.markdown(
+        "##### Faces that you or the model did not get right"
+        if len(differ)
+        else "##### You and the model got every face right"
+    )
     if len(differ):
-        notes = [_said(record.labels, mine[i], model[i], None if voters is None else voters[i], record.model) for i in differ]
+        notes = [
+            _said(record.labels, mine[i], model[i], None if voters is None else voters[i], record.model)
+            for i in differ
+        ]
         face_list.show(chosen, quiz.positions[differ], "evaluate_quiz_faces", notes, per_page=FACES)
 
 
 def _said(labels: tuple[str, ...], mine: int, model: int, voters: int | None, name: str) -> tuple[str, ...]:
     said = (f"you: {labels[mine]}", f"{name}: {labels[model]}")
-    return said if voters is None else (*said, f"voters: {labels[voters] if voters != UNLABELLED else 'split'}")
+    return (
+        said if voters is None else (*said, f"voters: {labels[voters] if voters != UNLABELLED else 'split'}")
+    )
 
 
 def _verdict(true: np.ndarray, mine: np.ndarray, model: np.ndarray, name: str) -> str:
@@ -171,4 +223,6 @@ def _voters(chosen: Chosen, positions: np.ndarray) -> np.ndarray | None:
     if record.votes is None or record.truth == "votes" or set(record.labels) != set(NAMES):
         return None
     majority = Votes(record.votes[positions]).majority().astype(np.int64)
-    return np.where(majority == UNLABELLED, UNLABELLED, np.array([record.labels.index(name) for name in NAMES])[majority])
+    return np.where(
+        majority == UNLABELLED, UNLABELLED, np.array([record.labels.index(name) for name in NAMES])[majority]
+    )

@@ -33,8 +33,15 @@ def show(chosen: Chosen) -> None:
         f"The same faces again with {len(CORRUPTIONS)} kinds of corruption in {len(LEVELS)} levels, in the manner of ImageNet-C "
         "(Hendrycks and Dietterich 2019). Their strengths were chosen for 48x48 pixels: compare models here, not with published figures."
     )
-    size = st.segmented_control("Images", _SIZES, default=_SIZES[-1], required=True, key="robustness_images", bind="query-params",
-                                help="Drawn at random, each class with its share. More images make the intervals narrower.")  # fmt: skip
+    size = st.segmented_control(
+        "Images",
+        _SIZES,
+        default=_SIZES[-1],
+        required=True,
+        key="robustness_images",
+        bind="query-params",
+        help="Drawn at random, each class with its share. More images make the intervals narrower.",
+    )
     sample = stratified(chosen.record.true, size)
     measured_on = core.key(chosen.record, sample)
     result = core.load(chosen.bundle, measured_on)
@@ -51,7 +58,9 @@ def name_of(corruption: str) -> str:
     return corruption.replace("_", " ").replace("jpeg", "JPEG")
 
 
-def _offer(chosen: Chosen, bundle: Bundle, sample: np.ndarray, measured_on: str, key: str = "robustness_start") -> None:
+def _offer(
+    chosen: Chosen, bundle: Bundle, sample: np.ndarray, measured_on: str, key: str = "robustness_start"
+) -> None:
     task = f"robustness {model_hash(bundle)} {measured_on}"
     if background.under_way(task):
         return
@@ -82,21 +91,42 @@ def _offer(chosen: Chosen, bundle: Bundle, sample: np.ndarray, measured_on: str,
 
 def _guess(images: int) -> str:
     seconds = images / _IMAGES_A_SECOND
-    return f"{max(5, 5 * round(seconds / 5))} s" if seconds < 50 else "a minute" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+    return (
+        f"{max(5, 5 * round(seconds / 5))} s"
+        if seconds < 50
+        else "a minute"
+        if seconds < 100
+        else f"{seconds / 60:.0f} minutes"
+    )
 
 
 def _results(chosen: Chosen, result: Robustness, sample: np.ndarray, measured_on: str) -> None:
     low, high = wilson_interval(result.clean, result.count)
     lost = result.mean_accuracy - result.clean_accuracy
     with st.container(horizontal=True):
-        st.metric("Clean", f"{result.clean_accuracy:.1%}", border=True, width=210,
-                  delta=f"95 %: {low:.1%} to {high:.1%}", delta_color="off", delta_arrow="off",
-                  help=f"Accuracy on the same {result.count:,} images, unchanged.")  # fmt: skip
-        st.metric("Corrupted", f"{result.mean_accuracy:.1%}", border=True, width=210, delta=f"{100 * lost:+.1f} points",
-                  help="Mean accuracy over all corruptions and levels.")  # fmt: skip
+        st.metric(
+            "Clean",
+            f"{result.clean_accuracy:.1%}",
+            border=True,
+            width=210,
+            delta=f"95 %: {low:.1%} to {high:.1%}",
+            delta_color="off",
+            delta_arrow="off",
+            help=f"Accuracy on the same {result.count:,} images, unchanged.",
+        )
+        st.metric(
+            "Corrupted",
+            f"{result.mean_accuracy:.1%}",
+            border=True,
+            width=210,
+            delta=f"{100 * lost:+.1f} points",
+            help="Mean accuracy over all corruptions and levels.",
+        )
     st.markdown(in_words(result))
     others = _others(chosen, sample, measured_on)
-    small_multiples.show([result, *others], [(name, name_of(name)) for name in result.worst_first], "robustness_curves")
+    small_multiples.show(
+        [result, *others], [(name, name_of(name)) for name in result.worst_first], "robustness_curves"
+    )
     st.caption(
         f"Accuracy on {result.count:,} images at levels 1 to 5, the worst first, with 95 % intervals; the dashed line is clean. "
         "All models see the same images; where two bands overlap much, the difference may be noise."
@@ -115,7 +145,9 @@ def in_words(result: Robustness) -> str:
         f"(95 % interval {low:.1%} to {high:.1%}) instead of {result.clean_accuracy:.1%}."
     )
     clean = wilson_interval(result.clean, result.count)
-    harmless = [name_of(name) for name in reversed(result.worst_first) if result.intervals(name)[-1][1] >= clean[0]]
+    harmless = [
+        name_of(name) for name in reversed(result.worst_first) if result.intervals(name)[-1][1] >= clean[0]
+    ]
     if harmless:
         listed = harmless[0] if len(harmless) == 1 else f"{', '.join(harmless[:-1])} and {harmless[-1]}"
         sentence += f" With {listed} the intervals still overlap at level 5: on {result.count:,} images that may be noise."
@@ -127,8 +159,14 @@ def _others(chosen: Chosen, sample: np.ndarray, measured_on: str) -> list[Robust
     paths = {path: name for path, name in state.models().items() if path != str(chosen.bundle.path)}
     if not paths:
         return []
-    picked = st.multiselect("Compare with", list(paths), format_func=paths.__getitem__, key="robustness_compare",
-                            max_selections=_AT_MOST - 1, persist_state="session")  # fmt: skip
+    picked = st.multiselect(
+        "Compare with",
+        list(paths),
+        format_func=paths.__getitem__,
+        key="robustness_compare",
+        max_selections=_AT_MOST - 1,
+        persist_state="session",
+    )
     found = []
     for path in picked:
         with state.errors_shown(stop=False):
@@ -146,25 +184,43 @@ def _table(results: list[Robustness]) -> None:
     for name in results[0].worst_first:
         for result in results:
             row = {"Corruption": name_of(name), "Model": result.model, "Mean": result.mean(name)}
-            rows.append(row | {f"Level {level}": value for level, value in zip(LEVELS, result.accuracies(name), strict=True)})
+            rows.append(
+                row
+                | {
+                    f"Level {level}": value
+                    for level, value in zip(LEVELS, result.accuracies(name), strict=True)
+                }
+            )
     frame = pd.DataFrame(rows)
     config = {column: st.column_config.NumberColumn(format="percent") for column in frame.columns[2:]}
-    st.dataframe(frame if len(results) > 1 else frame.drop(columns="Model"), hide_index=True, column_config=config,
-                 alt="Accuracy by corruption and level")  # fmt: skip
+    st.dataframe(
+        frame if len(results) > 1 else frame.drop(columns="Model"),
+        hide_index=True,
+        column_config=config,
+        alt="Accuracy by corruption and level",
+    )
 
 
 def _samples(chosen: Chosen, sample: np.ndarray, result: Robustness | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        level = st.segmented_control("Level", LEVELS, default=3, required=True, key="robustness_level", bind="query-params")
+        level = st.segmented_control(
+            "Level", LEVELS, default=3, required=True, key="robustness_level", bind="query-params"
+        )
         st.button("Another face", key="robustness_another", icon=":material/casino:", on_click=_another)
     turn = st.session_state.get("robustness_face", 0)
     if chosen.data is None or chosen.indices is None:
         data = open_dataset(_EMBEDDED)
-        image, true = np.asarray(data.images[turn % len(data)]), data.label_names[data.labels[turn % len(data)]]
+        image, true = (
+            np.asarray(data.images[turn % len(data)]),
+            data.label_names[data.labels[turn % len(data)]],
+        )
         st.caption("The images are not here, so this is an embedded drawing.")
     else:
         position = int(np.random.default_rng(turn).permutation(sample)[0])
-        image, true = np.asarray(chosen.data.images[chosen.indices[position]]), chosen.record.labels[chosen.record.true[position]]
+        image, true = (
+            np.asarray(chosen.data.images[chosen.indices[position]]),
+            chosen.record.labels[chosen.record.true[position]],
+        )
     names = result.worst_first if result else list(CORRUPTIONS)
     pictures = np.stack([image, *(corrupt(image[None], name, level, seed=turn)[0] for name in names)])
     try:
@@ -173,7 +229,14 @@ def _samples(chosen: Chosen, sample: np.ndarray, result: Robustness | None) -> N
         st.error(str(error), icon=":material/error:")
         return
     said = [f"{chosen.bundle.labels[row.argmax()]}" for row in rows]
-    faces.gallery(pictures, said, [f"{what} · {row.max():.0%}" for what, row in zip(["clean", *map(name_of, names)], rows, strict=True)])
+    faces.gallery(
+        pictures,
+        said,
+        [
+            f"{what} · {row.max():.0%}"
+            for what, row in zip(["clean", *map(name_of, names)], rows, strict=True)
+        ],
+    )
     right = sum(label == true for label in said[1:])
     st.caption(
         f"One face, true {true}, and what {chosen.bundle.name} says: right on {right} of {len(names)} corrupted ones. "

@@ -28,7 +28,9 @@ def show(chosen: Chosen) -> None:
     sizes = _face_sizes(chosen)
     found = _slices(chosen.record, sizes, chosen.key, sizes is not None)
     if not found.slices:
-        st.info("There are too few images here to tell kinds of them apart.", icon=":material/filter_alt_off:")
+        st.info(
+            "There are too few images here to tell kinds of them apart.", icon=":material/filter_alt_off:"
+        )
         return
     worse = [one for one in found.slices if one.worse]
     st.markdown(_story(worse))
@@ -51,25 +53,49 @@ def _story(worse: list[Slice]) -> str:
     )
     if not worse:
         return f"**No kind of image is harder than the others by more than chance.** {tail}"
-    named = "; ".join(f"{one.name}: {percent(one.right.share)} against {percent(one.rest.share)} of the others" for one in worse)
+    named = "; ".join(
+        f"{one.name}: {percent(one.right.share)} against {percent(one.rest.share)} of the others"
+        for one in worse
+    )
     return f"**Worse than the rest:** {named}. {tail}"
 
 
 def _chart(chosen: Chosen, found: Slices) -> None:
     colours = scoreboard.colours()
-    usual, worse = Look("accuracy", colours["labels"]), Look("worse than the rest", colours["votes"], "diamond")
+    usual, worse = (
+        Look("accuracy", colours["labels"]),
+        Look("worse than the rest", colours["votes"], "diamond"),
+    )
     rows = [
-        Row(one.name, around(one.right.share, one.right.interval),
-            (Dot(worse if one.worse else usual, one.right.share, one.right.interval, f"{one.right.count:,} images"),))
+        Row(
+            one.name,
+            around(one.right.share, one.right.interval),
+            (
+                Dot(
+                    worse if one.worse else usual,
+                    one.right.share,
+                    one.right.interval,
+                    f"{one.right.count:,} images",
+                ),
+            ),
+        )
         for one in found.slices
-    ]  # fmt: skip
+    ]
     figure = interval_chart(rows)
     figure.add_vline(x=chosen.result().accuracy, line={"color": "rgba(128,128,128,.7)", "dash": "dot"})
     figure.update_layout(clickmode="event+select")
     figure.update_traces(selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}})
-    st.plotly_chart(figure, config=charts.CONFIG, key=_CHART, on_select=lambda: _clicked(found), selection_mode="points",
-                    alt="Accuracy by slice, worst first: " + "; ".join(f"{row.name} {row.figure}" for row in rows[:5]))  # fmt: skip
-    st.caption("Worst first, with 95 % intervals; the dotted line is the accuracy over all images. Click a dot to see its faces.")
+    st.plotly_chart(
+        figure,
+        config=charts.CONFIG,
+        key=_CHART,
+        on_select=lambda: _clicked(found),
+        selection_mode="points",
+        alt="Accuracy by slice, worst first: " + "; ".join(f"{row.name} {row.figure}" for row in rows[:5]),
+    )
+    st.caption(
+        "Worst first, with 95 % intervals; the dotted line is the accuracy over all images. Click a dot to see its faces."
+    )
     for sentence in found.left_out:
         st.caption(sentence)
 
@@ -95,12 +121,24 @@ def _one(chosen: Chosen, found: Slices, names: list[str]) -> None:
 
 def _table(found: Slices) -> None:
     rows = [
-        {"By": one.measure, "Slice": one.name, "Images": one.right.count, "Accuracy": 100 * one.right.share,
-         "95 % interval": "{:.1%} to {:.1%}".format(*one.right.interval), "Others": 100 * one.rest.share, "Worse": one.worse}
+        {
+            "By": one.measure,
+            "Slice": one.name,
+            "Images": one.right.count,
+            "Accuracy": 100 * one.right.share,
+            "95 % interval": "{:.1%} to {:.1%}".format(*one.right.interval),
+            "Others": 100 * one.rest.share,
+            "Worse": one.worse,
+        }
         for one in found.slices
-    ]  # fmt: skip
+    ]
     share = st.column_config.NumberColumn(format="%.1f %%")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"Accuracy": share, "Others": share}, alt="All slices")
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_config={"Accuracy": share, "Others": share},
+        alt="All slices",
+    )
 
 
 def _face_sizes(chosen: Chosen) -> np.ndarray | None:
@@ -116,9 +154,18 @@ def _face_sizes(chosen: Chosen) -> np.ndarray | None:
     if not background.under_way(task):
         count = len(data.indices(split))
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Measure the size of the faces", key="evaluate_face_sizes", icon=":material/aspect_ratio:",
-                      on_click=lambda: background.start(task, "Measuring faces", lambda tell: _measure(data, split, tell)))  # fmt: skip
-            st.caption(f"How much of the frame a face fills, by a face detector. About {max(1, round(count / _PER_SECOND))} s, once.", width="stretch")  # fmt: skip
+            st.button(
+                "Measure the size of the faces",
+                key="evaluate_face_sizes",
+                icon=":material/aspect_ratio:",
+                on_click=lambda: background.start(
+                    task, "Measuring faces", lambda tell: _measure(data, split, tell)
+                ),
+            )
+            st.caption(
+                f"How much of the frame a face fills, by a face detector. About {max(1, round(count / _PER_SECOND))} s, once.",
+                width="stretch",
+            )
     return None
 
 
@@ -139,6 +186,11 @@ def _kept_sizes(_data: Dataset, key: str, split: str, measured: bool) -> np.ndar
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _slices(_record: EvaluationRecord, _sizes: np.ndarray | None, key: str, with_sizes: bool) -> Slices:
     return slices(
-        _record.probabilities, _record.true, brightness=_record.brightness, contrast=_record.contrast, sharpness=_record.sharpness,
-        votes=_record.votes, face_size=_sizes,
-    )  # fmt: skip
+        _record.probabilities,
+        _record.true,
+        brightness=_record.brightness,
+        contrast=_record.contrast,
+        sharpness=_record.sharpness,
+        votes=_record.votes,
+        face_size=_sizes,
+    )

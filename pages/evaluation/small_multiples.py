@@ -9,7 +9,12 @@ from fer_core.robustness.corruptions import LEVELS
 from fer_core.robustness.robustness import Robustness
 from pages.shared.component import component
 
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")  # of Okabe and Ito's palette, in which the figures of classes are too
+_COLOURS = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+)  # of Okabe and Ito's palette, in which the figures of classes are too
 _WIDTH, _HEIGHT = 180, 104  # units of a panel
 _LEFT, _RIGHT, _TOP, _BOTTOM = 26, 6, 8, 16
 _CSS = """
@@ -36,10 +41,13 @@ def show(results: Sequence[Robustness], names: Sequence[tuple[str, str]], key: s
     keys = ""
     if len(results) > 1:
         keys = "".join(
-            f'<span><i style="background:{c}"></i>{html.escape(r.model)}</span>' for r, c in zip(results, _COLOURS, strict=False)
+            f'<span><i style="background:{c}"></i>{html.escape(r.model)}</span>'
+            for r, c in zip(results, _COLOURS, strict=False)
         )
         keys = f'<div class="keys">{keys}</div>'
-    panels = "".join(f"<div><h6>{html.escape(title)}</h6>{_panel(results, name, title)}</div>" for name, title in names)
+    panels = "".join(
+        f"<div><h6>{html.escape(title)}</h6>{_panel(results, name, title)}</div>" for name, title in names
+    )
     _component(key=key, data={"html": f'{keys}<div class="panels">{panels}</div>'})
 
 
@@ -50,11 +58,16 @@ def _panel(results: Sequence[Robustness], name: str, title: str) -> str:
             f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_y(share):.1f}" y2="{_y(share):.1f}" stroke="currentColor" opacity=".15"/>'
             f'<text x="{_LEFT - 4}" y="{_y(share) + 3:.1f}" text-anchor="end">{100 * share:.0f}%</text>'
         )
-    parts += [f'<text x="{_x(level):.1f}" y="{_HEIGHT - 4}" text-anchor="middle">{level}</text>' for level in LEVELS]
+    parts += [
+        f'<text x="{_x(level):.1f}" y="{_HEIGHT - 4}" text-anchor="middle">{level}</text>' for level in LEVELS
+    ]
     for result, colour in zip(results, _COLOURS, strict=False):
         values, intervals = result.accuracies(name), result.intervals(name)
         band = [(_x(level), _y(high)) for level, (_, high) in zip(LEVELS, intervals, strict=True)]
-        band += [(_x(level), _y(low)) for level, (low, _) in zip(reversed(LEVELS), reversed(intervals), strict=True)]
+        band += [
+            (_x(level), _y(low))
+            for level, (low, _) in zip(reversed(LEVELS), reversed(intervals), strict=True)
+        ]
         line = [(_x(level), _y(value)) for level, value in zip(LEVELS, values, strict=True)]
         clean = _y(result.clean_accuracy)
         parts.append(
@@ -64,8 +77,12 @@ def _panel(results: Sequence[Robustness], name: str, title: str) -> str:
         )
         for level, value, (low, high), (x, y) in zip(LEVELS, values, intervals, line, strict=True):
             tip = f"{result.model}, {title}, level {level}: {value:.1%} ({low:.1%} to {high:.1%})"
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{colour}"><title>{html.escape(tip)}</title></circle>')
-    said = "; ".join(f"{r.model} {', '.join(f'{value:.0%}' for value in r.accuracies(name))}" for r in results)
+            parts.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{colour}"><title>{html.escape(tip)}</title></circle>'
+            )
+    said = "; ".join(
+        f"{r.model} {', '.join(f'{value:.0%}' for value in r.accuracies(name))}" for r in results
+    )
     alt = html.escape(f"{title}: accuracy at levels 1 to 5: {said}", quote=True)
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{alt}">{"".join(parts)}</svg>'
 

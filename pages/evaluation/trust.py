@@ -26,7 +26,9 @@ _DEFAULT = 0.6
 
 def show(chosen: Chosen) -> None:
     """The view."""
-    found = _recalibration(chosen, f"{chosen.key} {len(kept_evaluations(chosen.bundle))}")  # anew once validation was scored
+    found = _recalibration(
+        chosen, f"{chosen.key} {len(kept_evaluations(chosen.bundle))}"
+    )  # anew once validation was scored
     st.subheader("Does confidence mean what it says?")
     _reliability(chosen, found)
     st.subheader("What if it may say “unsure”?")
@@ -35,20 +37,35 @@ def show(chosen: Chosen) -> None:
 
 def _reliability(chosen: Chosen, found: Recalibration) -> None:
     true, inside = chosen.record.true, _inside(chosen)
-    sets = dict(zip(("before", "after"), zip((found.before, found.after), plots.before_after(), strict=True), strict=True))
+    sets = dict(
+        zip(
+            ("before", "after"),
+            zip((found.before, found.after), plots.before_after(), strict=True),
+            strict=True,
+        )
+    )
     names = {"before": "without temperature", "after": f"with temperature {found.temperature:.2f}"}
     errors = {name: expected_calibration_error(values, true) for name, (values, _) in sets.items()}
     left, right = st.columns([3, 2], gap="large")
     with left:
         bins = {names[name]: (reliability(values, true), colour) for name, (values, colour) in sets.items()}
-        st.plotly_chart(plots.reliability(bins), config=charts.CONFIG, key="evaluate_reliability",
-                        alt=f"Accuracy over confidence; calibration error {errors['before']:.1%} before and {errors['after']:.1%} after")  # fmt: skip
+        st.plotly_chart(
+            plots.reliability(bins),
+            config=charts.CONFIG,
+            key="evaluate_reliability",
+            alt=f"Accuracy over confidence; calibration error {errors['before']:.1%} before and {errors['after']:.1%} after",
+        )
     with right:
         with st.container(horizontal=True):
             for name, (values, _) in sets.items():
-                st.metric("With temperature" if name == "after" else "Without", f"{errors[name]:.1%}", border=True, width=160,
-                          help=f"Calibration error {names[name]}; mean confidence {values.max(axis=1).mean():.1%}, "
-                          f"accuracy {chosen.result().accuracy:.1%}.")  # fmt: skip
+                st.metric(
+                    "With temperature" if name == "after" else "Without",
+                    f"{errors[name]:.1%}",
+                    border=True,
+                    width=160,
+                    help=f"Calibration error {names[name]}; mean confidence {values.max(axis=1).mean():.1%}, "
+                    f"accuracy {chosen.result().accuracy:.1%}.",
+                )
         st.caption("Calibration error: how far confidence and accuracy lie apart on average, in 15 bins.")
         st.markdown(
             f"The temperature is **{found.temperature:.2f}**, {found.source}. Above 1 makes a model less sure, below 1 surer; "
@@ -58,27 +75,47 @@ def _reliability(chosen: Chosen, found: Recalibration) -> None:
         if inside is not None:
             st.caption("The model answers as “with”: the temperature is part of it." + _seen(chosen))
         else:
-            st.caption("The model answers as “without”. Models that are released by FER Explorer have their temperature inside.")
-    st.caption("A dot on the dotted line says what it means; below it the model is too sure. Bars are 95 % intervals.")
+            st.caption(
+                "The model answers as “without”. Models that are released by FER Explorer have their temperature inside."
+            )
+    st.caption(
+        "A dot on the dotted line says what it means; below it the model is too sure. Bars are 95 % intervals."
+    )
 
 
 def _seen(chosen: Chosen) -> str:
     """A warning where the temperature is judged on the images that it was fitted on."""
-    same = chosen.bundle.card.get("data", {}).get("fingerprint") == chosen.record.fingerprint and chosen.record.split == "validation"
+    same = (
+        chosen.bundle.card.get("data", {}).get("fingerprint") == chosen.record.fingerprint
+        and chosen.record.split == "validation"
+    )
     return " It was fitted on these very images, so “with” would flatter a little here." if same else ""
 
 
 def _threshold(chosen: Chosen) -> None:
     """Redraws alone when the slider moves."""
     record = chosen.record
-    threshold = st.slider("Unsure below", 0.0, 0.99, _DEFAULT, 0.01, key="evaluate_threshold", bind="query-params", persist_state="session",
-                          help="Faces whose most probable class has less than this are not answered.")  # fmt: skip
+    threshold = st.slider(
+        "Unsure below",
+        0.0,
+        0.99,
+        _DEFAULT,
+        0.01,
+        key="evaluate_threshold",
+        bind="query-params",
+        persist_state="session",
+        help="Faces whose most probable class has less than this are not answered.",
+    )
     answers = at_threshold(record.probabilities, record.true, threshold)
     st.markdown(f"##### {answers.sentence()}")
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.plotly_chart(plots.coverage(_coverage(chosen, chosen.key), answers), config=charts.CONFIG, key="evaluate_coverage",
-                        alt=f"Accuracy against the share of faces answered. {answers.sentence()}")  # fmt: skip
+        st.plotly_chart(
+            plots.coverage(_coverage(chosen, chosen.key), answers),
+            config=charts.CONFIG,
+            key="evaluate_coverage",
+            alt=f"Accuracy against the share of faces answered. {answers.sentence()}",
+        )
     with right:
         everything = chosen.result()
         if answers.right.count:
@@ -98,7 +135,9 @@ def _inside(chosen: Chosen) -> float | None:
     """The temperature in the model, where its probabilities without it can be told from those with it."""
     value = chosen.bundle.card.get("temperature")
     # An average over mirror images from outside is no power of what it was before.
-    return float(value) if isinstance(value, int | float) and value > 0 and chosen.record.tta == "none" else None
+    return (
+        float(value) if isinstance(value, int | float) and value > 0 and chosen.record.tta == "none" else None
+    )
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
@@ -109,14 +148,23 @@ def _coverage(_chosen: Chosen, key: str) -> list[Answers]:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _recalibration(_chosen: Chosen, key: str) -> Recalibration:
     inside = _inside(_chosen)
-    return recalibrated(_chosen.record.probabilities, _chosen.record.true, inside, None if inside is not None else _validation(_chosen))
+    return recalibrated(
+        _chosen.record.probabilities,
+        _chosen.record.true,
+        inside,
+        None if inside is not None else _validation(_chosen),
+    )
 
 
 def _validation(chosen: Chosen) -> tuple[np.ndarray, np.ndarray] | None:
     """Probabilities and true classes of the validation images, if they were scored and are other images than those shown."""
     mine = chosen.record
     for other in kept_evaluations(chosen.bundle):
-        if mine.split == "validation" or (other.fingerprint, other.split, other.tta) != (mine.fingerprint, "validation", mine.tta):
+        if mine.split == "validation" or (other.fingerprint, other.split, other.tta) != (
+            mine.fingerprint,
+            "validation",
+            mine.tta,
+        ):
             continue
         if mine.truth == "votes":
             if other.votes is None:

@@ -64,30 +64,62 @@ def _view(chosen: Chosen) -> None:
                 key,
                 f"the face as the model sees it{', with ' + said if said else ''}",
             )
-            st.caption("48x48 pixels, as the model sees it." + (" Drag what is put on, or move it by the arrow keys." if covers else ""))
+            st.caption(
+                "48x48 pixels, as the model sees it."
+                + (" Drag what is put on, or move it by the arrow keys." if covers else "")
+            )
         with answers:
             _answers(chosen.bundle, choice, seen)
-        st.caption("What holds for one face may be chance: how the model fares on hundreds of worse pictures stands under Robustness.")
+        st.caption(
+            "What holds for one face may be chance: how the model fares on hundreds of worse pictures stands under Robustness."
+        )
 
 
 def _controls(choice: _Choice, turn: int) -> tuple[list[Cover], WhatIf]:
-    worn = st.pills("Put on", KINDS, selection_mode="multi", format_func=str.capitalize, key=f"what_if_worn_{turn}")
+    worn = st.pills(
+        "Put on", KINDS, selection_mode="multi", format_func=str.capitalize, key=f"what_if_worn_{turn}"
+    )
     first = _placed(choice.image.tobytes())
     covers = []
     for kind in [kind for kind in KINDS if kind in worn]:
-        size = st.slider(f"Size of the {kind}", 20, 120, round(100 * first[kind].width), key=f"what_if_{kind}_{turn}_{choice.name}",
-                         format="%d %%", help="Its width, as a share of the picture's.")  # fmt: skip
+        size = st.slider(
+            f"Size of the {kind}",
+            20,
+            120,
+            round(100 * first[kind].width),
+            key=f"what_if_{kind}_{turn}_{choice.name}",
+            format="%d %%",
+            help="Its width, as a share of the picture's.",
+        )
         covers.append(replace(first[kind], width=size / 100))
     at = dragging.places(_drag_key(choice, turn), covers)
     covers = [replace(cover, x=x, y=y) for cover, (x, y) in zip(covers, at, strict=True)]
     rotation = st.slider("Tilt", -45, 45, 0, key=f"what_if_tilt_{turn}", format="%d°")
-    blur = st.slider("Blur", 0.0, 3.0, 0.0, 0.1, key=f"what_if_blur_{turn}", help="Deviation of a Gaussian, in pixels of the 48.")
-    darkness = st.slider(
-        "Darkness", 0, 95, 0, key=f"what_if_dark_{turn}", format="%d %%", help="The share of the light that is taken away."
+    blur = st.slider(
+        "Blur",
+        0.0,
+        3.0,
+        0.0,
+        0.1,
+        key=f"what_if_blur_{turn}",
+        help="Deviation of a Gaussian, in pixels of the 48.",
     )
-    noise = st.slider("Noise", 0, 60, 0, key=f"what_if_noise_{turn}", help="Standard deviation in grey values of 255.")
+    darkness = st.slider(
+        "Darkness",
+        0,
+        95,
+        0,
+        key=f"what_if_dark_{turn}",
+        format="%d %%",
+        help="The share of the light that is taken away.",
+    )
+    noise = st.slider(
+        "Noise", 0, 60, 0, key=f"what_if_noise_{turn}", help="Standard deviation in grey values of 255."
+    )
     what = WhatIf(tuple(covers), float(rotation), blur, darkness / 100, float(noise))
-    st.button("Undo all", key="what_if_undo", icon=":material/undo:", on_click=_undo, disabled=what == WhatIf())
+    st.button(
+        "Undo all", key="what_if_undo", icon=":material/undo:", on_click=_undo, disabled=what == WhatIf()
+    )
     return covers, what
 
 
@@ -109,7 +141,9 @@ def _answers(bundle: Bundle, choice: _Choice, seen: np.ndarray) -> None:
     turned = f"still **{first}**" if first == then else f"**{then}** instead of {first}"
     st.markdown(f"**{bundle.name} now says** {EMOJI.get(then, '')} {turned}{_truth(choice)}")
     faces.probability_bars(_by_name(bundle, after))
-    st.caption(f"The probability of {first} went from {before.max():.0%} to {after[before.argmax()]:.0%}. Before:")
+    st.caption(
+        f"The probability of {first} went from {before.max():.0%} to {after[before.argmax()]:.0%}. Before:"
+    )
     faces.probability_bars(_by_name(bundle, before))
 
 
@@ -124,7 +158,9 @@ def _by_name(bundle: Bundle, row: np.ndarray) -> dict[str, float]:
 @st.cache_data(max_entries=100, show_spinner=False)
 def _placed(pixels: bytes) -> dict[str, Cover]:
     """Where mask and sunglasses belong on this face."""
-    found = state.predictor(state.photo_bundle()).detector.detect(np.frombuffer(pixels, np.uint8).reshape(48, 48))
+    found = state.predictor(state.photo_bundle()).detector.detect(
+        np.frombuffer(pixels, np.uint8).reshape(48, 48)
+    )
     largest = max(found, key=lambda face: face.box[2] * face.box[3], default=None)
     return {kind: placed(kind, largest) for kind in KINDS}
 
@@ -147,7 +183,9 @@ def _choose(chosen: Chosen) -> _Choice:
     present = choices[name] if name in choices else next(iter(choices.values()))
     names = list(choices)
     shown = [
-        face_grid.Face(i, choice.image, choice.label or "", ("tried on",) if choice.name == present.name else ())
+        face_grid.Face(
+            i, choice.image, choice.label or "", ("tried on",) if choice.name == present.name else ()
+        )
         for i, choice in enumerate(choices.values())
     ]
 
@@ -171,7 +209,10 @@ def _strip(chosen: Chosen) -> list[_Choice]:
     if chosen.data is None or chosen.indices is None:
         data = open_dataset(_EMBEDDED)
         chosen_ones = _one_of_each(data.labels.astype(int), rng)
-        return [_Choice(f"drawn-{i}", np.asarray(data.images[i]), data.label_names[data.labels[i]]) for i in chosen_ones]
+        return [
+            _Choice(f"drawn-{i}", np.asarray(data.images[i]), data.label_names[data.labels[i]])
+            for i in chosen_ones
+        ]
     return [_of_position(chosen, int(p)) for p in _one_of_each(chosen.record.true, rng)]
 
 
@@ -189,15 +230,22 @@ def _of_position(chosen: Chosen, position: int) -> _Choice:
     assert chosen.data is not None and chosen.indices is not None
     record, index = chosen.record, int(chosen.indices[position])
     return _Choice(
-        f"{record.fingerprint}-{record.rows[position]}", np.asarray(chosen.data.images[index]), record.labels[record.true[position]]
+        f"{record.fingerprint}-{record.rows[position]}",
+        np.asarray(chosen.data.images[index]),
+        record.labels[record.true[position]],
     )
 
 
 def _own() -> _Choice | None:
     """The largest face of one's own photo; it stays in memory."""
     with st.expander("A photo of your own", icon=":material/add_a_photo:"):
-        upload = st.file_uploader("Photo", type=["jpg", "jpeg", "png", "webp"], key="what_if_photo", label_visibility="collapsed",
-                                  help="It stays on this machine and in memory.")  # fmt: skip
+        upload = st.file_uploader(
+            "Photo",
+            type=["jpg", "jpeg", "png", "webp"],
+            key="what_if_photo",
+            label_visibility="collapsed",
+            help="It stays on this machine and in memory.",
+        )
         if upload is None:
             return None
         picture = None

@@ -41,9 +41,13 @@ def show(chosen: Chosen, position: int) -> None:
     predicted, true = (record.labels[i] for i in (record.predicted[position], record.true[position]))
     st.markdown("#### Why?")
     name = st.segmented_control(
-        "What speaks for", list(record.labels), default=predicted, required=True, key=f"evaluate_why_{chosen.key}_{position}",
+        "What speaks for",
+        list(record.labels),
+        default=predicted,
+        required=True,
+        key=f"evaluate_why_{chosen.key}_{position}",
         format_func=lambda label: f"{EMOJI.get(label, '')} {label}".strip(),
-    )  # fmt: skip
+    )
     image = np.asarray(chosen.data.images[index])
     with contextlib.suppress(FerError):  # which is told where the result would stand
         _occlusion_maps(chosen.key, position, chosen.bundle, image)
@@ -72,12 +76,22 @@ def _grad_cam(bundle: Bundle, image: np.ndarray, names: list[str], true: str) ->
     for name in names:
         map = maps[bundle.labels.index(name)]
         said = f"the true class, {name}" if name == true else name
-        lines.append((image, map, f"What speaks for {said}: the brighter, the more." if map.any() else f"Nothing here speaks for {said}."))
+        lines.append(
+            (
+                image,
+                map,
+                f"What speaks for {said}: the brighter, the more."
+                if map.any()
+                else f"Nothing here speaks for {said}.",
+            )
+        )
     grad_cam.figures(lines)
 
 
 def _occlusion(chosen: Chosen, position: int, image: np.ndarray, name: str) -> None:
-    map = _occlusion_maps(chosen.key, position, chosen.bundle, image).result()[chosen.bundle.labels.index(name)]
+    map = _occlusion_maps(chosen.key, position, chosen.bundle, image).result()[
+        chosen.bundle.labels.index(name)
+    ]
     most = float(map.max())
     if most < _LEAST_DROP:
         line, map = f"No grey patch takes a point from the probability of {name}.", np.zeros_like(map)
@@ -109,9 +123,14 @@ def _nearest(chosen: Chosen, index: int, image: np.ndarray) -> None:
     faces.gallery(
         [np.asarray(data.images[i]) for i in found.indices],
         [labels[data.labels[i]] for i in found.indices],
-        ["the same image" if copy else f"{alike:.2f} alike" for copy, alike in zip(found.copies, found.similarity, strict=True)],
+        [
+            "the same image" if copy else f"{alike:.2f} alike"
+            for copy, alike in zip(found.copies, found.similarity, strict=True)
+        ],
     )
-    st.caption("The training faces with the most similar features (cosine, at most 1) and their labels: what the answer may come from.")
+    st.caption(
+        "The training faces with the most similar features (cosine, at most 1) and their labels: what the answer may come from."
+    )
 
 
 def _offer(data: Dataset, bundle: Bundle, model: str) -> None:
@@ -126,18 +145,28 @@ def _offer(data: Dataset, bundle: Bundle, model: str) -> None:
                 lambda tell: len(features(data, bundle, lambda share, what: tell(share))),
             )
             st.rerun()
-        st.caption(f"{bundle.name} must look at all faces first: about {_guess(len(data))}, once.", width="stretch")
+        st.caption(
+            f"{bundle.name} must look at all faces first: about {_guess(len(data))}, once.", width="stretch"
+        )
 
 
 def _guess(images: int) -> str:
     seconds = images / _IMAGES_A_SECOND
-    return f"{max(1, round(seconds))} s" if seconds < 45 else "a minute" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+    return (
+        f"{max(1, round(seconds))} s"
+        if seconds < 45
+        else "a minute"
+        if seconds < 90
+        else f"{seconds / 60:.0f} minutes"
+    )
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _features(_data: Dataset, _bundle: Bundle, key: str, model: str) -> np.ndarray | None:
     found = load_features(_data, _bundle)
-    return None if found is None else found.astype(np.float32)  # which is compared twice as fast as the kept float16
+    return (
+        None if found is None else found.astype(np.float32)
+    )  # which is compared twice as fast as the kept float16
 
 
 def mean_maps(chosen: Chosen) -> None:
@@ -154,10 +183,15 @@ def mean_maps(chosen: Chosen) -> None:
     if background.under_way(task):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Where it looks by class", key="evaluate_mean_maps", icon=":material/center_focus_strong:"):
+        if st.button(
+            "Where it looks by class", key="evaluate_mean_maps", icon=":material/center_focus_strong:"
+        ):
             background.start(task, "Grad-CAM of each class", lambda tell: _make_means(chosen, more, tell))
             st.rerun()
-        st.caption(f"The mean Grad-CAM map of up to {means.PER_CLASS} faces of each class, in about 20 s.", width="stretch")
+        st.caption(
+            f"The mean Grad-CAM map of up to {means.PER_CLASS} faces of each class, in about 20 s.",
+            width="stretch",
+        )
 
 
 def _make_means(chosen: Chosen, more: str, tell: background.Tell) -> means.MeanMaps:
@@ -173,7 +207,9 @@ def _make_means(chosen: Chosen, more: str, tell: background.Tell) -> means.MeanM
         chosen.bundle.labels,
         on_progress=tell,
     )
-    kept.store("mean-maps", chosen.data, {"maps": made.maps, "faces": made.faces, "counts": made.counts}, more)
+    kept.store(
+        "mean-maps", chosen.data, {"maps": made.maps, "faces": made.faces, "counts": made.counts}, more
+    )
     return made
 
 
@@ -189,8 +225,18 @@ def _kept_means(chosen: Chosen, more: str) -> means.MeanMaps | None:
 def _draw_means(found: means.MeanMaps) -> None:
     grad_cam.figures(
         [
-            (face, scaled(map), f"{name}: {count} {'face' if count == 1 else 'faces'}" if count else f"{name}: no face was named rightly")
-            for name, face, map, count in zip(found.labels, found.faces, found.maps, found.counts, strict=True)
+            (
+                face,
+                scaled(map),
+                f"{name}: {count} {'face' if count == 1 else 'faces'}"
+                if count
+                else f"{name}: no face was named rightly",
+            )
+            for name, face, map, count in zip(
+                found.labels, found.faces, found.maps, found.counts, strict=True
+            )
         ]
     )
-    st.caption("What speaks for each class (Grad-CAM), on the mean of the faces of that class which the model names rightly.")
+    st.caption(
+        "What speaks for each class (Grad-CAM), on the mean of the faces of that class which the model names rightly."
+    )

@@ -18,10 +18,14 @@ found = list_runs(runs_folder())
 names = [run.name for run in found]
 if "train_view" not in st.session_state and st.query_params.get("train_view") not in VIEWS:
     st.session_state["train_view"] = "Watch" if any(run.alive() for run in found[:20]) else "Set up"
-view = st.segmented_control("View", VIEWS, required=True, key="train_view", bind="query-params", label_visibility="collapsed")
+view = st.segmented_control(
+    "View", VIEWS, required=True, key="train_view", bind="query-params", label_visibility="collapsed"
+)
 
 if view == "Set up":
-    st.caption("A run trains in a process of its own: refresh or close this page, or restart the app, and it goes on.")
+    st.caption(
+        "A run trains in a process of its own: refresh or close this page, or restart the app, and it goes on."
+    )
     setup.show()
 elif view == "Runs":
     runs.show()
@@ -30,7 +34,10 @@ elif view == "Sweeps":
 elif view == "Your faces":
     own_faces.show()
 elif not names:
-    st.info("No run yet. The quick network learns the embedded faces in less than a minute.", icon=":material/rocket_launch:")
+    st.info(
+        "No run yet. The quick network learns the embedded faces in less than a minute.",
+        icon=":material/rocket_launch:",
+    )
 else:
     chosen = st.session_state.get("train_run", st.query_params.get("train_run"))
     st.session_state["train_run"] = chosen if chosen in names else names[0]

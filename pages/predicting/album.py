@@ -24,8 +24,13 @@ MEGABYTES = 400
 
 def show(bundle: Bundle, detect: bool, unsure_below: float) -> None:
     """The view."""
-    uploads = st.file_uploader("Photos, or a zip of them", type=[*results.UPLOAD_TYPES, "zip"], accept_multiple_files=True,
-                               max_upload_size=visitor.upload_megabytes(MEGABYTES), key="predict_album_files")  # fmt: skip
+    uploads = st.file_uploader(
+        "Photos, or a zip of them",
+        type=[*results.UPLOAD_TYPES, "zip"],
+        accept_multiple_files=True,
+        max_upload_size=visitor.upload_megabytes(MEGABYTES),
+        key="predict_album_files",
+    )
     if not uploads:
         st.info(
             "Drop hundreds of photos, or one zip with folders. They stay in memory; bad files are listed and the rest goes on.",
@@ -44,10 +49,19 @@ def show(bundle: Bundle, detect: bool, unsure_below: float) -> None:
     if work.of(_KEY, what) is None:
         predictor = state.predictor(bundle)
         st.button(
-            f"Classify {len(found):,} {'picture' if len(found) == 1 else 'pictures'}", key="predict_album_start", type="primary", icon=":material/play_arrow:",
+            f"Classify {len(found):,} {'picture' if len(found) == 1 else 'pictures'}",
+            key="predict_album_start",
+            type="primary",
+            icon=":material/play_arrow:",
             on_click=work.start,
-            args=(_KEY, what, lambda tell, cancelled: analyse(found, predictor, detect=detect, on_progress=tell, cancelled=cancelled)),
-        )  # fmt: skip
+            args=(
+                _KEY,
+                what,
+                lambda tell, cancelled: analyse(
+                    found, predictor, detect=detect, on_progress=tell, cancelled=cancelled
+                ),
+            ),
+        )
         return
     work.follow(_KEY, partial(_draw, bundle, unsure_below, {picture.name: picture.read for picture in found}))
 
@@ -60,33 +74,65 @@ def _draw(bundle: Bundle, unsure_below: float, read: dict, done: work.Work) -> N
     bad = [result for result in found if result.error]
     empty = sum(not result.faces and not result.error for result in found)
     with st.container(horizontal=True):
-        for name, value in (("Pictures", len(found)), ("Faces", len(faces)), ("Unsure", sum(f.unsure(unsure_below) for _, f in faces)),
-                            ("Without a face", empty), ("Unreadable", len(bad))):  # fmt: skip
+        for name, value in (
+            ("Pictures", len(found)),
+            ("Faces", len(faces)),
+            ("Unsure", sum(f.unsure(unsure_below) for _, f in faces)),
+            ("Without a face", empty),
+            ("Unreadable", len(bad)),
+        ):
             st.metric(name, f"{value:,}", border=True, width=130)
     if faces:
         _table(bundle, unsure_below, faces, done.done, read)
     if bad:
-        with st.expander(f"{len(bad):,} {'file' if len(bad) == 1 else 'files'} could not be read", icon=":material/broken_image:"):
+        with st.expander(
+            f"{len(bad):,} {'file' if len(bad) == 1 else 'files'} could not be read",
+            icon=":material/broken_image:",
+        ):
             for result in bad:
                 st.markdown(f"- {result.error}")
     if done.done:
-        st.download_button("Download CSV", lambda: csv_text(found, bundle.labels, unsure_below), "album.csv", "text/csv",
-                           key="predict_album_csv", icon=":material/table:", on_click="ignore")  # fmt: skip
+        st.download_button(
+            "Download CSV",
+            lambda: csv_text(found, bundle.labels, unsure_below),
+            "album.csv",
+            "text/csv",
+            key="predict_album_csv",
+            icon=":material/table:",
+            on_click="ignore",
+        )
 
 
 def _table(bundle: Bundle, unsure_below: float, faces: list, done: bool, read: dict) -> None:
-    frame = pd.DataFrame([
-        {"Face": data_uri(face.crop), "File": result.name, "Expression": "unsure" if face.unsure(unsure_below) else f"{EMOJI.get(face.label, '')} {face.label}",
-         "Confidence": face.confidence, **{name: face.probabilities[name] for name in bundle.labels}, "Unlike the training data": " ".join(unlike_training(face))}
-        for result, face in faces
-    ])  # fmt: skip
+    frame = pd.DataFrame(
+        [
+            {
+                "Face": data_uri(face.crop),
+                "File": result.name,
+                "Expression": "unsure"
+                if face.unsure(unsure_below)
+                else f"{EMOJI.get(face.label, '')} {face.label}",
+                "Confidence": face.confidence,
+                **{name: face.probabilities[name] for name in bundle.labels},
+                "Unlike the training data": " ".join(unlike_training(face)),
+            }
+            for result, face in faces
+        ]
+    )
     share = {name: st.column_config.NumberColumn(name, format="percent") for name in bundle.labels}
     config = share | {
         "Face": st.column_config.ImageColumn(),
         "Confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
     }
-    event = st.dataframe(frame, hide_index=True, column_config=config, on_select="rerun" if done else "ignore", selection_mode="single-row",
-                         key="predict_album_table" if done else "predict_album_growing", alt="Faces of the album")  # fmt: skip
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=config,
+        on_select="rerun" if done else "ignore",
+        selection_mode="single-row",
+        key="predict_album_table" if done else "predict_album_growing",
+        alt="Faces of the album",
+    )
     if not done:
         return
     chosen = event["selection"]["rows"] if event else []

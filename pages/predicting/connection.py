@@ -75,33 +75,49 @@ def checks(url: str | None, browser: Browser, relay: Relay, waited: float | None
         waited: seconds since the video was started; None where it was not.
         video: whether any came since.
     """
-    return [_security(url, browser), _camera(browser), _permission(browser), _relay(url, relay), _connection(url, relay, waited, video)]
+    return [
+        _security(url, browser),
+        _camera(browser),
+        _permission(browser),
+        _relay(url, relay),
+        _connection(url, relay, waited, video),
+    ]
 
 
 def _security(url: str | None, browser: Browser) -> Check:
-    if browser.secure is False or (browser.secure is None and not is_local(url) and urlsplit(url or "").scheme == "http"):
+    if browser.secure is False or (
+        browser.secure is None and not is_local(url) and urlsplit(url or "").scheme == "http"
+    ):
         return Check(
-            "https", False,
+            "https",
+            False,
             "Browsers give the camera only to pages that come over https, or from localhost: open this page with https://, or let whoever "
             "runs it put it behind https.",
-        )  # fmt: skip
+        )
     return Check("https", True, "The page may ask for a camera.")
 
 
 def _camera(browser: Browser) -> Check:
     if browser.cameras == 0:
-        return Check("Camera", False, "This device has no camera, or another program hides it: plug one in, or upload a photo.")
+        return Check(
+            "Camera",
+            False,
+            "This device has no camera, or another program hides it: plug one in, or upload a photo.",
+        )
     if browser.cameras is None or browser.cameras < 0:
         return Check("Camera", None, "The browser has not said whether there is a camera.")
-    return Check("Camera", True, f"The browser sees {browser.cameras} camera{'s' if browser.cameras > 1 else ''}.")
+    return Check(
+        "Camera", True, f"The browser sees {browser.cameras} camera{'s' if browser.cameras > 1 else ''}."
+    )
 
 
 def _permission(browser: Browser) -> Check:
     if browser.permission == "denied":
         return Check(
-            "Permission", False,
+            "Permission",
+            False,
             "The browser keeps the camera from this page: allow it with the symbol beside the address, then press Start again.",
-        )  # fmt: skip
+        )
     if browser.permission == "granted":
         return Check("Permission", True, "This page may use the camera.")
     return Check("Permission", None, "The browser will ask you when you press Start: choose Allow.")
@@ -111,14 +127,17 @@ def _relay(url: str | None, relay: Relay) -> Check:
     if relay.problem:
         return Check("Relay", False, relay.problem)
     if relay.source:
-        return Check("Relay", True, f"Relay servers are set ({relay.source}); video that passes them stays encrypted.")
+        return Check(
+            "Relay", True, f"Relay servers are set ({relay.source}); video that passes them stays encrypted."
+        )
     if is_local(url):
         return Check("Relay", True, "None is needed: browser and app are on the same machine.")
     return Check(
-        "Relay", None,
+        "Relay",
+        None,
         "No relay (TURN) server is set. In the same network video works without one; elsewhere firewalls often stop it. Whoever runs the "
         "app sets iceServers, or the keys of Cloudflare or Twilio, in .streamlit/secrets.toml.",
-    )  # fmt: skip
+    )
 
 
 def _connection(url: str | None, relay: Relay, waited: float | None, video: bool) -> Check:
@@ -132,7 +151,11 @@ def _connection(url: str | None, relay: Relay, waited: float | None, video: bool
         why = "Another program may use the camera, or a firewall or VPN stops video (UDP)"
     else:
         why = "A firewall between you and the app stops video, and no relay (TURN) server is set to lead around it"
-    return Check("Connection", False, f"No video came within {PATIENCE:.0f} seconds. {why}: press Stop, and take a snapshot instead.")
+    return Check(
+        "Connection",
+        False,
+        f"No video came within {PATIENCE:.0f} seconds. {why}: press Stop, and take a snapshot instead.",
+    )
 
 
 def show(points: list[Check]) -> None:
@@ -142,5 +165,7 @@ def show(points: list[Check]) -> None:
         st.warning(wrong.sentence, icon=":material/videocam_off:")
     with st.expander("Connection check", icon=":material/network_check:"):
         for point in points:
-            mark = {True: ":material/check_circle:", False: ":material/error:", None: ":material/help:"}[point.good]
+            mark = {True: ":material/check_circle:", False: ":material/error:", None: ":material/help:"}[
+                point.good
+            ]
             st.markdown(f"{mark} **{point.name}.** {point.sentence}")

@@ -28,7 +28,9 @@ def svg(history: History, labels: tuple[str, ...]) -> str:
     parts = []
     for share in (0, 0.5, 1):
         y = _y(share)
-        parts.append(f'<line x1="{_LEFT}" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_GREY}" stroke-opacity=".35"/>')
+        parts.append(
+            f'<line x1="{_LEFT}" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_GREY}" stroke-opacity=".35"/>'
+        )
         parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{share:.0%}</text>')
     for ago, anchor in ((60, "start"), (40, "middle"), (20, "middle"), (0, "end")):
         text = "now" if ago == 0 else f"{ago} s ago"
@@ -36,8 +38,12 @@ def svg(history: History, labels: tuple[str, ...]) -> str:
     ends = np.flatnonzero(-np.diff(history.ages) > _GAP) + 1
     for ages, rows in zip(np.split(history.ages, ends), np.split(history.probabilities, ends), strict=True):
         for column, label in enumerate(labels):
-            points = " ".join(f"{_x(age):.1f},{_y(row[column]):.1f}" for age, row in zip(ages, rows, strict=True))
-            parts.append(f'<polyline points="{points}" fill="none" stroke="{COLOURS.get(label, _GREY)}" stroke-width="2.2"/>')
+            points = " ".join(
+                f"{_x(age):.1f},{_y(row[column]):.1f}" for age, row in zip(ages, rows, strict=True)
+            )
+            parts.append(
+                f'<polyline points="{points}" fill="none" stroke="{COLOURS.get(label, _GREY)}" stroke-width="2.2"/>'
+            )
     style = f'font-family="sans-serif" font-size="13" fill="{_GREY}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}"><g {style}>{"".join(parts)}</g></svg>'
 

@@ -17,7 +17,9 @@ from fer_core.live import LiveSession, LiveSettings, Turns
 
 # Seconds without a frame: a phone was put aside, or the network is gone. WebRTC itself waits half a minute.
 _SILENCE = 5.0
-_SILENCE_AFTER_PAGE = 1.5  # where the page's own connection has ended too, as it does at once when a browser dies
+_SILENCE_AFTER_PAGE = (
+    1.5  # where the page's own connection has ended too, as it does at once when a browser dies
+)
 _FIRST_FRAME = 15.0  # and so long where none has come yet: finding a way through a relay takes its time
 
 _turns: Turns | None = None
@@ -75,7 +77,9 @@ class Stream(VideoProcessorBase):
     def end_if_silent(self) -> None:
         """Let go of the session and the connection where no frames come."""
         patience = _SILENCE if _is_open(self._visit) else _SILENCE_AFTER_PAGE
-        if self.silent_for() > patience or (self._last_frame is None and time.monotonic() - self._began > _FIRST_FRAME):
+        if self.silent_for() > patience or (
+            self._last_frame is None and time.monotonic() - self._began > _FIRST_FRAME
+        ):
             self.session.close()
             if (worker := self._worker and self._worker()) is not None:
                 worker.stop()

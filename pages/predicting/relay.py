@@ -35,23 +35,38 @@ def relay() -> Relay:
 def find(settings: dict[str, Any]) -> Relay:
     """The servers that `settings` names: a list `iceServers`, or the keys of Cloudflare or Twilio."""
     if (plain := settings.get("iceServers")) is not None:
-        servers = [dict(server) for server in plain if isinstance(server, Mapping)] if isinstance(plain, list) else []
+        servers = (
+            [dict(server) for server in plain if isinstance(server, Mapping)]
+            if isinstance(plain, list)
+            else []
+        )
         if not servers or not all("urls" in server for server in servers):
             return Relay(
-                [], None, "iceServers in the secrets must be a list of tables with urls, and username and credential where needed."
+                [],
+                None,
+                "iceServers in the secrets must be a list of tables with urls, and username and credential where needed.",
             )
         return Relay(servers, "iceServers")
-    for names, service, ask in ((_CLOUDFLARE, "Cloudflare", get_cloudflare_ice_servers), (_TWILIO, "Twilio", twilio_servers)):
+    for names, service, ask in (
+        (_CLOUDFLARE, "Cloudflare", get_cloudflare_ice_servers),
+        (_TWILIO, "Twilio", twilio_servers),
+    ):
         first, second = (str(settings.get(name) or "") for name in names)
         if not first and not second:
             continue
         if not first or not second:
-            return Relay([], None, f"{names[0 if not first else 1]} is missing in the secrets: {service} needs both {' and '.join(names)}.")
+            return Relay(
+                [],
+                None,
+                f"{names[0 if not first else 1]} is missing in the secrets: {service} needs both {' and '.join(names)}.",
+            )
         try:
             return Relay(list(ask(first, second)), service)
         except (ValueError, OSError, KeyError):
             return Relay(
-                [], None, f"{service} gave no relay servers: check {' and '.join(names)} in the secrets, and whether it can be reached."
+                [],
+                None,
+                f"{service} gave no relay servers: check {' and '.join(names)} in the secrets, and whether it can be reached.",
             )
     return Relay([])
 
@@ -63,15 +78,24 @@ def twilio_servers(account: str, token: str) -> list[dict[str, Any]]:
     Raises:
         OSError, ValueError, KeyError: it does not answer as it should.
     """
-    request = urllib.request.Request(f"https://api.twilio.com/2010-04-01/Accounts/{account}/Tokens.json", data=b"Ttl=7200", method="POST")
+    request = urllib.request.Request(
+        f"https://api.twilio.com/2010-04-01/Accounts/{account}/Tokens.json", data=b"Ttl=7200", method="POST"
+    )
     request.add_header("Authorization", "Basic " + base64.b64encode(f"{account}:{token}".encode()).decode())
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
         servers = json.load(answer)["ice_servers"]
-    return [{name: server[name] for name in ("urls", "username", "credential") if name in server} for server in servers]
+    return [
+        {name: server[name] for name in ("urls", "username", "credential") if name in server}
+        for server in servers
+    ]
 
 
 def _settings() -> dict[str, Any]:
-    found: dict[str, Any] = {name: os.environ[name] for name in (*_CLOUDFLARE, *_TWILIO) if name in os.environ}
+    found: dict[str, Any] = {
+        name: os.environ[name] for name in (*_CLOUDFLARE, *_TWILIO) if name in os.environ
+    }
     if st.secrets.load_if_toml_exists():
-        found |= {name: st.secrets[name] for name in ("iceServers", *_CLOUDFLARE, *_TWILIO) if name in st.secrets}
+        found |= {
+            name: st.secrets[name] for name in ("iceServers", *_CLOUDFLARE, *_TWILIO) if name in st.secrets
+        }
     return found

@@ -35,12 +35,31 @@ def show(bundle: Bundle, unsure_below: float) -> None:
         key="predict_video_file",
     )
     left, right = st.columns(2)
-    rate = left.slider("Looks a second", 1, 25, int(DEFAULT_RATE), key="predict_video_rate", persist_state="session",
-                       help="Frames that are classified; more take longer and show quicker changes.")  # fmt: skip
-    smoothing = right.slider("Smoothing", 0.0, 3.0, DEFAULT_SMOOTHING, 0.1, format="%.1f s", key="predict_video_smoothing", persist_state="session",
-                             help="Probabilities are averaged over about so many seconds, so that single frames do not flicker.")  # fmt: skip
+    rate = left.slider(
+        "Looks a second",
+        1,
+        25,
+        int(DEFAULT_RATE),
+        key="predict_video_rate",
+        persist_state="session",
+        help="Frames that are classified; more take longer and show quicker changes.",
+    )
+    smoothing = right.slider(
+        "Smoothing",
+        0.0,
+        3.0,
+        DEFAULT_SMOOTHING,
+        0.1,
+        format="%.1f s",
+        key="predict_video_smoothing",
+        persist_state="session",
+        help="Probabilities are averaged over about so many seconds, so that single frames do not flicker.",
+    )
     if upload is None:
-        st.info("Drop a video. It is read frame by frame in memory; its sound is not used.", icon=":material/movie:")
+        st.info(
+            "Drop a video. It is read frame by frame in memory; its sound is not used.",
+            icon=":material/movie:",
+        )
         return
     content = upload.getvalue()
     what = hashlib.sha256(f"{bundle.path} {upload.file_id} {rate} {smoothing}".encode()).hexdigest()
@@ -49,11 +68,22 @@ def show(bundle: Bundle, unsure_below: float) -> None:
 
         def look(tell, cancelled) -> Iterator[Timeline]:
             yield analyse_video(
-                io.BytesIO(content), predictor, name=upload.name, rate=rate, smoothing=smoothing, on_progress=tell, cancelled=cancelled
+                io.BytesIO(content),
+                predictor,
+                name=upload.name,
+                rate=rate,
+                smoothing=smoothing,
+                on_progress=tell,
+                cancelled=cancelled,
             )
 
         st.button(
-            "Follow the faces", key="predict_video_start", type="primary", icon=":material/play_arrow:", on_click=_begin, args=(what, look)
+            "Follow the faces",
+            key="predict_video_start",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_begin,
+            args=(what, look),
         )
         return
     work.follow(_KEY, partial(_draw, content, unsure_below))
@@ -95,8 +125,13 @@ def _draw(content: bytes, unsure_below: float, done: work.Work) -> None:
             on_click="ignore",
         )
         if work.of(_MADE, done.what) is None:
-            st.button("Make the video with boxes", key="predict_video_make", icon=":material/movie_edit:", on_click=_make,
-                      args=(done.what, content, timeline, unsure_below))  # fmt: skip
+            st.button(
+                "Make the video with boxes",
+                key="predict_video_make",
+                icon=":material/movie_edit:",
+                on_click=_make,
+                args=(done.what, content, timeline, unsure_below),
+            )
     if _MADE in st.session_state:
         work.follow(_MADE, _made)
 
@@ -123,18 +158,34 @@ def _chart(timeline: Timeline, track: Track) -> None:
     breaks = np.flatnonzero(np.diff(track.times) > max(gap, 0.5)) + 1  # no line where it was out of sight
     times = np.insert(track.times, breaks, np.nan)
     for i, name in enumerate(timeline.labels):
-        figure.add_scatter(x=times, y=np.insert(track.smoothed[:, i].astype(float), breaks, np.nan), name=name, mode="lines+markers",
-                           line={"color": COLOURS.get(name), "width": 2}, marker={"size": 4},
-                           hovertemplate=f"{name} %{{y:.0%}} at %{{x:.1f}} s<extra></extra>")  # fmt: skip
+        figure.add_scatter(
+            x=times,
+            y=np.insert(track.smoothed[:, i].astype(float), breaks, np.nan),
+            name=name,
+            mode="lines+markers",
+            line={"color": COLOURS.get(name), "width": 2},
+            marker={"size": 4},
+            hovertemplate=f"{name} %{{y:.0%}} at %{{x:.1f}} s<extra></extra>",
+        )
     figure.add_vline(x=_at(timeline), line={"color": "rgba(128,128,128,.9)", "dash": "dot"})
     figure.update_layout(
-        height=330, margin={"l": 10, "r": 10, "t": 10, "b": 10}, dragmode=False, clickmode="event+select",
+        height=330,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        dragmode=False,
+        clickmode="event+select",
         xaxis={"title": "seconds", "range": [0, max(timeline.duration, 0.1)], "fixedrange": True},
-        yaxis={"tickformat": ".0%", "range": [0, 1.02], "fixedrange": True}, legend={"orientation": "h", "y": -0.25},
-    )  # fmt: skip
+        yaxis={"tickformat": ".0%", "range": [0, 1.02], "fixedrange": True},
+        legend={"orientation": "h", "y": -0.25},
+    )
     figure.update_traces(selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}})
-    st.plotly_chart(figure, config=charts.CONFIG, key="predict_video_chart", on_select=_clicked, selection_mode="points",
-                    alt=f"Probabilities of face {track.number} over time")  # fmt: skip
+    st.plotly_chart(
+        figure,
+        config=charts.CONFIG,
+        key="predict_video_chart",
+        on_select=_clicked,
+        selection_mode="points",
+        alt=f"Probabilities of face {track.number} over time",
+    )
     st.caption("Click a point to see that moment.")
 
 
@@ -159,7 +210,13 @@ def _moment(timeline: Timeline, content: bytes, unsure_below: float) -> None:
             frame = video.frame_at(time)
         seen = timeline.at(frame.time)
         left, right = st.columns([3, 2], gap="medium")
-        said = ", ".join(f"face {face.number} {max(face.probabilities, key=face.probabilities.__getitem__)}" for face in seen) or "no face"
+        said = (
+            ", ".join(
+                f"face {face.number} {max(face.probabilities, key=face.probabilities.__getitem__)}"
+                for face in seen
+            )
+            or "no face"
+        )
         left.image(
             annotated(frame.pixels, seen, unsure_below),
             caption=f"{frame.time:.1f} s",
@@ -175,7 +232,14 @@ def _moment(timeline: Timeline, content: bytes, unsure_below: float) -> None:
 def _make(what: str, content: bytes, timeline: Timeline, unsure_below: float) -> None:
     def write(tell, cancelled) -> Iterator[bytes]:
         out = io.BytesIO()
-        if annotate_video(io.BytesIO(content), timeline, out, unsure_below=unsure_below, on_progress=tell, cancelled=cancelled):
+        if annotate_video(
+            io.BytesIO(content),
+            timeline,
+            out,
+            unsure_below=unsure_below,
+            on_progress=tell,
+            cancelled=cancelled,
+        ):
             yield out.getvalue()
 
     work.start(_MADE, what, write)
@@ -186,5 +250,11 @@ def _made(done: work.Work) -> None:
         return
     st.video(done.results[0])
     st.download_button(
-        "Download video", done.results[0], "faces.mp4", "video/mp4", key="predict_video_mp4", icon=":material/download:", on_click="ignore"
+        "Download video",
+        done.results[0],
+        "faces.mp4",
+        "video/mp4",
+        key="predict_video_mp4",
+        icon=":material/download:",
+        on_click="ignore",
     )

@@ -14,7 +14,9 @@ from fer_core.diagnostics import log
 from fer_core.errors import FerError
 
 _REFRESH_SECONDS = 0.7
-Generate = Callable[[Callable[[float], None], Callable[[], bool]], Iterator[Any]]  # takes on_progress and cancelled
+Generate = Callable[
+    [Callable[[float], None], Callable[[], bool]], Iterator[Any]
+]  # takes on_progress and cancelled
 
 
 @dataclass
@@ -50,7 +52,9 @@ def _carry_out(work: Work, generate: Generate) -> None:
         work.error = "This failed unexpectedly; the log of the app says why."
     finally:
         work.done = True
-        log.event("work ended", results=len(work.results), cancelled=work.cancelled, failed=work.error is not None)
+        log.event(
+            "work ended", results=len(work.results), cancelled=work.cancelled, failed=work.error is not None
+        )
 
 
 def of(key: str, what: str) -> Work | None:
@@ -83,7 +87,14 @@ def follow(key: str, draw: Callable[[Work], None]) -> None:
         if not work.done:
             left, right = st.columns([5, 1], vertical_alignment="center")
             left.progress(work.share, text=f"{work.share:.0%}")
-            right.button("Cancel", key=f"{key}_cancel", icon=":material/close:", on_click=cancel, args=(key,), width="stretch")
+            right.button(
+                "Cancel",
+                key=f"{key}_cancel",
+                icon=":material/close:",
+                on_click=cancel,
+                args=(key,),
+                width="stretch",
+            )
         elif work.cancelled:
             st.caption("Cancelled; what follows is what was done until then.")
         if work.error:

@@ -97,4 +97,7 @@ def _bar(key: str) -> None:
     task = _tasks.get(_own(key))
     if task is None or task.done:
         st.rerun()
-    st.progress(task.share, text=f"{task.title}: waits for other work" if task.waiting else f"{task.title} ... {task.share:.0%}")
+    st.progress(
+        task.share,
+        text=f"{task.title}: waits for other work" if task.waiting else f"{task.title} ... {task.share:.0%}",
+    )

@@ -31,26 +31,41 @@ def class_balance(counts: dict[str, dict[str, int]], as_share: bool) -> go.Figur
         totals = [max(1, sum(counts[s].values())) for s in splits]
         heights = [v / t for v, t in zip(values, totals, strict=True)] if as_share else values
         figure.add_bar(
-            x=splits, y=heights, name=name, marker_color=COLOURS.get(name, "#8C8C8C"), customdata=np.stack([values, totals], 1),
+            x=splits,
+            y=heights,
+            name=name,
+            marker_color=COLOURS.get(name, "#8C8C8C"),
+            customdata=np.stack([values, totals], 1),
             hovertemplate=f"{name}, %{{x}}: %{{customdata[0]:,}} of %{{customdata[1]:,}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_layout(
-        barmode="group", height=330, margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        yaxis={"title": "share of the split" if as_share else "images", "tickformat": ".0%" if as_share else ",d"},
+        barmode="group",
+        height=330,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        yaxis={
+            "title": "share of the split" if as_share else "images",
+            "tickformat": ".0%" if as_share else ",d",
+        },
         legend={"orientation": "h", "y": -0.15},
-    )  # fmt: skip
+    )
     return figure
 
 
-def confusion_matrix(matrix: np.ndarray, labels: tuple[str, ...], by_row: bool, selected: tuple[int, int] | None) -> go.Figure:
+def confusion_matrix(
+    matrix: np.ndarray, labels: tuple[str, ...], by_row: bool, selected: tuple[int, int] | None
+) -> go.Figure:
     """A confusion matrix whose cells can be clicked."""
     return label_matrix(matrix, labels, labels, by_row, selected, ("true", "predicted"))
 
 
 def label_matrix(
-    matrix: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...], by_row: bool, selected: tuple[int, int] | None,
+    matrix: np.ndarray,
+    rows: tuple[str, ...],
+    columns: tuple[str, ...],
+    by_row: bool,
+    selected: tuple[int, int] | None,
     titles: tuple[str, str],
-) -> go.Figure:  # fmt: skip
+) -> go.Figure:
     """Counts of row against column, as a matrix whose cells can be clicked.
 
     Plotly reports no clicks on a heat map, so invisible square markers lie on the cells; `customdata` of a marker is
@@ -61,34 +76,66 @@ def label_matrix(
     """
     totals = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     shares = matrix / totals
-    text = [[f"{shares[r, c]:.0%}" if by_row else f"{matrix[r, c]:,}" for c in range(len(columns))] for r in range(len(rows))]
+    text = [
+        [f"{shares[r, c]:.0%}" if by_row else f"{matrix[r, c]:,}" for c in range(len(columns))]
+        for r in range(len(rows))
+    ]
     scale = [[0, "#1C2130"], [1, "#8EA4FF"]] if is_dark() else [[0, "#F0F2F9"], [1, "#2B459F"]]
     dark_text, light_text = "#12151F", "#F5F7FF"
     figure = go.Figure(
         go.Heatmap(
-            z=shares, x=list(columns), y=list(rows), colorscale=scale, zmin=0, zmax=1,
-            showscale=False, xgap=2, ygap=2, hoverinfo="skip",
+            z=shares,
+            x=list(columns),
+            y=list(rows),
+            colorscale=scale,
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hoverinfo="skip",
         )
-    )  # fmt: skip
+    )
     cells = [(r, c) for r in range(len(rows)) for c in range(len(columns))]
     figure.add_scatter(
-        x=[columns[c] for _, c in cells], y=[rows[r] for r, _ in cells], mode="markers+text", customdata=cells,
-        text=[text[r][c] for r, c in cells], textposition="middle center",
-        textfont={"size": 13, "color": [dark_text if (shares[r, c] > 0.5) == is_dark() else light_text for r, c in cells]},
-        marker={"symbol": "square", "size": 40, "opacity": 0}, selected={"marker": {"opacity": 0}},
+        x=[columns[c] for _, c in cells],
+        y=[rows[r] for r, _ in cells],
+        mode="markers+text",
+        customdata=cells,
+        text=[text[r][c] for r, c in cells],
+        textposition="middle center",
+        textfont={
+            "size": 13,
+            "color": [dark_text if (shares[r, c] > 0.5) == is_dark() else light_text for r, c in cells],
+        },
+        marker={"symbol": "square", "size": 40, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}, "textfont": {}},
-        hovertext=[f"{titles[0]} {rows[r]}, {titles[1]} {columns[c]}: {matrix[r, c]:,} ({shares[r, c]:.1%} of {rows[r]})" for r, c in cells],
-        hoverinfo="text", showlegend=False,
-    )  # fmt: skip
+        hovertext=[
+            f"{titles[0]} {rows[r]}, {titles[1]} {columns[c]}: {matrix[r, c]:,} ({shares[r, c]:.1%} of {rows[r]})"
+            for r, c in cells
+        ],
+        hoverinfo="text",
+        showlegend=False,
+    )
     if selected is not None:
         row, column = selected
         box = {"x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5}
         figure.add_shape(type="rect", **box, line={"color": "#E69F00", "width": 3})
     figure.update_layout(
-        height=470, margin={"l": 10, "r": 10, "t": 10, "b": 10}, clickmode="event+select", dragmode=False,
-        xaxis={"title": titles[1], "range": [-0.5, len(columns) - 0.5], "fixedrange": True, "tickangle": -35, "showgrid": False},
+        height=470,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        clickmode="event+select",
+        dragmode=False,
+        xaxis={
+            "title": titles[1],
+            "range": [-0.5, len(columns) - 0.5],
+            "fixedrange": True,
+            "tickangle": -35,
+            "showgrid": False,
+        },
         yaxis={"title": titles[0], "range": [len(rows) - 0.5, -0.5], "fixedrange": True, "showgrid": False},
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -104,7 +151,12 @@ def clicked_cell(event: Any) -> tuple[int, int] | None:
 def class_table(per_class: dict[str, Any]) -> None:
     """Precision, recall, F1 and support by class."""
     frame = pd.DataFrame([{"class": name, **vars(f)} for name, f in per_class.items()])
-    share = {name: st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1)
-             for name, label in (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"))}  # fmt: skip
-    config = share | {"class": "Class", "support": st.column_config.NumberColumn("Images", format="localized")}
+    share = {
+        name: st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1)
+        for name, label in (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"))
+    }
+    config = share | {
+        "class": "Class",
+        "support": st.column_config.NumberColumn("Images", format="localized"),
+    }
     st.dataframe(frame, hide_index=True, column_config=config)

@@ -23,8 +23,12 @@ def show() -> None:
     st.markdown(_story(cards))
     if known:
         rows = [_row(c) for c in known]
-        st.plotly_chart(interval_chart(rows), config=charts.CONFIG, key="models_claims",
-                        alt="Claimed and measured accuracy: " + "; ".join(f"{row.name} {row.figure}" for row in rows))  # fmt: skip
+        st.plotly_chart(
+            interval_chart(rows),
+            config=charts.CONFIG,
+            key="models_claims",
+            alt="Claimed and measured accuracy: " + "; ".join(f"{row.name} {row.figure}" for row in rows),
+        )
     with st.expander("All presets, and how to repeat them", icon=":material/terminal:"):
         _table(cards)
 
@@ -65,7 +69,9 @@ def _row(known: dict[str, Any]) -> Row:
     figure = "not measured yet"
     if measured:
         interval = tuple(measured["accuracy_ci95"])
-        dots.append(Dot(Look("measured on test", colour["labels"]), measured["accuracy"], interval, _epochs(known)))
+        dots.append(
+            Dot(Look("measured on test", colour["labels"]), measured["accuracy"], interval, _epochs(known))
+        )
         figure = around(measured["accuracy"], interval)
     return Row(known["title"], figure, tuple(dots))
 
@@ -82,18 +88,33 @@ def _table(cards: list[dict[str, Any]]) -> None:
     rows = []
     for known in cards:
         measured = known["measured"]
-        rows.append({
-            "Preset": known["name"],
-            "Network": known["title"],
-            "Claimed": known["claim"],
-            "Measured": 100 * measured["accuracy"] if measured else None,
-            "95 % interval": "{:.1%} to {:.1%}".format(*measured["accuracy_ci95"]) if measured else None,
-            "Epochs": _epochs(known) or None,
-            "Command": known["command"],
-        })  # fmt: skip
+        rows.append(
+            {
+                "Preset": known["name"],
+                "Network": known["title"],
+                "Claimed": known["claim"],
+                "Measured": 100 * measured["accuracy"] if measured else None,
+                "95 % interval": "{:.1%} to {:.1%}".format(*measured["accuracy_ci95"]) if measured else None,
+                "Epochs": _epochs(known) or None,
+                "Command": known["command"],
+            }
+        )
     config = {
-        "Claimed": st.column_config.TextColumn(help="What the README of the published network states; most state no figure."),
-        "Measured": st.column_config.NumberColumn(format="%.1f %%", help="Accuracy on the test split (PrivateTest)."),
-        "Epochs": st.column_config.TextColumn(help="Trained epochs of those that were published. Fewer: more may raise the figure."),
+        "Claimed": st.column_config.TextColumn(
+            help="What the README of the published network states; most state no figure."
+        ),
+        "Measured": st.column_config.NumberColumn(
+            format="%.1f %%", help="Accuracy on the test split (PrivateTest)."
+        ),
+        "Epochs": st.column_config.TextColumn(
+            help="Trained epochs of those that were published. Fewer: more may raise the figure."
+        ),
     }
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, placeholder="-", key="models_presets", alt="All presets")
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_config=config,
+        placeholder="-",
+        key="models_presets",
+        alt="All presets",
+    )

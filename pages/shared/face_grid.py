@@ -74,7 +74,11 @@ class Face:
 
 
 def show(
-    faces: Sequence[Face], key: str, on_open: Callable[[int], None] | None = None, selecting: bool = False, least: int = 92
+    faces: Sequence[Face],
+    key: str,
+    on_open: Callable[[int], None] | None = None,
+    selecting: bool = False,
+    least: int = 92,
 ) -> list[int]:
     """Draw the faces.
 
@@ -97,14 +101,26 @@ def show(
 
     result = _component(
         key=key,
-        data={"key": key, "faces": [_cell(face) for face in faces], "selecting": selecting, "chosen": chosen, "least": least},
-        default={"chosen": []}, on_opened_change=opened, on_chosen_change=lambda: None,
-    )  # fmt: skip
+        data={
+            "key": key,
+            "faces": [_cell(face) for face in faces],
+            "selecting": selecting,
+            "chosen": chosen,
+            "least": least,
+        },
+        default={"chosen": []},
+        on_opened_change=opened,
+        on_chosen_change=lambda: None,
+    )
     return [i for i in result.get("chosen") or [] if i in there] if selecting else []
 
 
 def _cell(face: Face) -> dict[str, Any]:
     return {
-        "id": face.index, "src": data_uri(face.image), "label": face.label, "notes": [note for note in face.notes if note],
-        "title": f"{EMOJI.get(face.label, '')} {face.label}".strip(), "colour": COLOURS.get(face.label, "#8C8C8C"),
-    }  # fmt: skip
+        "id": face.index,
+        "src": data_uri(face.image),
+        "label": face.label,
+        "notes": [note for note in face.notes if note],
+        "title": f"{EMOJI.get(face.label, '')} {face.label}".strip(),
+        "colour": COLOURS.get(face.label, "#8C8C8C"),
+    }

@@ -50,10 +50,14 @@ def gallery(images: Iterable[np.ndarray], labels: Iterable[str], notes: Iterable
     """
     cells = []
     for image, label, note in zip(images, labels, notes, strict=True):
-        caption = f"{EMOJI.get(label, '')} {html.escape(label)}" + (f"<br><small>{html.escape(note)}</small>" if note else "")
+        caption = f"{EMOJI.get(label, '')} {html.escape(label)}" + (
+            f"<br><small>{html.escape(note)}</small>" if note else ""
+        )
         alt = html.escape(f"face, {label}{', ' + note if note else ''}", quote=True)
         colour = COLOURS.get(label, "#8C8C8C")
-        cells.append(f'<div class="fer-face" style="--c:{colour}"><img src="{data_uri(image)}" alt="{alt}"><div>{caption}</div></div>')
+        cells.append(
+            f'<div class="fer-face" style="--c:{colour}"><img src="{data_uri(image)}" alt="{alt}"><div>{caption}</div></div>'
+        )
     st.html(f'{_STYLE}<div class="fer-gallery">{"".join(cells)}</div>')
 
 

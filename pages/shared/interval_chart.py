@@ -53,15 +53,28 @@ def interval_chart(rows: list[Row]) -> go.Figure:
         found = [(i, row, dot) for i, row in enumerate(rows) for dot in row.dots if dot.look == look]
         reach = [dot.interval or (dot.value, dot.value) for _, _, dot in found]
         figure.add_scatter(
-            x=[dot.value for _, _, dot in found], y=[i for i, _, _ in found], name=look.name, mode="markers",
-            marker={"color": look.colour, "symbol": look.symbol, "size": look.size, "line": {"width": 2, "color": look.colour}},
+            x=[dot.value for _, _, dot in found],
+            y=[i for i, _, _ in found],
+            name=look.name,
+            mode="markers",
+            marker={
+                "color": look.colour,
+                "symbol": look.symbol,
+                "size": look.size,
+                "line": {"width": 2, "color": look.colour},
+            },
             error_x={
-                "type": "data", "symmetric": False, "color": look.colour, "thickness": look.width, "width": 0,
+                "type": "data",
+                "symmetric": False,
+                "color": look.colour,
+                "thickness": look.width,
+                "width": 0,
                 "array": [high - dot.value for (_, high), (_, _, dot) in zip(reach, found, strict=True)],
                 "arrayminus": [dot.value - low for (low, _), (_, _, dot) in zip(reach, found, strict=True)],
             },
-            hovertext=[_hover(row, dot) for _, row, dot in found], hoverinfo="text",
-        )  # fmt: skip
+            hovertext=[_hover(row, dot) for _, row, dot in found],
+            hoverinfo="text",
+        )
     ink = "#E8EAF3" if charts.is_dark() else "#1B2032"  # the theme's own colour for annotations is faint
     # All at once: each add_annotation would go through those before it again.
     lines = [
@@ -78,20 +91,36 @@ def interval_chart(rows: list[Row]) -> go.Figure:
         for i in range(len(rows))
     ]
     words = [
-        {"text": text, "xref": "paper", "x": x, "xanchor": anchor, "y": i, "yanchor": "bottom", "yshift": 9, "showarrow": False,
-         "font": {"size": 13, "color": ink}}
+        {
+            "text": text,
+            "xref": "paper",
+            "x": x,
+            "xanchor": anchor,
+            "y": i,
+            "yanchor": "bottom",
+            "yshift": 9,
+            "showarrow": False,
+            "font": {"size": 13, "color": ink},
+        }
         for i, row in enumerate(rows)
-        for text, x, anchor in ((f"<b>{html.escape(shortened(row.name, _LONGEST_NAME))}</b>", 0, "left"), (row.figure, 1, "right"))
-    ]  # fmt: skip
+        for text, x, anchor in (
+            (f"<b>{html.escape(shortened(row.name, _LONGEST_NAME))}</b>", 0, "left"),
+            (row.figure, 1, "right"),
+        )
+    ]
     ends = [end for row in rows for dot in row.dots for end in (dot.value, *(dot.interval or ()))]
     figure.update_layout(
-        shapes=lines, annotations=words,
-        height=_ROW * len(rows) + 90, margin={"l": 4, "r": 4, "t": 10, "b": 30}, dragmode=False,
+        shapes=lines,
+        annotations=words,
+        height=_ROW * len(rows) + 90,
+        margin={"l": 4, "r": 4, "t": 10, "b": 30},
+        dragmode=False,
         xaxis={"tickformat": ".0%", "range": accuracy_range(ends), "fixedrange": True, "nticks": 8},
         yaxis={"range": [len(rows) - 0.6, -0.8], "visible": False, "fixedrange": True},
-        showlegend=len(looks) > 1, legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "x": 0},
+        showlegend=len(looks) > 1,
+        legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "x": 0},
         hoverlabel={"align": "left"},
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -99,7 +128,9 @@ def percent(value: float | None, interval: tuple[float, float] | None = None) ->
     """68.3 % (66.7 to 69.8), or a dash for what was not measured."""
     if value is None:
         return "-"
-    return f"{100 * value:.1f} %" + (f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else "")
+    return f"{100 * value:.1f} %" + (
+        f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
+    )
 
 
 def around(value: float, interval: tuple[float, float] | None) -> str:

@@ -17,12 +17,20 @@ def show(model: Model) -> None:
     """The table of layers with shapes, parameters and multiply-adds, and what they come to."""
     rows = layers(model.bundle.card)
     if not rows:
-        st.info("This model was written by an older version, whose card does not list its layers.", icon=":material/history:")
+        st.info(
+            "This model was written by an older version, whose card does not list its layers.",
+            icon=":material/history:",
+        )
         return
     networks = list(dict.fromkeys(row["Network"] for row in rows if row["Network"]))
     if len(networks) > 1:
-        network = st.segmented_control("Network of the ensemble", networks, default=networks[0], required=True,
-                                       key=f"models_network_{model.name}")  # fmt: skip
+        network = st.segmented_control(
+            "Network of the ensemble",
+            networks,
+            default=networks[0],
+            required=True,
+            key=f"models_network_{model.name}",
+        )
         rows = [row for row in rows if row["Network"] == network]
     st.markdown(totals(rows) + _views(model, rows))
     table(rows, "models", f"Layers of {model.name}")
@@ -42,13 +50,24 @@ def table(rows: list[dict[str, Any]], prefix: str, alt: str) -> None:
     frame["Share of the work"] = work / work.sum() if work.sum() else None
     config = {
         "Layer": st.column_config.TextColumn(pinned=True),
-        "Output": st.column_config.TextColumn(help="Height x width x channels of what comes out, for one image."),
+        "Output": st.column_config.TextColumn(
+            help="Height x width x channels of what comes out, for one image."
+        ),
         "Parameters": st.column_config.NumberColumn(format="localized"),
-        "Multiply-adds": st.column_config.NumberColumn(format="localized", help="For one image; only convolutions and dense layers count."),
+        "Multiply-adds": st.column_config.NumberColumn(
+            format="localized", help="For one image; only convolutions and dense layers count."
+        ),
         "Share of the work": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
     }
-    st.dataframe(frame, hide_index=True, column_config=config, placeholder="-", height=560 if len(frame) > 15 else "auto",
-                 key=f"{prefix}_layers", alt=alt)  # fmt: skip
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=config,
+        placeholder="-",
+        height=560 if len(frame) > 15 else "auto",
+        key=f"{prefix}_layers",
+        alt=alt,
+    )
 
 
 def layers(card: dict[str, Any]) -> list[dict[str, Any]]:
@@ -57,14 +76,16 @@ def layers(card: dict[str, Any]) -> list[dict[str, Any]]:
     for layer in parts(card, "layers"):
         network, _, name = str(layer.get("name", "-")).rpartition("/")
         shape = layer.get("output")
-        rows.append({
-            "Network": network,
-            "Layer": name,
-            "Type": str(layer.get("type", "-")),
-            "Output": " x ".join(map(str, shape)) if isinstance(shape, list) and shape else "-",
-            "Parameters": number(layer.get("parameters")),
-            "Multiply-adds": number(layer.get("multiply_adds")),
-        })  # fmt: skip
+        rows.append(
+            {
+                "Network": network,
+                "Layer": name,
+                "Type": str(layer.get("type", "-")),
+                "Output": " x ".join(map(str, shape)) if isinstance(shape, list) and shape else "-",
+                "Parameters": number(layer.get("parameters")),
+                "Multiply-adds": number(layer.get("multiply_adds")),
+            }
+        )
     return rows
 
 
@@ -78,4 +99,6 @@ def totals(rows: list[dict[str, Any]]) -> str:
 def _views(model: Model, rows: list[dict[str, Any]]) -> str:
     views = views_inside(model.bundle.card)
     work = sum(row["Multiply-adds"] or 0 for row in rows)
-    return f" {views} views of each image go through, which makes it {views * work:,.0f}." if views > 1 else ""
+    return (
+        f" {views} views of each image go through, which makes it {views * work:,.0f}." if views > 1 else ""
+    )

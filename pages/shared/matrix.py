@@ -109,9 +109,16 @@ class Titles:
 
 
 def show(
-    values: np.ndarray, names: tuple[str, ...], titles: Titles, key: str, *, shown: list[list[str]], labels: list[list[str]],
-    chosen: Place | None, on_choose: Callable[[Place | None], None],
-) -> None:  # fmt: skip
+    values: np.ndarray,
+    names: tuple[str, ...],
+    titles: Titles,
+    key: str,
+    *,
+    shown: list[list[str]],
+    labels: list[list[str]],
+    chosen: Place | None,
+    on_choose: Callable[[Place | None], None],
+) -> None:
     """Draw the matrix.
 
     Args:
@@ -131,20 +138,31 @@ def show(
             on_choose((int(told["chosen"][0]), int(told["chosen"][1])) if told["chosen"] else None)
 
     data: dict[str, Any] = {
-        "title": titles.whole, "rowTitle": f"{titles.row} ↓", "columnTitle": f"{titles.column} →", "rows": names, "columns": names,
-        "rowEmoji": emoji, "columnEmoji": emoji, "shown": shown, "labels": labels,
+        "title": titles.whole,
+        "rowTitle": f"{titles.row} ↓",
+        "columnTitle": f"{titles.column} →",
+        "rows": names,
+        "columns": names,
+        "rowEmoji": emoji,
+        "columnEmoji": emoji,
+        "shown": shown,
+        "labels": labels,
         "rowLabels": [f"All with {titles.row} {name}" for name in names],
         "columnLabels": [f"All with {titles.column} {name}" for name in names],
-        "colours": [[f"rgb{fill}" for fill in row] for row in fills], "texts": [[_readable_on(fill) for fill in row] for row in fills],
-        "chosen": None if chosen is None else list(chosen), "clicks": st.session_state.get(answered, 0),
-    }  # fmt: skip
+        "colours": [[f"rgb{fill}" for fill in row] for row in fills],
+        "texts": [[_readable_on(fill) for fill in row] for row in fills],
+        "chosen": None if chosen is None else list(chosen),
+        "clicks": st.session_state.get(answered, 0),
+    }
     _component(key=key, data=data, on_clicked_change=clicked)
 
 
 def _colour(value: float) -> tuple[int, int, int]:
     """From the page's ground at 0 to blue at 1 and orange at -1; the square root, so that small differences are seen."""
     ground, blue, orange = (
-        ((28, 33, 48), (142, 164, 255), (240, 160, 64)) if charts.is_dark() else ((240, 242, 249), (43, 69, 159), (190, 92, 0))
+        ((28, 33, 48), (142, 164, 255), (240, 160, 64))
+        if charts.is_dark()
+        else ((240, 242, 249), (43, 69, 159), (190, 92, 0))
     )
     share = min(1.0, abs(value)) ** 0.5 if value < 0 else min(1.0, value)
     towards = blue if value >= 0 else orange

@@ -21,7 +21,12 @@ def show(model: Model) -> None:
     _head(model)
     _figures(model)
     card, training, layers, files = st.tabs(
-        [":material/description: Card", ":material/show_chart: Training", ":material/layers: Layers", ":material/download: Files"]
+        [
+            ":material/description: Card",
+            ":material/show_chart: Training",
+            ":material/layers: Layers",
+            ":material/download: Files",
+        ]
     )
     with card:
         _card(model)
@@ -40,16 +45,31 @@ def _head(model: Model) -> None:
             st.badge("shipped", icon=":material/inventory_2:", color="blue")
         else:
             st.badge("own run", icon=":material/model_training:", color="green")
-        st.badge(_TRUTHS[model.truth], icon=":material/how_to_vote:" if model.truth == "votes" else ":material/label:", color="gray")
+        st.badge(
+            _TRUTHS[model.truth],
+            icon=":material/how_to_vote:" if model.truth == "votes" else ":material/label:",
+            color="gray",
+        )
         if len(parts(card, "members")) > 1:
             st.badge(f"ensemble of {len(parts(card, 'members'))}", icon=":material/join:", color="violet")
         if views_inside(card) > 1:
-            st.badge(f"{views_inside(card)} views inside", icon=":material/flip:", color="gray",
-                     help="It averages over the image, its mirror image, and the same of its enlarged middle where it has four.")  # fmt: skip
+            st.badge(
+                f"{views_inside(card)} views inside",
+                icon=":material/flip:",
+                color="gray",
+                help="It averages over the image, its mirror image, and the same of its enlarged middle where it has four.",
+            )
         cannot_run = model.bytes is None
         # Links, since a page cannot be switched from here while the choice of the model is bound to the address.
-        st.page_link("pages/models/evaluate.py", label="Evaluate it", icon=":material/fact_check:", disabled=cannot_run)
-        st.page_link("pages/use/predict.py", label="Predict with it", icon=":material/photo_camera:", disabled=cannot_run)
+        st.page_link(
+            "pages/models/evaluate.py", label="Evaluate it", icon=":material/fact_check:", disabled=cannot_run
+        )
+        st.page_link(
+            "pages/use/predict.py",
+            label="Predict with it",
+            icon=":material/photo_camera:",
+            disabled=cannot_run,
+        )
     if cannot_run:
         st.warning(
             f"This bundle has no inference file {model.bundle.inference_file.name}, so it cannot classify here; "
@@ -62,17 +82,44 @@ def _figures(model: Model) -> None:
     test, validation = model.measured("test", model.truth), model.measured("validation", model.truth)
     time = speed.milliseconds([model])[model.name]
     tiles = [
-        ("Test accuracy", percent(test.accuracy if test else None), _interval(test), "On PrivateTest, which nothing was chosen on."),
-        ("Validation accuracy", percent(validation.accuracy if validation else None), _interval(validation),
-         "On PublicTest, on which epochs and models are chosen."),
-        ("Parameters", _short(model.parameters), f"{_short(model.multiply_adds)} mult-adds",
-         "Numbers that were learned; and multiply-adds for one image, in convolutions and dense layers."),
-        ("One image", "-" if time is None else f"{time:.2f} ms", "no file" if model.bytes is None else f"file of {model.bytes / 1e6:.2f} MB",
-         "Median on this machine, one thread; and the size of the LiteRT file that the app runs."),
-    ]  # fmt: skip
+        (
+            "Test accuracy",
+            percent(test.accuracy if test else None),
+            _interval(test),
+            "On PrivateTest, which nothing was chosen on.",
+        ),
+        (
+            "Validation accuracy",
+            percent(validation.accuracy if validation else None),
+            _interval(validation),
+            "On PublicTest, on which epochs and models are chosen.",
+        ),
+        (
+            "Parameters",
+            _short(model.parameters),
+            f"{_short(model.multiply_adds)} mult-adds",
+            "Numbers that were learned; and multiply-adds for one image, in convolutions and dense layers.",
+        ),
+        (
+            "One image",
+            "-" if time is None else f"{time:.2f} ms",
+            "no file" if model.bytes is None else f"file of {model.bytes / 1e6:.2f} MB",
+            "Median on this machine, one thread; and the size of the LiteRT file that the app runs.",
+        ),
+    ]
     with st.container(horizontal=True, gap="xsmall"):
         for label, value, note, help in tiles:
-            st.metric(label, value, delta=note, delta_color="off", delta_arrow="off", border=True, width=172, height="stretch", help=help)
+            st.metric(
+                label,
+                value,
+                delta=note,
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+                width=172,
+                height="stretch",
+                help=help,
+            )
 
 
 def _interval(measured: object) -> str | None:

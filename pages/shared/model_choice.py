@@ -16,7 +16,9 @@ def view() -> str:
     """ALL or ONE; a link to a model opens with that one."""
     if _VIEW not in st.session_state:
         st.session_state[_VIEW] = ONE if _MODEL in st.query_params else ALL
-    return st.segmented_control("Show", [ALL, ONE], required=True, key=_VIEW, label_visibility="collapsed", persist_state="session")
+    return st.segmented_control(
+        "Show", [ALL, ONE], required=True, key=_VIEW, label_visibility="collapsed", persist_state="session"
+    )
 
 
 def open_model(model: Model) -> None:
@@ -29,9 +31,13 @@ def choose(models: Sequence[Model]) -> Model:
     by_name = {model.name: model for model in models}
     asked = st.query_params.get(_MODEL)
     if asked is not None and asked not in by_name:
-        st.warning(f"There is no model {asked!r} (any more), so this is another one.", icon=":material/link_off:")
+        st.warning(
+            f"There is no model {asked!r} (any more), so this is another one.", icon=":material/link_off:"
+        )
     if asked not in by_name and st.session_state.get(_MODEL) not in by_name:
-        on_other_pages = (model.name for model in models if str(model.bundle.path) == st.session_state.get("model_path"))
+        on_other_pages = (
+            model.name for model in models if str(model.bundle.path) == st.session_state.get("model_path")
+        )
         st.session_state[_MODEL] = next(on_other_pages, models[0].name)
     model = by_name[st.selectbox("Model", list(by_name), key=_MODEL, bind="query-params")]
     st.session_state["model_path"] = str(model.bundle.path)

@@ -24,15 +24,25 @@ _BINARY = "application/octet-stream"
 def show(model: Model, words: str | None) -> None:
     """A line for each format: what it is for, and its button. `words` is the card as Markdown, where there is one."""
     with state.errors_shown(stop=False):
-        _file("Keras", "To train on, or to look inside with Keras 3.", model, model.bundle.keras_file, ".keras")
-        _file("LiteRT", "What this app runs: small, and fast on a CPU or a phone.", model, model.bundle.inference_file, ".tflite")
+        _file(
+            "Keras", "To train on, or to look inside with Keras 3.", model, model.bundle.keras_file, ".keras"
+        )
+        _file(
+            "LiteRT",
+            "What this app runs: small, and fast on a CPU or a phone.",
+            model,
+            model.bundle.inference_file,
+            ".tflite",
+        )
         _onnx(model)
         _card(model, words)
 
 
 def _line(title: str, text: str) -> st.delta_generator.DeltaGenerator:
     """Title and use of a format; the container takes its buttons."""
-    box = st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    box = st.container(
+        border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    )
     box.markdown(f"**{title}**  \n{text}", width="content")
     return box
 
@@ -44,20 +54,29 @@ def _file(title: str, text: str, model: Model, path: Path, ending: str) -> None:
     size = path.stat().st_size / 1e6
     # Read when clicked: a page that is looked at must not read and keep each file.
     _line(f"{title}, {size:.2f} MB", text).download_button(
-        f"Download {title}", path.read_bytes, f"{model.name}{ending}", _BINARY, key=f"models_download{ending}",
-        icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+        f"Download {title}",
+        path.read_bytes,
+        f"{model.name}{ending}",
+        _BINARY,
+        key=f"models_download{ending}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
 
 
 def _onnx(model: Model) -> None:
     if not model.bundle.keras_file.is_file():
-        st.info("ONNX: it is made from the Keras file, which this bundle does not have.", icon=":material/block:")
+        st.info(
+            "ONNX: it is made from the Keras file, which this bundle does not have.", icon=":material/block:"
+        )
         return
     changed = model.bundle.keras_file.stat().st_mtime_ns
     line = _line("ONNX", "For ONNX Runtime and most other frameworks. Making it takes some ten seconds.")
     asked = f"models_onnx_{model.bundle.path}_{changed}"
     place = line.empty()  # of the button that makes the file, then of the one that hands it out
-    if asked not in st.session_state and place.button("Make ONNX", icon=":material/build:", key="models_make_onnx"):
+    if asked not in st.session_state and place.button(
+        "Make ONNX", icon=":material/build:", key="models_make_onnx"
+    ):
         try:
             _converted(str(model.bundle.path), changed)
             st.session_state[asked] = True
@@ -65,9 +84,15 @@ def _onnx(model: Model) -> None:
             st.error(str(error), icon=":material/error:")
     if asked in st.session_state:
         place.download_button(
-            "Download ONNX", lambda: _converted(str(model.bundle.path), changed), f"{model.name}.onnx", _BINARY,
-            key="models_download_onnx", icon=":material/download:", type="primary", on_click="ignore",
-        )  # fmt: skip
+            "Download ONNX",
+            lambda: _converted(str(model.bundle.path), changed),
+            f"{model.name}.onnx",
+            _BINARY,
+            key="models_download_onnx",
+            icon=":material/download:",
+            type="primary",
+            on_click="ignore",
+        )
 
 
 @st.cache_data(max_entries=2, show_spinner="Converting to ONNX ...")
@@ -80,7 +105,18 @@ def _converted(path: str, changed: int) -> bytes:
     visitor.check_helper("The conversion to ONNX")
     with tempfile.TemporaryDirectory(prefix="fer-onnx-") as folder:
         out = Path(folder) / "model.onnx"
-        command = [sys.executable, "-m", "fer_core", "export", "--model", path, "--format", "onnx", "--out", str(out)]
+        command = [
+            sys.executable,
+            "-m",
+            "fer_core",
+            "export",
+            "--model",
+            path,
+            "--format",
+            "onnx",
+            "--out",
+            str(out),
+        ]
         try:
             done = subprocess.run(
                 command,
@@ -93,13 +129,19 @@ def _converted(path: str, changed: int) -> bytes:
                 env=visitor.helper_environment(),
             )
         except subprocess.TimeoutExpired:
-            raise ModelError(f"The conversion to ONNX took longer than {_PATIENCE // 60} minutes and was ended: try again later.") from None
+            raise ModelError(
+                f"The conversion to ONNX took longer than {_PATIENCE // 60} minutes and was ended: try again later."
+            ) from None
         except OSError as error:
-            raise ModelError(f"The conversion to ONNX could not be started: {error.strerror or error}.") from None
+            raise ModelError(
+                f"The conversion to ONNX could not be started: {error.strerror or error}."
+            ) from None
         if done.returncode == 0 and out.is_file():
             return out.read_bytes()
         said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-        reason = said[-1].removeprefix("error: ") if said else f"The process ended with status {done.returncode}."
+        reason = (
+            said[-1].removeprefix("error: ") if said else f"The process ended with status {done.returncode}."
+        )
         raise ModelError(f"The conversion to ONNX failed: {reason}")
 
 
@@ -108,7 +150,21 @@ def _card(model: Model, words: str | None) -> None:
     as_json = json.dumps(model.bundle.card, indent=1, ensure_ascii=False) + "\n"
     with line.container(horizontal=True, width="content"):
         if words is not None:
-            st.download_button("Markdown", words, f"{model.name}.md", "text/markdown", key="models_card_markdown",
-                               icon=":material/description:", on_click="ignore")  # fmt: skip
-        st.download_button("JSON", as_json, f"{model.name}.json", "application/json", key="models_card_json",
-                           icon=":material/data_object:", on_click="ignore")  # fmt: skip
+            st.download_button(
+                "Markdown",
+                words,
+                f"{model.name}.md",
+                "text/markdown",
+                key="models_card_markdown",
+                icon=":material/description:",
+                on_click="ignore",
+            )
+        st.download_button(
+            "JSON",
+            as_json,
+            f"{model.name}.json",
+            "application/json",
+            key="models_card_json",
+            icon=":material/data_object:",
+            on_click="ignore",
+        )

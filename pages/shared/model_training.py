@@ -22,7 +22,11 @@ def show(model: Model) -> None:
     card = model.bundle.card
     members = parts(card, "members")
     st.markdown("##### Accuracy by epoch")
-    curves = {_name(member, i): _rows(member) for i, member in enumerate(members)} if members else {"": _rows(card)}
+    curves = (
+        {_name(member, i): _rows(member) for i, member in enumerate(members)}
+        if members
+        else {"": _rows(card)}
+    )
     if not any(curves.values()):
         st.info("This card holds no history of its training.", icon=":material/info:")
     else:
@@ -31,7 +35,9 @@ def show(model: Model) -> None:
         if note := part(card, "training").get("note"):
             st.caption(str(note))
         if not members and any(part(part(card, "config"), "augment").values()):
-            st.caption("Training accuracy is of the changed (turned, shifted, erased ...) images, so it may lie below validation.")
+            st.caption(
+                "Training accuracy is of the changed (turned, shifted, erased ...) images, so it may lie below validation."
+            )
     if members:
         _table_of_members(members)
     st.markdown("##### What each step changed")
@@ -41,7 +47,11 @@ def show(model: Model) -> None:
 def _rows(card: Any) -> list[dict[str, float]]:
     """The epochs of a card with a validation accuracy."""
     rows = parts(part(card, "training"), "history")
-    return [row for row in rows if number(row.get("epoch")) is not None and number(row.get("val_accuracy")) is not None]
+    return [
+        row
+        for row in rows
+        if number(row.get("epoch")) is not None and number(row.get("val_accuracy")) is not None
+    ]
 
 
 def _name(member: dict[str, Any], position: int) -> str:
@@ -53,53 +63,112 @@ def _figure(rows: list[dict[str, float]]) -> go.Figure:
     epochs = [row["epoch"] for row in rows]
     mode = "lines+markers" if len(rows) <= 30 else "lines"
     hover = "epoch %{x}: %{y:.1%}"
-    for column, name, colour in (("accuracy", "train", charts.TRAIN), ("val_accuracy", "validation", charts.VALIDATION)):
-        figure.add_scatter(x=epochs, y=[number(row.get(column)) for row in rows], name=name, mode=mode, line_color=colour,
-                           hovertemplate=f"{name}, {hover}<extra></extra>")  # fmt: skip
+    for column, name, colour in (
+        ("accuracy", "train", charts.TRAIN),
+        ("val_accuracy", "validation", charts.VALIDATION),
+    ):
+        figure.add_scatter(
+            x=epochs,
+            y=[number(row.get(column)) for row in rows],
+            name=name,
+            mode=mode,
+            line_color=colour,
+            hovertemplate=f"{name}, {hover}<extra></extra>",
+        )
     kept = next((row for row in reversed(rows) if row.get("best")), None)
     if kept:
         figure.add_scatter(
-            x=[kept["epoch"]], y=[kept["val_accuracy"]], name="kept", mode="markers", hovertemplate=f"kept, {hover}<extra></extra>",
-            marker={"size": 14, "symbol": "star", "color": charts.VALIDATION, "line": {"width": 1, "color": "#00000088"}},
-        )  # fmt: skip
+            x=[kept["epoch"]],
+            y=[kept["val_accuracy"]],
+            name="kept",
+            mode="markers",
+            hovertemplate=f"kept, {hover}<extra></extra>",
+            marker={
+                "size": 14,
+                "symbol": "star",
+                "color": charts.VALIDATION,
+                "line": {"width": 1, "color": "#00000088"},
+            },
+        )
     return _laid_out(figure, len(rows))
 
 
 def _figure_of_members(curves: dict[str, list[dict[str, float]]]) -> go.Figure:
     figure = go.Figure()
     for i, (name, rows) in enumerate(curves.items()):
-        figure.add_scatter(x=[row["epoch"] for row in rows], y=[row["val_accuracy"] for row in rows], name=name, mode="lines",
-                           line_color=_COLOURS[i % len(_COLOURS)], hovertemplate="epoch %{x}: %{y:.1%} on validation")  # fmt: skip
+        figure.add_scatter(
+            x=[row["epoch"] for row in rows],
+            y=[row["val_accuracy"] for row in rows],
+            name=name,
+            mode="lines",
+            line_color=_COLOURS[i % len(_COLOURS)],
+            hovertemplate="epoch %{x}: %{y:.1%} on validation",
+        )
     return _laid_out(figure, max(map(len, curves.values())))
 
 
 def _laid_out(figure: go.Figure, epochs: int) -> go.Figure:
     return figure.update_layout(
-        height=340, margin={"l": 10, "r": 10, "t": 10, "b": 10}, dragmode=False,
-        xaxis={"title": "epoch", "fixedrange": True, "dtick": 1 if epochs <= 12 else None, "rangemode": "tozero"},
-        yaxis={"tickformat": ".0%", "fixedrange": True}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )  # fmt: skip
+        height=340,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        dragmode=False,
+        xaxis={
+            "title": "epoch",
+            "fixedrange": True,
+            "dtick": 1 if epochs <= 12 else None,
+            "rangemode": "tozero",
+        },
+        yaxis={"tickformat": ".0%", "fixedrange": True},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
 
 
 def _table_of_members(members: list[dict[str, Any]]) -> None:
     rows = []
     for i, member in enumerate(members):
         accuracy = number(member.get("validation_accuracy"))
-        rows.append({
-            "Network": _name(member, i), "Preset": member.get("preset"), "Seed": number(member.get("seed")),
-            "Epochs": number(part(member, "training").get("epochs")), "Validation": None if accuracy is None else 100 * accuracy,
-        })  # fmt: skip
-    frame = pd.DataFrame(rows).astype({"Seed": "Float64", "Epochs": "Float64", "Validation": "Float64", "Preset": "string"})
-    config = {"Validation": st.column_config.NumberColumn(format="%.1f %%", help="Of this network alone, on the validation split.")}
-    st.dataframe(frame, hide_index=True, column_config=config, placeholder="-", key="models_members", alt="The networks of the ensemble")
+        rows.append(
+            {
+                "Network": _name(member, i),
+                "Preset": member.get("preset"),
+                "Seed": number(member.get("seed")),
+                "Epochs": number(part(member, "training").get("epochs")),
+                "Validation": None if accuracy is None else 100 * accuracy,
+            }
+        )
+    frame = pd.DataFrame(rows).astype(
+        {"Seed": "Float64", "Epochs": "Float64", "Validation": "Float64", "Preset": "string"}
+    )
+    config = {
+        "Validation": st.column_config.NumberColumn(
+            format="%.1f %%", help="Of this network alone, on the validation split."
+        )
+    }
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=config,
+        placeholder="-",
+        key="models_members",
+        alt="The networks of the ensemble",
+    )
 
 
 def _steps(model: Model) -> None:
     rows = step_rows(model)
     if not rows:
-        st.info("This model was written by an older version, which did not record its steps.", icon=":material/history:")
+        st.info(
+            "This model was written by an older version, which did not record its steps.",
+            icon=":material/history:",
+        )
         return
-    st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="-", key="models_steps", alt="Figures before and after each step")
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        placeholder="-",
+        key="models_steps",
+        alt="Figures before and after each step",
+    )
     st.caption(
         "All on validation, where each step was settled. A calibration error is how far confidence is from accuracy: the lower, the better."
     )
@@ -109,18 +178,31 @@ def step_rows(model: Model) -> list[dict[str, str]]:
     """What was done after training: the figure before and after each step, "-" where it is not known."""
     card = model.bundle.card
     steps, final = part(card, "steps"), model.measured("validation", model.truth)
-    one_view, full_size = number(steps.get("accuracy_one_view")), number(steps.get("accuracy_before_quantisation"))
-    uncalibrated, temperature = number(steps.get("calibration_error_before_temperature")), number(card.get("temperature"))
+    one_view, full_size = (
+        number(steps.get("accuracy_one_view")),
+        number(steps.get("accuracy_before_quantisation")),
+    )
+    uncalibrated, temperature = (
+        number(steps.get("calibration_error_before_temperature")),
+        number(card.get("temperature")),
+    )
     rows = []
 
     def row(step: str, figure: str, before: float | None, after: float | None) -> None:
         change = "-" if before is None or after is None else f"{100 * (after - before):+.2f} points"
-        rows.append({"Step": step, "Figure": figure, "Before": _two(before), "After": _two(after), "Change": change})
+        rows.append(
+            {"Step": step, "Figure": figure, "Before": _two(before), "After": _two(after), "Change": change}
+        )
 
     if one_view is not None:
         row("Average over several views", "accuracy", one_view, full_size)
     if full_size is not None and card.get("quantisation") not in (None, "none"):
-        row(f"Smaller numbers in the file ({card['quantisation']})", "accuracy", full_size, final.accuracy if final else None)
+        row(
+            f"Smaller numbers in the file ({card['quantisation']})",
+            "accuracy",
+            full_size,
+            final.accuracy if final else None,
+        )
     if uncalibrated is not None:
         name = "Calibration" if temperature is None else f"Calibration (temperature {temperature:.2f})"
         row(name, "calibration error", uncalibrated, final.calibration_error if final else None)

@@ -19,5 +19,13 @@ def begin() -> None:
 def _begin() -> None:
     log.set_up()
     known = report.versions()
-    log.event("app started", hosted=bool(os.environ.get(SWITCH)), system=report.system(),
-              **{name.replace("-", "_"): known[name] for name in ("fer_core", "python", "streamlit") if name in known})  # fmt: skip
+    log.event(
+        "app started",
+        hosted=bool(os.environ.get(SWITCH)),
+        system=report.system(),
+        **{
+            name.replace("-", "_"): known[name]
+            for name in ("fer_core", "python", "streamlit")
+            if name in known
+        },
+    )

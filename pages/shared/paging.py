@@ -18,7 +18,9 @@ def page_of(indices: np.ndarray, per_page: int, key: str, what: str, linked: boo
     """
     pages = max(1, math.ceil(len(indices) / per_page))
     widget = f"{key}_{zlib.crc32(what.encode())}"
-    if key not in st.session_state:  # the page of a link is the first one of what it shows; later the boxes decide
+    if (
+        key not in st.session_state
+    ):  # the page of a link is the first one of what it shows; later the boxes decide
         asked = st.query_params.get(key, "") if linked else ""
         st.session_state[key] = (widget, int(asked) if asked.isdecimal() and len(asked) < 9 else 1)
     elif st.session_state[key][0] != widget:

@@ -30,7 +30,9 @@ UPLOAD_MEGABYTES = 50
 _SHOWN_SIDE = 1200  # a large photo is drawn and sent to the browser at most this wide
 
 
-def classify(name: str, content: bytes, bundle: Bundle, detect: bool = True) -> tuple[Image.Image, list[FacePrediction]]:
+def classify(
+    name: str, content: bytes, bundle: Bundle, detect: bool = True
+) -> tuple[Image.Image, list[FacePrediction]]:
     """Read one uploaded picture and classify its faces; nothing is written to disk.
 
     Raises:
@@ -43,7 +45,9 @@ def classify(name: str, content: bytes, bundle: Bundle, detect: bool = True) -> 
     return picture, found
 
 
-def show(name: str, content: bytes, bundle: Bundle, detect: bool = True, unsure_below: float = 0.0) -> list[FacePrediction]:
+def show(
+    name: str, content: bytes, bundle: Bundle, detect: bool = True, unsure_below: float = 0.0
+) -> list[FacePrediction]:
     """Show what one picture gives; an unreadable one is one sentence. Faces with less confidence than `unsure_below` get no label."""
     try:
         picture, found = classify(name, content, bundle, detect)
@@ -54,15 +58,30 @@ def show(name: str, content: bytes, bundle: Bundle, detect: bool = True, unsure_
     shown = draw_predictions(picture, found, unsure_below)
     shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
     summary = (
-        ", ".join("unsure" if face.unsure(unsure_below) else f"{face.label} {face.confidence:.0%}" for face in found) or "no face found"
+        ", ".join(
+            "unsure" if face.unsure(unsure_below) else f"{face.label} {face.confidence:.0%}" for face in found
+        )
+        or "no face found"
     )
-    left.image(shown, caption=name, width="stretch" if shown.width > 500 else "content", alt=f"{name}: {summary}")
+    left.image(
+        shown, caption=name, width="stretch" if shown.width > 500 else "content", alt=f"{name}: {summary}"
+    )
     with right:
         if found:
-            st.download_button("Annotated picture", lambda: _annotated(picture, found, unsure_below), f"{Path(name).stem}-faces.png", "image/png",
-                               key=f"annotated_{name}", icon=":material/image:", on_click="ignore")  # fmt: skip
+            st.download_button(
+                "Annotated picture",
+                lambda: _annotated(picture, found, unsure_below),
+                f"{Path(name).stem}-faces.png",
+                "image/png",
+                key=f"annotated_{name}",
+                icon=":material/image:",
+                on_click="ignore",
+            )
         if not found:
-            st.info("No face was found. If the picture is one cropped face, switch off “Find faces”.", icon=":material/search_off:")
+            st.info(
+                "No face was found. If the picture is one cropped face, switch off “Find faces”.",
+                icon=":material/search_off:",
+            )
         for i, face in enumerate(found):
             _face(name, i, face, bundle, many=len(found) > 1, unsure=face.unsure(unsure_below))
     return found
@@ -86,7 +105,11 @@ def _face(name: str, index: int, face: FacePrediction, bundle: Bundle, many: boo
         faces.probability_bars(face.probabilities)
         for sentence in unlike_training(face):
             st.caption(f":material/warning: {sentence}")
-        if st.toggle("Why?", key=f"why_{name}_{index}", help="Where the model looks (Grad-CAM), and what it needs (occlusion)."):
+        if st.toggle(
+            "Why?",
+            key=f"why_{name}_{index}",
+            help="Where the model looks (Grad-CAM), and what it needs (occlusion).",
+        ):
             _why(face, bundle)
 
 
@@ -99,7 +122,13 @@ def _why(face: FacePrediction, bundle: Bundle) -> None:
         process = grad_cam.process(bundle)
         if not grad_cam.wait(process):
             grad_cam.figures(
-                [(face.crop, process.maps(face.crop[None])[0, which], f"What speaks for {face.label}: the brighter, the more.")]
+                [
+                    (
+                        face.crop,
+                        process.maps(face.crop[None])[0, which],
+                        f"What speaks for {face.label}: the brighter, the more.",
+                    )
+                ]
             )
 
 
@@ -108,15 +137,36 @@ def downloads(results: dict[str, list[FacePrediction]], key: str) -> None:
     if not any(results.values()):
         return
     rows = [
-        {"file": name, "face": i + 1, **dict(zip(("x", "y", "width", "height"), face.box, strict=True)),
-         "score": face.score, "label": face.label, **face.probabilities}
-        for name, found in results.items() for i, face in enumerate(found)
-    ]  # fmt: skip
+        {
+            "file": name,
+            "face": i + 1,
+            **dict(zip(("x", "y", "width", "height"), face.box, strict=True)),
+            "score": face.score,
+            "label": face.label,
+            **face.probabilities,
+        }
+        for name, found in results.items()
+        for i, face in enumerate(found)
+    ]
     as_json = [{"file": name, "faces": [face.as_json() for face in found]} for name, found in results.items()]
     with st.container(horizontal=True):
-        st.download_button("Download JSON", json.dumps(as_json, indent=1), "faces.json", "application/json", key=f"{key}_json",
-                           icon=":material/data_object:", on_click="ignore")  # fmt: skip
+        st.download_button(
+            "Download JSON",
+            json.dumps(as_json, indent=1),
+            "faces.json",
+            "application/json",
+            key=f"{key}_json",
+            icon=":material/data_object:",
+            on_click="ignore",
+        )
         buffer = io.StringIO()
         pd.DataFrame(rows).to_csv(buffer, index=False)
-        st.download_button("Download CSV", buffer.getvalue(), "faces.csv", "text/csv", key=f"{key}_csv",
-                           icon=":material/table:", on_click="ignore")  # fmt: skip
+        st.download_button(
+            "Download CSV",
+            buffer.getvalue(),
+            "faces.csv",
+            "text/csv",
+            key=f"{key}_csv",
+            icon=":material/table:",
+            on_click="ignore",
+        )

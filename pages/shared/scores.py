@@ -20,7 +20,18 @@ from . import state, visitor
 def scored(bundle: Bundle, data: Dataset, split: str, tta: str, votes: Votes | None = None) -> Scored:
     """The evaluation of a model on a split; the first time with a progress bar."""
     changed = bundle.inference_file.stat().st_mtime_ns if bundle.inference_file.exists() else 0
-    return _scored(bundle, data, votes, str(bundle.path), changed, data.fingerprint, split, tta, votes is not None, visitor.key())
+    return _scored(
+        bundle,
+        data,
+        votes,
+        str(bundle.path),
+        changed,
+        data.fingerprint,
+        split,
+        tta,
+        votes is not None,
+        visitor.key(),
+    )
 
 
 def votes_beside(data: Dataset) -> Votes | None:
@@ -49,9 +60,17 @@ def uploaded_votes(data: Dataset) -> Path:
 
 @st.cache_resource(max_entries=12, show_spinner="Classifying the faces ...")
 def _scored(
-    _bundle: Bundle, _data: Dataset, _votes: Votes | None, path: str, changed: int, fingerprint: str, split: str, tta: str, voted: bool,
+    _bundle: Bundle,
+    _data: Dataset,
+    _votes: Votes | None,
+    path: str,
+    changed: int,
+    fingerprint: str,
+    split: str,
+    tta: str,
+    voted: bool,
     visitor: str,
-) -> Scored:  # fmt: skip
+) -> Scored:
     return score(_bundle, _data, split, tta, votes=_votes)
 
 

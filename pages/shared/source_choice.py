@@ -14,7 +14,9 @@ from fer_core.errors import DataError, FerError
 from . import state, visitor
 
 _SUFFIXES = {".csv", ".zip", ".parquet", ".npz"}
-_SYNTHETIC = re.compile(r"synthetic(:\d{1,5}){0,2}(\?[\w.=&]*)?")  # not more faces than a server draws at once
+_SYNTHETIC = re.compile(
+    r"synthetic(:\d{1,5}){0,2}(\?[\w.=&]*)?"
+)  # not more faces than a server draws at once
 _PARAMETER = "source"
 _MINE = "mine/"  # what a visitor's own data are called in a hosted app
 _EMBEDDED, _FOLDER, _UPLOAD = "Embedded", "Data folder", "Upload"
@@ -47,7 +49,13 @@ def _follow_link() -> None:
         with state.errors_shown(stop=False):
             state.use_source(asked if _SYNTHETIC.fullmatch(asked) else str(_named(asked)))
     value = state.source()
-    named = _name(Path(value)) if not _SYNTHETIC.fullmatch(value) else value if value != state.DEFAULT_SOURCE else None
+    named = (
+        _name(Path(value))
+        if not _SYNTHETIC.fullmatch(value)
+        else value
+        if value != state.DEFAULT_SOURCE
+        else None
+    )
     st.session_state["source_linked"] = named
     if named is None:
         st.query_params.pop(_PARAMETER, None)
@@ -56,15 +64,28 @@ def _follow_link() -> None:
 
 
 def _embedded() -> None:
-    st.caption("Faces drawn from parameters in the seven expressions: nothing to download, and a network learns them within a minute.")
+    st.caption(
+        "Faces drawn from parameters in the seven expressions: nothing to download, and a network learns them within a minute."
+    )
     columns = st.columns(4)
     count = columns[0].number_input("Faces", 70, 50_000, 3500, step=500, key="source_count")
     seed = columns[1].number_input("Seed", 0, 10_000, 0, key="source_seed")
     noise = columns[2].slider(
-        "Label noise", 0.0, 0.5, 0.0, 0.05, key="source_noise", help="Share of the labels that are replaced by another one."
+        "Label noise",
+        0.0,
+        0.5,
+        0.0,
+        0.05,
+        key="source_noise",
+        help="Share of the labels that are replaced by another one.",
     )
     imbalance = columns[3].slider(
-        "Imbalance", 1, 20, 1, key="source_imbalance", help="The most frequent class has this many times the images of the rarest."
+        "Imbalance",
+        1,
+        20,
+        1,
+        key="source_imbalance",
+        help="The most frequent class has this many times the images of the rarest.",
     )
     knobs = "&".join([f"label_noise={noise:g}"] * (noise > 0) + [f"imbalance={imbalance}"] * (imbalance > 1))
     plain = (count, seed) == (3500, 0) and not knobs
@@ -78,7 +99,9 @@ def _folder() -> None:
     if own == folder:
         st.caption(f"Files and folders below `{folder}` (set FER_DATA_DIR to use another folder).")
     else:
-        found = [name for name in found if not name.startswith("uploads/")] + [f"{_MINE}{name}" for name in _sources(own)]
+        found = [name for name in found if not name.startswith("uploads/")] + [
+            f"{_MINE}{name}" for name in _sources(own)
+        ]
         st.caption("The data of this server, and what you brought.")
     path = st.selectbox(
         "Path",
@@ -125,7 +148,9 @@ def below(folder: Path, path: str) -> Path:
     """
     full = (folder / path).resolve()
     if not full.is_relative_to(folder):
-        raise DataError(f"{path} lies outside the data folder {folder}: move the data there, or start the app with another FER_DATA_DIR.")
+        raise DataError(
+            f"{path} lies outside the data folder {folder}: move the data there, or start the app with another FER_DATA_DIR."
+        )
     if not full.exists():
         raise DataError(f"{path} does not exist below {folder}.")
     return full
@@ -149,13 +174,24 @@ def _sources(folder: Path) -> list[str]:
 def _upload() -> None:
     folder = state.own_folder() / "uploads"
     where = visitor.shown_path(folder)
-    st.caption(f"CSV, parquet or npz, or a zip of any form. It is kept in `{where}`, so that training runs can read it later.")
-    upload = st.file_uploader("Data set", type=[s[1:] for s in sorted(_SUFFIXES)], key="source_upload",
-                              max_upload_size=visitor.upload_megabytes(st.get_option("server.maxUploadSize")))  # fmt: skip
+    st.caption(
+        f"CSV, parquet or npz, or a zip of any form. It is kept in `{where}`, so that training runs can read it later."
+    )
+    upload = st.file_uploader(
+        "Data set",
+        type=[s[1:] for s in sorted(_SUFFIXES)],
+        key="source_upload",
+        max_upload_size=visitor.upload_megabytes(st.get_option("server.maxUploadSize")),
+    )
     if upload is None:
         return
-    content = upload.getvalue()  # not getbuffer(): with an error in flight it crashes Python 3.12.1's garbage collector
-    path = folder / f"{Path(upload.name).stem[:40]}-{hashlib.sha256(content).hexdigest()[:8]}{Path(upload.name).suffix.lower()}"
+    content = (
+        upload.getvalue()
+    )  # not getbuffer(): with an error in flight it crashes Python 3.12.1's garbage collector
+    path = (
+        folder
+        / f"{Path(upload.name).stem[:40]}-{hashlib.sha256(content).hexdigest()[:8]}{Path(upload.name).suffix.lower()}"
+    )
     if str(path) == state.source():
         return
     if st.button("Use this upload", key="source_use_upload", icon=":material/check:"):

@@ -28,13 +28,25 @@ def show(boards: Sequence[scoreboard.Board]) -> None:
         if board.comparable:
             fast = speed.milliseconds(board.models)
             found = [(m, m.measured("test", board.truth), fast[m.name]) for m in board.models]
-            points[board.key] = [(m, test, ms) for m, test, ms in found if test and ms is not None and m.bytes]
+            points[board.key] = [
+                (m, test, ms) for m, test, ms in found if test and ms is not None and m.bytes
+            ]
     if all(points.get(key) for key in _NAMES):
-        st.caption("Dots and diamonds are measured against different truths: compare dots with dots and diamonds with diamonds.")
+        st.caption(
+            "Dots and diamonds are measured against different truths: compare dots with dots and diamonds with diamonds."
+        )
     if not any(points.values()):
-        st.info("No model with an inference file has been measured on the test split yet.", icon=":material/scatter_plot:")
+        st.info(
+            "No model with an inference file has been measured on the test split yet.",
+            icon=":material/scatter_plot:",
+        )
         return
-    st.plotly_chart(_figure(points), config=charts.CONFIG, key="models_speed", alt="Accuracy against milliseconds for one image")
+    st.plotly_chart(
+        _figure(points),
+        config=charts.CONFIG,
+        key="models_speed",
+        alt="Accuracy against milliseconds for one image",
+    )
 
 
 def _figure(points: dict[str, list[tuple[Model, Measured, float]]]) -> go.Figure:
@@ -48,31 +60,68 @@ def _figure(points: dict[str, list[tuple[Model, Measured, float]]]) -> go.Figure
         colour = scoreboard.colours()[key]
         reach = [test.interval or (test.accuracy, test.accuracy) for _, test, _ in group]
         figure.add_scatter(
-            x=[ms for _, _, ms in group], y=[test.accuracy for _, test, _ in group], name=_NAMES[key],
+            x=[ms for _, _, ms in group],
+            y=[test.accuracy for _, test, _ in group],
+            name=_NAMES[key],
             mode="markers+text" if len(everything) <= _NAMED else "markers",
-            text=[html.escape(shortened(m.name, 18)) for m, _, _ in group], textposition="middle right", cliponaxis=False,
-            marker={"size": [m.bytes for m, _, _ in group], "sizemode": "area", "sizeref": largest / _LARGEST**2, "sizemin": 5,
-                    "color": colour, "opacity": 0.75, "symbol": "circle" if key == "labels" else "diamond"},
-            error_y={"type": "data", "symmetric": False, "color": ink, "thickness": 1.5, "width": 4,
-                     "array": [high - test.accuracy for (_, high), (_, test, _) in zip(reach, group, strict=True)],
-                     "arrayminus": [test.accuracy - low for (low, _), (_, test, _) in zip(reach, group, strict=True)]},
-            hovertext=[_hover(*point) for point in group], hoverinfo="text",
-        )  # fmt: skip
+            text=[html.escape(shortened(m.name, 18)) for m, _, _ in group],
+            textposition="middle right",
+            cliponaxis=False,
+            marker={
+                "size": [m.bytes for m, _, _ in group],
+                "sizemode": "area",
+                "sizeref": largest / _LARGEST**2,
+                "sizemin": 5,
+                "color": colour,
+                "opacity": 0.75,
+                "symbol": "circle" if key == "labels" else "diamond",
+            },
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "color": ink,
+                "thickness": 1.5,
+                "width": 4,
+                "array": [high - test.accuracy for (_, high), (_, test, _) in zip(reach, group, strict=True)],
+                "arrayminus": [
+                    test.accuracy - low for (low, _), (_, test, _) in zip(reach, group, strict=True)
+                ],
+            },
+            hovertext=[_hover(*point) for point in group],
+            hoverinfo="text",
+        )
     ends = [end for _, test, _ in everything for end in (test.accuracy, *(test.interval or ()))]
     times = [ms for _, _, ms in everything]
     wide = max(times) > 8 * min(times)
     figure.update_layout(
-        height=430, margin={"l": 10, "r": 10, "t": 10, "b": 10}, dragmode=False, hoverlabel={"align": "left"},
-        xaxis={"title": "milliseconds for one image", "type": "log" if wide else "linear", "fixedrange": True,
-               **({} if wide else {"range": [0, 1.35 * max(times)]})},
-        yaxis={"title": "test accuracy", "tickformat": ".0%", "fixedrange": True, "range": accuracy_range(ends)},
-        showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"},
-    )  # fmt: skip
+        height=430,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        dragmode=False,
+        hoverlabel={"align": "left"},
+        xaxis={
+            "title": "milliseconds for one image",
+            "type": "log" if wide else "linear",
+            "fixedrange": True,
+            **({} if wide else {"range": [0, 1.35 * max(times)]}),
+        },
+        yaxis={
+            "title": "test accuracy",
+            "tickformat": ".0%",
+            "fixedrange": True,
+            "range": accuracy_range(ends),
+        },
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"},
+    )
     return figure
 
 
 def _hover(model: Model, test: Measured, milliseconds: float) -> str:
-    lines = [f"<b>{html.escape(model.name)}</b>", f"test {percent(test.accuracy, test.interval)}", f"{milliseconds:.2f} ms for one image"]
+    lines = [
+        f"<b>{html.escape(model.name)}</b>",
+        f"test {percent(test.accuracy, test.interval)}",
+        f"{milliseconds:.2f} ms for one image",
+    ]
     if model.bytes:
         lines.append(f"{model.bytes / 1e6:.2f} MB")
     if model.parameters is not None:

@@ -9,7 +9,16 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core import storage
-from fer_core.bundle import DEFAULT_MODEL, MODELS_DIR, PHOTO_MODEL, Bundle, find_bundle, own_models, read_bundle, shipped
+from fer_core.bundle import (
+    DEFAULT_MODEL,
+    MODELS_DIR,
+    PHOTO_MODEL,
+    Bundle,
+    find_bundle,
+    own_models,
+    read_bundle,
+    shipped,
+)
 from fer_core.data import Dataset, open_dataset
 from fer_core.errors import FerError, ModelError
 from fer_core.inference import FeatureExtractor, Predictor
@@ -49,7 +58,9 @@ def source() -> str:
 
 def source_name(value: str) -> str:
     """A source as people read it: embedded data by name, a file without its folders."""
-    return "Embedded synthetic faces" if value == DEFAULT_SOURCE else value if ":" in value else Path(value).name
+    return (
+        "Embedded synthetic faces" if value == DEFAULT_SOURCE else value if ":" in value else Path(value).name
+    )
 
 
 def dataset() -> Dataset:
@@ -118,9 +129,15 @@ def choose_model(key: str, first: str = DEFAULT_MODEL) -> Bundle:
     st.session_state["model_linked"] = linked
     current = st.session_state.get("model_path")
     preferred = str(MODELS_DIR / first)
-    index = paths.index(current if current in options else preferred) if {current, preferred} & options.keys() else 0
+    index = (
+        paths.index(current if current in options else preferred)
+        if {current, preferred} & options.keys()
+        else 0
+    )
     path = st.selectbox("Model", paths, index=index, format_func=options.__getitem__, key=key)
-    if path != paths[index] or current is not None:  # what merely stood there first is no choice for other pages
+    if (
+        path != paths[index] or current is not None
+    ):  # what merely stood there first is no choice for other pages
         st.session_state["model_path"] = path
     return read_bundle(Path(path))
 
@@ -141,7 +158,9 @@ def photo_bundle() -> Bundle:
 
 def predictor(bundle: Bundle) -> Predictor:
     """The predictor for a bundle, shared between sessions."""
-    return _predictor(str(bundle.path), bundle.inference_file.stat().st_mtime_ns if bundle.inference_file.exists() else 0)
+    return _predictor(
+        str(bundle.path), bundle.inference_file.stat().st_mtime_ns if bundle.inference_file.exists() else 0
+    )
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -41,11 +41,17 @@ def hosted() -> Visitors | None:
     Raises:
         ConfigError: the settings are not as they should be.
     """
-    environment = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith(SWITCH)))
+    environment = tuple(
+        sorted((name, value) for name, value in os.environ.items() if name.startswith(SWITCH))
+    )
     if not environment and not _secrets(int(time.monotonic() // _LOOK_AT_SECRETS)):
         return None
     settings = HostingSettings.read(dict(environment), _secrets(int(time.monotonic() // _LOOK_AT_SECRETS)))
-    return None if settings is None else Visitors(storage.everybodys_runs() / visitors.FOLDER, settings, storage.data_folder())
+    return (
+        None
+        if settings is None
+        else Visitors(storage.everybodys_runs() / visitors.FOLDER, settings, storage.data_folder())
+    )
 
 
 @functools.lru_cache(maxsize=1)
@@ -71,7 +77,9 @@ def enter() -> None:
     from . import keeper  # only here: it needs what training needs
 
     if config.get_option("server.maxUploadSize") > everybody.settings.upload_mb:
-        config.set_option("server.maxUploadSize", everybody.settings.upload_mb)  # holds for who sends a file without the page, too
+        config.set_option(
+            "server.maxUploadSize", everybody.settings.upload_mb
+        )  # holds for who sends a file without the page, too
     visitors.touch(_home_in(everybody))
     keeper.keep(everybody)
 
@@ -82,7 +90,11 @@ def remember() -> None:
     if everybody is None:
         return
     path = "/" + (config.get_option("server.baseUrlPath") or "").strip("/")
-    script = _REMEMBER.replace("TOKEN", _token()).replace("PATH", path).replace("SECONDS", str(everybody.settings.days * 86_400))
+    script = (
+        _REMEMBER.replace("TOKEN", _token())
+        .replace("PATH", path)
+        .replace("SECONDS", str(everybody.settings.days * 86_400))
+    )
     st.html(script, unsafe_allow_javascript=True)
 
 
@@ -160,7 +172,9 @@ def check_helper(what: str) -> None:
     """
     everybody = hosted()
     if everybody is not None and memory.free(everybody.settings.memory_mb) < memory.HELPER_MB * 1_000_000:
-        raise ModelError(f"{what} needs {memory.HELPER_MB} MB of memory, which this server has not left now: try again when no run trains.")
+        raise ModelError(
+            f"{what} needs {memory.HELPER_MB} MB of memory, which this server has not left now: try again when no run trains."
+        )
 
 
 def helper_environment() -> dict[str, str]:

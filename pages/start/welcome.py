@@ -5,7 +5,9 @@ import streamlit as st
 from pages.shared import results, state, visitor
 
 st.title("FER Explorer")
-st.markdown("See what a network reads in a face, and find out **when to trust it**. Nothing you show it leaves this machine.")
+st.markdown(
+    "See what a network reads in a face, and find out **when to trust it**. Nothing you show it leaves this machine."
+)
 
 with st.container(border=True):
     st.subheader("Classify a photo")
@@ -38,14 +40,24 @@ cards = (
         ":material/model_training:",
         "Pick a network, press start and watch it learn. Repeat what READMEs claim.",
     ),
-    ("pages/models/evaluate.py", "Evaluate", ":material/fact_check:", "Click a cell of the confusion matrix and see those very faces."),
+    (
+        "pages/models/evaluate.py",
+        "Evaluate",
+        ":material/fact_check:",
+        "Click a cell of the confusion matrix and see those very faces.",
+    ),
     (
         "pages/models/models.py",
         "Models",
         ":material/deployed_code:",
         "Every model's figures with their intervals, its card, its layers, its files.",
     ),
-    ("pages/use/predict.py", "Predict", ":material/photo_camera:", "Many photos at once, or a snapshot from your camera."),
+    (
+        "pages/use/predict.py",
+        "Predict",
+        ":material/photo_camera:",
+        "Many photos at once, or a snapshot from your camera.",
+    ),
 )
 for column, (page, title, icon, text) in zip(st.columns(len(cards)), cards, strict=True):
     with column.container(border=True, height="stretch"):

@@ -24,13 +24,24 @@ def preview(dataset: Dataset, settings: AugmentConfig) -> None:
     indices = dataset.labelled_indices("train")
     chosen = indices[rng.permutation(len(indices))[:_FACES]]
     images = np.asarray(dataset.images[chosen])
-    seen = [augment(images, settings, rng) if settings.active else images.astype(np.float32) for _ in range(_TIMES)]
+    seen = [
+        augment(images, settings, rng) if settings.active else images.astype(np.float32)
+        for _ in range(_TIMES)
+    ]
     if settings.mixup:
-        seen = [mixup(batch, [np.eye(len(batch), dtype=np.float32)], settings.mixup, rng)[0] for batch in seen]
+        seen = [
+            mixup(batch, [np.eye(len(batch), dtype=np.float32)], settings.mixup, rng)[0] for batch in seen
+        ]
     cells = []
     for i in range(len(images)):
         cells.append(f'<img class="first" src="{data_uri(images[i])}" alt="a training image">')
-        cells += [f'<img src="{data_uri(np.clip(batch[i], 0, 255).astype(np.uint8))}" alt="the same, changed at random">' for batch in seen]
+        cells += [
+            f'<img src="{data_uri(np.clip(batch[i], 0, 255).astype(np.uint8))}" alt="the same, changed at random">'
+            for batch in seen
+        ]
     st.html(f'{_STYLE}<div class="fer-augmented">{"".join(cells)}</div>')
-    st.caption("Outlined: the image as it is. Then what the network may see of it, drawn anew each epoch."
-               if settings.active else "Nothing is changed yet: the network sees every image as it is. Move a slider.")  # fmt: skip
+    st.caption(
+        "Outlined: the image as it is. Then what the network may see of it, drawn anew each epoch."
+        if settings.active
+        else "Nothing is changed yet: the network sees every image as it is. Move a slider."
+    )

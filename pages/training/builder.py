@@ -108,24 +108,53 @@ def _row(draft: _Draft, key: str, position: int, output: str) -> None:
     own_id, block = draft.rows[position]
     names = [name for name in type(block).model_fields if name != "type"]
     last = len(draft.rows) - 1
-    with st.container(border=True, horizontal=True, vertical_alignment="bottom", gap="xsmall", key=f"builder_{key}_{own_id}_row"):
+    with st.container(
+        border=True,
+        horizontal=True,
+        vertical_alignment="bottom",
+        gap="xsmall",
+        key=f"builder_{key}_{own_id}_row",
+    ):
         with st.container(width=150, gap=None):
             about = (type(block).__doc__ or "").partition(": ")[2].strip()
-            st.markdown(f"**{position + 1}  {label(block).capitalize()}**", help=about[:1].upper() + about[1:])
+            st.markdown(
+                f"**{position + 1}  {label(block).capitalize()}**", help=about[:1].upper() + about[1:]
+            )
             st.caption(f"→ {output}")
         with st.container(horizontal=True, gap="small", width="content"):
             for what, icon, tip, blocked, act, given in (
                 ("up", "arrow_upward", "Move up", position == 0, draft.swap, (position - 1, position)),
-                ("down", "arrow_downward", "Move down", position == last, draft.swap, (position, position + 1)),
+                (
+                    "down",
+                    "arrow_downward",
+                    "Move down",
+                    position == last,
+                    draft.swap,
+                    (position, position + 1),
+                ),
                 ("remove", "delete", "Remove this block", False, draft.rows.pop, (position,)),
             ):
-                st.button("", icon=f":material/{icon}:", help=tip, type="tertiary", disabled=blocked,
-                          key=f"builder_{key}_{own_id}_{what}", on_click=act, args=given)  # fmt: skip
+                st.button(
+                    "",
+                    icon=f":material/{icon}:",
+                    help=tip,
+                    type="tertiary",
+                    disabled=blocked,
+                    key=f"builder_{key}_{own_id}_{what}",
+                    on_click=act,
+                    args=given,
+                )
         for name in names:
             if name not in _SELDOM:
                 _setting(draft, key, position, name)
         if seldom := [name for name in names if name in _SELDOM]:
-            with st.popover("", icon=":material/tune:", help="More settings", type="tertiary", key=f"builder_{key}_{own_id}_more"):
+            with st.popover(
+                "",
+                icon=":material/tune:",
+                help="More settings",
+                type="tertiary",
+                key=f"builder_{key}_{own_id}_more",
+            ):
                 for name in seldom:
                     _setting(draft, key, position, name)
 
@@ -151,7 +180,9 @@ def _setting(draft: _Draft, key: str, position: int, name: str) -> None:
     else:
         low, high = _range(info)
         step = 0.05 if isinstance(value, float) else 1
-        st.number_input(title, type(value)(low), type(value)(high), value, step, width=_NUMBER_WIDTH, **common)
+        st.number_input(
+            title, type(value)(low), type(value)(high), value, step, width=_NUMBER_WIDTH, **common
+        )
 
 
 def _range(info: FieldInfo) -> tuple[float, float]:
@@ -166,16 +197,43 @@ def _words(choice: str) -> str:
 def _below(draft: _Draft, key: str, changed: bool) -> None:
     """Adding a block, and going back."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        kind = st.selectbox("New block", list(BLOCK_TYPES), format_func=lambda name: _words(name).capitalize(), width=170,
-                            key=f"builder_{key}_new", help=_NEW_HELP)  # fmt: skip
-        names = {position: f"before {position + 1} {label(block)}" for position, block in enumerate(draft.blocks())}
+        kind = st.selectbox(
+            "New block",
+            list(BLOCK_TYPES),
+            format_func=lambda name: _words(name).capitalize(),
+            width=170,
+            key=f"builder_{key}_new",
+            help=_NEW_HELP,
+        )
+        names = {
+            position: f"before {position + 1} {label(block)}" for position, block in enumerate(draft.blocks())
+        }
         places = {_WHERE_IT_FITS: "where it fits", **names, _AT_THE_END: "at the end"}
-        place = st.selectbox("Place", list(places), format_func=lambda p: places.get(p, ""), width=190, key=f"builder_{key}_place",
-                             help="Where it fits: the last place that takes such a block.")  # fmt: skip
-        st.button("Add block", icon=":material/add:", key=f"builder_{key}_add", disabled=len(draft.rows) >= MAX_BLOCKS,
-                  on_click=_add, args=(draft, kind, place))  # fmt: skip
-        st.button("Back to the preset's network", icon=":material/undo:", type="tertiary", key=f"builder_{key}_reset", disabled=not changed,
-                  on_click=draft.reset, help="Undo all changes that were made here.")  # fmt: skip
+        place = st.selectbox(
+            "Place",
+            list(places),
+            format_func=lambda p: places.get(p, ""),
+            width=190,
+            key=f"builder_{key}_place",
+            help="Where it fits: the last place that takes such a block.",
+        )
+        st.button(
+            "Add block",
+            icon=":material/add:",
+            key=f"builder_{key}_add",
+            disabled=len(draft.rows) >= MAX_BLOCKS,
+            on_click=_add,
+            args=(draft, kind, place),
+        )
+        st.button(
+            "Back to the preset's network",
+            icon=":material/undo:",
+            type="tertiary",
+            key=f"builder_{key}_reset",
+            disabled=not changed,
+            on_click=draft.reset,
+            help="Undo all changes that were made here.",
+        )
 
 
 def _add(draft: _Draft, kind: str, place: int) -> None:
@@ -200,6 +258,13 @@ def _code(blocks: list[Block], key: str) -> None:
     with st.expander("Python code", icon=":material/code:"):
         st.caption("A script for Keras 3 that builds this network and needs nothing of FER Explorer.")
         code = python_code(blocks)
-        st.download_button("Download network.py", code, "network.py", "text/x-python", icon=":material/download:",
-                           key=f"builder_{key}_download", on_click="ignore")  # fmt: skip
+        st.download_button(
+            "Download network.py",
+            code,
+            "network.py",
+            "text/x-python",
+            icon=":material/download:",
+            key=f"builder_{key}_download",
+            on_click="ignore",
+        )
         st.code(code, language="python", height=420)

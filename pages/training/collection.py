@@ -35,7 +35,9 @@ class Collection:
     """
 
     faces: list[OwnFace] = field(default_factory=list)
-    without_face: list[tuple[str, str, np.ndarray]] = field(default_factory=list)  # name, label, the whole picture as (48, 48) uint8
+    without_face: list[tuple[str, str, np.ndarray]] = field(
+        default_factory=list
+    )  # name, label, the whole picture as (48, 48) uint8
     notes: list[tuple[str, str]] = field(default_factory=list)
     given: int = 0  # numbers
 
@@ -69,7 +71,9 @@ class Collection:
     def _add(self, label: str, crop: np.ndarray, name: str) -> bool:
         """Whether there is room for more. A face that is there already would be learned and tested at once, so it is left out."""
         if len(self.faces) >= MOST_FACES:
-            self.notes.append(("warning", f"{MOST_FACES} faces are the most that are kept here: remove some to add others."))
+            self.notes.append(
+                ("warning", f"{MOST_FACES} faces are the most that are kept here: remove some to add others.")
+            )
             return False
         if there := next((face for face in self.faces if np.array_equal(face.crop, crop)), None):
             self.notes.append(("warning", f"The face in {name} is already among those of {there.label}."))
@@ -84,7 +88,11 @@ class Collection:
     def arrays(self, labels: Iterable[str]) -> tuple[np.ndarray, list[str]]:
         """(N, 48, 48) uint8 faces of some classes in the order of `emotions.NAMES`, and their N labels."""
         chosen = [face for name in NAMES if name in set(labels) for face in self.of(name)]
-        crops = np.stack([face.crop for face in chosen]) if chosen else np.empty((0, imaging.SIZE, imaging.SIZE), np.uint8)
+        crops = (
+            np.stack([face.crop for face in chosen])
+            if chosen
+            else np.empty((0, imaging.SIZE, imaging.SIZE), np.uint8)
+        )
         return crops, [face.label for face in chosen]
 
 

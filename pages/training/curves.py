@@ -12,8 +12,32 @@ from fer_core.config import RunConfig
 from pages.shared.charts import TRAIN, VALIDATION
 
 # Enough to tell twenty runs apart: Plotly's own 24 colours for the light and the dark background.
-MANY = ("#2E91E5", "#E15F99", "#1CA71C", "#FB0D0D", "#DA16FF", "#B68100", "#750D86", "#EB663B", "#511CFB", "#00A08B", "#FB00D1", "#FC0080",
-         "#B2828D", "#6C7C32", "#778AAE", "#862A16", "#A777F1", "#620042", "#1616A7", "#DA60CA", "#6C4516", "#0D2A63", "#AF0038", "#222A2A")  # fmt: skip
+MANY = (
+    "#2E91E5",
+    "#E15F99",
+    "#1CA71C",
+    "#FB0D0D",
+    "#DA16FF",
+    "#B68100",
+    "#750D86",
+    "#EB663B",
+    "#511CFB",
+    "#00A08B",
+    "#FB00D1",
+    "#FC0080",
+    "#B2828D",
+    "#6C7C32",
+    "#778AAE",
+    "#862A16",
+    "#A777F1",
+    "#620042",
+    "#1616A7",
+    "#DA60CA",
+    "#6C4516",
+    "#0D2A63",
+    "#AF0038",
+    "#222A2A",
+)
 _BATCHES = "#56B4E9"  # a lighter TRAIN, which is seen on both backgrounds
 _POINTS = 600
 _SCALE = ((0.0, "#4C8CB5"), (0.5, "#9A9A9A"), (1.0, "#E69F00"))  # seen on both backgrounds, unlike Viridis
@@ -29,7 +53,9 @@ def smoothed(values: Sequence[float] | np.ndarray, weight: float) -> np.ndarray:
     return np.array(out)
 
 
-def _line(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, name: str, colour: str, **more: Any) -> dict[str, Any]:
+def _line(
+    x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, name: str, colour: str, **more: Any
+) -> dict[str, Any]:
     """A trace. Figures are made of plain dicts and NumPy arrays in one go: that is ten times as fast as `add_scatter` with lists."""
     line = {"color": colour, "width": more.pop("width", 2)}
     return {
@@ -42,7 +68,9 @@ def _line(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, name
     } | more
 
 
-def learning_curves(history: list[dict[str, float]], batches: np.ndarray, metric: str, smoothing: float) -> go.Figure:
+def learning_curves(
+    history: list[dict[str, float]], batches: np.ndarray, metric: str, smoothing: float
+) -> go.Figure:
     """Loss or accuracy of train and validation by epoch, and of the last batches as they come.
 
     Args:
@@ -57,37 +85,64 @@ def learning_curves(history: list[dict[str, float]], batches: np.ndarray, metric
         # A batch alone jumps about: the line over batches is always smoothed a little.
         line = smoothed(batches[:, 1 if metric == "loss" else 2], max(0.9, smoothing))
         thin = slice(None, None, max(1, len(batches) // _POINTS))
-        lines.append(_line(batches[thin, 0], line[thin], "batches", _BATCHES, width=1, opacity=0.8,
-                           hovertemplate="%{x:.2f}: %{y:.4g}<extra>batches</extra>"))  # fmt: skip
+        lines.append(
+            _line(
+                batches[thin, 0],
+                line[thin],
+                "batches",
+                _BATCHES,
+                width=1,
+                opacity=0.8,
+                hovertemplate="%{x:.2f}: %{y:.4g}<extra>batches</extra>",
+            )
+        )
     for key, name, colour in ((metric, "train", TRAIN), (f"val_{metric}", "validation", VALIDATION)):
         values: Sequence[float] | np.ndarray = [row[key] for row in history]
         if smoothing and history:
-            lines.append(_line(epochs, values, name, colour, width=1, opacity=0.3, showlegend=False, hoverinfo="skip"))
+            lines.append(
+                _line(epochs, values, name, colour, width=1, opacity=0.3, showlegend=False, hoverinfo="skip")
+            )
             values = smoothed(values, smoothing)
-        lines.append(_line(epochs, values, name, colour, mode="lines+markers" if len(epochs) <= 60 else "lines"))
+        lines.append(
+            _line(epochs, values, name, colour, mode="lines+markers" if len(epochs) <= 60 else "lines")
+        )
     best = next((row for row in reversed(history) if row["best"]), None)
     if best and metric == "accuracy":
-        marker = {"size": 13, "symbol": "star", "color": VALIDATION, "line": {"width": 1, "color": "#00000088"}}
-        lines.append(_line([best["epoch"]], [best["val_accuracy"]], "kept", VALIDATION, mode="markers", marker=marker))
+        marker = {
+            "size": 13,
+            "symbol": "star",
+            "color": VALIDATION,
+            "line": {"width": 1, "color": "#00000088"},
+        }
+        lines.append(
+            _line([best["epoch"]], [best["val_accuracy"]], "kept", VALIDATION, mode="markers", marker=marker)
+        )
     return go.Figure(lines, _layout(metric, len(history)))
 
 
 def _layout(title: str, epochs: int, **more: Any) -> dict[str, Any]:
     accuracy = "accuracy" in title.lower()
     return {
-        "height": 320, "margin": {"l": 10, "r": 10, "t": 36, "b": 10}, "title": {"text": title.capitalize(), "font": {"size": 15}},
+        "height": 320,
+        "margin": {"l": 10, "r": 10, "t": 36, "b": 10},
+        "title": {"text": title.capitalize(), "font": {"size": 15}},
         "xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero", "dtick": 1 if epochs <= 12 else None},
         "yaxis": {"tickformat": ".0%" if accuracy else None, "hoverformat": ".1%" if accuracy else ".4g"},
         "legend": {"orientation": "h", "y": -0.3, "x": 0},
         "uirevision": "kept",  # zooming survives the next redraw
-    } | more  # fmt: skip
+    } | more
 
 
 def small_curve(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, title: str) -> go.Figure:
     """One quantity by epoch, such as the learning rate."""
-    layout = {"height": 170, "margin": {"l": 10, "r": 10, "t": 32, "b": 10}, "title": {"text": title, "font": {"size": 13}},
-              "xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero"}, "yaxis": {"rangemode": "tozero", "tickformat": ".3~g"},
-              "uirevision": "kept"}  # fmt: skip
+    layout = {
+        "height": 170,
+        "margin": {"l": 10, "r": 10, "t": 32, "b": 10},
+        "title": {"text": title, "font": {"size": 13}},
+        "xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero"},
+        "yaxis": {"rangemode": "tozero", "tickformat": ".3~g"},
+        "uirevision": "kept",
+    }
     return go.Figure([_line(x, y, title, TRAIN, showlegend=False)], layout)
 
 
@@ -110,7 +165,14 @@ def _short(paths: list[str]) -> dict[str, str]:
 
 def parallel_coordinates(configs: list[RunConfig], accuracies: list[float]) -> go.Figure | None:
     """The settings in which runs differ, an axis each, coloured by their best validation accuracy; None where they differ in none."""
-    paths = list(dict.fromkeys(path for config in configs[1:] for path in configs[0].differences(config) if path not in ("train.teacher",)))
+    paths = list(
+        dict.fromkeys(
+            path
+            for config in configs[1:]
+            for path in configs[0].differences(config)
+            if path not in ("train.teacher",)
+        )
+    )
     labels = _short(paths)
     dimensions: list[dict[str, Any]] = []
     for path in paths:
@@ -120,19 +182,32 @@ def parallel_coordinates(configs: list[RunConfig], accuracies: list[float]) -> g
             if numbers.min() > 0 and numbers.max() / numbers.min() >= 50:  # over orders of magnitude
                 ticks = np.arange(np.floor(np.log10(numbers.min())), np.ceil(np.log10(numbers.max())) + 1)
                 dimensions.append(
-                    {"label": labels[path], "values": np.log10(numbers), "tickvals": ticks, "ticktext": [f"1e{t:.0f}" for t in ticks]}
+                    {
+                        "label": labels[path],
+                        "values": np.log10(numbers),
+                        "tickvals": ticks,
+                        "ticktext": [f"1e{t:.0f}" for t in ticks],
+                    }
                 )
             else:
                 dimensions.append({"label": labels[path], "values": numbers})
         else:
             words = [str(v) for v in values]
             known = sorted(set(words))
-            dimensions.append({"label": labels[path], "values": [known.index(w) for w in words], "tickvals": list(range(len(known))),
-                               "ticktext": [w if len(w) < 18 else w[:17] + "…" for w in known]})  # fmt: skip
+            dimensions.append(
+                {
+                    "label": labels[path],
+                    "values": [known.index(w) for w in words],
+                    "tickvals": list(range(len(known))),
+                    "ticktext": [w if len(w) < 18 else w[:17] + "…" for w in known],
+                }
+            )
     if not dimensions:
         return None
     dimensions.append({"label": "best on validation", "values": accuracies, "tickformat": ".1%"})
     line = {"color": accuracies, "colorscale": _SCALE, "showscale": False}
-    figure = go.Figure(go.Parcoords(line=line, dimensions=dimensions, labelangle=0 if len(dimensions) <= 3 else -20))
+    figure = go.Figure(
+        go.Parcoords(line=line, dimensions=dimensions, labelangle=0 if len(dimensions) <= 3 else -20)
+    )
     figure.update_layout(height=400, margin={"l": 60, "r": 50, "t": 80, "b": 20})
     return figure

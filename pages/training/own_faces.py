@@ -29,7 +29,10 @@ def show() -> None:
         labels, bundle = _choose()
         box = collection()
         if len(labels) < 2:
-            st.info("Choose at least two expressions: with one there is nothing to tell apart.", icon=":material/checklist:")
+            st.info(
+                "Choose at least two expressions: with one there is nothing to tell apart.",
+                icon=":material/checklist:",
+            )
         else:
             _collect(box, labels, bundle)
             _learn(box, labels, bundle)
@@ -43,13 +46,22 @@ def _choose() -> tuple[list[str], Bundle]:
     if st.session_state.get("own_start") not in options:  # the first time, or the model was removed meanwhile
         st.session_state["own_start"] = first if first in options else next(iter(options), None)
     chosen = st.pills(
-        "Expressions", NAMES, selection_mode="multi", default=["happy", "surprise", "neutral"], format_func=_titled, key="own_classes",
+        "Expressions",
+        NAMES,
+        selection_mode="multi",
+        default=["happy", "surprise", "neutral"],
+        format_func=_titled,
+        key="own_classes",
         persist_state="session",
-    )  # fmt: skip
+    )
     path = st.selectbox(
-        "Model to start from", list(options), format_func=options.__getitem__, key="own_start", persist_state="session",
+        "Model to start from",
+        list(options),
+        format_func=options.__getitem__,
+        key="own_start",
+        persist_state="session",
         help="It stays as it is. What is learned is how its last step should answer differently.",
-    )  # fmt: skip
+    )
     return [name for name in NAMES if name in chosen], read_bundle(Path(path))
 
 
@@ -61,7 +73,9 @@ def _collect(box: Collection, labels: list[str], bundle: Bundle) -> None:
     st.subheader("2. Collect faces")
     if st.session_state.get("own_label") not in labels:
         st.session_state["own_label"] = labels[0]
-    label = st.segmented_control("Add faces to", labels, required=True, format_func=_titled, key="own_label", persist_state="session")
+    label = st.segmented_control(
+        "Add faces to", labels, required=True, format_func=_titled, key="own_label", persist_state="session"
+    )
     way = st.segmented_control(
         "Faces from",
         [_UPLOAD, _CAMERA],
@@ -74,13 +88,18 @@ def _collect(box: Collection, labels: list[str], bundle: Bundle) -> None:
     # With a new key for each picture the box is empty again and drops what it held.
     turn = st.session_state.setdefault("own_turn", 0)
     if way == _CAMERA:
-        snapshot = st.camera_input(f"A snapshot of a face that looks {label}", key=f"own_camera_{turn}", width=480)
+        snapshot = st.camera_input(
+            f"A snapshot of a face that looks {label}", key=f"own_camera_{turn}", width=480
+        )
         pictures = [("the snapshot", snapshot.getvalue())] if snapshot else []
     else:
         uploads = st.file_uploader(
-            f"Photos with faces that look {label}", type=results.UPLOAD_TYPES, max_upload_size=visitor.upload_megabytes(results.UPLOAD_MEGABYTES),
-            accept_multiple_files=True, key=f"own_photos_{turn}",
-        )  # fmt: skip
+            f"Photos with faces that look {label}",
+            type=results.UPLOAD_TYPES,
+            max_upload_size=visitor.upload_megabytes(results.UPLOAD_MEGABYTES),
+            accept_multiple_files=True,
+            key=f"own_photos_{turn}",
+        )
         pictures = [(upload.name, upload.getvalue()) for upload in uploads]
     if pictures:
         with st.spinner("Looking for faces ..."):
@@ -91,7 +110,9 @@ def _collect(box: Collection, labels: list[str], bundle: Bundle) -> None:
     for name in labels:
         _gallery(box, name)
     if left := sorted({face.label for face in box.faces} - set(labels), key=NAMES.index):
-        st.caption(f"Faces of {', '.join(left)} are kept, but not used: choose the expression again to use them.")
+        st.caption(
+            f"Faces of {', '.join(left)} are kept, but not used: choose the expression again to use them."
+        )
 
 
 def _notes(box: Collection) -> None:
@@ -105,17 +126,26 @@ def _notes(box: Collection) -> None:
     names = [name for name, _, _ in box.without_face]
     some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     with st.container(border=True):
-        st.markdown(f":material/search_off: No face was found in {some}. If a picture is one cropped face, take the whole picture.")
+        st.markdown(
+            f":material/search_off: No face was found in {some}. If a picture is one cropped face, take the whole picture."
+        )
         with st.container(horizontal=True):
-            st.button("Take the whole picture" if len(names) == 1 else f"Take the {len(names)} whole pictures", key="own_take_whole",
-                      icon=":material/crop_free:", on_click=box.take_whole)  # fmt: skip
+            st.button(
+                "Take the whole picture" if len(names) == 1 else f"Take the {len(names)} whole pictures",
+                key="own_take_whole",
+                icon=":material/crop_free:",
+                on_click=box.take_whole,
+            )
             st.button("Leave out", key="own_leave_out", on_click=box.without_face.clear)
 
 
 def _gallery(box: Collection, label: str) -> None:
     found = box.of(label)
     with st.container(border=True):
-        st.markdown(f"**{_titled(label)}**: " + ("no face yet" if not found else f"{len(found)} {'face' if len(found) == 1 else 'faces'}"))
+        st.markdown(
+            f"**{_titled(label)}**: "
+            + ("no face yet" if not found else f"{len(found)} {'face' if len(found) == 1 else 'faces'}")
+        )
         if not found:
             return
         pages = -(-len(found) // _PER_PAGE)
@@ -138,7 +168,13 @@ def _learn(box: Collection, labels: list[str], bundle: Bundle) -> None:
     st.subheader("3. Learn")
     missing = [name for name in labels if not box.of(name)]
     chosen = (str(bundle.path), *((face.number, face.label) for face in box.faces if face.label in labels))
-    if st.button("Learn from these faces", type="primary", icon=":material/bolt:", disabled=bool(missing), key="own_learn"):
+    if st.button(
+        "Learn from these faces",
+        type="primary",
+        icon=":material/bolt:",
+        disabled=bool(missing),
+        key="own_learn",
+    ):
         with st.spinner("Learning ..."), state.errors_shown():
             st.session_state[_MODEL] = few_shot.learn(state.extractor(bundle), *box.arrays(labels))
         st.session_state[_LEARNED_FROM] = chosen
@@ -156,7 +192,9 @@ def _learn(box: Collection, labels: list[str], bundle: Bundle) -> None:
 def _measured(model: few_shot.FewShotModel) -> None:
     old_name = model.extractor.bundle.name
     count = sum(model.faces.values())
-    st.markdown(f"Learned {', '.join(f'{name} ({n})' for name, n in model.faces.items())} from {count} faces.")
+    st.markdown(
+        f"Learned {', '.join(f'{name} ({n})' for name, n in model.faces.items())} from {count} faces."
+    )
     figures = model.comparison
     if figures is None:
         st.info(
@@ -166,7 +204,11 @@ def _measured(model: few_shot.FewShotModel) -> None:
         return
     look = interval_chart.Look("Accuracy with its 95 % interval", scoreboard.colours()["labels"])
     rows = [
-        interval_chart.Row(name, f"{score.right} of {score.count}", (interval_chart.Dot(look, score.accuracy, score.interval),))
+        interval_chart.Row(
+            name,
+            f"{score.right} of {score.count}",
+            (interval_chart.Dot(look, score.accuracy, score.interval),),
+        )
         for name, score in (("After learning", figures.new), (f"{old_name} as it was", figures.old))
     ]
     st.plotly_chart(interval_chart.interval_chart(rows), config=charts.CONFIG, key="own_accuracy")
@@ -191,9 +233,14 @@ def _measured(model: few_shot.FewShotModel) -> None:
 def _try(model: few_shot.FewShotModel) -> None:
     st.subheader("4. Try it")
     way = st.segmented_control(
-        "Try it with", [_UPLOAD, _CAMERA], default=_UPLOAD, required=True, key="own_try_way", label_visibility="collapsed",
+        "Try it with",
+        [_UPLOAD, _CAMERA],
+        default=_UPLOAD,
+        required=True,
+        key="own_try_way",
+        label_visibility="collapsed",
         persist_state="session",
-    )  # fmt: skip
+    )
     if way == _CAMERA:
         picture = st.camera_input("A snapshot to try it with", key="own_try_camera", width=480)
     else:
@@ -212,17 +259,25 @@ def _try(model: few_shot.FewShotModel) -> None:
     if found is None:
         return
     if not found:
-        st.info(f"No face was found in {name}: try another picture, closer and with more light.", icon=":material/search_off:")
+        st.info(
+            f"No face was found in {name}: try another picture, closer and with more light.",
+            icon=":material/search_off:",
+        )
         return
     for face in found:
         new, old = model.compare(face.crop[None])
         with st.container(border=True):
             crop, left, right = st.columns([1, 3, 3])
             crop.image(face.crop, width=96, alt="the 48 by 48 grey picture that the model saw")
-            for column, title, row in ((left, "After learning", new[0]), (right, f"{model.extractor.bundle.name} as it was", old[0])):
+            for column, title, row in (
+                (left, "After learning", new[0]),
+                (right, f"{model.extractor.bundle.name} as it was", old[0]),
+            ):
                 with column:
                     st.markdown(f"**{title}**")
-                    faces.probability_bars({label: float(p) for label, p in zip(model.labels, row, strict=True)})
+                    faces.probability_bars(
+                        {label: float(p) for label, p in zip(model.labels, row, strict=True)}
+                    )
 
 
 def _save(box: Collection, labels: list[str]) -> None:
@@ -231,14 +286,20 @@ def _save(box: Collection, labels: list[str]) -> None:
     st.subheader("5. Keep or forget")
     crops, names = box.arrays(labels)
     with st.container(border=True):
-        name = st.text_input("Name of the data set", "my-faces", max_chars=60, key="own_name", persist_state="session")
-        if st.button(f"Save these {len(names)} faces", icon=":material/save:", key="own_save", disabled=not names):
+        name = st.text_input(
+            "Name of the data set", "my-faces", max_chars=60, key="own_name", persist_state="session"
+        )
+        if st.button(
+            f"Save these {len(names)} faces", icon=":material/save:", key="own_save", disabled=not names
+        ):
             st.session_state.pop(_SAVED, None)
             with st.spinner("Saving ..."), state.errors_shown(stop=False):
                 visitor.check_upload("The data set", crops.tobytes())
                 st.session_state[_SAVED] = str(save_faces(state.own_folder(), name.strip(), crops, names))
         where = visitor.shown_path(state.own_folder())
-        st.caption(f"Writes them as class folders below `{where}`. Photos are not saved, as they are no longer there.")
+        st.caption(
+            f"Writes them as class folders below `{where}`. Photos are not saved, as they are no longer there."
+        )
         if single := [label for label in dict.fromkeys(names) if names.count(label) == 1]:
             st.caption(
                 f"A training holds faces out to choose the network by, and needs two or more of each expression: add to {', '.join(single)}."
@@ -257,7 +318,8 @@ def _save(box: Collection, labels: list[str]) -> None:
 def _use(saved: str) -> None:
     if state.source() == saved:
         st.success(
-            f"All pages work on {Path(saved).name}. Under “Set up” you can fine-tune the whole network on it.", icon=":material/database:"
+            f"All pages work on {Path(saved).name}. Under “Set up” you can fine-tune the whole network on it.",
+            icon=":material/database:",
         )
         return
     st.success(

@@ -35,7 +35,9 @@ def head(run: RunFolder, status: dict[str, Any]) -> None:
     colour, icon = LOOK.get(status["state"], ("grey", ":material/help:"))
     about = Registry(run.path.parent).about().get(run.name, About())
     words = [f"**{about.title}**"] if about.title else []
-    words += [f"{config.preset or config.model.family} on {state.source_name(config.data.source)}"] + ([about.note] if about.note else [])
+    words += [f"{config.preset or config.model.family} on {state.source_name(config.data.source)}"] + (
+        [about.note] if about.note else []
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status["state"], icon=icon, color=colour)
         st.caption(" · ".join(words), width="stretch")
@@ -55,16 +57,27 @@ def progress(run: RunFolder, status: dict[str, Any], history: list[dict[str, flo
         return
     figures = [
         (f"{len(history)} of {epochs}", "epochs finished"),
-        (f"{best['val_accuracy']:.1%}", "best on validation" + (f" ({interval[0]:.1%} to {interval[1]:.1%})" if interval else "")
-         + f", after epoch {int(best['epoch'])}"),
+        (
+            f"{best['val_accuracy']:.1%}",
+            "best on validation"
+            + (f" ({interval[0]:.1%} to {interval[1]:.1%})" if interval else "")
+            + f", after epoch {int(best['epoch'])}",
+        ),
         (f"{sum(row['seconds'] for row in history) / len(history):.1f} s", "an epoch"),
-    ]  # fmt: skip
-    st.html(_STYLE + '<div class="fer-run">' + "".join(f"<div><b>{value}</b>{what}</div>" for value, what in figures) + "</div>")
+    ]
+    st.html(
+        _STYLE
+        + '<div class="fer-run">'
+        + "".join(f"<div><b>{value}</b>{what}</div>" for value, what in figures)
+        + "</div>"
+    )
 
 
 def _bar(epochs: int, finished: int, progress: dict[str, float], status: dict[str, Any]) -> None:
     paused = status["state"] == "paused"
-    known = all(isinstance(progress.get(key), int | float) for key in _PROGRESS_KEYS) and progress["batches"] > 0
+    known = (
+        all(isinstance(progress.get(key), int | float) for key in _PROGRESS_KEYS) and progress["batches"] > 0
+    )
     if not known or progress["epoch"] <= finished:
         share, text = finished / epochs, status["message"] or f"Epoch {min(finished + 1, epochs)} of {epochs}"
     else:

@@ -35,11 +35,16 @@ def show() -> None:
         under_way = any(row.state in OPEN_STATES for row in rows)
         st.fragment(_queue, run_every=_REFRESH_SECONDS if under_way else None)()
         if not rows:
-            st.info("No run yet. The quick network learns the embedded faces in less than a minute.", icon=":material/rocket_launch:")
+            st.info(
+                "No run yet. The quick network learns the embedded faces in less than a minute.",
+                icon=":material/rocket_launch:",
+            )
             return
         chosen = _table(rows)
         if not chosen:
-            st.caption("Choose runs in the table: one to rename, note, download or delete it, several to compare them.")
+            st.caption(
+                "Choose runs in the table: one to rename, note, download or delete it, several to compare them."
+            )
         elif len(chosen) == 1:
             _one(chosen[0])
         else:
@@ -61,7 +66,9 @@ def _queue() -> None:
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.markdown(f"{i + 1}. {name}", width="stretch")
                     with st.container(horizontal=True, width="content"):  # which wraps as one
-                        if st.button("Earlier", icon=":material/arrow_upward:", key=f"queue_up_{name}", disabled=i == 0):
+                        if st.button(
+                            "Earlier", icon=":material/arrow_upward:", key=f"queue_up_{name}", disabled=i == 0
+                        ):
                             registry.reorder([*waiting[: i - 1], name, waiting[i - 1]])
                             st.rerun()
                         if st.button("Take out", icon=":material/playlist_remove:", key=f"queue_out_{name}"):
@@ -69,15 +76,31 @@ def _queue() -> None:
                             st.rerun()
             if visitor.hosted() is not None:
                 return
-            count = st.number_input("Runs at a time", 1, 8, registry.parallel(), key="queue_parallel", width=160,
-                                    help="More than one makes each of them slower.")  # fmt: skip
+            count = st.number_input(
+                "Runs at a time",
+                1,
+                8,
+                registry.parallel(),
+                key="queue_parallel",
+                width=160,
+                help="More than one makes each of them slower.",
+            )
             if count != registry.parallel():
                 registry.set_parallel(int(count))
 
 
 def _table(rows: list[RunRow]) -> list[RunRow]:
-    words = st.text_input("Search", key="runs_search", placeholder="state, preset, data, title or note, such as: finished standard",
-                          icon=":material/search:", label_visibility="collapsed").lower().split()  # fmt: skip
+    words = (
+        st.text_input(
+            "Search",
+            key="runs_search",
+            placeholder="state, preset, data, title or note, such as: finished standard",
+            icon=":material/search:",
+            label_visibility="collapsed",
+        )
+        .lower()
+        .split()
+    )
     shown = [row for row in rows if all(word in _text(row) for word in words)]
     frame = pd.DataFrame([_cells(row) for row in shown])
     if not shown:
@@ -91,8 +114,16 @@ def _table(rows: list[RunRow]) -> list[RunRow]:
         "Started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
         "Run": st.column_config.TextColumn(pinned=True),
     }
-    event: Any = st.dataframe(frame, hide_index=True, column_config=config, on_select="rerun", selection_mode="multi-row",
-                              key="runs_table", placeholder="-", height=min(35 * len(frame) + 38, 420))  # fmt: skip
+    event: Any = st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=config,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key="runs_table",
+        placeholder="-",
+        height=min(35 * len(frame) + 38, 420),
+    )
     return [shown[i] for i in event["selection"]["rows"] if i < len(shown)]
 
 
@@ -138,16 +169,30 @@ def _one(row: RunRow) -> None:
             st.session_state["train_go"] = ("Watch", run.name)
             st.rerun()
         with st.popover("Title and note", icon=":material/edit_note:"):
-            title = st.text_input("Title", row.about.title, placeholder=run.name, key=f"runs_title_{run.name}")
+            title = st.text_input(
+                "Title", row.about.title, placeholder=run.name, key=f"runs_title_{run.name}"
+            )
             note = st.text_area("Note", row.about.note, key=f"runs_note_{run.name}")
             if st.button("Save", icon=":material/check:", key=f"runs_describe_{run.name}"):
                 registry.describe(run.name, title=title, note=note)
                 st.rerun()
-        st.download_button("Download", lambda: keeping.pack(run), f"{run.name}.zip", "application/zip", icon=":material/download:",
-                           key=f"runs_pack_{run.name}", on_click="ignore", help="Records, curves and model as a zip file.")  # fmt: skip
-        with st.popover("Delete", icon=":material/delete:", disabled=row.state in OPEN_STATES and row.state != "queued"):
+        st.download_button(
+            "Download",
+            lambda: keeping.pack(run),
+            f"{run.name}.zip",
+            "application/zip",
+            icon=":material/download:",
+            key=f"runs_pack_{run.name}",
+            on_click="ignore",
+            help="Records, curves and model as a zip file.",
+        )
+        with st.popover(
+            "Delete", icon=":material/delete:", disabled=row.state in OPEN_STATES and row.state != "queued"
+        ):
             st.markdown(f"{row.title} and its model are deleted for good.")
-            if st.button("Delete it", type="primary", icon=":material/delete:", key=f"runs_delete_{run.name}"):
+            if st.button(
+                "Delete it", type="primary", icon=":material/delete:", key=f"runs_delete_{run.name}"
+            ):
                 keeping.delete(run)
                 st.session_state.pop("runs_table", None)
                 st.rerun()
@@ -156,8 +201,14 @@ def _one(row: RunRow) -> None:
 def _compare(chosen: list[RunRow]) -> None:
     if len(chosen) > _OVERLAID_AT_MOST:
         st.caption(f"The first {_OVERLAID_AT_MOST} of {len(chosen)} runs are drawn as curves.")
-    tabs = st.segmented_control("Compare", ["Curves", "Settings", "Parallel coordinates"], default="Curves", required=True,
-                                key="runs_compare", label_visibility="collapsed")  # fmt: skip
+    tabs = st.segmented_control(
+        "Compare",
+        ["Curves", "Settings", "Parallel coordinates"],
+        default="Curves",
+        required=True,
+        key="runs_compare",
+        label_visibility="collapsed",
+    )
     if tabs == "Curves":
         _overlay(chosen[:_OVERLAID_AT_MOST])
     elif tabs == "Settings":
@@ -177,16 +228,31 @@ def _compare(chosen: list[RunRow]) -> None:
 def _named(chosen: list[RunRow]) -> dict[str, RunRow]:
     """By title, with the folder's name where several have the same title."""
     titles = [row.title for row in chosen]
-    return {row.title if titles.count(row.title) == 1 else f"{row.title} ({row.run.name})": row for row in chosen}
+    return {
+        row.title if titles.count(row.title) == 1 else f"{row.title} ({row.run.name})": row for row in chosen
+    }
 
 
 def _overlay(chosen: list[RunRow]) -> None:
     smoothing = st.slider("Smoothing", 0.0, 0.99, 0.0, 0.01, key="runs_smoothing")
     histories = {name: row.run.history() for name, row in _named(chosen).items()}
     lines = zip(histories, itertools.cycle(curves.MANY))
-    st.html(_LEGEND + "".join(f'<span><i style="background:{colour}"></i>{html.escape(name)}</span>' for name, colour in lines) + "</div>")
-    for place, column, title in zip(st.columns(2), ("val_accuracy", "val_loss"), ("Validation accuracy", "Validation loss"), strict=True):
-        place.plotly_chart(curves.overlay(histories, column, title, smoothing), config=charts.CONFIG, key=f"runs_{column}", alt=title)
+    st.html(
+        _LEGEND
+        + "".join(
+            f'<span><i style="background:{colour}"></i>{html.escape(name)}</span>' for name, colour in lines
+        )
+        + "</div>"
+    )
+    for place, column, title in zip(
+        st.columns(2), ("val_accuracy", "val_loss"), ("Validation accuracy", "Validation loss"), strict=True
+    ):
+        place.plotly_chart(
+            curves.overlay(histories, column, title, smoothing),
+            config=charts.CONFIG,
+            key=f"runs_{column}",
+            alt=title,
+        )
 
 
 def _differences(chosen: list[RunRow]) -> None:
@@ -199,7 +265,11 @@ def _differences(chosen: list[RunRow]) -> None:
         st.info("These runs have the same settings.", icon=":material/equal:")
         return
     frame = pd.DataFrame(
-        {name: [run_state.number(config.setting(path)) for path in paths] for name, (config, _) in known.items()}, index=paths
+        {
+            name: [run_state.number(config.setting(path)) for path in paths]
+            for name, (config, _) in known.items()
+        },
+        index=paths,
     )
     accuracy = {name: f"{best:.1%}" if best is not None else "-" for name, (_, best) in known.items()}
     frame = pd.concat([frame, pd.DataFrame(accuracy, index=["best on validation"])])
@@ -207,10 +277,19 @@ def _differences(chosen: list[RunRow]) -> None:
 
 
 def _parallel(chosen: list[RunRow]) -> None:
-    known = [(row.config, row.best_accuracy) for row in chosen if row.config and row.best_accuracy is not None]
-    figure = curves.parallel_coordinates([config for config, _ in known], [best for _, best in known]) if len(known) > 1 else None
+    known = [
+        (row.config, row.best_accuracy) for row in chosen if row.config and row.best_accuracy is not None
+    ]
+    figure = (
+        curves.parallel_coordinates([config for config, _ in known], [best for _, best in known])
+        if len(known) > 1
+        else None
+    )
     if figure is None:
-        st.info("There is nothing to draw: choose several runs with different settings and at least one epoch.", icon=":material/equal:")
+        st.info(
+            "There is nothing to draw: choose several runs with different settings and at least one epoch.",
+            icon=":material/equal:",
+        )
         return
     st.plotly_chart(figure, config=charts.CONFIG, key="runs_parallel")
     st.caption("A line is a run; drag along an axis to keep only some.")

@@ -12,15 +12,24 @@ from pydantic.fields import FieldInfo
 
 # Where a field allows more than anybody wants, the slider shows the sensible part; other values can be typed.
 _SLIDERS = {
-    "rotation": (0.0, 45.0, 1.0), "shift": (0.0, 0.3, 0.01), "zoom": (0.0, 0.5, 0.01), "contrast": (0.0, 0.8, 0.05),
-    "brightness": (0.0, 0.5, 0.05), "erase": (0.0, 1.0, 0.05), "mixup": (0.0, 1.0, 0.05), "label_smoothing": (0.0, 0.3, 0.01),
-    "teacher_weight": (0.0, 1.0, 0.05), "average": (0.0, 0.95, 0.05),
-}  # fmt: skip
+    "rotation": (0.0, 45.0, 1.0),
+    "shift": (0.0, 0.3, 0.01),
+    "zoom": (0.0, 0.5, 0.01),
+    "contrast": (0.0, 0.8, 0.05),
+    "brightness": (0.0, 0.5, 0.05),
+    "erase": (0.0, 1.0, 0.05),
+    "mixup": (0.0, 1.0, 0.05),
+    "label_smoothing": (0.0, 0.3, 0.01),
+    "teacher_weight": (0.0, 1.0, 0.05),
+    "average": (0.0, 0.95, 0.05),
+}
 _FORMATS = {"learning_rate": "%.4g", "weight_decay": "%.4g"}
 _STEPS = {"votes_weight": 0.1, "weight_decay": 1e-4}
 
 
-def fields(settings: BaseModel, names: list[str], section: str, preset: str, columns: int = 3) -> dict[str, Any]:
+def fields(
+    settings: BaseModel, names: list[str], section: str, preset: str, columns: int = 3
+) -> dict[str, Any]:
     """An input for each of the named fields of `settings`, which hold the values to begin with. Returns the chosen values.
 
     Args:
@@ -41,7 +50,14 @@ def _input(settings: BaseModel, name: str, key: str) -> Any:
     kind = field.annotation
     if typing.get_origin(kind) is Literal:
         options = list(typing.get_args(kind))
-        return st.selectbox(label, options, options.index(value), key=key, help=help, format_func=lambda o: str(o).replace("_", " "))
+        return st.selectbox(
+            label,
+            options,
+            options.index(value),
+            key=key,
+            help=help,
+            format_func=lambda o: str(o).replace("_", " "),
+        )
     if kind is bool:
         return st.toggle(label, value, key=key, help=help)
     low, high = _range(field)
@@ -51,7 +67,9 @@ def _input(settings: BaseModel, name: str, key: str) -> Any:
     if kind is int:
         return st.number_input(label, int(low), int(high), value, key=key, help=help)
     step = _STEPS.get(name, value / 2 or 0.1)
-    return st.number_input(label, float(low), float(high), float(value), step, _FORMATS.get(name, "%.3g"), key=key, help=help)
+    return st.number_input(
+        label, float(low), float(high), float(value), step, _FORMATS.get(name, "%.3g"), key=key, help=help
+    )
 
 
 def _range(field: FieldInfo) -> tuple[float, float]:

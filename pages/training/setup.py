@@ -26,8 +26,21 @@ from pages.shared import state, visitor
 
 from . import augmentation, builder, settings_form, time_guess
 
-_TRAINING = ["epochs", "batch_size", "learning_rate", "optimizer", "schedule", "warmup_epochs", "weight_decay", "label_smoothing",
-             "early_stopping", "keep", "average", "precision", "seed"]  # fmt: skip
+_TRAINING = [
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "optimizer",
+    "schedule",
+    "warmup_epochs",
+    "weight_decay",
+    "label_smoothing",
+    "early_stopping",
+    "keep",
+    "average",
+    "precision",
+    "seed",
+]
 _TARGETS = ["class_weight", "loss", "votes_weight", "output", "teacher_weight"]
 _AUGMENT = list(AugmentConfig.model_fields)
 _NO_MODEL = "No model: from the start"
@@ -53,14 +66,20 @@ def base_config(key: str) -> RunConfig:
     """A box to choose a preset with; its settings, on the chosen data."""
     names = list(PRESETS)
     first = "quick" if state.source().startswith("synthetic") else DEFAULT_PRESET
-    name = st.selectbox("Preset", names, index=names.index(first), format_func=lambda n: f"{PRESETS[n].title} ({n})", key=key)
+    name = st.selectbox(
+        "Preset", names, index=names.index(first), format_func=lambda n: f"{PRESETS[n].title} ({n})", key=key
+    )
     source = state.source()
     source = source if source.startswith(("synthetic", "kaggle:")) else str(Path(source).resolve())
     config = PRESETS[name].config.replace("data", source=source)
     if (everybody := visitor.hosted()) is not None and config.train.epochs > everybody.settings.epochs:
-        st.caption(f"A run has {everybody.settings.epochs} epochs at most on this server, {config.train.epochs} by its preset.")
+        st.caption(
+            f"A run has {everybody.settings.epochs} epochs at most on this server, {config.train.epochs} by its preset."
+        )
         config = config.replace(
-            "train", epochs=everybody.settings.epochs, warmup_epochs=min(config.train.warmup_epochs, everybody.settings.epochs - 1)
+            "train",
+            epochs=everybody.settings.epochs,
+            warmup_epochs=min(config.train.warmup_epochs, everybody.settings.epochs - 1),
         )
     return config
 
@@ -92,7 +111,9 @@ def _preset() -> RunConfig:
 def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
     """The settings as they stand in the form; None while the network does not fit together."""
     name = str(config.preset)
-    data, network, augment, training, targets = st.tabs(["Training", "Network", "Augmentation", "Targets and weights", "Data and bundle"])
+    data, network, augment, training, targets = st.tabs(
+        ["Training", "Network", "Augmentation", "Targets and weights", "Data and bundle"]
+    )
     with data:
         chosen: dict[str, Any] = settings_form.fields(config.train, _TRAINING, "train", name)
     with network:
@@ -111,34 +132,65 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
         chosen["teacher"] = _teacher(config)
         _class_weights(dataset, chosen["class_weight"] == "balanced")
     with targets:
-        limit = st.number_input("Images at most", 7, None, None, key=f"data_limit_{name}", placeholder="all",
-                                help=type(config.data).model_fields["limit"].description)  # fmt: skip
-        drop = st.multiselect("Leave out", ["leaked", "not a face"], list(config.data.drop), key=f"data_drop_{name}",
-                              help=type(config.data).model_fields["drop"].description)  # fmt: skip
+        limit = st.number_input(
+            "Images at most",
+            7,
+            None,
+            None,
+            key=f"data_limit_{name}",
+            placeholder="all",
+            help=type(config.data).model_fields["limit"].description,
+        )
+        drop = st.multiselect(
+            "Leave out",
+            ["leaked", "not a face"],
+            list(config.data.drop),
+            key=f"data_drop_{name}",
+            help=type(config.data).model_fields["drop"].description,
+        )
         bundle = settings_form.fields(config.bundle, ["mirror", "zoom", "quantisation"], "bundle", name)
     if model is None:
         return None
     chosen |= {"start_from": start, "freeze_until": _freeze(start, name, network) if start else None}
-    made = config.replace("data", limit=limit, drop=drop).replace("bundle", **bundle).replace("augment", **augments)
+    made = (
+        config.replace("data", limit=limit, drop=drop)
+        .replace("bundle", **bundle)
+        .replace("augment", **augments)
+    )
     return made.replace("model", **model.model_dump()).replace("train", **chosen)
 
 
 def _start_from(preset: str) -> str | None:
     options = {_NO_MODEL: None} | {name: path for path, name in state.models().items()}
     name = st.selectbox(
-        "Start from", list(options), key=f"train_start_from_{preset}", help="Fine-tune a model: its network with its weights, trained on."
+        "Start from",
+        list(options),
+        key=f"train_start_from_{preset}",
+        help="Fine-tune a model: its network with its weights, trained on.",
     )
     return options[name]
 
 
 def _freeze(start: str, preset: str, tab: Any) -> str | None:
     layers = [
-        row["name"] for row in find_bundle(start).card.get("layers", []) if row.get("parameters") and row.get("name") != "predictions"
+        row["name"]
+        for row in find_bundle(start).card.get("layers", [])
+        if row.get("parameters") and row.get("name") != "predictions"
     ]
     with tab:
-        choice = st.selectbox("Layers that stay as they are", ["none", *[f"up to {name}" for name in layers], "all but the classifier"],
-                              key=f"train_freeze_{preset}", help="The fewer images there are, the more layers are better left as they are.")  # fmt: skip
-    return None if choice == "none" else "features" if choice.startswith("all") else choice.removeprefix("up to ")
+        choice = st.selectbox(
+            "Layers that stay as they are",
+            ["none", *[f"up to {name}" for name in layers], "all but the classifier"],
+            key=f"train_freeze_{preset}",
+            help="The fewer images there are, the more layers are better left as they are.",
+        )
+    return (
+        None
+        if choice == "none"
+        else "features"
+        if choice.startswith("all")
+        else choice.removeprefix("up to ")
+    )
 
 
 def _teacher(config: RunConfig) -> str | None:
@@ -146,10 +198,17 @@ def _teacher(config: RunConfig) -> str | None:
     if config.train.teacher and config.train.teacher not in options.values():
         options[config.train.teacher] = config.train.teacher
     values = list(options.values())
-    name = st.selectbox("Teacher", list(options), values.index(config.train.teacher), key=f"train_teacher_{config.preset}",
-                        help=type(config.train).model_fields["teacher"].description)  # fmt: skip
+    name = st.selectbox(
+        "Teacher",
+        list(options),
+        values.index(config.train.teacher),
+        key=f"train_teacher_{config.preset}",
+        help=type(config.train).model_fields["teacher"].description,
+    )
     if lacks_teacher(config.replace("train", teacher=options[name])):
-        st.caption(f"{name} was trained on other data than these, so the run does without it, unless you choose a teacher yourself.")
+        st.caption(
+            f"{name} was trained on other data than these, so the run does without it, unless you choose a teacher yourself."
+        )
     return options[name]
 
 
@@ -158,12 +217,18 @@ def _class_weights(dataset: Dataset, balanced: bool) -> None:
     weights = class_weights(labels, len(NAMES)) if balanced else np.ones(len(NAMES))
     counts = np.bincount(labels, minlength=len(NAMES))
     st.markdown("**How much an image of each class weighs in the loss**")
-    rows = [{"Class": n, "Training images": int(c), "Weight": round(float(w), 3)} for n, c, w in zip(NAMES, counts, weights, strict=True)]
+    rows = [
+        {"Class": n, "Training images": int(c), "Weight": round(float(w), 3)}
+        for n, c, w in zip(NAMES, counts, weights, strict=True)
+    ]
     st.dataframe(rows, hide_index=True)
 
 
 def _start(config: RunConfig, dataset: Dataset) -> None:
-    counts = [min(len(dataset.labelled_indices(split)), config.data.limit or 10**9) for split in ("train", "validation")]
+    counts = [
+        min(len(dataset.labelled_indices(split)), config.data.limit or 10**9)
+        for split in ("train", "validation")
+    ]
     try:
         time_guess.show(config, *counts)
     except FerError as error:  # a network that the summary does not know
@@ -180,7 +245,9 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
             st.session_state["train_go"] = ("Watch", run.name)
             st.rerun()
         with st.popover("The same from the shell", icon=":material/terminal:"):
-            st.code(train_command(config, visitor.shown_source(state.source())), language="bash", wrap_lines=True)
+            st.code(
+                train_command(config, visitor.shown_source(state.source())), language="bash", wrap_lines=True
+            )
         if everybody is not None:
             _limits(everybody)
         elif busy:

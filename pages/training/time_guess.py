@@ -26,7 +26,9 @@ def _processes() -> dict[str, subprocess.Popen]:
 def show(config: RunConfig, train_images: int, validation_images: int) -> None:
     """The guess for `config`, and a button to measure it. Before the first measurement on a machine, one is made."""
     running = _running()
-    st.fragment(_show, run_every=_REFRESH_SECONDS if running else None)(config, train_images, validation_images, running)
+    st.fragment(_show, run_every=_REFRESH_SECONDS if running else None)(
+        config, train_images, validation_images, running
+    )
 
 
 def _running() -> bool:
@@ -41,18 +43,31 @@ def _show(config: RunConfig, train_images: int, validation_images: int, was_runn
     guess = estimate(config, train_images, validation_images)
     with st.container(horizontal=True, vertical_alignment="center"):
         if guess is not None:
-            how = "measured with this network" if guess.exact else "from other networks measured on this machine"
+            how = (
+                "measured with this network"
+                if guess.exact
+                else "from other networks measured on this machine"
+            )
             st.markdown(
                 f"About **{duration(guess.seconds)}** an epoch, **{duration(guess.seconds * config.train.epochs)}** in all "
-                f"({guess.images_per_second:,.0f} images/s, {how}).", width="stretch",
-            )  # fmt: skip
+                f"({guess.images_per_second:,.0f} images/s, {how}).",
+                width="stretch",
+            )
         else:
             st.markdown("How long an epoch takes on this machine is not known yet.", width="stretch")
         if running:
             st.caption("Measuring ...")
         elif guess is None or not guess.exact:
             first = guess is None and "one" not in _processes() and visitor.hosted() is None
-            if st.button("Measure", icon=":material/timer:", key="time_measure", help="Trains some seconds on random images.") or first:
+            if (
+                st.button(
+                    "Measure",
+                    icon=":material/timer:",
+                    key="time_measure",
+                    help="Trains some seconds on random images.",
+                )
+                or first
+            ):
                 with state.errors_shown():
                     _measure(config)
                 st.rerun()
@@ -63,8 +78,14 @@ def _show(config: RunConfig, train_images: int, validation_images: int, was_runn
 def _measure(config: RunConfig) -> None:
     visitor.check_helper("The measurement")
     command = [sys.executable, "-m", "fer_core", "speed", "--config", "-"]
-    process = subprocess.Popen(command, cwd=PROJECT, env=visitor.helper_environment(), stdin=subprocess.PIPE,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    process = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env=visitor.helper_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     assert process.stdin is not None
     process.stdin.write(config.model_dump_json().encode())
     process.stdin.close()

@@ -50,11 +50,24 @@ def _view(run: RunFolder, before: str) -> None:
         history = run.history()
         run_state.progress(run, now, history)
         tabs = ["Curves", "Confusion matrix", "Faces", "First filters", "Settings", "Log"]
-        view = st.segmented_control("What to see", tabs, default="Curves", required=True, key="watch_view", label_visibility="collapsed")
+        view = st.segmented_control(
+            "What to see",
+            tabs,
+            default="Curves",
+            required=True,
+            key="watch_view",
+            label_visibility="collapsed",
+        )
         if view == "Curves":
             _curves(run, history)
         else:
-            {"Confusion matrix": _matrix, "Faces": _faces, "First filters": _filters, "Settings": _settings, "Log": _log}[view](run)
+            {
+                "Confusion matrix": _matrix,
+                "Faces": _faces,
+                "First filters": _filters,
+                "Settings": _settings,
+                "Log": _log,
+            }[view](run)
 
 
 # --- steering ----------------------------------------------------------------------------------------------------------
@@ -66,7 +79,13 @@ def _buttons(run: RunFolder, now: str) -> None:
             _steer(run, now)
         elif now == "queued":
             if visitor.hosted() is None:
-                _button("Start now", "bolt", run, lambda: run_queue.start_now(run), help="Without waiting for the others.")
+                _button(
+                    "Start now",
+                    "bolt",
+                    run,
+                    lambda: run_queue.start_now(run),
+                    help="Without waiting for the others.",
+                )
             else:
                 st.caption(f"Visitors take turns: {shared_queue.before(run)} before it.")
             _button("Leave the queue", "playlist_remove", run, lambda: run_queue.leave_queue(run))
@@ -80,40 +99,87 @@ def _steer(run: RunFolder, now: str) -> None:
         _button("Pause", "pause", run, lambda: steering.pause(run), disabled=asked)
     else:
         _button("Go on", "play_arrow", run, lambda: steering.go_on(run), disabled=asked)
-    _button("One epoch", "skip_next", run, lambda: steering.step(run), disabled=asked, help="To the end of an epoch, then pause.")
-    _button("Stopping ..." if asked else "Stop", "stop", run, lambda: steering.stop(run), disabled=asked, help="And keep the best weights.")
+    _button(
+        "One epoch",
+        "skip_next",
+        run,
+        lambda: steering.step(run),
+        disabled=asked,
+        help="To the end of an epoch, then pause.",
+    )
+    _button(
+        "Stopping ..." if asked else "Stop",
+        "stop",
+        run,
+        lambda: steering.stop(run),
+        disabled=asked,
+        help="And keep the best weights.",
+    )
     with st.popover("Learning rate", icon=":material/speed:"):
         rate = steering.scheduled_rate(run)
         st.markdown(f"Now **{rate:.3g}**. A schedule keeps its shape and is scaled.")
-        wanted = st.number_input("From now on", 1e-7, 10.0, rate, format="%.3g", key=f"watch_rate_{run.name}", step=rate / 2)
+        wanted = st.number_input(
+            "From now on", 1e-7, 10.0, rate, format="%.3g", key=f"watch_rate_{run.name}", step=rate / 2
+        )
         _button("Set it", "check", run, lambda: steering.set_learning_rate(run, wanted))
 
 
 def _ended(run: RunFolder, now: str) -> None:
     has_model = (run.bundle / "card.json").is_file()
     if now != "finished":
-        _button("Go on", "play_arrow", run, lambda: run_queue.submit(run), help="After its last finished epoch.")
+        _button(
+            "Go on", "play_arrow", run, lambda: run_queue.submit(run), help="After its last finished epoch."
+        )
         if run.checkpoint.exists() and now in ("interrupted", "failed"):
             _button(
-                "Keep the best", "download_done", run, lambda: launch.resume(run, finish=True), help="Train no further: write the model."
+                "Keep the best",
+                "download_done",
+                run,
+                lambda: launch.resume(run, finish=True),
+                help="Train no further: write the model.",
             )
     if has_model:
         # Links: a page cannot be switched from here while the choice of the run is bound to the address.
         chosen = {"model": run.name}
-        st.page_link("pages/models/evaluate.py", label="Evaluate it", icon=":material/fact_check:", query_params=chosen)
-        st.page_link("pages/use/predict.py", label="Predict with it", icon=":material/photo_camera:", query_params=chosen)
-        st.page_link("pages/models/models.py", label="Its model card", icon=":material/deployed_code:", query_params=chosen)
+        st.page_link(
+            "pages/models/evaluate.py", label="Evaluate it", icon=":material/fact_check:", query_params=chosen
+        )
+        st.page_link(
+            "pages/use/predict.py",
+            label="Predict with it",
+            icon=":material/photo_camera:",
+            query_params=chosen,
+        )
+        st.page_link(
+            "pages/models/models.py",
+            label="Its model card",
+            icon=":material/deployed_code:",
+            query_params=chosen,
+        )
         with st.popover("Promote", icon=":material/workspace_premium:"):
-            st.markdown("Keep its model under a name: every page offers it, and it stays when the run is deleted.")
-            name = st.text_input("Name", f"my-{run.config().preset or 'model'}", key=f"watch_promote_{run.name}")
-            if st.button("Keep it", icon=":material/check:", key=f"watch_promote_do_{run.name}", type="primary"):
+            st.markdown(
+                "Keep its model under a name: every page offers it, and it stays when the run is deleted."
+            )
+            name = st.text_input(
+                "Name", f"my-{run.config().preset or 'model'}", key=f"watch_promote_{run.name}"
+            )
+            if st.button(
+                "Keep it", icon=":material/check:", key=f"watch_promote_do_{run.name}", type="primary"
+            ):
                 with state.errors_shown(stop=False):
                     kept = keeping.promote(run, name.strip())
-                    st.success(f"Kept as {kept.name} in {visitor.shown_path(kept.path.parent)}.", icon=":material/check_circle:")
+                    st.success(
+                        f"Kept as {kept.name} in {visitor.shown_path(kept.path.parent)}.",
+                        icon=":material/check_circle:",
+                    )
 
 
-def _button(label: str, icon: str, run: RunFolder, action, disabled: bool = False, help: str | None = None) -> None:
-    if st.button(label, icon=f":material/{icon}:", key=f"watch_{icon}_{run.name}", disabled=disabled, help=help):
+def _button(
+    label: str, icon: str, run: RunFolder, action, disabled: bool = False, help: str | None = None
+) -> None:
+    if st.button(
+        label, icon=f":material/{icon}:", key=f"watch_{icon}_{run.name}", disabled=disabled, help=help
+    ):
         with state.errors_shown():
             action()
         st.rerun()
@@ -127,17 +193,31 @@ def _curves(run: RunFolder, history: list[dict[str, float]]) -> None:
     if not history and not len(batches):
         st.info("The first curve appears with the first batches.", icon=":material/show_chart:")
         return
-    smoothing = st.slider("Smoothing", 0.0, 0.99, 0.0, 0.01, key="watch_smoothing", help="Weight of a moving average, as in TensorBoard.")
+    smoothing = st.slider(
+        "Smoothing",
+        0.0,
+        0.99,
+        0.0,
+        0.01,
+        key="watch_smoothing",
+        help="Weight of a moving average, as in TensorBoard.",
+    )
     for column, metric in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         figure = curves.learning_curves(history, batches, metric, smoothing)
-        column.plotly_chart(figure, config=charts.CONFIG, key=f"{metric}_{run.name}", alt=f"{metric} by epoch")
+        column.plotly_chart(
+            figure, config=charts.CONFIG, key=f"{metric}_{run.name}", alt=f"{metric} by epoch"
+        )
     # By batch where there are batches, by epoch before them.
     before = [row for row in history if not len(batches) or row["epoch"] < batches[0, 0]]
     x = np.concatenate([[row["epoch"] for row in before], batches[:, 0]])
     rate = np.concatenate([[row["learning_rate"] for row in before], batches[:, 3]])
-    speed = curves.smoothed(np.concatenate([[row["images_per_second"] for row in before], batches[:, 4]]), 0.9)
+    speed = curves.smoothed(
+        np.concatenate([[row["images_per_second"] for row in before], batches[:, 4]]), 0.9
+    )
     thin = slice(None, None, max(1, len(x) // 300))
-    for column, y, title in zip(st.columns(2), (rate, speed), ("Learning rate", "Images a second"), strict=True):
+    for column, y, title in zip(
+        st.columns(2), (rate, speed), ("Learning rate", "Images a second"), strict=True
+    ):
         figure = curves.small_curve(x[thin], y[thin], title)
         column.plotly_chart(figure, config=charts.CONFIG, key=f"{title}_{run.name}", alt=f"{title} by epoch")
     for line in steering.steering_log(run)[-5:]:
@@ -158,7 +238,14 @@ def _epoch_slider(run: RunFolder, watched: Watched) -> int:
     def scrubbed() -> None:
         st.session_state[chosen] = st.session_state[key] if st.session_state[key] < count else None
 
-    return int(st.slider("Epoch", 1, count, key=key, on_change=scrubbed, help="At its right end it follows the run.")) - 1
+    return (
+        int(
+            st.slider(
+                "Epoch", 1, count, key=key, on_change=scrubbed, help="At its right end it follows the run."
+            )
+        )
+        - 1
+    )
 
 
 def _watched(run: RunFolder) -> Watched | None:
@@ -173,9 +260,13 @@ def _matrix(run: RunFolder) -> None:
         return
     epoch = _epoch_slider(run, watched)
     matrix = watched.matrices[epoch]
-    st.caption(f"Validation after epoch {epoch + 1}: {np.trace(matrix) / max(1, matrix.sum()):.1%} of {matrix.sum():,} images are right.")
+    st.caption(
+        f"Validation after epoch {epoch + 1}: {np.trace(matrix) / max(1, matrix.sum()):.1%} of {matrix.sum():,} images are right."
+    )
     figure = charts.confusion_matrix(matrix, NAMES, by_row=True, selected=None)
-    st.plotly_chart(figure, config=charts.CONFIG, key=f"watch_matrix_{run.name}", width=720, alt="confusion matrix")
+    st.plotly_chart(
+        figure, config=charts.CONFIG, key=f"watch_matrix_{run.name}", width=720, alt="confusion matrix"
+    )
 
 
 def _faces(run: RunFolder) -> None:
@@ -195,7 +286,9 @@ def _filters(run: RunFolder) -> None:
         st.info("This network has no convolution.", icon=":material/grid_off:")
         return
     epoch = _epoch_slider(run, watched)
-    st.caption("The weights of the first convolution, each filter stretched to its own range: bright is positive, dark negative.")
+    st.caption(
+        "The weights of the first convolution, each filter stretched to its own range: bright is positive, dark negative."
+    )
     filter_panel(watched.filters[epoch])
 
 
@@ -208,18 +301,31 @@ def _settings(run: RunFolder) -> None:
         for name, value in values.items()
     ]
     st.dataframe(rows, hide_index=True, height=400)
-    st.download_button("Download the settings", config.model_dump_json(indent=2), f"{run.name}.json", "application/json",
-                       icon=":material/download:", key=f"watch_settings_{run.name}", on_click="ignore")  # fmt: skip
+    st.download_button(
+        "Download the settings",
+        config.model_dump_json(indent=2),
+        f"{run.name}.json",
+        "application/json",
+        icon=":material/download:",
+        key=f"watch_settings_{run.name}",
+        on_click="ignore",
+    )
 
 
 def _log(run: RunFolder) -> None:
     if visitor.hosted() is None:
-        st.caption(f"`{run.path}` holds everything; TensorBoard opens it with `tensorboard --logdir {run.path}`.")
+        st.caption(
+            f"`{run.path}` holds everything; TensorBoard opens it with `tensorboard --logdir {run.path}`."
+        )
     content = b""
     with contextlib.suppress(OSError), open(run.log, "rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - 20_000))
         content = file.read()
     # A progress bar writes over its own line: the last state of each counts.
-    lines = [line.rstrip("\r").rsplit("\r", 1)[-1] for line in content.decode(errors="replace").split("\n") if line.strip()]
+    lines = [
+        line.rstrip("\r").rsplit("\r", 1)[-1]
+        for line in content.decode(errors="replace").split("\n")
+        if line.strip()
+    ]
     text = "\n".join(lines[-25:]) or "The process has printed nothing, or was started from a shell."
     st.code(text, language=None, wrap_lines=True)

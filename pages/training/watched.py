@@ -55,13 +55,17 @@ def _sparkline(values: np.ndarray, colour: str) -> str:
     if len(values) < 2:
         return ""
     chosen = values[np.linspace(0, len(values) - 1, min(len(values), _POINTS)).astype(int)]
-    points = " ".join(f"{100 * i / (len(chosen) - 1):.1f},{29 - 28 * float(v):.1f}" for i, v in enumerate(chosen))
+    points = " ".join(
+        f"{100 * i / (len(chosen) - 1):.1f},{29 - 28 * float(v):.1f}" for i, v in enumerate(chosen)
+    )
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 30" preserveAspectRatio="none">'
         f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg>'
     )
     # As an image: Streamlit takes inline SVG out.
-    return f'<img class="way" src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}" alt="">'
+    return (
+        f'<img class="way" src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}" alt="">'
+    )
 
 
 def filter_panel(filters: np.ndarray) -> None:

@@ -15,13 +15,23 @@ with state.errors_shown():
     settings, options = st.columns([2, 1], vertical_alignment="bottom")
     with settings:
         bundle = state.choose_model("predict_model", PHOTO_MODEL)
-    detect = options.toggle("Find faces", value=True, key="predict_detect", help="Off: each whole picture is taken as one face.")
+    detect = options.toggle(
+        "Find faces", value=True, key="predict_detect", help="Off: each whole picture is taken as one face."
+    )
     unsure_below = st.slider(
-        "Unsure below", 0.0, 0.95, step=0.05, format="percent", key="unsure_below", persist_state="session",
+        "Unsure below",
+        0.0,
+        0.95,
+        step=0.05,
+        format="percent",
+        key="unsure_below",
+        persist_state="session",
         help="A face gets no label where the model is less sure than this. Trust on the Evaluate page tells how often that is, and what it brings.",
-    )  # fmt: skip
+    )
     ways = ["Upload", "Album", "Video", "Camera", "Live", "Sample"]
-    way = st.segmented_control("Picture from", ways, default="Upload", required=True, key="predict_way", label_visibility="collapsed")
+    way = st.segmented_control(
+        "Picture from", ways, default="Upload", required=True, key="predict_way", label_visibility="collapsed"
+    )
     pictures: list[tuple[str, bytes]] = []
     if way == "Upload":
         uploads = st.file_uploader(
@@ -37,7 +47,9 @@ with state.errors_shown():
     elif way == "Video":
         video.show(bundle, unsure_below)
     elif way == "Live":
-        from pages.predicting import live  # here, since WebRTC takes time and memory that photos need not wait for
+        from pages.predicting import (
+            live,
+        )  # here, since WebRTC takes time and memory that photos need not wait for
 
         live.show(bundle, unsure_below)
     elif way == "Camera":
@@ -53,4 +65,7 @@ with state.errors_shown():
     if found:
         results.downloads(found, "predict")
     elif way == "Upload":
-        st.info("Drop one photo or many. Each face gets a box, a label and its probabilities.", icon=":material/add_photo_alternate:")
+        st.info(
+            "Drop one photo or many. Each face gets a box, a label and its probabilities.",
+            icon=":material/add_photo_alternate:",
+        )

@@ -61,16 +61,26 @@ def in_zip(folder: Path) -> Path:
     return folder / "album.zip"
 
 
-@pytest.mark.parametrize("make", [in_folder, in_zip, lambda folder: io.BytesIO(zipped(FILES))], ids=["folder", "zip", "upload"])
-def test_every_source_gives_one_result_a_picture(predictor: Predictor, make: Callable, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "make", [in_folder, in_zip, lambda folder: io.BytesIO(zipped(FILES))], ids=["folder", "zip", "upload"]
+)
+def test_every_source_gives_one_result_a_picture(
+    predictor: Predictor, make: Callable, tmp_path: Path
+) -> None:
     shares: list[float] = []
     results = list(analyse(pictures(make(tmp_path)), predictor, on_progress=shares.append))
     assert [result.name for result in results] == NAMES
     assert shares == pytest.approx([1 / 3, 2 / 3, 1])
     broken, empty, found = results
-    assert broken.faces == [] and broken.error is not None and broken.error.startswith("a/broken.jpg cannot be read as an image")
+    assert (
+        broken.faces == []
+        and broken.error is not None
+        and broken.error.startswith("a/broken.jpg cannot be read as an image")
+    )
     assert empty.faces == [] and empty.error is None
-    assert found.error is None and [face.box for face in found.faces] == [face.box for face in predictor.predict(PORTRAIT)]
+    assert found.error is None and [face.box for face in found.faces] == [
+        face.box for face in predictor.predict(PORTRAIT)
+    ]
 
 
 def test_a_list_of_paths_and_of_uploads(predictor: Predictor, tmp_path: Path) -> None:
@@ -95,8 +105,16 @@ def test_results_come_one_by_one_and_can_be_cancelled(predictor: Predictor) -> N
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [(b"no zip", "is no zip"), (zipped({"notes.txt": b""}), "holds no picture"), (zipped({"a.jpg": b""})[:-30], "is no zip")],
-    ids=["text", "no picture in it", "cut off"],  # the bytes tell the time, of which xdist's workers have each their own
+    [
+        (b"no zip", "is no zip"),
+        (zipped({"notes.txt": b""}), "holds no picture"),
+        (zipped({"a.jpg": b""})[:-30], "is no zip"),
+    ],
+    ids=[
+        "text",
+        "no picture in it",
+        "cut off",
+    ],  # the bytes tell the time, of which xdist's workers have each their own
 )
 def test_what_is_no_album_is_one_sentence(source: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "album.zip").write_bytes(source)
@@ -105,7 +123,9 @@ def test_what_is_no_album_is_one_sentence(source: bytes, said: str, tmp_path: Pa
     assert "album.zip" in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_missing_or_empty_folder_and_too_many_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_or_empty_folder_and_too_many_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(DataError, match="does not exist"):
         pictures(tmp_path / "nowhere")
     with pytest.raises(DataError, match="holds no picture"):
@@ -126,10 +146,16 @@ def test_bombs_are_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
             said[picture.name] = len(picture.read())
         except ImageError as error:
             said[picture.name] = str(error)
-    assert "more than 1 MB" in said["large.jpg"] and "would grow over 200 times" in said["dense.jpg"] and said["good.jpg"] == len(drawn())
+    assert (
+        "more than 1 MB" in said["large.jpg"]
+        and "would grow over 200 times" in said["dense.jpg"]
+        and said["good.jpg"] == len(drawn())
+    )
     lying = bytearray(zipped({"large.jpg": bytes(2**21)}))
     directory = lying.rindex(b"PK\x01\x02")
-    lying[directory + 24 : directory + 28] = (1000).to_bytes(4, "little")  # the size that the directory claims
+    lying[directory + 24 : directory + 28] = (1000).to_bytes(
+        4, "little"
+    )  # the size that the directory claims
     (picture,) = pictures(io.BytesIO(bytes(lying)))
     with pytest.raises(ImageError, match=r"cannot be unpacked|more than 1 MB"):
         picture.read()
@@ -152,11 +178,18 @@ def test_encrypted_and_damaged_members_are_said(tmp_path: Path) -> None:
 def test_rows_and_csv_have_one_line_a_face_and_one_for_each_other_picture(predictor: Predictor) -> None:
     face = predictor.predict(PORTRAIT)[0]
     labels = predictor.classifier.labels
-    results = [PictureResult("a, b.jpg", [face, face]), PictureResult("none.jpg", []), PictureResult("bad.jpg", [], "It is damaged.")]
+    results = [
+        PictureResult("a, b.jpg", [face, face]),
+        PictureResult("none.jpg", []),
+        PictureResult("bad.jpg", [], "It is damaged."),
+    ]
     table = list(csv.DictReader(io.StringIO(csv_text(results, labels, unsure_below=1.0))))
     assert [(row["file"], row["face"], row["error"]) for row in table] == [
-        ("a, b.jpg", "1", ""), ("a, b.jpg", "2", ""), ("none.jpg", "", "no face found"), ("bad.jpg", "", "It is damaged."),
-    ]  # fmt: skip
+        ("a, b.jpg", "1", ""),
+        ("a, b.jpg", "2", ""),
+        ("none.jpg", "", "no face found"),
+        ("bad.jpg", "", "It is damaged."),
+    ]
     assert table[0]["label"] == face.label and table[0]["unsure"] == "True" and table[2]["label"] == ""
     assert {name: float(table[0][name]) for name in labels} == pytest.approx(face.probabilities, abs=1e-4)
     assert [int(table[0][name]) for name in ("x", "y", "width", "height")] == list(face.box)

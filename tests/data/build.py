@@ -51,7 +51,9 @@ def csv_text(columns: Mapping[str, Sequence[object]], delimiter: str = ",", newl
     return "".join(delimiter.join(map(str, row)) + newline for row in rows)
 
 
-def fer_columns(images: np.ndarray, labels: Sequence[object], usages: Sequence[str]) -> dict[str, Sequence[object]]:
+def fer_columns(
+    images: np.ndarray, labels: Sequence[object], usages: Sequence[str]
+) -> dict[str, Sequence[object]]:
     return {"emotion": labels, "pixels": pixel_text(images), "Usage": usages}
 
 

@@ -81,7 +81,13 @@ def test_table_of_nothing_but_bad_lines_is_refused_with_the_first(line, word, tm
 def test_line_numbers_stay_right_behind_lines_of_any_badness(tmp_path):
     """Ragged lines are dropped by Arrow and wrong ones by us; the numbers must count both."""
     path = training_csv(tmp_path / "faces.csv", 80)
-    bad = {2: "3,0 0", 9: f"9,{BLACK},Training", 10: "3", 40: f"3,{BLACK[2:]},Training", 81: f"3,{BLACK},Training,4"}
+    bad = {
+        2: "3,0 0",
+        9: f"9,{BLACK},Training",
+        10: "3",
+        40: f"3,{BLACK[2:]},Training",
+        81: f"3,{BLACK},Training,4",
+    }
     for number, line in bad.items():
         replace_line(path, number, line)
     dataset = open_dataset(path)
@@ -141,7 +147,10 @@ def test_tables_that_are_none(text, word, tmp_path):
     refused(path, str(path), word)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n", bytes(1000), bytes(range(1, 256)) * 40, b"\x89PNG\r\n\x1a\n", "a,b\n".encode("utf-16")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\n \n", bytes(1000), bytes(range(1, 256)) * 40, b"\x89PNG\r\n\x1a\n", "a,b\n".encode("utf-16")],
+)
 @pytest.mark.parametrize("name", ["junk", "junk.csv", "junk.zip", "junk.parquet", "junk.npz"])
 def test_files_of_no_known_form(content, name, tmp_path):
     (tmp_path / name).write_bytes(content)
@@ -177,7 +186,9 @@ def test_failed_download_is_told_with_its_reason(monkeypatch):
 # --- Class folders
 
 
-@pytest.mark.parametrize("files", [{}, {".DS_Store": b"\0"}, {"README.md": b"No faces here.\n"}, {"a/b/c.txt": b"none\n"}])
+@pytest.mark.parametrize(
+    "files", [{}, {".DS_Store": b"\0"}, {"README.md": b"No faces here.\n"}, {"a/b/c.txt": b"none\n"}]
+)
 def test_folder_without_images_is_refused(files, tmp_path):
     folder = tmp_path / "hollow"
     folder.mkdir()
@@ -190,7 +201,10 @@ def test_folder_without_images_is_refused(files, tmp_path):
 @pytest.mark.parametrize("zipped", [False, True])
 def test_unknown_class_folder_is_refused_by_name(zipped, tmp_path):
     images, codes = faces(14)
-    files = {f"train/{name}/{i}.png": png(image) for i, (name, image) in enumerate(zip(names_of(codes), images, strict=True))}
+    files = {
+        f"train/{name}/{i}.png": png(image)
+        for i, (name, image) in enumerate(zip(names_of(codes), images, strict=True))
+    }
     files["train/bored/14.png"] = png(images[0])
     source = write_zip(tmp_path / "set.zip", files)
     if zipped:
@@ -256,7 +270,10 @@ def _good_table() -> bytes:
     return csv_text({"emotion": codes, "pixels": pixel_text(images)}).encode()
 
 
-@pytest.mark.parametrize("member", ["../evil", "train/../../evil.png", "/etc/evil", "C:\\evil.png", "..\\evil.png", "\\\\host\\evil", "."])
+@pytest.mark.parametrize(
+    "member",
+    ["../evil", "train/../../evil.png", "/etc/evil", "C:\\evil.png", "..\\evil.png", "\\\\host\\evil", "."],
+)
 def test_zip_with_a_member_outside_is_refused_by_name(member, tmp_path):
     path = write_zip(tmp_path / "set.zip", {"fer2013.csv": _good_table(), member: b"evil"})
     refused(path, "set.zip", repr(member))
@@ -295,14 +312,20 @@ def _damage(path: Path, share: float) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA], ids=["stored", "deflated", "LZMA"])
+@pytest.mark.parametrize(
+    "compression",
+    [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA],
+    ids=["stored", "deflated", "LZMA"],
+)
 @pytest.mark.parametrize("member", ["fer2013.csv", "train.parquet", "faces.npz"])
 def test_zip_with_a_damaged_member_is_refused(member, compression, tmp_path):
     """Decompression or checksum fail while the table inside is recognised or read, each in its own kind of error."""
     images, codes = faces(40)
     buffer = io.BytesIO()
     np.savez(buffer, pixels=images, emotion=codes)
-    parquet = write_parquet(tmp_path / "faces.parquet", [png(image) for image in images], label=codes).read_bytes()
+    parquet = write_parquet(
+        tmp_path / "faces.parquet", [png(image) for image in images], label=codes
+    ).read_bytes()
     contents = {"fer2013.csv": _good_table(), "train.parquet": parquet, "faces.npz": buffer.getvalue()}
     path = write_zip(tmp_path / "set.zip", {member: contents[member]}, compression)
     _damage(path, 0.5)
@@ -311,7 +334,10 @@ def test_zip_with_a_damaged_member_is_refused(member, compression, tmp_path):
 
 def test_damaged_picture_in_a_zip_is_skipped_and_named(tmp_path):
     images, codes = faces(21)
-    files = {f"{name}/{i:02d}.png": png(image) for i, (name, image) in enumerate(zip(names_of(codes), images, strict=True))}
+    files = {
+        f"{name}/{i:02d}.png": png(image)
+        for i, (name, image) in enumerate(zip(names_of(codes), images, strict=True))
+    }
     path = write_zip(tmp_path / "set.zip", files)
     _damage(path, 0.5)
     dataset = open_dataset(path)
@@ -359,7 +385,9 @@ def test_parquet_with_unknown_class_names_is_refused_with_the_name(tmp_path):
 
 
 def test_parquet_without_labels_or_without_images_is_refused(tmp_path):
-    refused(write_parquet(tmp_path / "a.parquet", [png(image) for image in faces(7)[0]]), "a.parquet", "no labels")
+    refused(
+        write_parquet(tmp_path / "a.parquet", [png(image) for image in faces(7)[0]]), "a.parquet", "no labels"
+    )
     pq.write_table(pa.table({"label": [1, 2]}), tmp_path / "b.parquet")
     refused(tmp_path / "b.parquet", "b.parquet", "image")
 
@@ -409,7 +437,10 @@ BAD_ARRAYS = {
     "fewer labels": ({"pixels": IMAGES, "emotion": LABELS[:13]}, "14"),
     "one label": ({"pixels": IMAGES, "emotion": np.array(3)}, "14"),
     "fewer splits": ({"pixels": IMAGES, "emotion": LABELS, "usage": np.array(["Training"] * 13)}, "14"),
-    "fewer labels in test": ({"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS[:3]}, "14"),
+    "fewer labels in test": (
+        {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS[:3]},
+        "14",
+    ),
     "eight one-hot columns": ({"pixels": IMAGES, "emotion": np.eye(8)[LABELS]}, "8"),
     "two split columns": ({"pixels": IMAGES, "emotion": LABELS, "usage": np.full((14, 2), "Training")}, "2"),
     "empty one-hot rows": ({"pixels": IMAGES, "emotion": np.zeros((14, 7))}, "row 1"),
@@ -459,12 +490,18 @@ def test_truncated_npz_is_refused(share, tmp_path):
 
 def test_array_that_claims_to_be_huge_is_refused(tmp_path):
     buffer = io.BytesIO()
-    np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": (10**9, 48, 48)})
+    np.lib.format.write_array_header_1_0(
+        buffer, {"descr": "|u1", "fortran_order": False, "shape": (10**9, 48, 48)}
+    )
     write_zip(tmp_path / "set.npz", {"pixels.npy": buffer.getvalue(), "emotion.npy": buffer.getvalue()})
     refused(tmp_path / "set.npz", "set.npz")
 
 
 def test_zip_of_many_small_bombs_is_refused(tmp_path):
     """No member alone is large, but together they would unpack to far more than they are packed in."""
-    path = write_zip(tmp_path / "bombs.zip", {f"train/happy/{i}.jpg": bytes(1 << 20) for i in range(100)}, zipfile.ZIP_DEFLATED)
+    path = write_zip(
+        tmp_path / "bombs.zip",
+        {f"train/happy/{i}.jpg": bytes(1 << 20) for i in range(100)},
+        zipfile.ZIP_DEFLATED,
+    )
     refused(path, "bombs.zip", "far more than pictures or tables do")

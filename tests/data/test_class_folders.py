@@ -36,7 +36,9 @@ def test_class_folders_at_any_depth(layout, validation, tmp_path):
         assert sorted(map(bytes, found)) == sorted(map(bytes, images[number::3]))
 
 
-@pytest.mark.parametrize(("opened", "splits"), [("test", ["test"]), ("val", ["validation"]), ("mine", ["train", "validation"])])
+@pytest.mark.parametrize(
+    ("opened", "splits"), [("test", ["test"]), ("val", ["validation"]), ("mine", ["train", "validation"])]
+)
 def test_folder_without_split_folders_is_the_split_of_its_own_name_or_train(opened, splits, tmp_path):
     images, codes = faces(42)
     write_folders(tmp_path / opened, images, names_of(codes))
@@ -141,5 +143,7 @@ def test_a_list_of_files_beside_class_folders_is_no_table_of_pixels(tmp_path):
     """Many data sets of class folders come with such a labels.csv."""
     images, codes = faces(14)
     write_folders(tmp_path, images, [f"train/{name}" for name in names_of(codes)])
-    (tmp_path / "labels.csv").write_text("image,label\ntrain/angry/0000.png,angry\ntrain/disgust/0001.png,disgust\n")
+    (tmp_path / "labels.csv").write_text(
+        "image,label\ntrain/angry/0000.png,angry\ntrain/disgust/0001.png,disgust\n"
+    )
     check_names(open_dataset(tmp_path), 14)

@@ -12,7 +12,17 @@ import pytest
 from fer_core.data import Dataset, open_dataset
 from fer_core.errors import DataError
 
-from .build import CODES, check_names, csv_text, faces, fer_columns, names_of, replace_line, training_csv, write_folders
+from .build import (
+    CODES,
+    check_names,
+    csv_text,
+    faces,
+    fer_columns,
+    names_of,
+    replace_line,
+    training_csv,
+    write_folders,
+)
 
 
 def opened(path: Path, images: np.ndarray, codes: np.ndarray, usages="Training") -> Dataset:
@@ -88,7 +98,12 @@ def test_fingerprint_tells_apart_other_pixels_labels_and_splits(tmp_path):
     pixels[3, 20, 20] += 1
     labels[3] = 0
     splits[3] = "PrivateTest"
-    variants = [(images, codes, usages), (pixels, codes, usages), (images, labels, usages), (images, codes, splits)]
+    variants = [
+        (images, codes, usages),
+        (pixels, codes, usages),
+        (images, labels, usages),
+        (images, codes, splits),
+    ]
     assert len({opened(tmp_path, *variant).fingerprint for variant in variants}) == len(variants)
 
 
@@ -108,7 +123,10 @@ def test_unlabelled_test_split_can_be_looked_at_but_not_scored(tmp_path):
             question("test")
 
 
-@pytest.mark.parametrize(("split", "words"), [("test", r"no test split.*train and validation"), ("training", r"'training'.*train,")])
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [("test", r"no test split.*train and validation"), ("training", r"'training'.*train,")],
+)
 def test_absent_and_unknown_splits_are_refused_with_the_ones_there_are(split, words, tmp_path):
     dataset = opened(tmp_path, *faces(28))
     with pytest.raises(DataError, match=words):

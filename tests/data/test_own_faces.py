@@ -24,7 +24,9 @@ def faces(count: int, classes: int) -> tuple[np.ndarray, list[str]]:
 def test_they_are_a_data_set_with_a_validation_split(tmp_path: Path, count: int, classes: int) -> None:
     images, labels = faces(count, classes)
     saved = save_faces(tmp_path / "data", "my-faces_1", images, labels)
-    assert saved == tmp_path / "data" / "my-faces_1" and [p.name for p in saved.parent.iterdir()] == ["my-faces_1"]
+    assert saved == tmp_path / "data" / "my-faces_1" and [p.name for p in saved.parent.iterdir()] == [
+        "my-faces_1"
+    ]
     data = open_dataset(saved)
     assert data.split_names() == ["train", "validation"]
     for per_label in data.counts().values():
@@ -40,7 +42,9 @@ def test_with_one_face_a_class_there_is_no_validation_split(tmp_path: Path) -> N
     assert data.split_names() == ["train"] and "too few images to hold out" in data.warnings[0]
 
 
-@pytest.mark.parametrize("name", ["", "..", "../up", "a/b", "a b", ".hidden", "-x", "façade", "x" * 61, "con\n"])
+@pytest.mark.parametrize(
+    "name", ["", "..", "../up", "a/b", "a b", ".hidden", "-x", "façade", "x" * 61, "con\n"]
+)
 def test_other_characters_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="cannot name a data set"):
         save_faces(tmp_path / "data", name, *faces(2, 2))
@@ -61,7 +65,9 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.rglob("*")] == ["mine"]
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     saved = []
 
     def save(self: Image.Image, path: Path) -> None:

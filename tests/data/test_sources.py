@@ -58,7 +58,9 @@ def test_lossless_forms_of_fer2013_have_one_fingerprint(fer2013: Fer2013, tmp_pa
     assert len({open_dataset(source).fingerprint for source in sources}) == 1
 
 
-@pytest.mark.parametrize(("form", "tolerance"), [("png-folders", 0), ("train-test", 8), ("train-validation", 8)])
+@pytest.mark.parametrize(
+    ("form", "tolerance"), [("png-folders", 0), ("train-test", 8), ("train-validation", 8)]
+)
 def test_fer2013_as_class_folders(fer2013: Fer2013, form, tolerance):
     """The name of a file tells the row of the picture in FER2013."""
     top = fer2013[form]
@@ -74,7 +76,9 @@ def test_fer2013_as_class_folders(fer2013: Fer2013, form, tolerance):
     if form == "train-validation":
         assert split_names(dataset) == [file.parts[0] for file in files]
     else:  # a part of train is held out for validation
-        assert ["train" if s == "validation" else s for s in split_names(dataset)] == [file.parts[0] for file in files]
+        assert ["train" if s == "validation" else s for s in split_names(dataset)] == [
+            file.parts[0] for file in files
+        ]
         assert dataset.split_names() == ["train", "validation", "test"]
 
 
@@ -93,7 +97,10 @@ def test_fer2013_as_train_csv_and_unlabelled_test_csv(fer2013: Fer2013):
 
 @pytest.mark.parametrize("form", ["fer2013-csv", "png-folders"])
 def test_zipped_fer2013_equals_the_unzipped(fer2013: Fer2013, form, tmp_path):
-    plain, zipped = open_dataset(fer2013[form]), open_dataset(zip_of(fer2013.folder / form, tmp_path / "archive.zip"))
+    plain, zipped = (
+        open_dataset(fer2013[form]),
+        open_dataset(zip_of(fer2013.folder / form, tmp_path / "archive.zip")),
+    )
     assert zipped.format == f"zip of {plain.format}"
     assert np.array_equal(plain.images, zipped.images)
     assert label_names(plain) == label_names(zipped) and split_names(plain) == split_names(zipped)
@@ -122,7 +129,9 @@ def _folders(words, suffix=".png") -> Writer:
 
 def _csv(words) -> Writer:
     def write(top, images, codes):
-        (top / "faces.csv").write_text(csv_text(fer_columns(images, [words[c] for c in codes], ["Training"] * len(codes))))
+        (top / "faces.csv").write_text(
+            csv_text(fer_columns(images, [words[c] for c in codes], ["Training"] * len(codes)))
+        )
         return top / "faces.csv"
 
     return write
@@ -134,7 +143,9 @@ def _parquet(words, class_names=None) -> Writer:
     )
 
 
-def _npz(labels: Callable[[np.ndarray], np.ndarray], names: tuple[str, str] = ("pixels", "emotion")) -> Writer:
+def _npz(
+    labels: Callable[[np.ndarray], np.ndarray], names: tuple[str, str] = ("pixels", "emotion")
+) -> Writer:
     def write(top, images, codes):
         np.savez_compressed(top / "faces.npz", **dict(zip(names, (images, labels(codes)), strict=True)))
         return top / "faces.npz"
@@ -162,7 +173,9 @@ WRITERS: dict[str, Writer] = {
     "parquet with codes": _parquet(range(7)),
     "parquet with names": _parquet(CODES),
     "parquet with ClassLabel": _parquet([ALPHABETICAL.index(c) for c in CODES], ALPHABETICAL),
-    "parquet with ClassLabel synonyms": _parquet([sorted(SYNONYMS).index(s) for s in SYNONYMS], sorted(SYNONYMS)),
+    "parquet with ClassLabel synonyms": _parquet(
+        [sorted(SYNONYMS).index(s) for s in SYNONYMS], sorted(SYNONYMS)
+    ),
     "npz with codes": _npz(lambda codes: codes.astype(np.int8)),
     "npz with codes as a float column": _npz(lambda codes: codes[:, None].astype(np.float64)),
     "npz with one-hot rows": _npz(lambda codes: np.eye(7, dtype=np.float32)[codes]),
@@ -195,13 +208,23 @@ SPELLINGS = {
     "no last line end": lambda columns: csv_text(columns).rstrip("\n"),
     "blank last lines": lambda columns: csv_text(columns) + "\n\n",
     "quoted pixels": lambda columns: csv_text(columns | {"pixels": [f'"{p}"' for p in columns["pixels"]]}),
-    "blanks around pixels": lambda columns: csv_text(columns | {"pixels": [f" {p}  " for p in columns["pixels"]]}),
-    "blanks around cells": lambda columns: csv_text({k: [f" {v} " for v in values] for k, values in columns.items()}),
-    "blanks and capitals in the header": lambda columns: csv_text({f" {name.upper()} ": values for name, values in columns.items()}),
+    "blanks around pixels": lambda columns: csv_text(
+        columns | {"pixels": [f" {p}  " for p in columns["pixels"]]}
+    ),
+    "blanks around cells": lambda columns: csv_text(
+        {k: [f" {v} " for v in values] for k, values in columns.items()}
+    ),
+    "blanks and capitals in the header": lambda columns: csv_text(
+        {f" {name.upper()} ": values for name, values in columns.items()}
+    ),
     "quoted header": lambda columns: csv_text({f'"{name}"': values for name, values in columns.items()}),
-    "other column names": lambda columns: csv_text(dict(zip(("label", "image", "split"), columns.values(), strict=True))),
+    "other column names": lambda columns: csv_text(
+        dict(zip(("label", "image", "split"), columns.values(), strict=True))
+    ),
     "columns reversed": lambda columns: csv_text(dict(reversed(columns.items()))),
-    "pixels first": lambda columns: csv_text({name: columns[name] for name in ("pixels", "emotion", "Usage")}),
+    "pixels first": lambda columns: csv_text(
+        {name: columns[name] for name in ("pixels", "emotion", "Usage")}
+    ),
     "further columns": lambda columns: csv_text({"": range(42)} | columns | {"note": ["none"] * 42}),
     "BOM and CRLF and quoted header": lambda columns: (
         "\ufeff" + csv_text({f'"{n}"': v for n, v in reversed(columns.items())}, newline="\r\n")
@@ -225,7 +248,9 @@ def test_csv_in_any_spelling(spelling, tmp_path):
 @pytest.mark.parametrize("odd", [False, True], ids=["single blanks", "a double blank"])
 def test_every_number_is_read_exactly(odd, tmp_path):
     """Tidy cells and untidy ones are read in different ways."""
-    images = np.stack([np.roll(np.arange(2304) % 256, shift).reshape(48, 48) for shift in range(130)]).astype(np.uint8)
+    images = np.stack([np.roll(np.arange(2304) % 256, shift).reshape(48, 48) for shift in range(130)]).astype(
+        np.uint8
+    )
     pixels = pixel_text(images)
     if odd:
         pixels[1::2] = [text.replace(" ", "  ", 1) for text in pixels[1::2]]
@@ -256,7 +281,9 @@ def _three_parquet(top: Path, images, codes) -> None:
 
 def _keras_npz(top: Path, images, codes) -> None:
     names = ("train", "val", "test")
-    arrays = {f"x_{s}": images[i::3] for i, s in enumerate(names)} | {f"y_{s}": codes[i::3] for i, s in enumerate(names)}
+    arrays = {f"x_{s}": images[i::3] for i, s in enumerate(names)} | {
+        f"y_{s}": codes[i::3] for i, s in enumerate(names)
+    }
     np.savez(top / "faces.npz", **arrays)
 
 
@@ -320,7 +347,9 @@ def test_npz_of_the_size_of_fer2013_is_not_taken_for_a_bomb(tmp_path):
     images = np.tile(faces(1000)[0], (29, 1, 1))
     usages = np.array(["Training"] * 26_000 + ["PublicTest"] * 3000)
     path = tmp_path / "fer2013.npz"
-    np.savez(path, pixels=images, emotion=np.arange(len(images)) % 7)  # savez_compressed would take seconds for these
+    np.savez(
+        path, pixels=images, emotion=np.arange(len(images)) % 7
+    )  # savez_compressed would take seconds for these
     buffer = io.BytesIO()
     np.save(buffer, usages)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:

@@ -46,21 +46,36 @@ def rows_of_their_own() -> list[list[int]]:
 
 
 def test_shares_are_of_the_votes_for_the_seven_classes():
-    got = votes({"happiness": 6, "surprise": 2, "contempt": 2}, {"anger": 3, "unknown": 4, "NF": 3}).distribution()
+    got = votes(
+        {"happiness": 6, "surprise": 2, "contempt": 2}, {"anger": 3, "unknown": 4, "NF": 3}
+    ).distribution()
     assert got.dtype == np.float32
     assert named(got[0]) == {"happy": 0.75, "surprise": 0.25}
     assert named(got[1]) == {"angry": 1.0}
 
 
 def test_each_column_means_the_class_of_its_name():
-    columns = {"neutral": "neutral", "happiness": "happy", "surprise": "surprise", "sadness": "sad", "anger": "angry",
-               "disgust": "disgust", "fear": "fear"}  # fmt: skip
+    columns = {
+        "neutral": "neutral",
+        "happiness": "happy",
+        "surprise": "surprise",
+        "sadness": "sad",
+        "anger": "angry",
+        "disgust": "disgust",
+        "fear": "fear",
+    }
     got = votes(*({column: 10} for column in columns))
-    assert [NAMES[i] for i in got.distribution().argmax(1)] == [NAMES[i] for i in got.majority()] == list(columns.values())
+    assert (
+        [NAMES[i] for i in got.distribution().argmax(1)]
+        == [NAMES[i] for i in got.majority()]
+        == list(columns.values())
+    )
 
 
 def test_single_votes_are_dropped_beside_others():
-    got = votes({"sadness": 8, "fear": 1, "neutral": 1}, {"sadness": 1, "fear": 1, "unknown": 8}).distribution()
+    got = votes(
+        {"sadness": 8, "fear": 1, "neutral": 1}, {"sadness": 1, "fear": 1, "unknown": 8}
+    ).distribution()
     assert named(got[0]) == {"sad": 1.0}
     assert named(got[1]) == {"fear": 0.5, "sad": 0.5}, "where nobody got more, single votes are all there is"
 
@@ -75,7 +90,10 @@ def test_where_nobody_chose_a_class_there_are_no_shares():
         ({"happiness": 6, "neutral": 4}, "happy"),
         ({"happiness": 5, "neutral": 5}, None),  # a tie
         ({"happiness": 4, "neutral": 3, "sadness": 3}, None),  # the most votes, but not more than half
-        ({"happiness": 5, "neutral": 2, "sadness": 1, "fear": 1, "anger": 1}, "happy"),  # more than half once single votes are dropped
+        (
+            {"happiness": 5, "neutral": 2, "sadness": 1, "fear": 1, "anger": 1},
+            "happy",
+        ),  # more than half once single votes are dropped
         ({"happiness": 4, "contempt": 4, "fear": 2}, None),
         ({"contempt": 6, "happiness": 4}, None),
         ({"unknown": 6, "happiness": 4}, None),
@@ -105,7 +123,9 @@ def test_votes_follow_the_rows_of_the_images(dataset, tmp_path):
     path = write_votes(tmp_path / "votes.csv", USAGES, rows)
     assert read_votes(path, dataset).counts.tolist() == rows
     order = np.random.default_rng(0).permutation(28)
-    parts = {name: getattr(dataset, name)[order] for name in ("images", "labels", "splits", "rows", "digests")}
+    parts = {
+        name: getattr(dataset, name)[order] for name in ("images", "labels", "splits", "rows", "digests")
+    }
     shuffled = dataclasses.replace(dataset, **parts)
     assert read_votes(path, shuffled).counts.tolist() == [rows[i] for i in order]
 
@@ -149,7 +169,9 @@ def refused(path: Path, dataset: Dataset, *words: str) -> None:
 
 @pytest.mark.parametrize("count", [27, 29])
 def test_votes_for_another_number_of_images_are_refused(count, dataset, tmp_path):
-    path = write_votes(tmp_path / "votes.csv", ["Training", *USAGES][-count:], [votes_row({"fear": 10})] * count)
+    path = write_votes(
+        tmp_path / "votes.csv", ["Training", *USAGES][-count:], [votes_row({"fear": 10})] * count
+    )
     refused(path, dataset, f"{count} images", "28", "joined by row")
 
 
@@ -168,7 +190,11 @@ def test_rows_that_a_data_set_skipped_cannot_be_joined(dataset, tmp_path):
     parts = {name: getattr(dataset, name)[keep] for name in ("images", "labels", "splits", "rows", "digests")}
     refused(path, dataclasses.replace(dataset, **parts), "joined by row")
     twice = np.where(dataset.rows == 3, 4, dataset.rows)
-    refused(write_votes(tmp_path / "votes.csv", USAGES, rows_of_their_own()), dataclasses.replace(dataset, rows=twice), "joined by row")
+    refused(
+        write_votes(tmp_path / "votes.csv", USAGES, rows_of_their_own()),
+        dataclasses.replace(dataset, rows=twice),
+        "joined by row",
+    )
 
 
 @pytest.mark.parametrize("column", ["Usage", "neutral", "NF"])
@@ -185,7 +211,9 @@ def test_votes_that_are_no_counts_are_refused(value, dataset, tmp_path):
     refused(write_votes(tmp_path / "votes.csv", USAGES, rows), dataset, "whole numbers from 0 to 255")
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", bytes(range(256)) * 4, b"PK\x03\x04" + bytes(60), b'Usage,"neutral\n1,2\n'])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", bytes(range(256)) * 4, b"PK\x03\x04" + bytes(60), b'Usage,"neutral\n1,2\n']
+)
 def test_what_is_no_table_is_refused(content, dataset, tmp_path):
     (tmp_path / "votes.csv").write_bytes(content)
     refused(tmp_path / "votes.csv", dataset, "expected the fer2013new.csv of FER+")
@@ -223,9 +251,14 @@ def test_the_votes_for_fer2013(shared):
     majority = got.majority()
     names = {"anger": "angry", "happiness": "happy", "sadness": "sad"}
     expected = [names.get(m or "", m) for m in (majority_of(lines[dataset.rows[i]]) for i in test)]
-    assert [NAMES[m] if m >= 0 else None for m in majority[test]] == [e if e in NAMES else None for e in expected]
+    assert [NAMES[m] if m >= 0 else None for m in majority[test]] == [
+        e if e in NAMES else None for e in expected
+    ]
     assert {split: int(np.sum(majority[dataset.indices(split)] >= 0)) for split in dataset.split_names()} == {
-        "train": 24_941, "validation": 3_186, "test": 3_137}  # fmt: skip
+        "train": 24_941,
+        "validation": 3_186,
+        "test": 3_137,
+    }
 
     shares = got.distribution()
     sums = shares.sum(axis=1)
@@ -233,4 +266,6 @@ def test_the_votes_for_fer2013(shared):
     assert np.sum(sums == 0) == 178 and np.sum(got.not_a_face()) == 176
     assert not shares[got.counts[:, VOTE_COLUMNS.index("NF")] == 10].any()
     agree = majority == dataset.labels
-    assert 0.67 < agree[majority >= 0].mean() < 0.69, "labels and votes of other images would agree on a sixth"
+    assert 0.67 < agree[majority >= 0].mean() < 0.69, (
+        "labels and votes of other images would agree on a sixth"
+    )

@@ -34,7 +34,12 @@ def test_events_are_json_lines_where_asked_for(monkeypatch: pytest.MonkeyPatch) 
     log.event("run started", name="a", epochs=3, left_out=None)
     log.event("second")
     first, second = map(json.loads, stream.getvalue().splitlines())
-    assert first.pop("time").endswith("Z") and first == {"level": "info", "event": "run started", "name": "a", "epochs": 3}
+    assert first.pop("time").endswith("Z") and first == {
+        "level": "info",
+        "event": "run started",
+        "name": "a",
+        "epochs": 3,
+    }
     assert second["event"] == "second"
 
 
@@ -54,7 +59,11 @@ def test_an_error_brings_its_traceback_in_one_line(monkeypatch: pytest.MonkeyPat
         logging.getLogger("fer").exception("the keeper failed")
     (line,) = stream.getvalue().splitlines()
     found = json.loads(line)
-    assert found["level"] == "error" and found["error"]["type"] == "ValueError" and "test_log.py" in found["error"]["traceback"]
+    assert (
+        found["level"] == "error"
+        and found["error"]["type"] == "ValueError"
+        and "test_log.py" in found["error"]["traceback"]
+    )
 
 
 def test_what_the_server_logs_gets_the_same_form(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +72,10 @@ def test_what_the_server_logs_gets_the_same_form(monkeypatch: pytest.MonkeyPatch
     written("json", monkeypatch)
     other.warning("something")
     other.handlers.clear()
-    assert json.loads(stream.getvalue()) == json.loads(stream.getvalue()) | {"logger": "streamlit.test_of_ours", "event": "something"}
+    assert json.loads(stream.getvalue()) == json.loads(stream.getvalue()) | {
+        "logger": "streamlit.test_of_ours",
+        "event": "something",
+    }
 
 
 def test_a_photo_is_counted_and_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +87,9 @@ def test_a_photo_is_counted_and_not_named(monkeypatch: pytest.MonkeyPatch) -> No
     (line,) = stream.getvalue().splitlines()
     found = json.loads(line)
     assert (
-        found["event"] == "photo classified" and found["faces"] == 1 and set(found) == {"time", "level", "event", "faces", "milliseconds"}
+        found["event"] == "photo classified"
+        and found["faces"] == 1
+        and set(found) == {"time", "level", "event", "faces", "milliseconds"}
     )
 
 

@@ -24,10 +24,23 @@ def test_it_says_what_matters(tmp_path: Path) -> None:
     made_run(tmp_path, "b", state="queued")
     found = report.diagnose([tmp_path], HostingSettings(memory_mb=1000), visitors=2)
     assert found.runs == {"queued": 1, "finished": 1} and (found.under_way, found.waiting) == (0, 1)
-    assert found.memory_limit == 1_000_000_000 and 10_000_000 < found.memory_app <= found.memory_used < 20_000_000_000
+    assert (
+        found.memory_limit == 1_000_000_000
+        and 10_000_000 < found.memory_app <= found.memory_used < 20_000_000_000
+    )
     text = report.as_text(found)
-    for part in ("FER Explorer", f"Python {platform.python_version()}", "streamlit 1.", "keras 3.", "opencv-python-headless 4.", "ai-edge-litert",
-                 "Keras backend tensorflow", "0 under way, 1 waiting", "2 visitors with a folder", "epochs 30"):  # fmt: skip
+    for part in (
+        "FER Explorer",
+        f"Python {platform.python_version()}",
+        "streamlit 1.",
+        "keras 3.",
+        "opencv-python-headless 4.",
+        "ai-edge-litert",
+        "Keras backend tensorflow",
+        "0 under way, 1 waiting",
+        "2 visitors with a folder",
+        "epochs 30",
+    ):
         assert part in text, part
     assert "tensorflow-cpu 2." in text or "tensorflow 2." in text
     assert "hosted: no" in report.as_text(report.diagnose([tmp_path / "none"]))
@@ -44,10 +57,20 @@ def test_nobodys_name_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     made_run(runs, "my-aunt-at-the-sea", message="cannot read /home/zaphod-beeble/faces.csv from 192.168.1.7")
     made_run(runs, "b", state="zaphods-state")
     real = report.metadata.version
-    monkeypatch.setattr(report.metadata, "version", lambda name: "3.15.1+zaphod.local" if name == "keras" else real(name))
+    monkeypatch.setattr(
+        report.metadata, "version", lambda name: "3.15.1+zaphod.local" if name == "keras" else real(name)
+    )
     text = report.as_text(report.diagnose([runs], HostingSettings(), 1))
     assert "keras 3.15.1" in text and "backend another" in text and "6.8.0" in text and "1 unknown" in text
-    for name in ("zaphod", "aunt", "heart-of-gold", "faces.csv", str(tmp_path), str(Path.home()), socket.gethostname()):
+    for name in (
+        "zaphod",
+        "aunt",
+        "heart-of-gold",
+        "faces.csv",
+        str(tmp_path),
+        str(Path.home()),
+        socket.gethostname(),
+    ):
         assert name not in text, name
     assert "/" not in text, "no path"
     assert not re.search(r"\b\d{1,3}(\.\d{1,3}){3}\b", re.sub(r"packages: .*", "", text)), "no address"

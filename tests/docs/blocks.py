@@ -29,7 +29,9 @@ def blocks(page: str, language: str) -> list[Block]:
     for match in _FENCE.finditer(content):
         first, *words = match["info"].split()
         if first == language:
-            found.append(Block(first, tuple(words), match["text"], content.count("\n", 0, match.start("text")) + 1))
+            found.append(
+                Block(first, tuple(words), match["text"], content.count("\n", 0, match.start("text")) + 1)
+            )
     return found
 
 
@@ -37,4 +39,9 @@ def same(shown: str, got: str) -> bool:
     """Whether output is as it is shown, where `...` stands for anything; blanks at the ends of lines do not count."""
     pattern = "\n".join(line.rstrip() for line in shown.strip("\n").splitlines())
     parts = [re.escape(part) for part in pattern.split("...")]
-    return re.fullmatch(".*?".join(parts), "\n".join(line.rstrip() for line in got.strip("\n").splitlines()), re.DOTALL) is not None
+    return (
+        re.fullmatch(
+            ".*?".join(parts), "\n".join(line.rstrip() for line in got.strip("\n").splitlines()), re.DOTALL
+        )
+        is not None
+    )

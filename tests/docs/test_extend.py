@@ -32,7 +32,9 @@ def apply(block: Block, folder: Path) -> None:
         assert all(line[:1] in ("+", "-", " ") for line in lines), change
         before = "\n".join(line[1:] for line in lines if line[0] != "+")
         after = "\n".join(line[1:] for line in lines if line[0] != "-")
-        assert text.count(f"\n{before}\n") == 1, f"{block.words[0]} has not once, but {text.count(before)} times:\n{before}"
+        assert text.count(f"\n{before}\n") == 1, (
+            f"{block.words[0]} has not once, but {text.count(before)} times:\n{before}"
+        )
         text = text.replace(f"\n{before}\n", f"\n{after}\n")
     path.write_text(text)
 
@@ -43,14 +45,21 @@ def section(title: str) -> list[Block]:
     first = content[: content.index(title)].count("\n") + 1
     rest = content[content.index(title) + len(title) :]
     last = first + (rest[: rest.index("\n## ")] if "\n## " in rest else rest).count("\n")
-    return [block for language in ("python", "diff") for block in blocks("extend.md", language) if first < block.line <= last + 1]
+    return [
+        block
+        for language in ("python", "diff")
+        for block in blocks("extend.md", language)
+        if first < block.line <= last + 1
+    ]
 
 
 def extended(title: str, folder: Path) -> Path:
     """A copy of the project in which one section has been done."""
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", ".hypothesis"))
+            shutil.copytree(
+                ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", ".hypothesis")
+            )
         else:
             shutil.copy(ROOT / part, folder / part)
     found = section(title)
@@ -62,8 +71,12 @@ def extended(title: str, folder: Path) -> Path:
 
 def run(folder: Path, *command: str) -> None:
     """Run Python in the copy, which alone is imported from."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
-    done = subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, timeout=280)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))
+    }
+    done = subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, timeout=280
+    )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
 
 
@@ -79,14 +92,25 @@ def test_every_block_belongs_to_a_file_that_the_text_before_it_names() -> None:
             (path,) = block.words
             assert (ROOT / path).exists() == (language == "diff"), path
             # A change of a test may stand there without words: its first line says enough.
-            assert path.startswith("tests/") or any(f"`{path}`" in line for line in lines[max(0, block.line - 60) : block.line]), path
-    assert len(section(MODEL)) + len(section(SOURCE)) + len(section(PAGE)) == content.count("\n```python ") + content.count("\n```diff ")
+            assert path.startswith("tests/") or any(
+                f"`{path}`" in line for line in lines[max(0, block.line - 60) : block.line]
+            ), path
+    assert len(section(MODEL)) + len(section(SOURCE)) + len(section(PAGE)) == content.count(
+        "\n```python "
+    ) + content.count("\n```diff ")
 
 
 def test_a_model_is_added(tmp_path: Path) -> None:
     copy = extended(MODEL, tmp_path)
-    run_tests(copy, "tests/zoo/test_zoo.py", "tests/zoo/test_equivalents.py", "tests/test_cli.py", "tests/training/test_separable.py",
-              "-k", "separable or families or what_no_network or presets_json")  # fmt: skip
+    run_tests(
+        copy,
+        "tests/zoo/test_zoo.py",
+        "tests/zoo/test_equivalents.py",
+        "tests/test_cli.py",
+        "tests/training/test_separable.py",
+        "-k",
+        "separable or families or what_no_network or presets_json",
+    )
 
 
 def test_a_data_source_is_added(tmp_path: Path) -> None:
@@ -96,7 +120,9 @@ def test_a_data_source_is_added(tmp_path: Path) -> None:
 
 def test_a_page_is_added(tmp_path: Path) -> None:
     copy = extended(PAGE, tmp_path)
-    run_tests(copy, "tests/pages/test_blend.py", "tests/pages/test_pages.py", "tests/test_layers.py", "-k", "blend")
+    run_tests(
+        copy, "tests/pages/test_blend.py", "tests/pages/test_pages.py", "tests/test_layers.py", "-k", "blend"
+    )
 
 
 @pytest.mark.slow

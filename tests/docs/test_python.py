@@ -32,7 +32,9 @@ def run(found: list[Block]) -> dict[str, Any]:
     for block in found:
         printed = io.StringIO()
         shown = "\n".join(re.findall(r"^# > ?(.*)$", block.text, re.MULTILINE))
-        code = compile("\n" * (block.line - 1) + block.text, str(DOCS / PAGE), "exec")  # a traceback names the line of the page
+        code = compile(
+            "\n" * (block.line - 1) + block.text, str(DOCS / PAGE), "exec"
+        )  # a traceback names the line of the page
         with contextlib.redirect_stdout(printed):
             exec(code, names)
         assert same(shown, printed.getvalue()), f"line {block.line}:\n{printed.getvalue()}"
@@ -41,7 +43,13 @@ def run(found: list[Block]) -> dict[str, Any]:
 
 def test_what_needs_no_training(there: Path) -> None:
     run([block for block in blocks(PAGE, "python") if "slow" not in block.words])
-    assert {path.name for path in there.iterdir()} >= {"boxed.jpg", "boxed.mp4", "faces.csv", "film.csv", "why.png"}
+    assert {path.name for path in there.iterdir()} >= {
+        "boxed.jpg",
+        "boxed.mp4",
+        "faces.csv",
+        "film.csv",
+        "why.png",
+    }
     assert not (there / "runs").exists()
 
 

@@ -70,12 +70,20 @@ def test_every_command_has_a_heading_and_an_example_and_no_other_is_named() -> N
 
 
 def test_every_example_says_how_it_is_tested() -> None:
-    assert all(len(block.words) == 1 and block.words[0] in ("quick", "slow", "shown") for block in blocks(PAGE, "console"))
+    assert all(
+        len(block.words) == 1 and block.words[0] in ("quick", "slow", "shown")
+        for block in blocks(PAGE, "console")
+    )
     assert len(examples("quick")) > 6 and len(examples("shown")) < 2
 
 
 def test_options_in_the_text_and_in_what_is_only_shown_exist() -> None:
-    known = {option for parser in commands().values() for action in parser._actions for option in action.option_strings}
+    known = {
+        option
+        for parser in commands().values()
+        for action in parser._actions
+        for option in action.option_strings
+    }
     prose = re.sub(r"^```.*?^```$", "", (DOCS / PAGE).read_text(), flags=re.MULTILINE | re.DOTALL)
     assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", prose)) <= known
     for block in examples("shown"):
@@ -84,7 +92,9 @@ def test_options_in_the_text_and_in_what_is_only_shown_exist() -> None:
 
 
 @pytest.mark.parametrize("block", examples("quick"), ids=lambda block: f"line {block.line}")
-def test_a_quick_example_prints_what_stands_there(block: Block, there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_quick_example_prints_what_stands_there(
+    block: Block, there: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for line, shown in steps(block):
         assert line.startswith(f"{PROGRAM} ")
         status = main(shlex.split(line.removeprefix(f"{PROGRAM} ")))
@@ -101,8 +111,12 @@ def in_a_shell(block: Block, folder: Path) -> None:
         "PYTHONPATH": str(ROOT),
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
-    script = "set -m\n" + "\n".join(f"{line}\nprintf '\\n$ %s\\n' {i}" for i, (line, _) in enumerate(steps(block)))
-    done = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
+    script = "set -m\n" + "\n".join(
+        f"{line}\nprintf '\\n$ %s\\n' {i}" for i, (line, _) in enumerate(steps(block))
+    )
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=900
+    )
     printed = re.split(r"^\$ \d+\n", done.stdout, flags=re.MULTILINE)[:-1]
     for (line, shown), got in zip(steps(block), printed, strict=True):
         if shown.startswith("error: "):

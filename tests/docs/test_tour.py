@@ -48,9 +48,11 @@ def test_the_pictures_are_those_that_the_script_takes() -> None:
     taken = {
         node.args[0].value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "take"
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "take"
         and isinstance(node.args[0], ast.Constant)
-    }  # fmt: skip
+    }
     assert taken == {path.stem for path in (DOCS / "tour").glob("*.png")}
 
 

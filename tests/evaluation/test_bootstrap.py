@@ -35,9 +35,14 @@ def test_macro_f1_agrees_with_scipys_bootstrap_of_scikit_learns_figure() -> None
     true = rng.integers(0, 7, 300)
     predicted = np.where(rng.random(300) < 0.6, true, rng.integers(0, 7, 300))
     expected = bootstrap(
-        (true, predicted), lambda t, p: f1_score(t, p, average="macro"), paired=True, vectorized=False, n_resamples=300,
-        method="percentile", rng=0,
-    ).confidence_interval  # fmt: skip
+        (true, predicted),
+        lambda t, p: f1_score(t, p, average="macro"),
+        paired=True,
+        vectorized=False,
+        n_resamples=300,
+        method="percentile",
+        rng=0,
+    ).confidence_interval
     found = figure_intervals(confusion(true, predicted, 7))
     assert found.macro_f1 == pytest.approx((expected.low, expected.high), abs=0.012)
 

@@ -56,7 +56,9 @@ def by_hand(probabilities: np.ndarray, true: np.ndarray, bins: int) -> float:
 def test_calibration_error_of_a_worked_example() -> None:
     """Ten bins: 0.9 and 0.95 share one, half of them right (gap 0.425); 0.6 and 0.7 have one each (gaps 0.4 and 0.7)."""
     probabilities = two_classes([0.9, 0.95, 0.6, 0.7])
-    assert expected_calibration_error(probabilities, np.array([0, 1, 0, 1]), bins=10) == pytest.approx((2 * 0.425 + 0.4 + 0.7) / 4)
+    assert expected_calibration_error(probabilities, np.array([0, 1, 0, 1]), bins=10) == pytest.approx(
+        (2 * 0.425 + 0.4 + 0.7) / 4
+    )
 
 
 @pytest.mark.parametrize("bins", [1, 10, BINS])
@@ -66,7 +68,9 @@ def test_calibration_error_is_that_of_a_straightforward_loop(temperature: float,
     probabilities[:40] = np.eye(7)[true[:40] // 2]  # quite sure, which belongs to the last range
     got = expected_calibration_error(probabilities, true, bins)
     assert got == pytest.approx(by_hand(probabilities, true, bins), abs=1e-12)
-    assert expected_calibration_error(probabilities.astype(np.float32), true, bins) == pytest.approx(got, abs=1e-6)
+    assert expected_calibration_error(probabilities.astype(np.float32), true, bins) == pytest.approx(
+        got, abs=1e-6
+    )
 
 
 def test_who_is_sure_and_right_has_no_error_and_who_is_sure_and_wrong_all_of_it() -> None:
@@ -107,7 +111,9 @@ def test_temperatures_stay_within_reason() -> None:
 def test_rescaling_divides_logits_and_can_be_undone(temperature: float) -> None:
     probabilities = softmax(np.random.default_rng(0).normal(0, 1, (50, 7)))
     scaled = rescale(probabilities, temperature)
-    assert np.allclose(scaled, softmax(np.log(probabilities) / temperature), atol=1e-12) and np.allclose(scaled.sum(axis=1), 1)
+    assert np.allclose(scaled, softmax(np.log(probabilities) / temperature), atol=1e-12) and np.allclose(
+        scaled.sum(axis=1), 1
+    )
     assert np.allclose(rescale(scaled, 1 / temperature), probabilities, atol=1e-9)
 
 
@@ -129,14 +135,21 @@ def test_reliability_adds_up_to_the_calibration_error_and_to_all_images() -> Non
         low, high = b.right.interval
         assert b.low <= b.confidence <= b.high and low <= b.right.share <= high
     expected = calibration_curve(probabilities.argmax(1) == true, probabilities.max(1), n_bins=BINS)
-    assert np.allclose([b.right.share for b in found], expected[0]) and np.allclose([b.confidence for b in found], expected[1])
+    assert np.allclose([b.right.share for b in found], expected[0]) and np.allclose(
+        [b.confidence for b in found], expected[1]
+    )
 
 
 def test_a_threshold_withholds_answers_below_it() -> None:
     probabilities = two_classes([0.9, 0.6, 0.55, 0.8])
     answers = at_threshold(probabilities, np.array([0, 1, 0, 0]), 0.6)
-    assert (answers.answered.hits, answers.answered.count) == (3, 4) and (answers.right.hits, answers.right.count) == (2, 3)
-    assert answers.sentence().startswith("Unsure below 0.60: 75% of faces answered, 67% of them right (95 % interval 21% to 94%)")
+    assert (answers.answered.hits, answers.answered.count) == (3, 4) and (
+        answers.right.hits,
+        answers.right.count,
+    ) == (2, 3)
+    assert answers.sentence().startswith(
+        "Unsure below 0.60: 75% of faces answered, 67% of them right (95 % interval 21% to 94%)"
+    )
     assert "no face is answered" in at_threshold(probabilities, np.array([0, 1, 0, 0]), 1.0).sentence()
 
 
@@ -155,13 +168,28 @@ def test_the_coverage_curve_is_every_threshold(kind: type) -> None:
 def test_a_temperature_is_never_judged_on_the_images_it_was_fitted_on() -> None:
     probabilities, true = sampled(4000, 2.0)
     found = recalibrated(probabilities, true)
-    assert "other half" in found.source and found.temperature == pytest.approx(2, rel=0.1) and found.before is probabilities
-    assert expected_calibration_error(found.after, true) < 0.03 < 0.1 < expected_calibration_error(found.before, true)
+    assert (
+        "other half" in found.source
+        and found.temperature == pytest.approx(2, rel=0.1)
+        and found.before is probabilities
+    )
+    assert (
+        expected_calibration_error(found.after, true)
+        < 0.03
+        < 0.1
+        < expected_calibration_error(found.before, true)
+    )
     # Answers without any sense leave nothing to learn: fitted on themselves they would still gain a little.
     rng = np.random.default_rng(0)
     few, classes = rng.dirichlet(np.ones(7), 12), rng.integers(0, 7, 12)
-    halves = {fit_temperature(few[part], classes[part]) for part in (np.random.default_rng(0).permutation(12) % 2 == k for k in (0, 1))}
-    applied = [np.log(few[i, 0] / few[i, 1]) / np.log(r[0] / r[1]) for i, r in enumerate(recalibrated(few, classes).after)]
+    halves = {
+        fit_temperature(few[part], classes[part])
+        for part in (np.random.default_rng(0).permutation(12) % 2 == k for k in (0, 1))
+    }
+    applied = [
+        np.log(few[i, 0] / few[i, 1]) / np.log(r[0] / r[1])
+        for i, r in enumerate(recalibrated(few, classes).after)
+    ]
     first = np.random.default_rng(0).permutation(12) % 2 == 0
     assert {round(t, 6) for t in applied} == {round(t, 6) for t in halves}
     assert np.allclose(np.array(applied)[first], fit_temperature(few[~first], classes[~first]))
@@ -171,7 +199,9 @@ def test_other_images_give_the_temperature_where_there_are_any() -> None:
     probabilities, true = sampled(300, 2.0)
     others = sampled(3000, 2.0, seed=5)
     found = recalibrated(probabilities, true, others=others)
-    assert found.temperature == fit_temperature(*others) and np.allclose(found.after, rescale(probabilities, found.temperature))
+    assert found.temperature == fit_temperature(*others) and np.allclose(
+        found.after, rescale(probabilities, found.temperature)
+    )
 
 
 def test_a_model_with_a_temperature_inside_is_shown_without_it_first() -> None:
@@ -188,4 +218,6 @@ def test_one_image_has_no_temperature() -> None:
 
 def test_cross_entropy_is_scikit_learns_log_loss() -> None:
     probabilities, true = sampled(300, 1.5)
-    assert cross_entropy(probabilities, true) == pytest.approx(log_loss(true, probabilities, labels=range(7)), abs=1e-12)
+    assert cross_entropy(probabilities, true) == pytest.approx(
+        log_loss(true, probabilities, labels=range(7)), abs=1e-12
+    )

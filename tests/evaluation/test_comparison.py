@@ -17,18 +17,37 @@ def answers(predicted: np.ndarray) -> np.ndarray:
     return np.eye(7)[predicted] * 0.7 + 0.3 / 7
 
 
-def with_counts(both: int, only_a: int, only_b: int, neither: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def with_counts(
+    both: int, only_a: int, only_b: int, neither: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Answers of two models of which so many are right; where both are wrong they say the same."""
     a = np.repeat([0, 0, 1, 1], [both, only_a, only_b, neither])
     b = np.repeat([0, 1, 0, 1], [both, only_a, only_b, neither])
     return answers(a), answers(b), np.zeros(len(a), int)
 
 
-def record(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...] = NAMES, model: str = "a") -> EvaluationRecord:
+def record(
+    probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...] = NAMES, model: str = "a"
+) -> EvaluationRecord:
     count = len(true)
     zeros = np.zeros(count, np.float32)
-    return EvaluationRecord(labels, probabilities.astype(np.float32), true, np.arange(count), zeros, zeros, zeros, None, None,
-                            model, "test", "none", "labels", "data.csv", "abc")  # fmt: skip
+    return EvaluationRecord(
+        labels,
+        probabilities.astype(np.float32),
+        true,
+        np.arange(count),
+        zeros,
+        zeros,
+        zeros,
+        None,
+        None,
+        model,
+        "test",
+        "none",
+        "labels",
+        "data.csv",
+        "abc",
+    )
 
 
 def test_mcnemars_test_of_a_known_example() -> None:
@@ -39,9 +58,17 @@ def test_mcnemars_test_of_a_known_example() -> None:
 
 
 def test_positions_are_those_of_the_images() -> None:
-    a, b, true = answers(np.array([0, 0, 1, 1, 1, 0])), answers(np.array([0, 1, 0, 1, 2, 3])), np.zeros(6, int)
+    a, b, true = (
+        answers(np.array([0, 0, 1, 1, 1, 0])),
+        answers(np.array([0, 1, 0, 1, 2, 3])),
+        np.zeros(6, int),
+    )
     found = compare(a, b, true)
-    assert found.only_a.tolist() == [1, 5] and found.only_b.tolist() == [2] and found.both_wrong_differently.tolist() == [4]
+    assert (
+        found.only_a.tolist() == [1, 5]
+        and found.only_b.tolist() == [2]
+        and found.both_wrong_differently.tolist() == [4]
+    )
     assert found.difference == pytest.approx(-1 / 6) and found.accuracy_a == 0.5
 
 
@@ -55,21 +82,32 @@ def test_a_small_difference_is_called_noise_and_a_large_one_is_not() -> None:
     found = compare(*with_counts(2400, 260, 100, 829))
     assert not found.noise and found.interval[1] < 0 and found.p_value < 0.001
     said = found.sentence("A", "B")
-    assert said.startswith("B is right on 4.5 points fewer images than A, 95 % interval 3.") and "to 5." in said and "p < 0.001" in said
+    assert (
+        said.startswith("B is right on 4.5 points fewer images than A, 95 % interval 3.")
+        and "to 5." in said
+        and "p < 0.001" in said
+    )
     assert said.endswith("this is more than noise.")
 
 
 def test_many_comparisons_ask_for_more() -> None:
     counts = (2400, 160, 205, 824)
     alone, among = compare(*with_counts(*counts)), compare(*with_counts(*counts), comparisons=10)
-    assert alone.p_value == among.p_value and not alone.noise and among.noise and "10 comparisons" in among.sentence("A", "B")
+    assert (
+        alone.p_value == among.p_value
+        and not alone.noise
+        and among.noise
+        and "10 comparisons" in among.sentence("A", "B")
+    )
 
 
 def test_95_of_100_intervals_hold_the_true_difference_and_5_of_100_equal_models_differ_at_most() -> None:
     rng = np.random.default_rng(0)
     covered = alarms = 0
     for _ in range(200):
-        covered += (lambda c: c.interval[0] <= 0.04 <= c.interval[1])(compare(*with_counts(*rng.multinomial(500, [0.6, 0.08, 0.12, 0.2]))))
+        covered += (lambda c: c.interval[0] <= 0.04 <= c.interval[1])(
+            compare(*with_counts(*rng.multinomial(500, [0.6, 0.08, 0.12, 0.2])))
+        )
         alarms += not compare(*with_counts(*rng.multinomial(500, [0.6, 0.1, 0.1, 0.2]))).noise
     assert 0.92 < covered / 200 < 0.98 and alarms / 200 < 0.06
 

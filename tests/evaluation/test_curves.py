@@ -32,9 +32,14 @@ def test_areas_and_points_are_those_of_scikit_learn() -> None:
 def test_a_class_without_images_is_left_out_with_a_word_why() -> None:
     probabilities, true = random_case(2, absent=1)
     found = curves(probabilities, true, NAMES)
-    assert found.left_out == {"disgust": "no image of this class"} and "disgust" not in {curve.label for curve in found.roc}
+    assert found.left_out == {"disgust": "no image of this class"} and "disgust" not in {
+        curve.label for curve in found.roc
+    }
     alone = curves(probabilities, np.full(400, 3), NAMES)
-    assert alone.left_out["happy"] == "all images are of this class" and alone.macro_auc is alone.mean_average_precision is None
+    assert (
+        alone.left_out["happy"] == "all images are of this class"
+        and alone.macro_auc is alone.mean_average_precision is None
+    )
 
 
 def test_what_is_drawn_has_few_points_and_the_same_area() -> None:
@@ -43,5 +48,10 @@ def test_what_is_drawn_has_few_points_and_the_same_area() -> None:
     probabilities = rng.dirichlet(np.ones(7), 4000) + 0.4 * np.eye(7)[true]
     for curve in curves(probabilities, true, NAMES).precision_recall:
         x, y = curve.drawn(200)
-        assert len(x) <= 200 and (x[0], y[0], x[-1], y[-1]) == (curve.x[0], curve.y[0], curve.x[-1], curve.y[-1])
+        assert len(x) <= 200 and (x[0], y[0], x[-1], y[-1]) == (
+            curve.x[0],
+            curve.y[0],
+            curve.x[-1],
+            curve.y[-1],
+        )
         assert abs(np.trapezoid(y, x)) == pytest.approx(abs(np.trapezoid(curve.y, curve.x)), abs=0.01)

@@ -31,17 +31,25 @@ def test_figures_agree_with_scikit_learn(seed: int, absent: int | None) -> None:
     result = evaluate(probabilities, true, NAMES)
     assert result.accuracy == pytest.approx(reference.accuracy_score(true, predicted), abs=1e-12)
     assert result.macro_f1 == pytest.approx(reference.f1_score(true, predicted, average="macro"), abs=1e-12)
-    assert np.array_equal(result.confusion_matrix, reference.confusion_matrix(true, predicted, labels=range(7)))
-    precision, recall, f1, support = reference.precision_recall_fscore_support(true, predicted, labels=range(7), zero_division=0)
+    assert np.array_equal(
+        result.confusion_matrix, reference.confusion_matrix(true, predicted, labels=range(7))
+    )
+    precision, recall, f1, support = reference.precision_recall_fscore_support(
+        true, predicted, labels=range(7), zero_division=0
+    )
     for i, name in enumerate(NAMES):
         got = result.per_class[name]
-        assert (got.precision, got.recall, got.f1, got.support) == pytest.approx((precision[i], recall[i], f1[i], support[i]), abs=1e-12)
+        assert (got.precision, got.recall, got.f1, got.support) == pytest.approx(
+            (precision[i], recall[i], f1[i], support[i]), abs=1e-12
+        )
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_top_k_accuracy_agrees_with_scikit_learn(k: int) -> None:
     probabilities, true = random_case(7)
-    assert top_k_accuracy(probabilities, true, k) == pytest.approx(reference.top_k_accuracy_score(true, probabilities, k=k), abs=1e-12)
+    assert top_k_accuracy(probabilities, true, k) == pytest.approx(
+        reference.top_k_accuracy_score(true, probabilities, k=k), abs=1e-12
+    )
 
 
 def test_of_equally_probable_classes_the_first_ones_count() -> None:
@@ -61,8 +69,14 @@ def test_without_images_nothing_is_known() -> None:
 
 def test_leaked_images_are_left_out() -> None:
     probabilities = np.eye(7)[[0, 1, 2, 2]]
-    result = evaluate(probabilities, np.array([0, 1, 2, 3]), NAMES, leaked=np.array([True, False, False, False]))
-    assert result.accuracy == 0.75 and result.leaked == 1 and result.accuracy_without_leaked == pytest.approx(2 / 3)
+    result = evaluate(
+        probabilities, np.array([0, 1, 2, 3]), NAMES, leaked=np.array([True, False, False, False])
+    )
+    assert (
+        result.accuracy == 0.75
+        and result.leaked == 1
+        and result.accuracy_without_leaked == pytest.approx(2 / 3)
+    )
     assert figures(result)["accuracy_without_leaked"] == pytest.approx(2 / 3)
 
 
@@ -74,7 +88,14 @@ def test_without_leaked_is_the_evaluation_of_the_rest_alone() -> None:
     assert told["leaked"] == leaked.sum() and told["count"] == 400
     assert told["accuracy_without_leaked"] == alone["accuracy"]
     assert told["without_leaked"] == {key: alone[key] for key in told["without_leaked"]}
-    assert set(told["without_leaked"]) >= {"count", "accuracy", "accuracy_ci95", "macro_f1", "calibration_error", "per_class"}
+    assert set(told["without_leaked"]) >= {
+        "count",
+        "accuracy",
+        "accuracy_ci95",
+        "macro_f1",
+        "calibration_error",
+        "per_class",
+    }
     assert alone["leaked"] is alone["without_leaked"] is alone["accuracy_without_leaked"] is None
     assert json.loads(json.dumps(told)) == told
 
@@ -89,4 +110,8 @@ def test_when_every_image_is_leaked_nothing_is_known_of_the_others() -> None:
 
 def test_the_calibration_error_is_among_the_figures() -> None:
     probabilities, true = random_case(6)
-    assert figures(evaluate(probabilities, true, NAMES))["calibration_error"] == expected_calibration_error(probabilities, true) > 0
+    assert (
+        figures(evaluate(probabilities, true, NAMES))["calibration_error"]
+        == expected_calibration_error(probabilities, true)
+        > 0
+    )

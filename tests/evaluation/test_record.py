@@ -40,11 +40,18 @@ def files(bundle: Bundle) -> list[str]:
     return sorted(path.name for path in (bundle.path / records.FOLDER).glob("*"))
 
 
-def test_an_evaluation_stands_in_the_bundle_and_gives_every_figure_without_the_images(bundle: Bundle, data: Dataset, votes: Votes) -> None:
+def test_an_evaluation_stands_in_the_bundle_and_gives_every_figure_without_the_images(
+    bundle: Bundle, data: Dataset, votes: Votes
+) -> None:
     scored = scoring.score(bundle, data, "test")
     (kept,) = records.kept(read_bundle(bundle.path))
     chosen = data.indices("test")
-    assert (kept.split, kept.fingerprint, kept.model, kept.truth) == ("test", data.fingerprint, bundle.name, "labels")
+    assert (kept.split, kept.fingerprint, kept.model, kept.truth) == (
+        "test",
+        data.fingerprint,
+        bundle.name,
+        "labels",
+    )
     assert kept.source == "fer.csv" and len(kept) == len(chosen)
     assert np.array_equal(kept.rows, data.rows[chosen]) and np.array_equal(kept.true, data.labels[chosen])
     assert np.array_equal(kept.leaked, data.leaked(chosen)) and kept.leaked.sum() == 7
@@ -52,7 +59,10 @@ def test_an_evaluation_stands_in_the_bundle_and_gives_every_figure_without_the_i
     assert kept.brightness == pytest.approx(data.images[chosen].mean(axis=(1, 2)), abs=1e-3)
     assert kept.contrast == pytest.approx(data.images[chosen].std(axis=(1, 2)), abs=1e-3)
     result = evaluate(kept.probabilities, kept.true, kept.labels, kept.leaked)
-    assert result.accuracy == scored.evaluation.accuracy and result.accuracy_without_leaked == scored.evaluation.accuracy_without_leaked
+    assert (
+        result.accuracy == scored.evaluation.accuracy
+        and result.accuracy_without_leaked == scored.evaluation.accuracy_without_leaked
+    )
     assert np.array_equal(result.confusion_matrix, scored.evaluation.confusion_matrix)
 
 
@@ -62,13 +72,21 @@ def test_the_truth_of_the_voters_needs_no_data_either(bundle: Bundle, data: Data
     again = kept.by_votes()
     assert kept.truth == "labels" and again.truth == by_votes.record.truth == "votes"
     assert len(again) == len(by_votes.indices) == 28  # of 35; on seven the voters are even
-    assert np.array_equal(again.true, by_votes.true) and np.array_equal(again.probabilities, by_votes.probabilities)
-    assert not np.array_equal(again.true, kept.only(np.isin(kept.rows, again.rows)).true)  # the voters chose other classes
+    assert np.array_equal(again.true, by_votes.true) and np.array_equal(
+        again.probabilities, by_votes.probabilities
+    )
+    assert not np.array_equal(
+        again.true, kept.only(np.isin(kept.rows, again.rows)).true
+    )  # the voters chose other classes
 
 
-def test_a_model_that_changed_gets_new_answers(bundle: Bundle, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_changed_gets_new_answers(
+    bundle: Bundle, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scoring.score(bundle, data, "validation")
-    monkeypatch.setattr(scoring, "Classifier", lambda *arguments, **options: pytest.fail("it was classified again"))
+    monkeypatch.setattr(
+        scoring, "Classifier", lambda *arguments, **options: pytest.fail("it was classified again")
+    )
     scoring.score(bundle, data, "validation")
     monkeypatch.undo()
     card = json.loads((bundle.path / CARD).read_text())
@@ -77,7 +95,10 @@ def test_a_model_that_changed_gets_new_answers(bundle: Bundle, data: Dataset, mo
     assert list(records.kept(read_bundle(bundle.path))) == []
     other = scoring.score(read_bundle(bundle.path), data, "validation").probabilities
     (bundle.path / CARD).write_text(json.dumps(card))
-    assert np.array_equal(other[:, [1, 0, 2, 3, 4, 5, 6]], scoring.score(read_bundle(bundle.path), data, "validation").probabilities)
+    assert np.array_equal(
+        other[:, [1, 0, 2, 3, 4, 5, 6]],
+        scoring.score(read_bundle(bundle.path), data, "validation").probabilities,
+    )
 
 
 def test_a_damaged_record_is_made_anew(bundle: Bundle, data: Dataset) -> None:

@@ -21,7 +21,9 @@ from .. import tiny
 from ..tiny import softmax, views
 
 
-def test_a_model_whose_classes_stand_in_another_order_scores_the_same(trained_run: Path, tmp_path: Path) -> None:
+def test_a_model_whose_classes_stand_in_another_order_scores_the_same(
+    trained_run: Path, tmp_path: Path
+) -> None:
     """The card's order of names decides, not the position: rename two outputs and their figures swap places."""
     data = open_dataset("synthetic:350")
     expected = scoring.score(find_bundle(str(trained_run)), data, "validation")
@@ -68,7 +70,11 @@ def test_what_cannot_be_scored_says_why(trained_run: Path, tmp_path: Path) -> No
     with pytest.raises(ModelError, match=r"'mirror'.*none, flip, off"):
         scoring.score(bundle, open_dataset("synthetic:70"), "train", "mirror")
     with pytest.raises(ModelError, match="tell"):
-        scoring.score(read_bundle_with_labels(bundle.path, tmp_path / "b", ["cat", "dog"]), open_dataset("synthetic:70"), "train")
+        scoring.score(
+            read_bundle_with_labels(bundle.path, tmp_path / "b", ["cat", "dog"]),
+            open_dataset("synthetic:70"),
+            "train",
+        )
 
 
 def read_bundle_with_labels(source: Path, target: Path, labels: list[str]):
@@ -101,13 +107,20 @@ def copied(votes_run: Path, tmp_path: Path) -> Bundle:
     return read_bundle(path)
 
 
-def test_against_votes_only_images_with_a_majority_count(copied: Bundle, dataset: Dataset, votes: Votes) -> None:
+def test_against_votes_only_images_with_a_majority_count(
+    copied: Bundle, dataset: Dataset, votes: Votes
+) -> None:
     by_labels = scoring.score(copied, dataset, "validation")
     by_votes = scoring.score(copied, dataset, "validation", votes=votes)
     assert sorted(by_votes.indices) == sorted(set(by_labels.indices) - set(tiny.TIES))
     assert np.array_equal(by_votes.true, (dataset.labels[by_votes.indices] + 1) % 7)
-    assert np.array_equal(by_votes.probabilities, by_labels.probabilities[np.isin(by_labels.indices, by_votes.indices)])
-    assert by_votes.evaluation.count == 28 and by_votes.evaluation.accuracy > 0.7 > 0.3 > by_labels.evaluation.accuracy
+    assert np.array_equal(
+        by_votes.probabilities, by_labels.probabilities[np.isin(by_labels.indices, by_votes.indices)]
+    )
+    assert (
+        by_votes.evaluation.count == 28
+        and by_votes.evaluation.accuracy > 0.7 > 0.3 > by_labels.evaluation.accuracy
+    )
     assert by_votes.evaluation.leaked == dataset.leaked(by_votes.indices).sum() == 7
 
 
@@ -134,7 +147,9 @@ def test_with_one_view_a_model_gives_what_its_network_gives(votes_run: Path, dat
     bundle = find_bundle(str(votes_run))
     network = next(layer for layer in load_keras(bundle).layers if layer.name == "network")
     images = dataset.images[dataset.indices("validation")]
-    logits = [np.asarray(network(view[..., None], training=False)) for view in views(images, mirror=True, zoom=True)]
+    logits = [
+        np.asarray(network(view[..., None], training=False)) for view in views(images, mirror=True, zoom=True)
+    ]
     off = scoring.score(bundle, dataset, "validation", "off", save=False).probabilities
     assert np.allclose(off, softmax(logits[0] / bundle.card["temperature"]), atol=1e-5)
     inside = scoring.score(bundle, dataset, "validation", save=False).probabilities
@@ -144,19 +159,29 @@ def test_with_one_view_a_model_gives_what_its_network_gives(votes_run: Path, dat
 
 def test_where_one_view_is_inside_there_is_none_to_leave_out(trained_run: Path) -> None:
     data, bundle = open_dataset("synthetic:350"), find_bundle(str(trained_run))
-    off, plain = (scoring.score(bundle, data, "validation", tta, save=False).probabilities for tta in ("off", "none"))
+    off, plain = (
+        scoring.score(bundle, data, "validation", tta, save=False).probabilities for tta in ("off", "none")
+    )
     assert np.array_equal(off, plain)
 
 
 def test_what_is_kept_of_one_view_is_not_taken_for_that_of_all(votes_run: Path, dataset: Dataset) -> None:
     bundle = find_bundle(str(votes_run))
-    first = {tta: scoring.score(bundle, dataset, "test", tta, save=False).probabilities for tta in scoring.TTA}
-    again = {tta: scoring.score(bundle, dataset, "test", tta, save=False).probabilities for tta in scoring.TTA}
+    first = {
+        tta: scoring.score(bundle, dataset, "test", tta, save=False).probabilities for tta in scoring.TTA
+    }
+    again = {
+        tta: scoring.score(bundle, dataset, "test", tta, save=False).probabilities for tta in scoring.TTA
+    }
     assert all(np.array_equal(first[tta], again[tta]) for tta in scoring.TTA)
-    assert not np.allclose(first["off"], first["none"], atol=1e-4) and np.allclose(first["flip"], first["none"], atol=1e-5)
+    assert not np.allclose(first["off"], first["none"], atol=1e-4) and np.allclose(
+        first["flip"], first["none"], atol=1e-5
+    )
 
 
-def test_saved_figures_without_leaked_images_are_those_of_the_rest(copied: Bundle, dataset: Dataset, votes: Votes) -> None:
+def test_saved_figures_without_leaked_images_are_those_of_the_rest(
+    copied: Bundle, dataset: Dataset, votes: Votes
+) -> None:
     scored = scoring.score(copied, dataset, "test", votes=votes)
     clean = ~dataset.leaked(scored.indices)
     assert 0 < clean.sum() < len(clean)
@@ -165,7 +190,9 @@ def test_saved_figures_without_leaked_images_are_those_of_the_rest(copied: Bundl
     assert kept == json.loads(json.dumps({key: alone[key] for key in kept}))
 
 
-def test_figures_of_two_splits_from_one_reading_of_the_card_are_both_kept(copied: Bundle, dataset: Dataset, votes: Votes) -> None:
+def test_figures_of_two_splits_from_one_reading_of_the_card_are_both_kept(
+    copied: Bundle, dataset: Dataset, votes: Votes
+) -> None:
     scoring.score(copied, dataset, "test", votes=votes)
     scoring.score(copied, dataset, "train", votes=votes)
     assert set(read_bundle(copied.path).card["figures"]) == {"validation", "test", "train"}
@@ -179,7 +206,11 @@ def test_two_models_without_an_inference_file_are_not_taken_for_each_other(
     for run in (labels_run, votes_run):
         shutil.copytree(run / "bundle", tmp_path / run.name)
         (tmp_path / run.name / "model.tflite").unlink()
-        scored.append(scoring.score(read_bundle(tmp_path / run.name), dataset, "validation", "off", save=False).probabilities)
+        scored.append(
+            scoring.score(
+                read_bundle(tmp_path / run.name), dataset, "validation", "off", save=False
+            ).probabilities
+        )
     assert not np.allclose(*scored, atol=1e-3)
 
 

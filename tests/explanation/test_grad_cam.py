@@ -21,7 +21,9 @@ from tests import tiny
 pytestmark = pytest.mark.long
 
 LABELS = [*"abcdefg"]
-IMAGES = np.concatenate([tiny.banded(np.arange(4)), np.random.default_rng(0).integers(0, 256, (2, 48, 48), np.uint8)])
+IMAGES = np.concatenate(
+    [tiny.banded(np.arange(4)), np.random.default_rng(0).integers(0, 256, (2, 48, 48), np.uint8)]
+)
 
 
 def saved(folder: Path, model) -> Bundle:
@@ -75,7 +77,16 @@ def by_differences(model, images: np.ndarray, step: float = 0.002) -> np.ndarray
     [
         ("plain", {"filters": [6, 8], "batch_norm": True, "dense_units": 24}),
         ("residual", {"width": 4, "blocks": [1, 1]}),
-        ("blocks", {"blocks": [{"type": "conv", "filters": 5, "stride": 2}, {"type": "depthwise_conv"}, {"type": "global_pooling"}]}),
+        (
+            "blocks",
+            {
+                "blocks": [
+                    {"type": "conv", "filters": 5, "stride": 2},
+                    {"type": "depthwise_conv"},
+                    {"type": "global_pooling"},
+                ]
+            },
+        ),
         (
             "blocks",
             {
@@ -112,7 +123,9 @@ def test_maps_are_scaled_and_one_of_nothing_stays_nothing(tmp_path: Path) -> Non
 
 def test_an_ensemble_has_the_mean_of_its_networks_maps(tmp_path: Path) -> None:
     networks = [network("residual", seed, width=4, blocks=[1]) for seed in (1, 2)]
-    alone = [GradCam(saved(tmp_path / str(i), shipped_form(one))).maps(IMAGES) for i, one in enumerate(networks)]
+    alone = [
+        GradCam(saved(tmp_path / str(i), shipped_form(one))).maps(IMAGES) for i, one in enumerate(networks)
+    ]
     both = GradCam(saved(tmp_path / "both", shipped_form(*networks))).maps(IMAGES)
     mean = np.mean(alone, axis=0)
     assert np.allclose(both, mean / np.maximum(mean.max(axis=(2, 3), keepdims=True), 1e-9), atol=1e-4)
@@ -148,7 +161,9 @@ def test_no_images_no_maps_and_a_batch_is_seen_image_by_image(tmp_path: Path) ->
     cam = GradCam(saved(tmp_path, shipped_form(network("plain", filters=[4], dense_units=8))))
     many = np.concatenate([IMAGES] * 7)  # more than one batch
     maps = cam.maps(many)
-    assert np.allclose(maps[-6:], cam.maps(IMAGES), atol=1e-4) and np.allclose(maps[3], cam.maps(IMAGES[3:4])[0], atol=1e-4)
+    assert np.allclose(maps[-6:], cam.maps(IMAGES), atol=1e-4) and np.allclose(
+        maps[3], cam.maps(IMAGES[3:4])[0], atol=1e-4
+    )
     assert cam.maps(IMAGES[:0]).shape == (0, 7, 48, 48)
 
 
@@ -158,7 +173,9 @@ def test_what_cannot_be_looked_into_is_one_sentence(tmp_path: Path) -> None:
     flat = network("blocks", blocks=[{"type": "flatten"}, {"type": "dense"}])
     with pytest.raises(ModelError, match="trial has no convolution"):
         GradCam(saved(tmp_path / "flat", shipped_form(flat)))
-    foreign = keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(7)])
+    foreign = keras.Sequential(
+        [keras.Input((48, 48, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(7)]
+    )
     with pytest.raises(ModelError, match="no layers last_conv and predictions"):
         GradCam(saved(tmp_path / "foreign", foreign))
     with pytest.raises(ModelError, match="lacks"):

@@ -41,7 +41,9 @@ def process(bundle: Bundle) -> Iterator[GradCamProcess]:
 
 def workers() -> list[psutil.Process]:
     """Those that this test process started."""
-    alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]  # other tests leave such behind
+    alive = [
+        child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE
+    ]  # other tests leave such behind
     return [child for child in alive if "fer_core.explanation.grad_cam_worker" in child.cmdline()]
 
 
@@ -53,7 +55,9 @@ def wait(condition: Callable[[], bool]) -> None:
     raise AssertionError("it did not come about")
 
 
-def test_it_gets_ready_in_the_background_and_answers_several_threads(process: GradCamProcess, bundle: Bundle) -> None:
+def test_it_gets_ready_in_the_background_and_answers_several_threads(
+    process: GradCamProcess, bundle: Bundle
+) -> None:
     process.start()
     process.start()
     assert not process.ready and len(workers()) == 1, "one process, and it is not waited for"

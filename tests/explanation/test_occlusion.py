@@ -68,7 +68,9 @@ def test_heat_leaves_the_face_grey_where_nothing_is_and_is_strongest_at_the_maxi
     assert picture.shape == (SIZE, SIZE, 3) and picture.dtype == np.uint8
     cold = picture[200:, :100].astype(int)
     assert np.ptp(cold, axis=2).max() == 0, "grey"
-    assert np.array_equal(cold[..., 0], cv2.resize(face, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)[200:, :100])
+    assert np.array_equal(
+        cold[..., 0], cv2.resize(face, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)[200:, :100]
+    )
     hot = picture[72, 204].astype(int)
     assert np.ptp(hot) > 40 and hot[0] > hot[2], "the bright end of inferno is yellow"
 
@@ -90,11 +92,17 @@ def test_mean_maps_are_of_the_right_faces_of_each_class_by_name() -> None:
 
     def maps(batch: np.ndarray) -> np.ndarray:  # the model's classes stand in another order
         value = batch[:, 0, 0].astype(np.float32)
-        return np.stack([value * scale for scale in (1, 10, 100)], axis=1)[:, :, None, None] * np.ones((48, 48), np.float32)
+        return np.stack([value * scale for scale in (1, 10, 100)], axis=1)[:, :, None, None] * np.ones(
+            (48, 48), np.float32
+        )
 
-    found = mean_maps(maps, images, indices, true, predicted, ("a", "b", "c"), ("b", "c", "a"), on_progress=shares.append)
+    found = mean_maps(
+        maps, images, indices, true, predicted, ("a", "b", "c"), ("b", "c", "a"), on_progress=shares.append
+    )
     assert found.counts.tolist() == [2, 3, 0]
-    assert found.maps[0, 0, 0] == pytest.approx(100 * (2 + 3) / 2), "a is the model's third class; images 2 and 3"
+    assert found.maps[0, 0, 0] == pytest.approx(100 * (2 + 3) / 2), (
+        "a is the model's third class; images 2 and 3"
+    )
     assert found.maps[1, 0, 0] == pytest.approx((5 + 6 + 7) / 3)
     assert not found.maps[2].any() and found.faces[1, 0, 0] == 6
     assert shares[-1] == 1 and shares == sorted(shares)

@@ -40,8 +40,13 @@ class Victim:
 
     def __init__(self, job: str, folder: Path) -> None:
         self.folder, self.random = folder, random.Random(0)
-        self.process = subprocess.Popen([sys.executable, "-m", "tests.faults.worker", job, str(folder)], cwd=ROOT, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.worker", job, str(folder)],
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
 
     def kill(self) -> int:
         """Start a child, kill it, and tell the last number that it told to be done; -1 before the first."""
@@ -73,7 +78,9 @@ def victim(tmp_path: Path) -> Iterator[Callable[[str], Victim]]:
 
 
 def often(few: int, many: int) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("kills", [few, pytest.param(many, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+    return pytest.mark.parametrize(
+        "kills", [few, pytest.param(many, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])]
+    )
 
 
 @often(10, 100)
@@ -83,7 +90,9 @@ def test_verdicts(victim: Callable[[str], Victim], tmp_path: Path, kills: int) -
     for _ in range(kills):
         last = killed.kill()
         there = given.all()
-        for number in range(max(0, last - COUNT + 2), last + 1):  # the one under way may stand over the oldest
+        for number in range(
+            max(0, last - COUNT + 2), last + 1
+        ):  # the one under way may stand over the oldest
             assert there[number % COUNT].label == ("happy" if number % 2 else None)
         assert len(there) in (min(COUNT, last + 1), min(COUNT, last + 2))
         given.as_csv()
@@ -98,9 +107,16 @@ def test_saving(victim: Callable[[str], Victim], labels_run: Path, tmp_path: Pat
     count, labels = 40, tuple(bundle.labels)
     measured = {name: np.zeros(count, np.float32) for name in record.MEASURES}
     made = record.EvaluationRecord(
-        labels=labels, probabilities=np.zeros((count, len(labels)), np.float32), true=np.zeros(count, np.int8), rows=np.arange(count), leaked=None,
-        votes=None, truth="labels", **measured, **_meta(bundle),
-    )  # fmt: skip
+        labels=labels,
+        probabilities=np.zeros((count, len(labels)), np.float32),
+        true=np.zeros(count, np.int8),
+        rows=np.arange(count),
+        leaked=None,
+        votes=None,
+        truth="labels",
+        **measured,
+        **_meta(bundle),
+    )
     record.store(made, bundle, "kept.npz", inside=True)
     (tmp_path / "run").mkdir()
     shutil.copy(labels_run / "config.json", tmp_path / "run")
@@ -114,7 +130,10 @@ def test_saving(victim: Callable[[str], Victim], labels_run: Path, tmp_path: Pat
         assert rows and rows[0]["epoch"] in (last, last + 1) and len(rows) == 1 + rows[0]["epoch"] % 50
         assert json.loads((run.path / "status.json").read_text())["message"] in (str(last), str(last + 1))
         (found,) = record.kept(bundle)
-        assert found.probabilities[0, 0] in (last, last + 1) and (found.probabilities[:, 0] == found.probabilities[0, 0]).all()
+        assert (
+            found.probabilities[0, 0] in (last, last + 1)
+            and (found.probabilities[:, 0] == found.probabilities[0, 0]).all()
+        )
         assert set(read_recipe(tmp_path / f"variant{SUFFIX}").drop.values()) <= {str(last), str(last + 1)}
     assert last > 0
 
@@ -124,18 +143,34 @@ def _meta(bundle: object) -> dict[str, str]:
 
 
 @often(6, 60)
-def test_promotion(victim: Callable[[str], Victim], labels_run: Path, tmp_path: Path, kills: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_promotion(
+    victim: Callable[[str], Victim],
+    labels_run: Path,
+    tmp_path: Path,
+    kills: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("FER_MODELS_DIR", str(tmp_path / "models"))
     shutil.copytree(labels_run, tmp_path / "run")
     run = RunFolder(tmp_path / "run")
     killed = victim("promotion")
-    whole = {path.name: path.stat().st_size for path in run.bundle.iterdir() if path.is_file() and path.name != "card.json"}
+    whole = {
+        path.name: path.stat().st_size
+        for path in run.bundle.iterdir()
+        if path.is_file() and path.name != "card.json"
+    }
     for _ in range(kills):
         last = killed.kill()
         kept = {bundle.path.name: bundle for bundle in own_models()}
-        assert {f"kept-{number}" for number in range(last + 1)} <= kept.keys() <= {f"kept-{number}" for number in range(last + 2)}
+        assert (
+            {f"kept-{number}" for number in range(last + 1)}
+            <= kept.keys()
+            <= {f"kept-{number}" for number in range(last + 2)}
+        )
         for bundle in kept.values():
-            assert {path.name: path.stat().st_size for path in bundle.path.iterdir() if path.name in whole} == whole
+            assert {
+                path.name: path.stat().st_size for path in bundle.path.iterdir() if path.name in whole
+            } == whole
         if f"kept-{last + 1}" in kept:  # it was there already, and only not told
             with open(tmp_path / "done", "a") as done:
                 done.write(f"{last + 1}\n")

@@ -34,7 +34,9 @@ def disk(tmp_path: Path) -> Iterator[Mount]:
         place = tmp_path / f"disk-{len(mounted)}"
         place.mkdir()
         done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={round(1024 * megabytes)}k", "none", str(place)], capture_output=True, text=True
+            ["mount", "-t", "tmpfs", "-o", f"size={round(1024 * megabytes)}k", "none", str(place)],
+            capture_output=True,
+            text=True,
         )
         if done.returncode:
             pytest.skip(f"disks can only be mounted by root: {done.stderr.strip()}")
@@ -68,7 +70,10 @@ def spoil(request: pytest.FixtureRequest) -> Callable[[Path], None]:
 def one_sentence(error: pytest.ExceptionInfo[FerError], place: Path) -> None:
     text = str(error.value)
     assert "\n" not in text and len(text) < 400 and place.name in text
-    assert any(reason in text for reason in ("No space left", "Read-only file system", "make room", "nothing can be written"))
+    assert any(
+        reason in text
+        for reason in ("No space left", "Read-only file system", "make room", "nothing can be written")
+    )
 
 
 def test_verdicts_stay(disk: Mount, spoil: Callable[[Path], None]) -> None:
@@ -91,7 +96,11 @@ def test_a_recipe_is_whole_or_not_there(disk: Mount, spoil: Callable[[Path], Non
     first = save_recipe(Recipe("fer.csv", "00ff", {1: "copy"}, {}), place, "first")
     spoil(place)
     with pytest.raises(DataError) as error:
-        save_recipe(Recipe("fer.csv", "00ff", {row: "a copy of another one" for row in range(30_000)}, {}), place, "second")
+        save_recipe(
+            Recipe("fer.csv", "00ff", {row: "a copy of another one" for row in range(30_000)}, {}),
+            place,
+            "second",
+        )
     one_sentence(error, place)
     assert read_recipe(first).drop == {1: "copy"}
     assert [path.name for path in place.glob(f"*{SUFFIX}")] == [first.name]
@@ -112,7 +121,9 @@ def test_a_model_that_finds_no_room_leaves_nothing_behind(
     assert [path.name for path in place.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_run_cannot_begin_or_be_deleted_where_nothing_can_be_written(disk: Mount, labels_run: Path, voted: Path) -> None:
+def test_a_run_cannot_begin_or_be_deleted_where_nothing_can_be_written(
+    disk: Mount, labels_run: Path, voted: Path
+) -> None:
     place = disk(64)
     kept = RunFolder(Path(shutil.copytree(labels_run, place / "kept")))
     read_only(place)
@@ -124,12 +135,16 @@ def test_a_run_cannot_begin_or_be_deleted_where_nothing_can_be_written(disk: Mou
     assert kept.status()["state"] == "finished" and kept.history()
 
 
-def test_a_database_that_somebody_holds_is_waited_for_and_then_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_somebody_holds_is_waited_for_and_then_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = open_dataset("synthetic:70:0")
     given = Verdicts(data, tmp_path / "verdicts.sqlite")
     given.give([1], "right")
     connect = sqlite3.connect
-    monkeypatch.setattr(database.sqlite3, "connect", lambda path, timeout: connect(path, timeout=min(timeout, 0.2)))
+    monkeypatch.setattr(
+        database.sqlite3, "connect", lambda path, timeout: connect(path, timeout=min(timeout, 0.2))
+    )
     holder = connect(tmp_path / "verdicts.sqlite")
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(DataError, match="locked"):
@@ -143,12 +158,17 @@ def test_two_processes_do_not_train_one_run(shell, voted: Path, tmp_path: Path) 
     run = RunFolder(tmp_path / "run")
     run.create(tiny.settings(voted, {}, epochs=2))
     command = [sys.executable, "-m", "fer_core", "train", "--resume", str(run.path)]
-    both = [subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        for _ in range(2)
+    ]
     said = [process.communicate(timeout=200)[1] for process in both]
     codes = [process.returncode for process in both]
     assert run.status()["state"] == "finished" and len(run.history()) == 2
     for code, text in zip(codes, said, strict=True):  # the slower one may come when all is done
-        assert code == 0 or (code == 1 and text.strip().splitlines()[-1].startswith("error: ") and "Traceback" not in text)
+        assert code == 0 or (
+            code == 1 and text.strip().splitlines()[-1].startswith("error: ") and "Traceback" not in text
+        )
     assert 0 in codes
 
 

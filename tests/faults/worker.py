@@ -64,7 +64,11 @@ def promotion(folder: Path, first: int) -> Iterator[int]:
         yield number
 
 
-JOBS: dict[str, Callable[[Path, int], Iterator[int]]] = {"verdicts": verdicts, "saving": saving, "promotion": promotion}
+JOBS: dict[str, Callable[[Path, int], Iterator[int]]] = {
+    "verdicts": verdicts,
+    "saving": saving,
+    "promotion": promotion,
+}
 
 
 def main() -> None:

@@ -31,7 +31,9 @@ def main() -> None:
     for number, seed in enumerate(target.seeds()):
         (corpus / f"seed-{number}").write_bytes(seed)
     tokens = corpus.parent / f"{corpus.name}.dict"
-    tokens.write_text("".join('"' + "".join(f"\\x{byte:02x}" for byte in token) + '"\n' for token in target.tokens))
+    tokens.write_text(
+        "".join('"' + "".join(f"\\x{byte:02x}" for byte in token) + '"\n' for token in target.tokens)
+    )
     place = Path(tempfile.mkdtemp(prefix="fer-fuzz-"))
 
     def one(data: bytes) -> None:
@@ -41,10 +43,21 @@ def main() -> None:
         attempt(target, data, folder)
 
     atheris.Setup(
-        [sys.argv[0], str(corpus), f"-runs={options.runs}", f"-max_total_time={options.seconds}", "-timeout=20", "-rss_limit_mb=3000", "-max_len=100000",
-         f"-dict={tokens}", f"-artifact_prefix={corpus}/finding-", "-print_final_stats=1", "-verbosity=1"],
+        [
+            sys.argv[0],
+            str(corpus),
+            f"-runs={options.runs}",
+            f"-max_total_time={options.seconds}",
+            "-timeout=20",
+            "-rss_limit_mb=3000",
+            "-max_len=100000",
+            f"-dict={tokens}",
+            f"-artifact_prefix={corpus}/finding-",
+            "-print_final_stats=1",
+            "-verbosity=1",
+        ],
         one,
-    )  # fmt: skip
+    )
     atheris.Fuzz()
 
 

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from .targets import Target
 
-_NUMBERS = (b"\0", b"\x7f", b"\x80", b"\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f", b"\xff\xff\xff\xff", b"\0\0\0\x80", b"\xff" * 8)
+_NUMBERS = (
+    b"\0",
+    b"\x7f",
+    b"\x80",
+    b"\xff",
+    b"\0\0\0\0",
+    b"\xff\xff\xff\x7f",
+    b"\xff\xff\xff\xff",
+    b"\0\0\0\x80",
+    b"\xff" * 8,
+)
 
 
 @st.composite
@@ -30,7 +40,11 @@ def _changed(draw: st.DrawFn, target: Target, seed: bytes) -> bytes:
     for _ in range(draw(st.integers(1, 5))):
         # Heads and tails tell a parser the most, so half of the changes are there.
         at = draw(
-            st.one_of(st.integers(0, min(200, len(data))), st.integers(max(0, len(data) - 200), len(data)), st.integers(0, len(data)))
+            st.one_of(
+                st.integers(0, min(200, len(data))),
+                st.integers(max(0, len(data) - 200), len(data)),
+                st.integers(0, len(data)),
+            )
         )
         match draw(st.sampled_from(["byte", "bit", "token", "over", "cut", "drop", "twice"])):
             case "byte" if at < len(data):
@@ -65,7 +79,10 @@ def _repacked(draw: st.DrawFn, target: Target, seed: bytes) -> bytes:
                 members[at] = (
                     draw(
                         st.one_of(
-                            st.text(max_size=12), st.sampled_from(["../x.png", "/etc/x.csv", "C:\\x.png", "a/../../b.npy", ".", "con"])
+                            st.text(max_size=12),
+                            st.sampled_from(
+                                ["../x.png", "/etc/x.csv", "C:\\x.png", "a/../../b.npy", ".", "con"]
+                            ),
                         )
                     ),
                     content,
@@ -79,7 +96,9 @@ def _repacked(draw: st.DrawFn, target: Target, seed: bytes) -> bytes:
 
     with (
         warnings.catch_warnings(action="ignore"),
-        zipfile.ZipFile(buffer, "w", draw(st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))) as archive,
+        zipfile.ZipFile(
+            buffer, "w", draw(st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))
+        ) as archive,
     ):
         for name, content in members:
             archive.writestr(zipfile.ZipInfo(name or "x"), content)

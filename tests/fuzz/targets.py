@@ -105,7 +105,9 @@ def _csv() -> list[bytes]:
     images, codes = build.faces(3)
     table = build.csv_text(build.fer_columns(images, codes, ["Training", "PublicTest", "PrivateTest"]))
     reordered = build.csv_text(
-        {"Usage": ["Training"] * 3, "pixels": build.pixel_text(images), "emotion": build.names_of(codes)}, ";", "\r\n"
+        {"Usage": ["Training"] * 3, "pixels": build.pixel_text(images), "emotion": build.names_of(codes)},
+        ";",
+        "\r\n",
     )
     return [table.encode(), b"\xef\xbb\xbf" + reordered.encode()]
 
@@ -138,8 +140,16 @@ def _picture(format: str, mode: str = "RGB", size: tuple[int, int] = (40, 30), *
 
 def _zips() -> list[bytes]:
     face = _picture("PNG", "L", (48, 48))
-    folders = [(f"fer/{split}/{name}/{k}.png", face) for split in ("train", "test") for k, name in enumerate(build.CODES)]
-    return [_zip(folders), _zip([("train.csv", _csv()[0]), ("__MACOSX/._train.csv", b"\0")]), _zip([("../../out.csv", _csv()[0])])]
+    folders = [
+        (f"fer/{split}/{name}/{k}.png", face)
+        for split in ("train", "test")
+        for k, name in enumerate(build.CODES)
+    ]
+    return [
+        _zip(folders),
+        _zip([("train.csv", _csv()[0]), ("__MACOSX/._train.csv", b"\0")]),
+        _zip([("../../out.csv", _csv()[0])]),
+    ]
 
 
 def _npzs() -> list[bytes]:
@@ -147,7 +157,10 @@ def _npzs() -> list[bytes]:
     keras, plain, pickled = io.BytesIO(), io.BytesIO(), io.BytesIO()
     np.savez(keras, x_train=images, y_train=codes, x_test=images, y_test=codes)
     np.savez_compressed(
-        plain, pixels=images.reshape(14, -1) / 255, emotion=np.array(build.names_of(codes)), usage=np.array(["Training"] * 14)
+        plain,
+        pixels=images.reshape(14, -1) / 255,
+        emotion=np.array(build.names_of(codes)),
+        usage=np.array(["Training"] * 14),
     )
     np.savez(pickled, pixels=images, emotion=np.array([print] * 14, dtype=object))
     return [keras.getvalue(), plain.getvalue(), pickled.getvalue()]
@@ -182,7 +195,11 @@ def _votes(data: bytes, folder: Path) -> None:
 
 
 def _vote_tables() -> list[bytes]:
-    rows = ["Training,a.png,1,2,0,0,7,0,0,0,0,0", "PublicTest,b.png,0,10,0,0,0,0,0,0,0,0", "PrivateTest,,0,0,0,0,0,0,0,0,0,10"]
+    rows = [
+        "Training,a.png,1,2,0,0,7,0,0,0,0,0",
+        "PublicTest,b.png,0,10,0,0,0,0,0,0,0,0",
+        "PrivateTest,,0,0,0,0,0,0,0,0,0,10",
+    ]
     return [("Usage,Image name," + ",".join(tiny.VOTE_COLUMNS) + "\n" + "\n".join(rows) + "\n").encode()]
 
 
@@ -192,7 +209,13 @@ def _recipe(data: bytes, folder: Path) -> None:
 
 
 def _recipes() -> list[bytes]:
-    found = {"format": FORMAT, "source": "fer.csv", "fingerprint": "00ff", "drop": {"3": "copy"}, "relabel": {"4": "sad"}}
+    found = {
+        "format": FORMAT,
+        "source": "fer.csv",
+        "fingerprint": "00ff",
+        "drop": {"3": "copy"},
+        "relabel": {"4": "sad"},
+    }
     return [json.dumps(found).encode()]
 
 
@@ -201,7 +224,14 @@ def _source_name(data: bytes, folder: Path) -> None:
     text = data.decode("utf-8", errors="replace")[:200]
     if re.search(r"[0-9]{4}", text):
         return  # a thousand faces and more are drawn as asked, which takes its time
-    if len(open_dataset(f"synthetic:7{text}" if not text.startswith(tuple("0123456789")) else "synthetic?" + text)) > 10**6:
+    if (
+        len(
+            open_dataset(
+                f"synthetic:7{text}" if not text.startswith(tuple("0123456789")) else "synthetic?" + text
+            )
+        )
+        > 10**6
+    ):
         raise Finding("more faces than asked for")
 
 
@@ -219,9 +249,22 @@ def _image(data: bytes, folder: Path) -> None:
 def _images() -> list[bytes]:
     exif = Image.Exif()
     exif[0x0112] = 6
-    seeds = [_picture("JPEG", exif=exif), _picture("JPEG", "CMYK"), _picture("JPEG", "L", progressive=True), _picture("PNG", "RGBA"), _picture("PNG", "P"),
-             _picture("PNG", "I;16"), _picture("WEBP"), _picture("WEBP", lossless=True), _picture("GIF", "P"), _picture("BMP"),
-             _picture("TIFF", compression="tiff_lzw"), _picture("TIFF", "F"), _picture("PPM"), _picture("AVIF", size=(16, 16))]  # fmt: skip
+    seeds = [
+        _picture("JPEG", exif=exif),
+        _picture("JPEG", "CMYK"),
+        _picture("JPEG", "L", progressive=True),
+        _picture("PNG", "RGBA"),
+        _picture("PNG", "P"),
+        _picture("PNG", "I;16"),
+        _picture("WEBP"),
+        _picture("WEBP", lossless=True),
+        _picture("GIF", "P"),
+        _picture("BMP"),
+        _picture("TIFF", compression="tiff_lzw"),
+        _picture("TIFF", "F"),
+        _picture("PPM"),
+        _picture("AVIF", size=(16, 16)),
+    ]
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
@@ -239,7 +282,15 @@ def _album(data: bytes, folder: Path) -> None:
 def _albums() -> list[bytes]:
     photo = _picture("JPEG")
     return [
-        _zip([("a/one.jpg", photo), ("two.png", _picture("PNG")), ("notes.txt", b"no picture"), ("../up.jpg", photo)], zipfile.ZIP_STORED)
+        _zip(
+            [
+                ("a/one.jpg", photo),
+                ("two.png", _picture("PNG")),
+                ("notes.txt", b"no picture"),
+                ("../up.jpg", photo),
+            ],
+            zipfile.ZIP_STORED,
+        )
     ]
 
 
@@ -306,22 +357,30 @@ def _run(data: bytes, folder: Path) -> None:
 def _runs() -> list[bytes]:
     watch = io.BytesIO()
     np.savez(watch, faces=np.zeros((2, 48, 48), np.uint8), true=np.array([0, 1]), filters=np.array([4, 3, 3]))
-    files = {"config.json": RunConfig.parse({"data": {"source": "fer.csv"}}).model_dump_json().encode(),
-             "history.csv": (",".join(HISTORY_COLUMNS) + "\n1,2.0,0.2,1.9,0.3,0.01,3.5,900.0,1\n").encode(),
-             "status.json": b'{"state": "finished", "started": 1700000000.0, "pid": 1}', "progress.json": b'{"epoch": 1, "batch": 3, "time": 1.5}',
-             "watch.npz": watch.getvalue(), "watch.records": b"\0" * 700}  # fmt: skip
+    files = {
+        "config.json": RunConfig.parse({"data": {"source": "fer.csv"}}).model_dump_json().encode(),
+        "history.csv": (",".join(HISTORY_COLUMNS) + "\n1,2.0,0.2,1.9,0.3,0.01,3.5,900.0,1\n").encode(),
+        "status.json": b'{"state": "finished", "started": 1700000000.0, "pid": 1}',
+        "progress.json": b'{"epoch": 1, "batch": 3, "time": 1.5}',
+        "watch.npz": watch.getvalue(),
+        "watch.records": b"\0" * 700,
+    }
     return [_zip(files.items(), zipfile.ZIP_STORED)]
 
 
 def _settings(data: bytes, folder: Path) -> None:
-    RunConfig.parse({"data": {"source": "fer.csv"}}).with_settings(data.decode("utf-8", errors="replace").splitlines()[:5])
+    RunConfig.parse({"data": {"source": "fer.csv"}}).with_settings(
+        data.decode("utf-8", errors="replace").splitlines()[:5]
+    )
 
 
 def _evaluation(data: bytes, folder: Path) -> None:
     path = folder / "test.npz"
     path.write_bytes(data)
     found = record._read(path, "model")
-    if found is not None and (len(found.probabilities) != len(found.true) or found.probabilities.shape[1] != len(found.labels)):
+    if found is not None and (
+        len(found.probabilities) != len(found.true) or found.probabilities.shape[1] != len(found.labels)
+    ):
         raise Finding("a record whose parts do not fit")
 
 
@@ -346,12 +405,38 @@ TARGETS: dict[str, Target] = {
     "csv": Target(
         _dataset(".csv"),
         _csv,
-        (b"emotion", b"pixels", b"Usage", b",", b'"', b"\n", b"\r", b"\0", b"255 ", b"-1 ", b"1e9", b"\xff\xfe", b";", b"\t"),
+        (
+            b"emotion",
+            b"pixels",
+            b"Usage",
+            b",",
+            b'"',
+            b"\n",
+            b"\r",
+            b"\0",
+            b"255 ",
+            b"-1 ",
+            b"1e9",
+            b"\xff\xfe",
+            b";",
+            b"\t",
+        ),
     ),
     "zip": Target(_dataset(".zip"), _zips, _ZIP, packed=True),
-    "npz": Target(_dataset(".npz"), _npzs, (*_ZIP, b"\x93NUMPY", b"'descr'", b"'|O'", b"'<f8'", b"(0,)", b"(99999999999,)"), packed=True),
-    "parquet": Target(_dataset(".parquet"), _parquets, (b"PAR1", b"\xff\xff\xff\xff", b"\0", b"image", b"bytes", b"emotion")),
-    "votes": Target(_votes, _vote_tables, (b"neutral", b"NF", b",", b'"', b"\n", b"\0", b"-1", b"256", b"nan", b"inf", b"0.5")),
+    "npz": Target(
+        _dataset(".npz"),
+        _npzs,
+        (*_ZIP, b"\x93NUMPY", b"'descr'", b"'|O'", b"'<f8'", b"(0,)", b"(99999999999,)"),
+        packed=True,
+    ),
+    "parquet": Target(
+        _dataset(".parquet"), _parquets, (b"PAR1", b"\xff\xff\xff\xff", b"\0", b"image", b"bytes", b"emotion")
+    ),
+    "votes": Target(
+        _votes,
+        _vote_tables,
+        (b"neutral", b"NF", b",", b'"', b"\n", b"\0", b"-1", b"256", b"nan", b"inf", b"0.5"),
+    ),
     "recipe": Target(_recipe, _recipes, (*_JSON, FORMAT.encode(), b'"drop"', b'"relabel"', b'"source"')),
     "source name": Target(
         _source_name,
@@ -359,11 +444,33 @@ TARGETS: dict[str, Target] = {
         (b":", b"?", b"&", b"=", b"label_noise", b"-1", b"1e400", b"nan"),
     ),
     "image": Target(
-        _image, _images, (b"\xff\xd8", b"\xff\xd9", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0", b"Exif", b"ftypheic")
+        _image,
+        _images,
+        (
+            b"\xff\xd8",
+            b"\xff\xd9",
+            b"\xff\xff\xff\xff",
+            b"\x7f\xff\xff\xff",
+            b"\0\0\0\0",
+            b"Exif",
+            b"ftypheic",
+        ),
     ),
     "album": Target(_album, _albums, _ZIP, packed=True),
     "video": Target(
-        _video, _videos, (b"moov", b"mdat", b"trak", b"ftyp", b"stsz", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x1a\x45\xdf\xa3", b"RIFF")
+        _video,
+        _videos,
+        (
+            b"moov",
+            b"mdat",
+            b"trak",
+            b"ftyp",
+            b"stsz",
+            b"\xff\xff\xff\xff",
+            b"\0\0\0\0",
+            b"\x1a\x45\xdf\xa3",
+            b"RIFF",
+        ),
     ),
     "card": Target(_card, _cards, (*_JSON, b'"labels"', b'"figures"', b'"training"')),
     "run": Target(_run, _runs, (*_JSON, *_ZIP, b"nan", b",", b"\n"), packed=True),
@@ -372,5 +479,7 @@ TARGETS: dict[str, Target] = {
         lambda: [b"train.learning_rate=0.1\naugment.flip=true", b"model.hparams={}"],
         (b"train.", b"augment.", b"=", b"\n", *_JSON),
     ),
-    "evaluation": Target(_evaluation, _evaluations, (*_ZIP, b"\x93NUMPY", b"'|O'", b"model_hash"), packed=True),
+    "evaluation": Target(
+        _evaluation, _evaluations, (*_ZIP, b"\x93NUMPY", b"'|O'", b"model_hash"), packed=True
+    ),
 }

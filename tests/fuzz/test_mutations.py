@@ -16,7 +16,9 @@ from .mutation import inputs
 from .targets import TARGETS, attempt
 
 INPUTS = int(os.environ.get("FER_FUZZ_INPUTS", "60"))
-_PHASES = [Phase.explicit, Phase.generate] if INPUTS <= 100 else [Phase.explicit, Phase.generate, Phase.shrink]
+_PHASES = (
+    [Phase.explicit, Phase.generate] if INPUTS <= 100 else [Phase.explicit, Phase.generate, Phase.shrink]
+)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -36,8 +38,14 @@ def test_nearly_good_inputs_are_read_or_refused_in_a_sentence(name: str) -> None
     target = TARGETS[name]
     seeds = target.seeds()
 
-    @settings(max_examples=INPUTS, deadline=None, database=None, derandomize=INPUTS <= 100, phases=_PHASES,
-              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @settings(
+        max_examples=INPUTS,
+        deadline=None,
+        database=None,
+        derandomize=INPUTS <= 100,
+        phases=_PHASES,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(inputs(target, seeds))
     def tried(data: bytes) -> None:
         with tempfile.TemporaryDirectory() as place:

@@ -46,7 +46,12 @@ def test_a_run_under_way_is_never_deleted(host: Host) -> None:
     home = left(host, 30)
     run = host.run(home)
     run.write_status("running")
-    os.utime(home, (0, 0)), os.utime(home / "runs", (0, 0)), os.utime(home / "seen", (0, 0)), os.utime(home / "data", (0, 0))
+    (
+        os.utime(home, (0, 0)),
+        os.utime(home / "runs", (0, 0)),
+        os.utime(home / "seen", (0, 0)),
+        os.utime(home / "data", (0, 0)),
+    )
     with FileLock(run.path / "lock"):
         assert cleaning.clean(everybody) == [] and run.exists()
     assert cleaning.clean(everybody) == [home.name]

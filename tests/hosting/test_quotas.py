@@ -43,7 +43,11 @@ def test_local_runs_are_free_of_all_that(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "runs" / "a")
     run.create(RunConfig(preset="quick").replace("train", epochs=10_000))
     quotas.check_start(run.path, run.config())
-    assert quotas.Allowance(run.path, 1e9).used_up() == "" and visitors.of(run.path) is None and not shared_queue.is_shared(run.path)
+    assert (
+        quotas.Allowance(run.path, 1e9).used_up() == ""
+        and visitors.of(run.path) is None
+        and not shared_queue.is_shared(run.path)
+    )
 
 
 def test_a_run_has_so_many_epochs_at_most(host: Host) -> None:
@@ -76,11 +80,15 @@ def test_a_sweep_counts_with_all_its_runs(host: Host) -> None:
     with pytest.raises(TrainingError, match="5 more would be too many"):
         SweepFolder(home / "runs" / "sweep").create(sweep)
     with pytest.raises(ConfigError, match="6 epochs"):
-        SweepFolder(home / "runs" / "sweep").create(sweep.model_copy(update={"base": base.replace("train", epochs=6), "trials": 2}))
+        SweepFolder(home / "runs" / "sweep").create(
+            sweep.model_copy(update={"base": base.replace("train", epochs=6), "trials": 2})
+        )
     SweepFolder(home / "runs" / "sweep").create(sweep.model_copy(update={"trials": 4}))
 
 
-def test_what_runs_read_is_checked_when_they_are_made_and_started(host: Host, tmp_path: Path, started: list[str]) -> None:
+def test_what_runs_read_is_checked_when_they_are_made_and_started(
+    host: Host, tmp_path: Path, started: list[str]
+) -> None:
     home, other = host.visitor(), host.visitor()
     config = RunConfig(preset="quick").replace("train", epochs=3)
     for wrong in (
@@ -99,7 +107,9 @@ def test_what_runs_read_is_checked_when_they_are_made_and_started(host: Host, tm
     assert not started
 
 
-def test_so_many_run_at_once_of_all_visitors_and_the_others_wait_in_one_queue(host: Host, started: list[str]) -> None:
+def test_so_many_run_at_once_of_all_visitors_and_the_others_wait_in_one_queue(
+    host: Host, started: list[str]
+) -> None:
     host.allow(running_at_once=1)
     homes = [host.visitor() for _ in range(3)]
     runs, begun = [], []
@@ -156,7 +166,9 @@ def test_disk_space_is_bounded(host: Host) -> None:
     assert not home.exists() and other.exists() and everybody.root.exists()
 
 
-def test_the_time_of_a_run_is_bounded_pauses_and_earlier_processes_included(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_of_a_run_is_bounded_pauses_and_earlier_processes_included(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     host.allow(minutes=1)
     run = host.run(host.visitor())
     allowance = quotas.Allowance(run.path, 50)
@@ -174,17 +186,39 @@ def test_the_runs_of_a_sweep_share_the_time_of_one(host: Host) -> None:
     (home / "runs" / "s").mkdir(parents=True)
     (home / "runs" / "s" / "sweep.json").write_text("{}")
     for number, seconds in ((1, 40.0), (2, 25.0)):
-        host.run(home, f"s-{number:03}").write_history([dict.fromkeys(("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate",
-                                                                         "images_per_second", "best"), 1) | {"seconds": seconds}])  # fmt: skip
+        host.run(home, f"s-{number:03}").write_history(
+            [
+                dict.fromkeys(
+                    (
+                        "epoch",
+                        "loss",
+                        "accuracy",
+                        "val_loss",
+                        "val_accuracy",
+                        "learning_rate",
+                        "images_per_second",
+                        "best",
+                    ),
+                    1,
+                )
+                | {"seconds": seconds}
+            ]
+        )
     third = host.run(home, "s-003")
     assert quotas.Allowance(third.path).used_up()
     assert not quotas.Allowance(host.run(home, "alone").path).used_up()
 
 
-def test_a_training_ends_when_its_time_is_up_and_keeps_its_best(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_ends_when_its_time_is_up_and_keeps_its_best(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     host.allow(minutes=1)
     run = RunFolder(host.visitor() / "runs" / "a")
-    config = RunConfig(preset="quick").replace("train", epochs=20, batch_size=64).replace("data", source="synthetic:140")
+    config = (
+        RunConfig(preset="quick")
+        .replace("train", epochs=20, batch_size=64)
+        .replace("data", source="synthetic:140")
+    )
     run.create(config.replace("model", family="plain", hparams={"filters": [4], "dense_units": 8}))
     seconds = {"passed": 0.0}
     begin = quotas.Allowance.__init__
@@ -203,7 +237,11 @@ def test_a_training_ends_when_its_time_is_up_and_keeps_its_best(host: Host, monk
 
     monkeypatch.setattr(quotas.Allowance, "used_up", used_up)
     assert train(run) == "stopped"
-    assert run.status()["message"].startswith("Stopped after 1 minute") and len(run.history()) == 2 and (run.bundle / "card.json").is_file()
+    assert (
+        run.status()["message"].startswith("Stopped after 1 minute")
+        and len(run.history()) == 2
+        and (run.bundle / "card.json").is_file()
+    )
 
 
 def test_one_click_in_many_tabs_is_counted_once_each(host: Host) -> None:

@@ -24,7 +24,12 @@ def test_everything_works_within_a_gigabyte_and_half_a_core_and_nothing_is_kille
 
     async def visit() -> None:
         async with Visitor(host.url) as visitor:
-            for page, says in (("", "FER Explorer"), ("dataset", "3,500 faces"), ("evaluate", "Evaluate"), ("models", "Scoreboard")):
+            for page, says in (
+                ("", "FER Explorer"),
+                ("dataset", "3,500 faces"),
+                ("evaluate", "Evaluate"),
+                ("models", "Scoreboard"),
+            ):
                 await visitor.open(page)
                 assert not visitor.errors() and says in visitor.text(), page
             await visitor.open("dataset")
@@ -44,7 +49,9 @@ def test_everything_works_within_a_gigabyte_and_half_a_core_and_nothing_is_kille
         for visitor in visitors:
             await visitor.__aenter__()
             await visitor.open("dataset")
-        await asyncio.gather(*(visitor.choose("View", list(VIEWS)[1 + i % 2]) for i, visitor in enumerate(visitors)))
+        await asyncio.gather(
+            *(visitor.choose("View", list(VIEWS)[1 + i % 2]) for i, visitor in enumerate(visitors))
+        )
         for i, visitor in enumerate(visitors):
             assert visitor.lost == 0 and VIEWS[list(VIEWS)[1 + i % 2]] in visitor.text()
             await visitor.__aexit__()
@@ -54,7 +61,10 @@ def test_everything_works_within_a_gigabyte_and_half_a_core_and_nothing_is_kille
         asyncio.run(many())
         assert asyncio.run(training(host)) == "finished"
         assert not host.limited.killed and host.limited.process.poll() is None
-        print({kind: f"{size / 1e6:.0f} MB" for kind, size in host.limited.peaks.items()}, f"all {host.limited.peak / 1e6:.0f} MB")
+        print(
+            {kind: f"{size / 1e6:.0f} MB" for kind, size in host.limited.peaks.items()},
+            f"all {host.limited.peak / 1e6:.0f} MB",
+        )
         assert host.limited.peak < 1_000_000_000 and host.limited.peaks["training"] > 100_000_000
     finally:
         host.stop()

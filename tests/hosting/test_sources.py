@@ -34,7 +34,12 @@ def test_what_is_offered_may_be_read(host: Host) -> None:
     for place in (host.data / "faces", home / "data" / "uploads"):
         place.mkdir(parents=True)
         may(host, home, place)
-    for source in ("synthetic", "synthetic:700:3", "synthetic?label_noise=0.1", host.data / "faces" / ".." / "faces"):
+    for source in (
+        "synthetic",
+        "synthetic:700:3",
+        "synthetic?label_noise=0.1",
+        host.data / "faces" / ".." / "faces",
+    ):
         may(host, home, source)
 
 
@@ -69,7 +74,9 @@ def test_one_visitor_may_not_read_what_another_one_brought(host: Host) -> None:
     may(host, other, theirs)
 
 
-def test_visitors_below_the_data_folder_are_kept_apart_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_visitors_below_the_data_folder_are_kept_apart_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FER_RUNS_DIR", str(tmp_path / "data" / "runs"))
     host = Host(tmp_path)
     home, other = host.visitor(), host.visitor()

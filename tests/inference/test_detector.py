@@ -53,4 +53,8 @@ def test_faces_of_any_size_are_found(portrait: Image.Image, detector: FaceDetect
     """The picture's side; the face takes about a quarter of it."""
     cut = portrait.crop((150, 30, 330, 210)) if side == 60 else portrait
     (found,) = detector.detect(np.asarray(cut.resize((side, side))))
-    assert 0.1 * side < found.box[2] < 0.9 * side and found.landmarks is not None and found.landmarks.shape == (5, 2)
+    assert (
+        0.1 * side < found.box[2] < 0.9 * side
+        and found.landmarks is not None
+        and found.landmarks.shape == (5, 2)
+    )

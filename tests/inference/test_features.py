@@ -16,7 +16,9 @@ from tests import tiny
 
 pytestmark = pytest.mark.long
 
-IMAGES = np.concatenate([tiny.banded(np.arange(7)), np.random.default_rng(0).integers(0, 256, (14, 48, 48), np.uint8)])
+IMAGES = np.concatenate(
+    [tiny.banded(np.arange(7)), np.random.default_rng(0).integers(0, 256, (14, 48, 48), np.uint8)]
+)
 
 
 def of_keras(bundle: Bundle, images: np.ndarray) -> np.ndarray:
@@ -47,7 +49,9 @@ def test_shipped_models(bundle: Bundle) -> None:
     assert_close(extractor.features(IMAGES), of_keras(bundle, IMAGES), 0.06)
 
 
-@pytest.mark.parametrize(("fixture", "tolerance"), [("trained_run", 1e-4), ("votes_run", 1e-4), ("labels_run", 0.06)])
+@pytest.mark.parametrize(
+    ("fixture", "tolerance"), [("trained_run", 1e-4), ("votes_run", 1e-4), ("labels_run", 0.06)]
+)
 def test_plain_networks(fixture: str, tolerance: float, request: pytest.FixtureRequest) -> None:
     """One view and four in float32; two in int8."""
     bundle = find_bundle(str(request.getfixturevalue(fixture)))
@@ -62,7 +66,10 @@ def test_an_ensembles_networks_stand_one_after_the_other(quantisation: str, tmp_
     from fer_core.release.litert import export_litert
     from fer_core.zoo import plain, residual
 
-    networks = [plain.build((48, 48, 1), 7, filters=[4], dense_units=12, dense_batch_norm=True), residual.build((48, 48, 1), 7, width=4)]
+    networks = [
+        plain.build((48, 48, 1), 7, filters=[4], dense_units=12, dense_batch_norm=True),
+        residual.build((48, 48, 1), 7, width=4),
+    ]
     graph = shipped_graph(networks, mirror=True)
     with silenced(1), silenced(2):
         graph.save(tmp_path / "model.keras")
@@ -82,7 +89,9 @@ def test_probabilities_come_along_and_the_size_of_a_batch_does_not_count(trained
     assert extractor.features(IMAGES[:0]).shape == (0, extractor.size)
 
 
-def test_a_model_without_the_layer_is_one_sentence(trained_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_without_the_layer_is_one_sentence(
+    trained_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(features_module, "_LAYER", "embedding")
     with pytest.raises(ModelError, match="tells no features: a layer called embedding was expected"):
         FeatureExtractor(find_bundle(str(trained_run)))

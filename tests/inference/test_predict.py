@@ -43,7 +43,13 @@ def test_yunet_is_found_without_a_download() -> None:
 def test_all_forms_of_one_picture_give_one_answer(predictor: Predictor, portrait: Image.Image) -> None:
     expected = predictor.predict(PORTRAIT)
     assert len(expected) == 1
-    for form in (str(PORTRAIT), PORTRAIT.read_bytes(), np.asarray(portrait), portrait, encoded(portrait, "PNG")):
+    for form in (
+        str(PORTRAIT),
+        PORTRAIT.read_bytes(),
+        np.asarray(portrait),
+        portrait,
+        encoded(portrait, "PNG"),
+    ):
         got = predictor.predict(form)
         assert [face.box for face in got] == [face.box for face in expected]
         assert got[0].probabilities == pytest.approx(expected[0].probabilities, abs=1e-6)
@@ -52,7 +58,9 @@ def test_all_forms_of_one_picture_give_one_answer(predictor: Predictor, portrait
 @pytest.mark.parametrize("orientation", [3, 6, 8])
 def test_exif_orientation_is_undone(predictor: Predictor, portrait: Image.Image, orientation: int) -> None:
     """A photo stored sideways with its orientation in EXIF has its face in the same place as the upright one."""
-    turn = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}[orientation]
+    turn = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}[
+        orientation
+    ]
     exif = Image.Exif()
     exif[274] = orientation
     stored = encoded(portrait.transpose(turn), "PNG", exif=exif)
@@ -72,7 +80,9 @@ def test_several_faces_stand_from_left_to_right(predictor: Predictor, portrait: 
 
 
 @pytest.mark.parametrize("shape", [(48, 48), (2, 48, 48, 1), (2, 96, 96), (0, 7)])
-def test_arrays_of_another_shape_are_told_in_one_sentence(predictor: Predictor, shape: tuple[int, ...]) -> None:
+def test_arrays_of_another_shape_are_told_in_one_sentence(
+    predictor: Predictor, shape: tuple[int, ...]
+) -> None:
     with pytest.raises(ImageError, match=r"an array \(N, 48, 48\), not \("):
         predictor.classifier.probabilities(np.zeros(shape, np.uint8))
 
@@ -82,7 +92,14 @@ def test_boxes_lie_inside_the_picture(predictor: Predictor, portrait: Image.Imag
         picture = portrait.crop(cut)
         for face in predictor.predict(picture):
             x, y, width, height = face.box
-            assert x >= 0 and y >= 0 and width > 0 and height > 0 and x + width <= picture.width and y + height <= picture.height
+            assert (
+                x >= 0
+                and y >= 0
+                and width > 0
+                and height > 0
+                and x + width <= picture.width
+                and y + height <= picture.height
+            )
 
 
 def test_the_crop_is_square_and_repeats_the_edge(portrait: Image.Image) -> None:
@@ -110,14 +127,18 @@ def test_16_bit_grey_and_8_bit_grey_look_the_same(portrait: Image.Image) -> None
     assert np.abs(np.asarray(deep).astype(int) - grey).max() <= 1
 
 
-@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, PORTRAIT.read_bytes()[:2000]])
+@pytest.mark.parametrize(
+    "content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, PORTRAIT.read_bytes()[:2000]]
+)
 def test_damaged_pictures_are_one_sentence(predictor: Predictor, content: bytes) -> None:
     with pytest.raises(ImageError, match="cannot be read as an image") as caught:
         predictor.predict(content)
     assert "\n" not in str(caught.value)
 
 
-def test_a_picture_that_claims_to_be_huge_is_refused(monkeypatch: pytest.MonkeyPatch, portrait: Image.Image) -> None:
+def test_a_picture_that_claims_to_be_huge_is_refused(
+    monkeypatch: pytest.MonkeyPatch, portrait: Image.Image
+) -> None:
     monkeypatch.setattr(imaging, "MAX_PIXELS", 1000)
     with pytest.raises(ImageError, match="512x512 pixels"):
         imaging.open_image(PORTRAIT)
@@ -154,7 +175,9 @@ def test_a_face_is_found_on_nearly_every_real_photo(shared: Path) -> None:
     detector = FaceDetector()
     with open(shared / "photos" / "labels.csv", encoding="utf-8") as file:
         names = [row["image"] for row in csv.DictReader(file)]
-    found = sum(bool(detector.detect(np.asarray(imaging.open_image(shared / "photos" / name)))) for name in names)
+    found = sum(
+        bool(detector.detect(np.asarray(imaging.open_image(shared / "photos" / name)))) for name in names
+    )
     assert found >= 0.95 * len(names)
 
 
@@ -164,7 +187,12 @@ def test_the_crop_is_cut_like_fer2013(shared: Path) -> None:
 
     from fer_core.inference.predict import CROP_SCALE
 
-    blobs = pq.read_table(shared / "data" / "fer2013.parquet")["image"].combine_chunks().field("bytes").to_pylist()[:400]
+    blobs = (
+        pq.read_table(shared / "data" / "fer2013.parquet")["image"]
+        .combine_chunks()
+        .field("bytes")
+        .to_pylist()[:400]
+    )
     detector = FaceDetector()
     sides = []
     for blob in blobs:

@@ -38,7 +38,9 @@ def test_each_picture_gets_what_it_gets_alone(predictor: Predictor) -> None:
 def test_all_faces_pass_the_network_together(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     batches = []
     classify = predictor.classifier.probabilities
-    monkeypatch.setattr(predictor.classifier, "probabilities", lambda crops: batches.append(len(crops)) or classify(crops))
+    monkeypatch.setattr(
+        predictor.classifier, "probabilities", lambda crops: batches.append(len(crops)) or classify(crops)
+    )
     predictor.predict_many(iter([PORTRAIT] * 3))
     assert batches == [3]
 
@@ -53,6 +55,10 @@ def test_a_bad_picture_raises_or_stands_in_its_place(predictor: Predictor) -> No
     with pytest.raises(ImageError, match="cannot be read as an image"):
         predictor.predict_many(images)
     first, bad, missing, last = predictor.predict_many(images, on_error="return")
-    assert isinstance(bad, ImageError) and isinstance(missing, ImageError) and "missing.jpg does not exist" in str(missing)
+    assert (
+        isinstance(bad, ImageError)
+        and isinstance(missing, ImageError)
+        and "missing.jpg does not exist" in str(missing)
+    )
     assert isinstance(first, list) and isinstance(last, list) and first[0].label == last[0].label
     assert predictor.predict_many([]) == []

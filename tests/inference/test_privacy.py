@@ -47,7 +47,12 @@ print(json.dumps({"seen": seen, "faces": [len(faces), sum(len(result.faces) for 
 
 
 def files_below(*folders: Path) -> set[tuple[str, int]]:
-    return {(str(path), path.stat().st_mtime_ns) for folder in folders for path in folder.rglob("*") if path.is_file()}
+    return {
+        (str(path), path.stat().st_mtime_ns)
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.fixture
@@ -71,9 +76,13 @@ def test_photo_album_and_video_write_and_send_nothing(inputs: Path, tmp_path: Pa
         place.mkdir()
     work, temporary, home, cache = places
     environment = os.environ | {
-        "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary), "HOME": str(home), "XDG_CACHE_HOME": str(cache),
-        "FER_EXPLORER_CACHE": str(cache), "FER_EXPLORER_HOME": str(home),
-    }  # fmt: skip
+        "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(temporary),
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(cache),
+        "FER_EXPLORER_CACHE": str(cache),
+        "FER_EXPLORER_HOME": str(home),
+    }
     before = files_below(inputs)
     command = [sys.executable, "-B", "-c", _WATCHED, str(inputs)]
     done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)

@@ -80,7 +80,9 @@ def test_a_head_in_profile_is_named(face: FacePrediction) -> None:
     assert words(replace(face, landmarks=np.concatenate([eyes, beyond, mouth]))) == ["Turned away"]
 
 
-def test_a_small_face_is_named_and_a_face_without_landmarks_is_not_judged_by_them(face: FacePrediction) -> None:
+def test_a_small_face_is_named_and_a_face_without_landmarks_is_not_judged_by_them(
+    face: FacePrediction,
+) -> None:
     assert words(replace(face, box=(0, 0, 20, 28))) == ["Small"]
     assert words(replace(face, landmarks=None)) == []
 
@@ -94,8 +96,10 @@ def test_one_in_a_hundred_training_images_is_beyond_each_threshold(shared: Path)
     dataset = open_dataset(str(shared / "data" / "fer2013.parquet"))
     measured = measures(dataset.images, np.flatnonzero(dataset.splits == SPLITS.index("train")))
     for name, low, threshold in (
-        ("brightness", True, unlike.DARK), ("brightness", False, unlike.BRIGHT),
-        ("contrast", True, unlike.PALE), ("sharpness", True, unlike.BLURRED),
-    ):  # fmt: skip
+        ("brightness", True, unlike.DARK),
+        ("brightness", False, unlike.BRIGHT),
+        ("contrast", True, unlike.PALE),
+        ("sharpness", True, unlike.BLURRED),
+    ):
         beyond = measured[name] < threshold if low else measured[name] > threshold
         assert beyond.mean() == pytest.approx(0.01, abs=0.001), name

@@ -21,7 +21,10 @@ def test_a_face_that_is_neutral_as_others_are_is_left_as_it_is() -> None:
 
 def test_the_longer_a_face_is_seen_the_more_of_its_offset_is_taken_out() -> None:
     usual, mine = np.log([0.1, 0.2, 0.7]), np.log([0.5, 0.2, 0.3])
-    sad = [neutral.corrected(np.exp(mine), neutral.offset(mine, usual, seconds))[0] for seconds in (0, 1, 3, 1000)]
+    sad = [
+        neutral.corrected(np.exp(mine), neutral.offset(mine, usual, seconds))[0]
+        for seconds in (0, 1, 3, 1000)
+    ]
     assert sad == sorted(sad, reverse=True)
     assert sad[0] == pytest.approx(0.5) and sad[-1] == pytest.approx(0.1, abs=0.002)
 

@@ -33,8 +33,12 @@ print("\\n".join(map(str, seen)))
 
 def test_no_frame_is_written_or_sent(tmp_path: Path) -> None:
     code = _WATCHED.replace("ROOT", str(ROOT))
-    done = subprocess.run([sys.executable, "-B", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"], cwd=tmp_path,
-                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
     assert list(tmp_path.iterdir()) == []

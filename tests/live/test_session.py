@@ -80,11 +80,15 @@ def test_a_face_is_boxed_labelled_and_told(camera: Camera, face: Image.Image) ->
     (seen,) = camera.session.snapshot().faces
     assert seen.number == 1 and seen.label == "happy" and seen.confidence > 0.6 and not seen.unsure
     x, y, width, height = seen.box
-    assert x >= 240 and x + width <= 390 and y >= 150 and y + height <= 330  # the chin is cut off a little below
+    assert (
+        x >= 240 and x + width <= 390 and y >= 150 and y + height <= 330
+    )  # the chin is cut off a little below
     assert sum(seen.probabilities.values()) == pytest.approx(1, abs=1e-4)
     changed = np.argwhere((out != before).any(axis=2))
     assert out.shape == before.shape and out.dtype == np.uint8
-    assert changed[:, 1].min() >= x - 1 and changed[:, 0].max() <= y + height + 1  # the box, and the label on it
+    assert (
+        changed[:, 1].min() >= x - 1 and changed[:, 0].max() <= y + height + 1
+    )  # the box, and the label on it
     assert (before == frame((face, 240, 150))).all()  # the frame that came is not drawn on
 
 
@@ -97,7 +101,9 @@ def test_a_mirrored_frame_is_turned_but_its_label_can_be_read(camera: Camera, fa
     (seen,) = camera.session.snapshot().faces
     assert seen.box[0] > 640 - 220
     x, y, width, _ = seen.box
-    assert (out[max(0, y - 20) : y, x : x + width] != np.array(GREY)).any(axis=2).mean() > 0.3  # the label stands on the box
+    assert (out[max(0, y - 20) : y, x : x + width] != np.array(GREY)).any(
+        axis=2
+    ).mean() > 0.3  # the label stands on the box
 
 
 def test_two_faces_keep_their_numbers_when_they_cross_a_gap(camera: Camera, face: Image.Image) -> None:
@@ -106,7 +112,9 @@ def test_two_faces_keep_their_numbers_when_they_cross_a_gap(camera: Camera, face
 
     def step(i: int) -> dict[str, int]:
         camera.show(frame((face, 60 + 16 * i, 20), (mirrored, 430 - 16 * i, 270)))
-        return {"upper" if seen.box[1] < 240 else "lower": seen.number for seen in camera.session.snapshot().faces}
+        return {
+            "upper" if seen.box[1] < 240 else "lower": seen.number for seen in camera.session.snapshot().faces
+        }
 
     before = [step(i) for i in range(10)][-1]
     assert set(before.values()) == {1, 2}
@@ -115,7 +123,9 @@ def test_two_faces_keep_their_numbers_when_they_cross_a_gap(camera: Camera, face
     assert step(17) == before
 
 
-def test_a_face_keeps_its_number_when_the_browser_sends_smaller_frames(camera: Camera, face: Image.Image) -> None:
+def test_a_face_keeps_its_number_when_the_browser_sends_smaller_frames(
+    camera: Camera, face: Image.Image
+) -> None:
     large = Image.fromarray(frame((face, 300, 200)))
     for sent in (large, large.resize((320, 240)), large):
         camera.show(np.asarray(sent), 3)
@@ -124,7 +134,9 @@ def test_a_face_keeps_its_number_when_the_browser_sends_smaller_frames(camera: C
 
 def test_a_face_keeps_its_number_when_frames_come_in_bursts(camera: Camera, face: Image.Image) -> None:
     """Two frames come 2 ms apart, though they were taken a 30th of a second apart, and then none for a third of a second."""
-    camera.session.process(frame((face, 240, 150)), 100.0)  # a frame that comes at once: the camera's clock is known from it
+    camera.session.process(
+        frame((face, 240, 150)), 100.0
+    )  # a frame that comes at once: the camera's clock is known from it
     for i in range(2, 26):
         camera.clock.now += 0.35 if i % 2 == 0 else 0.002
         captured = 99.95 + 0.352 * (i // 2) - 0.352 + (i % 2) / 30
@@ -132,7 +144,9 @@ def test_a_face_keeps_its_number_when_frames_come_in_bursts(camera: Camera, face
         assert [seen.number for seen in camera.session.snapshot().faces] == [1]
 
 
-def test_smoothing_follows_a_change_as_its_seconds_say(camera: Camera, face: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_smoothing_follows_a_change_as_its_seconds_say(
+    camera: Camera, face: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
     classifier = camera.session._predictor.classifier  # type: ignore[union-attr]
     happy = classifier.labels.index("happy")
     answer = np.full(len(classifier.labels), 0.0, np.float32)
@@ -175,7 +189,9 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:
         LiveSettings(**wrong)
 
 
-def test_the_last_minute_is_kept_and_nothing_grows(camera: Camera, face: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_minute_is_kept_and_nothing_grows(
+    camera: Camera, face: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import fer_core.live.session as module
 
     seen = camera.session._predictor.predict(frame((face, 240, 150)))  # type: ignore[union-attr]
@@ -184,7 +200,12 @@ def test_the_last_minute_is_kept_and_nothing_grows(camera: Camera, face: Image.I
 
     def size() -> tuple[int, ...]:
         kept = camera.session
-        return len(kept._pace._answers), len(kept._pace._bases), sum(map(len, kept._histories._points.values())), len(kept._smoother._state)
+        return (
+            len(kept._pace._answers),
+            len(kept._pace._bases),
+            sum(map(len, kept._histories._points.values())),
+            len(kept._smoother._state),
+        )
 
     for _ in range(round(70 / STEP)):
         camera.clock.now += STEP
@@ -216,7 +237,9 @@ def test_dropped_frames_and_the_delay_are_counted(camera: Camera, face: Image.Im
     assert stopped.frames_per_second == 0 and stopped.delay is None
 
 
-def test_the_work_on_a_frame_is_part_of_its_delay(camera: Camera, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_work_on_a_frame_is_part_of_its_delay(
+    camera: Camera, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import fer_core.live.session as module
 
     def slow(*_: object) -> list[object]:
@@ -230,7 +253,9 @@ def test_the_work_on_a_frame_is_part_of_its_delay(camera: Camera, clock: Clock, 
     assert camera.session.snapshot().figures.delay == pytest.approx(0.03, abs=1e-6)
 
 
-def test_a_frame_whose_turn_does_not_come_shows_the_last_boxes_and_counts_as_dropped(face: Image.Image, clock: Clock) -> None:
+def test_a_frame_whose_turn_does_not_come_shows_the_last_boxes_and_counts_as_dropped(
+    face: Image.Image, clock: Clock
+) -> None:
     turns = Turns(at_once=1)
     session = LiveSession(find_bundle(PHOTO_MODEL), LiveSettings(mirror=False), turns, clock)
     camera = Camera(session, clock)
@@ -287,7 +312,11 @@ def test_calibration_without_a_face_says_so(camera: Camera) -> None:
     camera.session.calibrate(1)
     camera.show(frame(), 20)
     told = camera.session.snapshot().calibration
-    assert told.seconds_left is None and not told.holds and "in view for only 0.0 of 1 seconds" in str(told.problem)
+    assert (
+        told.seconds_left is None
+        and not told.holds
+        and "in view for only 0.0 of 1 seconds" in str(told.problem)
+    )
 
 
 def test_a_closed_session_is_freed_and_shows_frames_as_they_are(face: Image.Image) -> None:
@@ -306,7 +335,9 @@ def test_a_closed_session_is_freed_and_shows_frames_as_they_are(face: Image.Imag
     assert gone() is None
 
 
-def test_closing_does_not_wait_for_the_frame_that_is_worked_on(face: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_does_not_wait_for_the_frame_that_is_worked_on(
+    face: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import fer_core.live.session as module
 
     session = LiveSession(find_bundle(PHOTO_MODEL))
@@ -332,6 +363,9 @@ def test_closing_does_not_wait_for_the_frame_that_is_worked_on(face: Image.Image
 def test_another_model_takes_over_and_begins_anew(camera: Camera, face: Image.Image) -> None:
     camera.show(frame((face, 240, 150)), 3)
     camera.session.use(find_bundle("standard"))
-    assert camera.session.snapshot().histories == {} and camera.session.model.name == find_bundle("standard").name
+    assert (
+        camera.session.snapshot().histories == {}
+        and camera.session.model.name == find_bundle("standard").name
+    )
     camera.show(frame((face, 240, 150)))
     assert camera.session.snapshot().faces[0].label == "happy"

@@ -16,8 +16,13 @@ from tests.until import until
 
 def camera_arguments(film: Path) -> list[str]:
     """What Chromium is started with, so that its camera shows `film`, a motion JPEG."""
-    return ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-            f"--use-file-for-fake-video-capture={film}"]  # fmt: skip
+    return [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ]
 
 
 def write_camera(path: Path, head: Image.Image) -> Path:
@@ -57,7 +62,9 @@ def start_both(one: Page, other: Page) -> None:
         for page in pages:
             if player(page).get_by_role("button", name="Start").is_visible():
                 start(page)
-        return all(page.get_by_text("1 other person uses this machine's live camera").is_visible() for page in pages)
+        return all(
+            page.get_by_text("1 other person uses this machine's live camera").is_visible() for page in pages
+        )
 
     for page in pages:
         start(page)

@@ -78,9 +78,23 @@ class Server:
                 port = probe.getsockname()[1]
         self.port, self.url = port, f"http://localhost:{port}"
         self.log = open(folder / "server.log", "ab")  # noqa: SIM115
-        environment = os.environ | {"FER_RUNS_DIR": str(folder / "runs"), "FER_DATA_DIR": str(folder / "data")}
-        command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.headless", "true",
-                   "--server.fileWatcherType", "none"]  # fmt: skip
+        environment = os.environ | {
+            "FER_RUNS_DIR": str(folder / "runs"),
+            "FER_DATA_DIR": str(folder / "data"),
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            script,
+            "--server.port",
+            str(port),
+            "--server.headless",
+            "true",
+            "--server.fileWatcherType",
+            "none",
+        ]
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=self.log, stderr=self.log)
         for _ in range(300):
             try:
@@ -114,7 +128,12 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium is installed (apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
-    arguments = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+    ]
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=arguments)
         yield started

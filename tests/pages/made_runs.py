@@ -17,7 +17,13 @@ VALIDATION = 70  # images
 
 
 def made_run(
-    parent: Path, name: str, epochs: int = 3, state: str = "finished", message: str = "", planned: int = 10, **train: Any
+    parent: Path,
+    name: str,
+    epochs: int = 3,
+    state: str = "finished",
+    message: str = "",
+    planned: int = 10,
+    **train: Any,
 ) -> RunFolder:
     """A run of the quick preset, of which `epochs` of the planned ones are finished; its best validation accuracy is that of the last one."""
     run = RunFolder(parent / name)
@@ -44,8 +50,17 @@ def finish_epochs(run: RunFolder, epochs: int) -> None:
 
 
 def history_row(epoch: int) -> dict[str, float]:
-    return {"epoch": epoch, "loss": 2 / epoch, "accuracy": 0.1 * epoch, "val_loss": 2.2 / epoch, "val_accuracy": accuracy(epoch),
-            "learning_rate": 1e-3, "seconds": 2.0, "images_per_second": 500.0, "best": True}  # fmt: skip
+    return {
+        "epoch": epoch,
+        "loss": 2 / epoch,
+        "accuracy": 0.1 * epoch,
+        "val_loss": 2.2 / epoch,
+        "val_accuracy": accuracy(epoch),
+        "learning_rate": 1e-3,
+        "seconds": 2.0,
+        "images_per_second": 500.0,
+        "best": True,
+    }
 
 
 def accuracy(epoch: int) -> float:

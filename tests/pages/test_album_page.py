@@ -51,14 +51,26 @@ def metrics(app: AppTest) -> dict[str, str]:
 
 
 def test_a_zip_is_classified_and_bad_files_are_listed_while_the_rest_goes_on(folders: Path) -> None:
-    app = opened(("album.zip", zipped(a=PORTRAIT, broken=b"no picture", deep__b=PORTRAIT, empty=blank()), "application/zip"))
+    app = opened(
+        (
+            "album.zip",
+            zipped(a=PORTRAIT, broken=b"no picture", deep__b=PORTRAIT, empty=blank()),
+            "application/zip",
+        )
+    )
     button = app.button(key="predict_album_start")
     assert button.label == "Classify 4 pictures"
     button.click()
     run(app)
     wait()
     run(app)
-    assert metrics(app) == {"Pictures": "4", "Faces": "2", "Unsure": "0", "Without a face": "1", "Unreadable": "1"}
+    assert metrics(app) == {
+        "Pictures": "4",
+        "Faces": "2",
+        "Unsure": "0",
+        "Without a face": "1",
+        "Unreadable": "1",
+    }
     assert "broken.jpg cannot be read as an image" in texts(app)
     frame = app.dataframe[0].value
     assert list(frame["File"]) == ["a.jpg", "deep/b.jpg"] and set(frame["Expression"]) == {"😄 happy"}
@@ -108,8 +120,13 @@ def test_a_zip_that_is_none_is_one_sentence(folders: Path) -> None:
 
 
 def test_the_table_can_be_taken_along() -> None:
-    results = [PictureResult("a.jpg", Predictor("ferplus").predict(PORTRAIT)), PictureResult("b.jpg", [], "b.jpg is broken.")]
+    results = [
+        PictureResult("a.jpg", Predictor("ferplus").predict(PORTRAIT)),
+        PictureResult("b.jpg", [], "b.jpg is broken."),
+    ]
     lines = list(csv.DictReader(io.StringIO(album.csv_text(results, Predictor("ferplus").classifier.labels))))
     assert (
-        [line["file"] for line in lines] == ["a.jpg", "b.jpg"] and lines[0]["label"] == "happy" and lines[1]["error"] == "b.jpg is broken."
+        [line["file"] for line in lines] == ["a.jpg", "b.jpg"]
+        and lines[0]["label"] == "happy"
+        and lines[1]["error"] == "b.jpg is broken."
     )

@@ -45,7 +45,9 @@ def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(browser, tmp_pat
 @pytest.mark.parametrize("path", ["evaluate", "dataset", "train", "models", "predict", "diagnostics", ""])
 def test_every_page_opens(page: Page, server: Server, path: str) -> None:
     visit(page, server, path)
-    expect(page.get_by_role("heading", level=1)).to_have_text("FER Explorer" if not path else path.capitalize())
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "FER Explorer" if not path else path.capitalize()
+    )
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_role("dialog")).to_have_count(0)
 

@@ -68,15 +68,35 @@ def test_nothing_changed_hands_the_preset_on(app: AppTest) -> None:
 
 def test_each_row_says_its_number_type_settings_and_output(app: AppTest) -> None:
     assert [m.value for m in app.markdown][:8] == [
-        "**1  Conv**", "**2  Pool**", "**3  Conv**", "**4  Pool**", "**5  Conv**", "**6  Pool**", "**7  Flatten**", "**8  Dense**"
-    ]  # fmt: skip
+        "**1  Conv**",
+        "**2  Pool**",
+        "**3  Conv**",
+        "**4  Pool**",
+        "**5  Conv**",
+        "**6  Pool**",
+        "**7  Flatten**",
+        "**8  Dense**",
+    ]
     assert [c.value for c in app.caption][:8] == [
-        "→ 48 x 48 x 32", "→ 24 x 24 x 32", "→ 24 x 24 x 64", "→ 12 x 12 x 64", "→ 12 x 12 x 128", "→ 6 x 6 x 128", "→ 4,608", "→ 128"
-    ]  # fmt: skip
+        "→ 48 x 48 x 32",
+        "→ 24 x 24 x 32",
+        "→ 24 x 24 x 64",
+        "→ 12 x 12 x 64",
+        "→ 12 x 12 x 128",
+        "→ 6 x 6 x 128",
+        "→ 4,608",
+        "→ 128",
+    ]
     filters = app.number_input(key="builder_quick_2_filters")
-    assert (filters.value, filters.min, filters.max) == (64, 1, 2048) and "channels that come out" in filters.help
+    assert (filters.value, filters.min, filters.max) == (
+        64,
+        1,
+        2048,
+    ) and "channels that come out" in filters.help
     assert app.button(key="builder_quick_0_up").disabled and app.button(key="builder_quick_7_down").disabled
-    assert not app.button(key="builder_quick_7_up").disabled and all(b.help for b in app.button if "_up" in b.key or "_remove" in b.key)
+    assert not app.button(key="builder_quick_7_up").disabled and all(
+        b.help for b in app.button if "_up" in b.key or "_remove" in b.key
+    )
 
 
 def test_a_size_is_changed_and_the_summary_follows(app: AppTest) -> None:
@@ -86,8 +106,13 @@ def test_a_size_is_changed_and_the_summary_follows(app: AppTest) -> None:
     expected = [*QUICK[:2], QUICK[2] | {"filters": 40, "activation": "gelu", "bias": False}, *QUICK[3:]]
     assert made(app) == expected and app.session_state["made"].family == "blocks"
     told = summary(expected)
-    assert f"**{len(told.layers)} layers**, **{told.parameters:,} parameters**, **{told.multiply_adds:,} multiply-adds**" in texts(app)
-    assert list(app.dataframe[0].value["Parameters"]) == [row["parameters"] for row in told.layers] and "→ 24 x 24 x 40" in texts(app)
+    assert (
+        f"**{len(told.layers)} layers**, **{told.parameters:,} parameters**, **{told.multiply_adds:,} multiply-adds**"
+        in texts(app)
+    )
+    assert list(app.dataframe[0].value["Parameters"]) == [
+        row["parameters"] for row in told.layers
+    ] and "→ 24 x 24 x 40" in texts(app)
 
     press(app, "reset")
     assert made(app) == QUICK and app.session_state["made"] is app.session_state["given"]
@@ -121,7 +146,9 @@ def test_the_error_stands_right_below_the_row(app: AppTest) -> None:
     press(app, "up", 7)  # the dense block before the flatten
     shown = [str(element.value) for element in app.main if element.type in ("markdown", "error")]
     order = [value for value in shown if value.startswith(("**7", "**8", "Block"))]
-    assert order[0] == "**7  Dense**" and order[1].startswith("Block 7 (dense)") and order[2] == "**8  Flatten**"
+    assert (
+        order[0] == "**7  Dense**" and order[1].startswith("Block 7 (dense)") and order[2] == "**8  Flatten**"
+    )
 
 
 def test_blocks_are_added_where_they_fit_or_where_one_says(app: AppTest) -> None:
@@ -156,7 +183,10 @@ def test_another_preset_brings_its_own_network_and_a_draft_waits(app: AppTest) -
     press(app, "remove", 1)
     app.session_state["preset"] = "standard"
     app.run()
-    assert made(app) == as_blocks(PRESETS["standard"].config.model) and app.session_state["made"] is app.session_state["given"]
+    assert (
+        made(app) == as_blocks(PRESETS["standard"].config.model)
+        and app.session_state["made"] is app.session_state["given"]
+    )
     app.session_state["preset"] = "quick"
     app.run()
     assert kinds(made(app)) == "conv conv pool conv pool flatten dense"

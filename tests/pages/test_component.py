@@ -28,9 +28,17 @@ def test_what_is_chosen_while_a_script_loads_is_what_is_drawn(page: Page, server
     """Browsers leave open in which order the calls come that waited for it."""
     asked: list[Route] = []
     page.add_init_script(_SCRIPTS_FROM_ADDRESSES)
-    page.route("**/script-*.js", lambda route: asked.append(route))  # Playwright cannot take the bound method itself
+    page.route(
+        "**/script-*.js", lambda route: asked.append(route)
+    )  # Playwright cannot take the bound method itself
     visit(page, server, "evaluate?evaluate_view=What+if")
-    for kind, is_on in [("mask", True), ("sunglasses", True), ("mask", False), ("sunglasses", False), ("mask", True)]:
+    for kind, is_on in [
+        ("mask", True),
+        ("sunglasses", True),
+        ("mask", False),
+        ("sunglasses", False),
+        ("mask", True),
+    ]:
         page.get_by_role("button", name=kind.capitalize(), exact=True).click()
         expect(page.get_by_role("group", name=f"Size of the {kind}")).to_have_count(int(is_on))
     expect(page.get_by_text("Drag what is put on")).to_be_visible()
@@ -39,7 +47,9 @@ def test_what_is_chosen_while_a_script_loads_is_what_is_drawn(page: Page, server
         number = route.request.url.split("script-")[1].removesuffix(".js")
         route.fulfill(content_type="text/javascript", body=page.evaluate(f"window.scripts[{number}].text()"))
     expect(page.locator(".stage > img")).to_have_attribute("alt", "the face as the model sees it, with mask")
-    assert page.locator("[data-kind]").evaluate_all("covers => covers.map((cover) => cover.dataset.kind)") == ["mask"]
+    assert page.locator("[data-kind]").evaluate_all(
+        "covers => covers.map((cover) => cover.dataset.kind)"
+    ) == ["mask"]
 
 
 def _page() -> None:
@@ -48,7 +58,9 @@ def _page() -> None:
     from pages.shared.component import component
 
     text = st.text_input("Text", "one")
-    component("a_component", html="<p></p>", css="", js="const draw = () => {}")(key="it", data={"text": text})
+    component("a_component", html="<p></p>", css="", js="const draw = () => {}")(
+        key="it", data={"text": text}
+    )
 
 
 def test_data_that_did_not_change_are_not_sent_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,4 +77,6 @@ def test_data_that_did_not_change_are_not_sent_anew(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("time.time_ns", lambda: 0)  # the clock is set back
     second = sent(app.text_input[0].set_value("two").run())
     assert second["text"] == "two" and second["made"] > first["made"]
-    assert sent(app.text_input[0].set_value("one").run())["made"] > second["made"], "as old as what is drawn: it would be left out"
+    assert sent(app.text_input[0].set_value("one").run())["made"] > second["made"], (
+        "as old as what is drawn: it would be left out"
+    )

@@ -86,7 +86,9 @@ def test_faces_are_chosen_by_keys_faster_than_the_page_answers(page: Page, serve
 
 
 @pytest.mark.timeout(600)
-def test_several_faces_get_one_verdict_and_a_network_is_trained_on_the_cleaned_variant(page: Page, server: Server) -> None:
+def test_several_faces_get_one_verdict_and_a_network_is_trained_on_the_cleaned_variant(
+    page: Page, server: Server
+) -> None:
     data = "source=synthetic:140:12"
     visit(page, server, f"dataset?{data}&dataset_view=Gallery&dataset_split=train&dataset_classes=fear")
     page.get_by_text("Choose several").click()

@@ -49,24 +49,38 @@ def test_every_view_opens_without_votes_and_without_a_model(folders: Path, no_mo
 
 def test_overview_tells_counts_and_what_is_odd(folders: Path, voted: Path) -> None:
     app = view("Overview", voted)
-    assert [(m.label, m.value) for m in app.metric] == [("Images", "238"), ("Train", "168"), ("Validation", "35"), ("Test", "35")]
-    assert "14 of 238 images are exact copies" in texts(app) and "7 of 35 test images (20.0%) also stand in train" in texts(app)
+    assert [(m.label, m.value) for m in app.metric] == [
+        ("Images", "238"),
+        ("Train", "168"),
+        ("Validation", "35"),
+        ("Test", "35"),
+    ]
+    assert "14 of 238 images are exact copies" in texts(
+        app
+    ) and "7 of 35 test images (20.0%) also stand in train" in texts(app)
     assert len(app.get("plotly_chart")) == 2
     app.button(key="dataset_see_Brightest first").click().run()
-    assert app.session_state["dataset_view"] == "Gallery" and app.selectbox(key="dataset_sort").value == "Brightest first"
+    assert (
+        app.session_state["dataset_view"] == "Gallery"
+        and app.selectbox(key="dataset_sort").value == "Brightest first"
+    )
 
 
 # --- gallery --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_gallery_is_filtered_by_split_class_and_votes_together(folders: Path, voted: Path, data: Dataset) -> None:
+def test_the_gallery_is_filtered_by_split_class_and_votes_together(
+    folders: Path, voted: Path, data: Dataset
+) -> None:
     app = view("Gallery", voted)
     assert shown(app) == list(range(60)) and "60 of 238 faces" in texts(app)
     app.segmented_control(key="dataset_split").set_value("validation")
     run(app.pills(key="dataset_agreement").set_value(["contested"]))
     assert shown(app) == list(tiny.TIES)
     run(app.pills(key="dataset_classes").set_value(["happy", "sad"]))
-    assert shown(app) == [i for i in tiny.TIES if i % 7 in (3, 4)] and "validation, happy or sad, contested" in texts(app)
+    assert shown(app) == [
+        i for i in tiny.TIES if i % 7 in (3, 4)
+    ] and "validation, happy or sad, contested" in texts(app)
     assert {face["label"] for face in grids(app)[0]} == {"happy", "sad"}
     run(app.button(key="dataset_reset").click())
     assert "60 of 238 faces" in texts(app)
@@ -102,9 +116,17 @@ def test_faces_are_sorted_over_all_pages(folders: Path, voted: Path, data: Datas
 
 
 def test_a_link_shows_the_same_faces(folders: Path, voted: Path) -> None:
-    link = {"dataset_split": "train", "dataset_agreement": ["voters disagree"], "dataset_sort": "Most blurred first", "dataset_page": "2"}
+    link = {
+        "dataset_split": "train",
+        "dataset_agreement": ["voters disagree"],
+        "dataset_sort": "Most blurred first",
+        "dataset_page": "2",
+    }
     app = view("Gallery", voted, link)
-    assert "60 of 168 faces: train, voters disagree" in texts(app) and app.selectbox(key="dataset_sort").value == "Most blurred first"
+    assert (
+        "60 of 168 faces: train, voters disagree" in texts(app)
+        and app.selectbox(key="dataset_sort").value == "Most blurred first"
+    )
     second = shown(app)
     again = view("Gallery", voted)
     again.segmented_control(key="dataset_split").set_value("train")
@@ -128,7 +150,9 @@ def test_an_address_with_nonsense_does_no_harm(folders: Path, voted: Path) -> No
 
 
 def test_a_filter_for_what_other_data_have_is_let_go(folders: Path, voted: Path, data: Dataset) -> None:
-    np.savez(folders / "two.npz", images=data.images[:70], labels=data.labels[:70])  # train and validation, without votes
+    np.savez(
+        folders / "two.npz", images=data.images[:70], labels=data.labels[:70]
+    )  # train and validation, without votes
     app = view("Gallery", voted)
     app.segmented_control(key="dataset_split").set_value("test")
     run(app.pills(key="dataset_agreement").set_value(["contested"]))
@@ -162,8 +186,14 @@ def test_faces_without_a_label_are_shown_but_never_right_or_wrong(folders: Path)
     source.mkdir()
     for name, part in (("train", range(0, 49)), ("test", range(49, 70))):
         rows = [" ".join(map(str, data.images[i].ravel())) for i in part]
-        lines = [f"{data.labels[i]},{row}" for i, row in zip(part, rows, strict=True)] if name == "train" else rows
-        (source / f"{name}.csv").write_text("\n".join([("emotion," if name == "train" else "") + "pixels", *lines]) + "\n")
+        lines = (
+            [f"{data.labels[i]},{row}" for i, row in zip(part, rows, strict=True)]
+            if name == "train"
+            else rows
+        )
+        (source / f"{name}.csv").write_text(
+            "\n".join([("emotion," if name == "train" else "") + "pixels", *lines]) + "\n"
+        )
     for name in VIEWS:
         assert not view(name, source).error
     app = view("Gallery", source)
@@ -179,7 +209,9 @@ def test_faces_without_a_label_are_shown_but_never_right_or_wrong(folders: Path)
     assert len(right) + len(wrong) == 49 and not {face["label"] for face in grids(app)[0]} & {"unlabelled"}
     run(app.selectbox(key="dataset_sort").set_value("Most doubtful label first"))
     assert set(shown(app)) == wrong
-    app.query_params["face"] = "3"  # test.csv comes first; the rows of both files count from 0, so that a face is called by its position
+    app.query_params["face"] = (
+        "3"  # test.csv comes first; the rows of both files count from 0, so that a face is called by its position
+    )
     run(app)
     assert "##### unlabelled" in texts(app) and app.button(key="dataset_right").disabled
 
@@ -234,7 +266,9 @@ def test_the_gallery_shows_what_was_not_judged_yet(folders: Path, voted: Path, d
     assert shown(app) == [0, 2]
 
 
-def test_the_nearest_faces_stand_by_once_the_features_are_known(folders: Path, voted: Path, data: Dataset) -> None:
+def test_the_nearest_faces_stand_by_once_the_features_are_known(
+    folders: Path, voted: Path, data: Dataset
+) -> None:
     app = view("Gallery", voted, {"face": "150"})
     assert "once its map of these data was made" in texts(app)
     found = features(data, bundles.find_bundle("standard"))

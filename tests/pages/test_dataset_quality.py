@@ -34,11 +34,17 @@ def data(voted: Path) -> Dataset:
 # --- verdicts ----------------------------------------------------------------------------------------------------
 
 
-def test_verdicts_become_a_cleaned_variant_that_every_page_works_on(folders: Path, voted: Path, data: Dataset) -> None:
+def test_verdicts_become_a_cleaned_variant_that_every_page_works_on(
+    folders: Path, voted: Path, data: Dataset
+) -> None:
     Verdicts(data).give([0], "wrong", "sad")
     Verdicts(data).give([1, 200], "not a face")  # the second one stands in validation
     app = view("Verdicts", voted)
-    assert [(m.label, m.value) for m in app.metric][1:] == [("Wrong", "1"), ("Ambiguous", "0"), ("Not a face", "2")]
+    assert [(m.label, m.value) for m in app.metric][1:] == [
+        ("Wrong", "1"),
+        ("Ambiguous", "0"),
+        ("Not a face", "2"),
+    ]
     assert "**1** image left out and **1** label changed" in texts(app)
     run(app.button(key="dataset_verdicts_make").click())
     path = folders / "data" / "cleaned.recipe.json"
@@ -67,10 +73,14 @@ def test_a_cell_of_label_against_majority_leads_to_its_faces(folders: Path, vote
     assert "On **0.0%** of the 238 labelled" in texts(app)
     run(app.button(key="dataset_votes_see").click())
     assert app.session_state["dataset_view"] == "Gallery" and "happy, voted sad" in texts(app)
-    assert shown(app) and all(i % 7 == 3 and i not in {*tiny.TIES, *tiny.NO_FACE, *tiny.UNKNOWN} for i in shown(app))
+    assert shown(app) and all(
+        i % 7 == 3 and i not in {*tiny.TIES, *tiny.NO_FACE, *tiny.UNKNOWN} for i in shown(app)
+    )
 
 
-def test_uploaded_votes_are_kept_for_these_data_and_those_of_others_are_not(folders: Path, tmp_path: Path) -> None:
+def test_uploaded_votes_are_kept_for_these_data_and_those_of_others_are_not(
+    folders: Path, tmp_path: Path
+) -> None:
     (folders / "data").mkdir()
     source = folders / "data" / "faces.csv"
     path = tiny.write_voted(folders)
@@ -78,7 +88,9 @@ def test_uploaded_votes_are_kept_for_these_data_and_those_of_others_are_not(fold
     votes = (folders / "fer2013new.csv").read_bytes()
     app = view("Votes", source)
     assert "no FER+ votes" in texts(app)
-    app.file_uploader(key="dataset_votes_upload").upload("v.csv", votes[: len(votes) // 2].rsplit(b"\n", 1)[0], "text/csv").run()
+    app.file_uploader(key="dataset_votes_upload").upload(
+        "v.csv", votes[: len(votes) // 2].rsplit(b"\n", 1)[0], "text/csv"
+    ).run()
     app.button(key="dataset_use_votes").click().run()
     assert "has votes for" in app.error[0].value and app.error[0].value.startswith("The upload")
     assert not list((folders / "data" / "uploads").glob("*"))
@@ -87,7 +99,9 @@ def test_uploaded_votes_are_kept_for_these_data_and_those_of_others_are_not(fold
     run(app.button(key="dataset_use_votes").click())
     assert "Agreement by class" in texts(app)
     variant = save_recipe(
-        copies.leave_out(Facts(open_dataset(source)), copy_groups(open_dataset(source), False), True), folders / "data", "less"
+        copies.leave_out(Facts(open_dataset(source)), copy_groups(open_dataset(source), False), True),
+        folders / "data",
+        "less",
     )
     assert Facts(open_dataset(variant)).votes is not None, "a variant has the votes of its original"
     listed = view("Overview", source, source_way="Data folder").selectbox(key="source_path").options
@@ -115,8 +129,22 @@ def test_of_each_group_one_image_stays_that_of_test_first(folders: Path, voted: 
     recipe = copies.leave_out(Facts(data), groups, one_of_each=True)
     assert set(recipe.drop) == set(tiny.COPIES.tolist()) and set(recipe.drop.values()) == {"exact copy"}
     same = {0: [5, 9], 1: [3, 4]}
-    assert len(copies.leave_out(Facts(_repeated(data, same)), copy_groups(_repeated(data, same), near=False), False).drop) == 14
-    assert len(copies.leave_out(Facts(_repeated(data, same)), copy_groups(_repeated(data, same), near=False), True).drop) == 14 + 2 + 2
+    assert (
+        len(
+            copies.leave_out(
+                Facts(_repeated(data, same)), copy_groups(_repeated(data, same), near=False), False
+            ).drop
+        )
+        == 14
+    )
+    assert (
+        len(
+            copies.leave_out(
+                Facts(_repeated(data, same)), copy_groups(_repeated(data, same), near=False), True
+            ).drop
+        )
+        == 14 + 2 + 2
+    )
 
 
 def _repeated(data: Dataset, same: dict[int, list[int]]) -> Dataset:
@@ -138,7 +166,9 @@ def test_near_copies_are_looked_for_in_the_background(folders: Path) -> None:
     assert not [button for button in app.button if button.key == "dataset_look_near"]
 
 
-def test_an_accuracy_is_given_with_and_without_leaked_images(folders: Path, voted: Path, data: Dataset) -> None:
+def test_an_accuracy_is_given_with_and_without_leaked_images(
+    folders: Path, voted: Path, data: Dataset
+) -> None:
     app = view("Copies", voted)
     run(app.toggle(key="dataset_leaks").set_value(True))
     found = score(bundles.find_bundle("standard"), data, "test", save=False).evaluation
@@ -151,7 +181,9 @@ def test_an_accuracy_is_given_with_and_without_leaked_images(folders: Path, vote
 # --- label issues -------------------------------------------------------------------------------------------------------------
 
 
-def test_label_issues_from_cross_validation_are_ranked_and_checked_against_votes(folders: Path, voted: Path, data: Dataset) -> None:
+def test_label_issues_from_cross_validation_are_ranked_and_checked_against_votes(
+    folders: Path, voted: Path, data: Dataset
+) -> None:
     wrong = [5, 50, 180]  # taken for the class after their label's, the more surely the later they stand
     probabilities = np.full((len(data), 7), 0.01, np.float32)
     probabilities[np.arange(len(data)), data.labels] = 0.94
@@ -163,13 +195,17 @@ def test_label_issues_from_cross_validation_are_ranked_and_checked_against_votes
     assert shown(app) == wrong[::-1] and "**3** of 238 labels are in doubt" in texts(app)
     assert [face["notes"][0] for face in grids(app)[0]] == ["→ 😐 neutral?", "→ 😨 fear?", "→ 😐 neutral?"]
     votes = read_votes(find_votes(str(voted)), data)
-    disputed = (2 * votes.for_classes()[np.arange(len(data)), data.labels].astype(int) < votes.counts.sum(axis=1)).mean()
+    disputed = (
+        2 * votes.for_classes()[np.arange(len(data)), data.labels].astype(int) < votes.counts.sum(axis=1)
+    ).mean()
     assert f"at random, on {disputed:.0%}" in texts(app) and "on **100%**" in texts(app)
     run(app.pills(key="dataset_issues_classes").set_value(["surprise"]))
     assert shown(app) == [180, 5]
 
 
-def test_a_model_is_not_asked_about_images_that_it_was_trained_on(folders: Path, voted: Path, data: Dataset) -> None:
+def test_a_model_is_not_asked_about_images_that_it_was_trained_on(
+    folders: Path, voted: Path, data: Dataset
+) -> None:
     def trained_on(fingerprint: str, source: str = "x.csv") -> bool:
         card = {"labels": list(data.label_names), "data": {"fingerprint": fingerprint, "source": source}}
         return model.trained_on(bundles.Bundle(Path("x"), card), data)
@@ -192,12 +228,16 @@ def test_of_a_model_that_learned_these_images_only_the_other_splits_count(
     mine, standard = folders / "models" / "mine", bundles.find_bundle("standard")
     mine.mkdir(parents=True)
     shutil.copy(standard.inference_file, mine)
-    bundles.write_card(mine / bundles.CARD, standard.card | {"name": "mine", "data": {"fingerprint": data.fingerprint}})
+    bundles.write_card(
+        mine / bundles.CARD, standard.card | {"name": "mine", "data": {"fingerprint": data.fingerprint}}
+    )
     monkeypatch.setenv("FER_MODELS_DIR", str(mine.parent))
     app = view("Label issues", voted, dataset_issues_from="A model", dataset_model="mine")
     splits = app.pills(key="dataset_issues_splits_True_3")
     assert splits.value == ["validation", "test"] and "was trained on the train split" in texts(app)
-    if any(button.key == "dataset_look" for button in app.button):  # not if another test let the same network look
+    if any(
+        button.key == "dataset_look" for button in app.button
+    ):  # not if another test let the same network look
         run(app.button(key="dataset_look").click())
         wait()
         run(app)
@@ -216,7 +256,16 @@ def test_the_change_by_class_has_an_interval_over_the_same_images() -> None:
 
     def scored(probabilities: np.ndarray) -> Scored:
         found = evaluate(probabilities, true, ("a", "b", "c"))
-        return Scored(bundles.Bundle(Path("x"), {}), "validation", "none", np.arange(600), probabilities, true, found, None)  # type: ignore[arg-type]
+        return Scored(
+            bundles.Bundle(Path("x"), {}),
+            "validation",
+            "none",
+            np.arange(600),
+            probabilities,
+            true,
+            found,
+            None,
+        )  # type: ignore[arg-type]
 
     change, low, high = retraining.by_class(scored(bad), scored(good), 3, f1=False)
     assert np.allclose(change, [0.3, 0, 0]) and 0.2 < low[0] < 0.3 < high[0] < 0.4

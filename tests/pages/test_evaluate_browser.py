@@ -60,7 +60,9 @@ def test_from_a_cell_to_its_faces_to_why(page: Page, server: Server) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("wrong")).to_be_visible()
     expect(dialog.get_by_alt_text(re.compile("A grey patch|No grey patch"))).to_be_visible()
-    expect(dialog.get_by_alt_text(re.compile(f"(What|Nothing here) speaks for the true class, {true}"))).to_be_visible(timeout=SLOW)
+    expect(
+        dialog.get_by_alt_text(re.compile(f"(What|Nothing here) speaks for the true class, {true}"))
+    ).to_be_visible(timeout=SLOW)
     expect(dialog.get_by_alt_text(re.compile(f"(What|Nothing here) speaks for {predicted}"))).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
@@ -76,7 +78,9 @@ def test_the_matrix_is_used_by_keys_and_told_to_screen_readers(page: Page, serve
     use_source(page, server)
     counts = confusion(answers().true, answers().predicted, 7)
     table = page.get_by_role("table", name=re.compile("Confusion matrix"))
-    expect(table.get_by_role("button", name=re.compile(f"^true angry, predicted angry: {counts[0, 0]:,} face"))).to_be_visible()
+    expect(
+        table.get_by_role("button", name=re.compile(f"^true angry, predicted angry: {counts[0, 0]:,} face"))
+    ).to_be_visible()
     cell(page, 0, 0).focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")

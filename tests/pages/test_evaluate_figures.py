@@ -54,11 +54,16 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_classes_are_told_with_scikit_learns_figures(folders: Path) -> None:
     app, record = view("Classes", SYNTHETIC), answers(SYNTHETIC)
     found = table(app, "Precision")
-    expected = reference.precision_recall_fscore_support(record.true, record.predicted, labels=range(7), zero_division=0)
+    expected = reference.precision_recall_fscore_support(
+        record.true, record.predicted, labels=range(7), zero_division=0
+    )
     for column, values in zip(("Precision", "Recall", "F1"), expected, strict=False):
         assert np.allclose(found[column], 100 * values)
         ends = [tuple(map(int, text.split(" to "))) for text in found[f"{column} 95 %"]]
-        assert all(low - 1 <= value <= high + 1 and low < high for (low, high), value in zip(ends, found[column], strict=True))
+        assert all(
+            low - 1 <= value <= high + 1 and low < high
+            for (low, high), value in zip(ends, found[column], strict=True)
+        )
     assert list(found["Images"]) == list(expected[3])
     two = reference.top_k_accuracy_score(record.true, record.probabilities, k=2)
     assert f"two most probable ones on **{two:.1%}**" in texts(app)
@@ -77,7 +82,10 @@ def test_a_threshold_says_what_it_costs_and_predict_can_have_it(folders: Path) -
     for threshold in (0.6, 0.8):
         run(app.slider(key="evaluate_threshold").set_value(threshold))
         sure = confidence >= threshold
-        assert f"Unsure below {threshold:.2f}: {sure.mean():.0%} of faces answered, {right[sure].mean():.0%} of them right" in texts(app)
+        assert (
+            f"Unsure below {threshold:.2f}: {sure.mean():.0%} of faces answered, {right[sure].mean():.0%} of them right"
+            in texts(app)
+        )
     assert "unsure_below" not in app.session_state
     run(app.button(key="evaluate_use_threshold").click())
     assert app.session_state["unsure_below"] == 0.8 and "below 0.80 are called unsure" in texts(app)
@@ -100,7 +108,9 @@ def test_a_shipped_model_is_shown_with_and_without_its_temperature(folders: Path
     said = re.search(r"cross-entropy \(([\d.]+) without, ([\d.]+) with\)", texts(app))
     assert said is not None
     assert float(said[1]) == pytest.approx(reference.log_loss(record.true, raw, labels=range(7)), abs=6e-4)
-    assert float(said[2]) == pytest.approx(reference.log_loss(record.true, record.probabilities, labels=range(7)), abs=6e-4)
+    assert float(said[2]) == pytest.approx(
+        reference.log_loss(record.true, record.probabilities, labels=range(7)), abs=6e-4
+    )
 
 
 def test_another_model_is_compared_in_words_and_faces(folders: Path) -> None:
@@ -123,7 +133,11 @@ def test_another_model_is_compared_in_words_and_faces(folders: Path) -> None:
 
 def grids_of_faces(app: AppTest) -> list[list[dict[str, object]]]:
     """The faces of all lists; the matrix is such an element too."""
-    return [told["faces"] for grid in app.get("bidi_component") if "faces" in (told := json.loads(grid.proto.json))]
+    return [
+        told["faces"]
+        for grid in app.get("bidi_component")
+        if "faces" in (told := json.loads(grid.proto.json))
+    ]
 
 
 def test_people_are_told_beside_model_and_labels(folders: Path, voted: Path, data: Dataset) -> None:
@@ -135,7 +149,9 @@ def test_people_are_told_beside_model_and_labels(folders: Path, voted: Path, dat
         "the voters": record.predicted == (record.true + 1) % 7,
         "the label": record.predicted == record.true,
     }
-    assert "On the 28 of 35 images" in texts(app) and "On 28 images most voters chose another class" in texts(app)
+    assert "On the 28 of 35 images" in texts(app) and "On 28 images most voters chose another class" in texts(
+        app
+    )
     told = " ".join(chart.proto.alt for chart in app.get("plotly_chart"))
     for side, hits in sides.items():
         assert f"with {side}: {hits[agreed].mean():.1%} (" in told
@@ -143,7 +159,9 @@ def test_people_are_told_beside_model_and_labels(folders: Path, voted: Path, dat
     assert len(grids_of_faces(app)[0]) == 24
     voters = next(grid for grid in app.get("bidi_component") if "rowLabels" in grid.proto.json)
     shown = json.loads(voters.proto.json)["shown"]
-    assert all(shown[i][(i + 1) % 7] == "4" for i in range(7)), "of five validation images of each class one has a tie"
+    assert all(shown[i][(i + 1) % 7] == "4" for i in range(7)), (
+        "of five validation images of each class one has a tie"
+    )
 
 
 def test_people_need_votes_and_the_quiz_needs_images_only(folders: Path) -> None:
@@ -166,7 +184,9 @@ def test_a_quiz_tells_nothing_before_its_end_and_then_counts_right(folders: Path
         run(app.button(key=f"evaluate_quiz_{record.labels[label]}").click())
     model = int((record.predicted[asked] == record.true[asked]).sum())
     metrics = {metric.label: metric.value for metric in app.metric}
-    assert metrics["You"] == "24 of 30" and metrics["standard"] == f"{model} of 30" and "Voters" not in metrics
+    assert (
+        metrics["You"] == "24 of 30" and metrics["standard"] == f"{model} of 30" and "Voters" not in metrics
+    )
     ids = [face["id"] for face in grids(app)[0]]
     wrong = (said != record.true[asked]) | (record.predicted[asked] != record.true[asked])
     assert ids == list(open_dataset(SYNTHETIC).indices("validation")[asked[wrong]])
@@ -204,7 +224,9 @@ def test_the_size_of_faces_is_measured_on_a_click(folders: Path) -> None:
     wait()
     run(app)
     assert (
-        "face size" in set(table(app, "Slice")["By"]) or "about the same face size" in texts(app) or "no face found" in texts(app).lower()
+        "face size" in set(table(app, "Slice")["By"])
+        or "about the same face size" in texts(app)
+        or "no face found" in texts(app).lower()
     )
     assert not [button for button in app.button if button.key == "evaluate_face_sizes"]
 
@@ -222,4 +244,6 @@ def test_views_take_the_voters_for_the_truth(folders: Path, voted: Path, name: s
     run(app.segmented_control(key="evaluate_truth_Labels").set_value("FER+ voters"))
     assert not app.error and "on which the FER+ voters agree" in texts(app)
     if name == "People":
-        assert "On the 28 of 28 images" in texts(app) and "On 28 images most voters chose another class than the label" in texts(app)
+        assert "On the 28 of 28 images" in texts(
+            app
+        ) and "On 28 images most voters chose another class than the label" in texts(app)

@@ -43,13 +43,19 @@ def mine(folders: Path, labels_run: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return folders / "models" / "mine"
 
 
-def test_the_matrix_counts_what_the_model_answered_and_says_it_in_words(folders: Path, answers: EvaluationRecord) -> None:
+def test_the_matrix_counts_what_the_model_answered_and_says_it_in_words(
+    folders: Path, answers: EvaluationRecord
+) -> None:
     app = view("Matrix", SOURCE)
     expected = confusion(answers.true, answers.predicted, 7)
     drawn = matrix(app)
     assert drawn["rows"] == drawn["columns"] == list(NAMES)
     assert drawn["shown"] == [[f"{n:,}" for n in row] for row in expected]
-    count, of_row, of_column = expected[4, 2], expected[4, 2] / expected[4].sum(), expected[4, 2] / expected[:, 2].sum()
+    count, of_row, of_column = (
+        expected[4, 2],
+        expected[4, 2] / expected[4].sum(),
+        expected[4, 2] / expected[:, 2].sum(),
+    )
     assert drawn["labels"][4][2].startswith(f"true sad, predicted fear: {count} face")
     assert f"{of_row:.1%} of true sad, {of_column:.1%} of predicted fear" in drawn["labels"][4][2]
     app.segmented_control(key="evaluate_cells").set_value("By column")
@@ -63,7 +69,11 @@ def test_the_matrix_counts_what_the_model_answered_and_says_it_in_words(folders:
 @pytest.mark.parametrize(
     ("cell", "title", "wanted"),
     [
-        ("fear-surprise", "True fear, predicted surprise", lambda true, predicted: (true == 2) & (predicted == 5)),
+        (
+            "fear-surprise",
+            "True fear, predicted surprise",
+            lambda true, predicted: (true == 2) & (predicted == 5),
+        ),
         ("sad-*", "True sad", lambda true, predicted: true == 4),
         ("*-fear", "Predicted fear", lambda true, predicted: predicted == 2),
         ("sad-wrong", "All faces", lambda true, predicted: true != predicted),
@@ -77,7 +87,9 @@ def test_a_link_to_a_cell_shows_its_faces_the_most_confident_first(
     assert f"##### {title}\n" in texts(app) + "\n"
     chosen = np.flatnonzero(wanted(answers.true, answers.predicted))
     order = chosen[np.argsort(-answers.confidence[chosen], kind="stable")]
-    assert len(order) and [face["id"] for face in faces(app)] == data.indices("validation")[order][:24].tolist()
+    assert (
+        len(order) and [face["id"] for face in faces(app)] == data.indices("validation")[order][:24].tolist()
+    )
     first = faces(app)[0]
     assert first["label"] == NAMES[answers.true[order[0]]]
     assert first["notes"] == [f"→ {NAMES[answers.predicted[order[0]]]} {answers.confidence[order[0]]:.0%}"]
@@ -97,7 +109,9 @@ def test_kept_figures_are_shown_without_the_images(mine: Path, voted: Path) -> N
     there = score(read_bundle(mine), tiny, "test").evaluation
     score(read_bundle(mine), tiny, "validation")
     app = view("Matrix", SOURCE, {"evaluate_on": tiny.fingerprint}, model_path=str(mine))
-    assert figures(app)["Accuracy"] == f"{score(read_bundle(mine), tiny, 'validation').evaluation.accuracy:.1%}"
+    assert (
+        figures(app)["Accuracy"] == f"{score(read_bundle(mine), tiny, 'validation').evaluation.accuracy:.1%}"
+    )
     next(control for control in app.segmented_control if control.label == "Split").set_value("test")
     run(app)
     assert figures(app)["Accuracy"] == f"{there.accuracy:.1%}"
@@ -127,7 +141,9 @@ def test_many_faces_are_classified_beside_the_page(folders: Path, monkeypatch: p
     assert not app.metric  # not yet
     wait()
     run(app)
-    expected = score(find_bundle("standard"), open_dataset("synthetic:140:22"), "validation", save=False).evaluation
+    expected = score(
+        find_bundle("standard"), open_dataset("synthetic:140:22"), "validation", save=False
+    ).evaluation
     assert figures(app)["Accuracy"] == f"{expected.accuracy:.1%}"
 
 
@@ -150,15 +166,23 @@ def test_without_any_model_it_says_where_to_get_one(folders: Path, monkeypatch: 
 def test_shipped_models_bring_their_figures_on_fer2013() -> None:
     """A new user without the data sees where the models err."""
     for bundle in bundles.shipped():
-        found = {(kept.source, kept.split) for kept in records.kept(bundle) if (bundle.path / records.FOLDER).is_dir()}
+        found = {
+            (kept.source, kept.split)
+            for kept in records.kept(bundle)
+            if (bundle.path / records.FOLDER).is_dir()
+        }
         assert {("fer2013.parquet", "validation"), ("fer2013.parquet", "test")} <= found, bundle.name
 
 
-@pytest.mark.parametrize("name", ["Matrix", "Classes", "Trust", "Compare", "People", "Slices", "What if", "Robustness"])
+@pytest.mark.parametrize(
+    "name", ["Matrix", "Classes", "Trust", "Compare", "People", "Slices", "What if", "Robustness"]
+)
 @pytest.mark.parametrize("truth", ["Labels", "FER+ voters"])
 def test_every_view_works_on_kept_figures_without_the_images(folders: Path, name: str, truth: str) -> None:
     """As a new user sees the shipped models: FER2013 is not on the machine."""
-    (fer2013,) = {kept.fingerprint for kept in records.kept(find_bundle("standard")) if kept.source == "fer2013.parquet"}
+    (fer2013,) = {
+        kept.fingerprint for kept in records.kept(find_bundle("standard")) if kept.source == "fer2013.parquet"
+    }
     app = view(name, SOURCE, {"evaluate_on": fer2013}, evaluate_truth_Labels=truth)
     assert not app.error and figures(app)["Accuracy"] == {"Labels": "70.9%", "FER+ voters": "71.2%"}[truth]
     if name != "What if":  # which takes drawn faces instead

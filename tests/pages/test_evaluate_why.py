@@ -46,7 +46,9 @@ def data() -> Dataset:
 def pictures(app: AppTest) -> list[str]:
     """The lines below the pictures of maps and faces."""
     return [
-        element.proto.body for element in app.get("html") if "<figure>" in element.proto.body or 'class="fer-gallery"' in element.proto.body
+        element.proto.body
+        for element in app.get("html")
+        if "<figure>" in element.proto.body or 'class="fer-gallery"' in element.proto.body
     ]
 
 
@@ -69,12 +71,18 @@ def test_a_face_is_explained_while_grad_cam_gets_ready_and_after(folders: Path, 
     get_ready(app)
     assert "gets ready" not in texts(app)
     maps = pictures(app)[0]
-    assert maps.count("<figure>") == 2 and f"speaks for {predicted}" in maps and f"speaks for the true class, {true}" in maps
+    assert (
+        maps.count("<figure>") == 2
+        and f"speaks for {predicted}" in maps
+        and f"speaks for the true class, {true}" in maps
+    )
     other = next(name for name in record.labels if name not in (true, predicted))
     (choice,) = (box for box in app.segmented_control if box.label == "What speaks for")
     assert choice.value == predicted
     run(choice.set_value(other))
-    assert f"speaks for {other}" in pictures(app)[0] and f"speaks for the true class, {true}" in pictures(app)[0]
+    assert (
+        f"speaks for {other}" in pictures(app)[0] and f"speaks for the true class, {true}" in pictures(app)[0]
+    )
     run(next(box for box in app.segmented_control if box.label == "What speaks for").set_value(true))
     assert pictures(app)[0].count("<figure>") == 1, "the true class alone"
 
@@ -94,13 +102,17 @@ def test_without_the_keras_file_grad_cam_is_one_sentence_and_the_rest_stays(
 
 def test_the_nearest_training_faces_are_found_in_the_background(folders: Path, voted: Path) -> None:
     leaked = open_dataset(voted)
-    kept.path("features", leaked, model_key(find_bundle("standard"))).unlink(missing_ok=True)  # other tests may have looked at these faces
+    kept.path("features", leaked, model_key(find_bundle("standard"))).unlink(
+        missing_ok=True
+    )  # other tests may have looked at these faces
     app = view("Matrix", voted, {"face": "170"})  # also stands in train, as 142
     run(app.button(key="evaluate_find_alike").click())
     wait()
     run(app)
     found = pictures(app)[0] if 'class="fer-gallery"' in pictures(app)[0] else pictures(app)[1]
-    assert found.count("fer-face") >= 8 and found.count("the same image") == 2  # in the caption, and in the text for who cannot see it
+    assert (
+        found.count("fer-face") >= 8 and found.count("the same image") == 2
+    )  # in the caption, and in the text for who cannot see it
     assert data_uri(leaked.images[142]) in found
     assert not [button for button in app.button if button.key == "evaluate_find_alike"]
 
@@ -134,7 +146,11 @@ def test_mean_maps_by_class_are_made_once_and_kept(folders: Path, data: Dataset)
     record = score(find_bundle("standard"), data, "validation", save=False).record
     counts = [int(((record.true == i) & (record.predicted == i)).sum()) for i in range(7)]
     for name, count in zip(record.labels, counts, strict=True):
-        text = f"{name}: {count} {'face' if count == 1 else 'faces'}" if count else f"{name}: no face was named rightly"
+        text = (
+            f"{name}: {count} {'face' if count == 1 else 'faces'}"
+            if count
+            else f"{name}: no face was named rightly"
+        )
         assert text in pictures(app)[0]
     (file,) = kept.path("mean-maps", data).parent.glob(f"{kept.key(data)}-mean-maps-*.npz")
     assert file.is_file()
@@ -154,7 +170,9 @@ def stage(app: AppTest) -> dict[str, Any]:
 
 def shown_face(app: AppTest, data: Dataset) -> np.ndarray:
     """The one that things are tried on."""
-    (index,) = (i for i in data.labelled_indices("validation") if data_uri(data.images[i]) == stage(app)["bare"])
+    (index,) = (
+        i for i in data.labelled_indices("validation") if data_uri(data.images[i]) == stage(app)["bare"]
+    )
     return np.asarray(data.images[index])
 
 
@@ -162,7 +180,9 @@ def bars(app: AppTest) -> list[str]:
     return [element.proto.body for element in app.get("html") if 'class="fer-bars"' in element.proto.body]
 
 
-def test_what_is_put_on_changes_the_picture_and_the_answer_and_is_undone(folders: Path, data: Dataset) -> None:
+def test_what_is_put_on_changes_the_picture_and_the_answer_and_is_undone(
+    folders: Path, data: Dataset
+) -> None:
     app = view("What if", SOURCE)
     face = shown_face(app, data)
     assert stage(app)["seen"] == stage(app)["bare"] and not stage(app)["covers"] and len(bars(app)) == 1
@@ -174,7 +194,9 @@ def test_what_is_put_on_changes_the_picture_and_the_answer_and_is_undone(folders
     assert stage(app)["seen"] == data_uri(worn) and stage(app)["bare"] == data_uri(face)
     run(app.slider(key="what_if_dark_0").set_value(60))
     run(app.slider(key="what_if_tilt_0").set_value(20))
-    what = WhatIf((Cover("sunglasses", *cover["at"], cover["width"], cover["tilt"]),), rotation=20.0, darkness=0.6)
+    what = WhatIf(
+        (Cover("sunglasses", *cover["at"], cover["width"], cover["tilt"]),), rotation=20.0, darkness=0.6
+    )
     assert stage(app)["seen"] == data_uri(apply(face, what)) and stage(app)["rotation"] == 20
     classifier = Classifier(find_bundle("standard"))
     row = classifier.probabilities(apply(face, what)[None])[0]
@@ -247,7 +269,9 @@ def test_what_is_no_place_leaves_a_cover_where_it_was(sent: object, monkeypatch:
 def test_places_are_kept_in_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(st, "session_state", {"here": {"places": {"at": {"mask": [1.7, -3]}}}})
     covers = [Cover("mask", 0.4, 0.6), Cover("sunglasses", 0.5, 0.3)]
-    assert dragging.places("here", covers) == [(1.0, 0.0), (0.5, 0.3)] and dragging.places("other", covers[1:]) == [(0.5, 0.3)]
+    assert dragging.places("here", covers) == [(1.0, 0.0), (0.5, 0.3)] and dragging.places(
+        "other", covers[1:]
+    ) == [(0.5, 0.3)]
 
 
 # --- robustness ---------------------------------------------------------------------------------------------------------------
@@ -256,7 +280,9 @@ def test_places_are_kept_in_the_picture(monkeypatch: pytest.MonkeyPatch) -> None
 def test_robustness_is_measured_in_the_background_and_told_in_words(folders: Path) -> None:
     source = "synthetic:70:42"
     app = view("Robustness", source)
-    assert pictures(app)[0].count('class="fer-face"') == 1 + len(CORRUPTIONS), "samples are there before any measurement"
+    assert pictures(app)[0].count('class="fer-face"') == 1 + len(CORRUPTIONS), (
+        "samples are there before any measurement"
+    )
     run(app.button(key="robustness_start").click())
     wait()
     run(app)
@@ -266,11 +292,16 @@ def test_robustness_is_measured_in_the_background_and_told_in_words(folders: Pat
     assert result is not None and result.count == len(record)
     assert {m.label: m.value for m in app.metric}["Corrupted"] == f"{result.mean_accuracy:.1%}"
     worst = min(CORRUPTIONS, key=lambda name: sum(result.right[name]))
-    assert f"Worst is **{worst.replace('_', ' ').replace('jpeg', 'JPEG')}**: {result.mean(worst):.1%}" in texts(app)
+    assert (
+        f"Worst is **{worst.replace('_', ' ').replace('jpeg', 'JPEG')}**: {result.mean(worst):.1%}"
+        in texts(app)
+    )
     (curves,) = (data["html"] for data in components(app) if "html" in data)
     assert curves.count("<svg") == len(CORRUPTIONS) and curves.count("<circle") == 5 * len(CORRUPTIONS)
     titles = re.findall("<h6>(.*?)</h6>", curves)
-    assert titles == [name.replace("_", " ").replace("jpeg", "JPEG") for name in result.worst_first] and len(titles) == len(CORRUPTIONS)
+    assert titles == [name.replace("_", " ").replace("jpeg", "JPEG") for name in result.worst_first] and len(
+        titles
+    ) == len(CORRUPTIONS)
     low, high = result.intervals("fog")[4]
     assert f"standard, fog, level 5: {result.accuracies('fog')[4]:.1%} ({low:.1%} to {high:.1%})" in curves
     run(app.segmented_control(key="robustness_level").set_value(5))
@@ -280,7 +311,9 @@ def test_robustness_is_measured_in_the_background_and_told_in_words(folders: Pat
     on = core.key(record, stratified(record.true, 500))
     run(app.multiselect(key="robustness_compare").set_value([str(other.path)]))
     assert app.button(key=f"robustness_start_{other.path}").label == "Try ferplus on them"
-    core.save(other, on, core.Robustness("ferplus", result.count, 1, dict.fromkeys(CORRUPTIONS, (1, 1, 1, 0, 0))))
+    core.save(
+        other, on, core.Robustness("ferplus", result.count, 1, dict.fromkeys(CORRUPTIONS, (1, 1, 1, 0, 0)))
+    )
     run(app)
     (curves,) = (data["html"] for data in components(app) if "html" in data)
     assert curves.count("<circle") == 10 * len(CORRUPTIONS) and "ferplus, fog, level 5: 0.0%" in curves
@@ -306,7 +339,9 @@ def test_a_mask_is_dragged_and_moved_by_keys(page: Page, server: Server) -> None
     dragged = face.get_attribute("src")
     end = mask.bounding_box()
     assert dragged != before and end is not None
-    assert end["x"] - start["x"] == pytest.approx(-30, abs=2) and end["y"] - start["y"] == pytest.approx(-50, abs=2)
+    assert end["x"] - start["x"] == pytest.approx(-30, abs=2) and end["y"] - start["y"] == pytest.approx(
+        -50, abs=2
+    )
     mask.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")

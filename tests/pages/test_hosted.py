@@ -65,7 +65,9 @@ def home(token: str) -> Path:
 def own_data(token: str, name: str = "own", count: int = 42) -> Path:
     """A data set in the visitor's folder."""
     codes = np.arange(count) % 7
-    return save_faces(home(token) / "data", name, tiny.banded(codes, seed=len(name)), [NAMES[code] for code in codes])
+    return save_faces(
+        home(token) / "data", name, tiny.banded(codes, seed=len(name)), [NAMES[code] for code in codes]
+    )
 
 
 def words(app: AppTest) -> str:
@@ -81,7 +83,16 @@ def use_path(app: AppTest, path: str) -> AppTest:
 
 
 @pytest.mark.parametrize(
-    "page", [None, "data/dataset", "models/train", "models/evaluate", "models/models", "use/predict", "help/diagnostics"]
+    "page",
+    [
+        None,
+        "data/dataset",
+        "models/train",
+        "models/evaluate",
+        "models/models",
+        "use/predict",
+        "help/diagnostics",
+    ],
 )
 def test_every_page_opens_for_a_visitor(page: str | None) -> None:
     app = as_visitor(visitors.new_token(), page)
@@ -91,7 +102,9 @@ def test_every_page_opens_for_a_visitor(page: str | None) -> None:
 def test_wrong_settings_open_no_local_app(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER_HOSTED_EPOCHS", "many")
     app = open_page()
-    assert [error.value for error in app.error] == ["Hosting setting epochs: expected a whole number from 1 to 10000, got 'many'."]
+    assert [error.value for error in app.error] == [
+        "Hosting setting epochs: expected a whole number from 1 to 10000, got 'many'."
+    ]
     assert not app.title
 
 
@@ -103,9 +116,15 @@ def test_the_secrets_switch_it_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert everybody is not None and everybody.settings.epochs == 3
 
 
-@pytest.mark.parametrize("typed", ["/etc", "../secret.csv", "~", "kaggle:owner/name", "mine/../../../secret.csv", "link"])
-def test_no_path_outside_the_data_is_read_however_it_is_named(host: Path, mine: str, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_choice, "_sources", lambda folder: [typed])  # AppTest cannot type what is not offered
+@pytest.mark.parametrize(
+    "typed", ["/etc", "../secret.csv", "~", "kaggle:owner/name", "mine/../../../secret.csv", "link"]
+)
+def test_no_path_outside_the_data_is_read_however_it_is_named(
+    host: Path, mine: str, typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        source_choice, "_sources", lambda folder: [typed]
+    )  # AppTest cannot type what is not offered
     (host / "secret.csv").write_text("emotion,pixels\n0,1\n")
     (host / "data" / "link").symlink_to(host / "secret.csv")
     refused = ("not among the data of this server", "not downloaded on this server", "is not there")
@@ -116,7 +135,9 @@ def test_no_path_outside_the_data_is_read_however_it_is_named(host: Path, mine: 
     assert "Embedded synthetic faces" in words(linked), "the present source stays"
 
 
-def test_the_servers_data_are_offered_to_all_and_ones_own_to_oneself(host: Path, mine: str, theirs: str) -> None:
+def test_the_servers_data_are_offered_to_all_and_ones_own_to_oneself(
+    host: Path, mine: str, theirs: str
+) -> None:
     save_faces(host / "data", "for-all", tiny.banded(np.arange(42) % 7), [NAMES[i % 7] for i in range(42)])
     own_data(mine, "only-mine")
     for token, offered in ((mine, ["for-all", "mine/only-mine"]), (theirs, ["for-all"])):
@@ -125,7 +146,9 @@ def test_the_servers_data_are_offered_to_all_and_ones_own_to_oneself(host: Path,
         assert app.selectbox(key="source_path").options == offered
     app = use_path(as_visitor(mine, "data/dataset"), "mine/only-mine")
     assert app.query_params["source"] == "mine/only-mine" and "fingerprint" in words(app)
-    assert "fingerprint" in words(as_visitor(mine, "data/dataset", source="mine/only-mine")), "after a refresh"
+    assert "fingerprint" in words(as_visitor(mine, "data/dataset", source="mine/only-mine")), (
+        "after a refresh"
+    )
     other = as_visitor(theirs, "data/dataset", source="mine/only-mine")
     assert "is not there" in other.error[0].value
 
@@ -133,7 +156,11 @@ def test_the_servers_data_are_offered_to_all_and_ones_own_to_oneself(host: Path,
 def test_a_link_to_what_another_visitor_brought_shows_nothing(host: Path, mine: str, theirs: str) -> None:
     secret = own_data(theirs)
     path = str(secret)
-    for asked in (path, f"../runs/visitors/{secret.parent.parent.name}/data/own", f"mine/../../{secret.parent.parent.name}/data/own"):
+    for asked in (
+        path,
+        f"../runs/visitors/{secret.parent.parent.name}/data/own",
+        f"mine/../../{secret.parent.parent.name}/data/own",
+    ):
         app = as_visitor(mine, "data/dataset", source=asked)
         assert "not among the data" in app.error[0].value and "Embedded synthetic faces" in words(app)
 
@@ -141,14 +168,16 @@ def test_a_link_to_what_another_visitor_brought_shows_nothing(host: Path, mine: 
 def test_a_variant_that_names_what_is_elsewhere_opens_nothing(host: Path, mine: str, theirs: str) -> None:
     secret = own_data(theirs)
     folder = home(mine) / "data" / "uploads"
-    save_recipe(Recipe(str(secret), open_dataset(str(secret)).fingerprint, drop={0: "ambiguous"}), folder, "trick").rename(
-        folder / "faces.csv"
-    )
+    save_recipe(
+        Recipe(str(secret), open_dataset(str(secret)).fingerprint, drop={0: "ambiguous"}), folder, "trick"
+    ).rename(folder / "faces.csv")
     app = use_path(as_visitor(mine, "data/dataset"), "mine/uploads/faces.csv")
     assert "not among the data" in app.error[0].value
 
 
-def test_an_upload_is_bounded_and_stands_in_the_visitors_folder(host: Path, mine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_is_bounded_and_stands_in_the_visitors_folder(
+    host: Path, mine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FER_HOSTED_UPLOAD_MB", "5")
     app = as_visitor(mine, "data/dataset")
     app.button_group(key="source_way").set_value("Upload").run()
@@ -165,7 +194,9 @@ def test_an_upload_is_bounded_and_stands_in_the_visitors_folder(host: Path, mine
     assert "at most 5 MB are taken on this server" in app.error[0].value
 
 
-def test_runs_and_models_are_ones_own(host: Path, mine: str, theirs: str, trained_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_and_models_are_ones_own(
+    host: Path, mine: str, theirs: str, trained_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import shutil
 
     target = home(theirs) / "runs" / "their-run"
@@ -173,9 +204,14 @@ def test_runs_and_models_are_ones_own(host: Path, mine: str, theirs: str, traine
     shutil.copytree(trained_run, target)
     shutil.copytree(trained_run / "bundle", home(theirs) / "models" / "their-model")
     shutil.copytree(trained_run, host / "runs" / "local-run")
-    for page, query in (("models/train", {"train_view": "Watch", "train_run": "their-run"}), ("models/train", {"train_view": "Runs"}),
-                        ("models/evaluate", {"model": "their-run"}), ("models/models", {"model": "their-model"}),
-                        ("use/predict", {"model": "their-model"}), ("data/dataset", {"dataset_view": "Label issues", "dataset_model": "their-run"})):  # fmt: skip
+    for page, query in (
+        ("models/train", {"train_view": "Watch", "train_run": "their-run"}),
+        ("models/train", {"train_view": "Runs"}),
+        ("models/evaluate", {"model": "their-run"}),
+        ("models/models", {"model": "their-model"}),
+        ("use/predict", {"model": "their-model"}),
+        ("data/dataset", {"dataset_view": "Label issues", "dataset_model": "their-run"}),
+    ):
         text = words(as_visitor(mine, page, **query))
         text = text.replace("There is no model 'their-model' (any more), so this is another one.", "")
         assert "their-" not in text and "local-run" not in text, page
@@ -198,7 +234,9 @@ def test_looks_at_the_test_split_are_ones_own(mine: str, theirs: str) -> None:
 
 def test_figures_that_are_kept_of_ones_own_data_are_shown_to_nobody_else(mine: str, theirs: str) -> None:
     faces = own_data(theirs, "theirs", 140)
-    app = as_visitor(theirs, "data/dataset", source="mine/theirs").switch_page("pages/models/evaluate.py").run()
+    app = (
+        as_visitor(theirs, "data/dataset", source="mine/theirs").switch_page("pages/models/evaluate.py").run()
+    )
     assert not app.error and any((home(theirs) / "cache" / "evaluations").rglob("*.npz"))
     fingerprint = open_dataset(str(faces)).fingerprint
     back = as_visitor(theirs, "models/evaluate")  # now on the embedded faces
@@ -230,17 +268,27 @@ def test_uploaded_votes_of_one_visitor_are_not_the_others(mine: str, theirs: str
     tiny.write_voted(voted)
     (voted / "fer2013new.csv").rename(host / "votes.csv")
     app = as_visitor(theirs, "data/dataset", source="fer.csv", dataset_view="Votes")
-    app.file_uploader(key="dataset_votes_upload").upload("votes.csv", (host / "votes.csv").read_bytes(), "text/csv").run()
+    app.file_uploader(key="dataset_votes_upload").upload(
+        "votes.csv", (host / "votes.csv").read_bytes(), "text/csv"
+    ).run()
     app.button(key="dataset_use_votes").click().run()
     assert "Ten people each looked" in words(app)
     other = as_visitor(mine, "data/dataset", source="fer.csv", dataset_view="Votes")
     assert "have no FER+ votes" in words(other)
     # and figures by the voters are only where the votes are
-    assert any(group.label == "True is what say" for group in app.switch_page("pages/models/evaluate.py").run().button_group)
-    assert not any(group.label == "True is what say" for group in other.switch_page("pages/models/evaluate.py").run().button_group)
+    assert any(
+        group.label == "True is what say"
+        for group in app.switch_page("pages/models/evaluate.py").run().button_group
+    )
+    assert not any(
+        group.label == "True is what say"
+        for group in other.switch_page("pages/models/evaluate.py").run().button_group
+    )
 
 
-def test_a_run_is_started_within_its_limits_and_the_next_one_waits(mine: str, theirs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_started_within_its_limits_and_the_next_one_waits(
+    mine: str, theirs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started = []
 
     class Started:
@@ -272,7 +320,9 @@ def test_a_run_is_started_within_its_limits_and_the_next_one_waits(mine: str, th
     assert "You have 1 of the 1 runs" in words(again)
 
 
-def test_more_epochs_than_allowed_are_refused_in_one_sentence(mine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_epochs_than_allowed_are_refused_in_one_sentence(
+    mine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FER_HOSTED_EPOCHS", "4")
     app = as_visitor(mine, "models/train")
     field = next(field for field in app.number_input if field.label.lower().startswith("epochs"))
@@ -296,7 +346,12 @@ def test_local_use_is_free_of_all_that(monkeypatch: pytest.MonkeyPatch, folders:
     monkeypatch.delenv("FER_HOSTED")
     RunFolder(folders / "runs" / "long").create(RunConfig(preset="quick").replace("train", epochs=500))
     app = open_page("models/train")
-    assert not app.error and visitor.key() == "" and visitor.home() is None and not (folders / "runs" / "visitors").exists()
+    assert (
+        not app.error
+        and visitor.key() == ""
+        and visitor.home() is None
+        and not (folders / "runs" / "visitors").exists()
+    )
     assert "at most on this server" not in words(app)
 
 

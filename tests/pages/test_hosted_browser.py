@@ -31,7 +31,9 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     started.stop()
 
 
-def test_a_refresh_and_a_second_tab_find_ones_runs_and_another_browser_does_not(browser: Browser, hosted: Server) -> None:
+def test_a_refresh_and_a_second_tab_find_ones_runs_and_another_browser_does_not(
+    browser: Browser, hosted: Server
+) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
@@ -45,7 +47,11 @@ def test_a_refresh_and_a_second_tab_find_ones_runs_and_another_browser_does_not(
     assert cookie["value"] not in str(home)
     name = next(path.name for path in (home / "runs").iterdir() if path.is_dir())
     page.reload()
-    expect(page.get_by_role("button", name=re.compile("Pause|Evaluate it")).or_(page.get_by_text("of 3").first).first).to_be_visible()
+    expect(
+        page.get_by_role("button", name=re.compile("Pause|Evaluate it"))
+        .or_(page.get_by_text("of 3").first)
+        .first
+    ).to_be_visible()
     tab = context.new_page()
     visit(tab, hosted, "train")
     expect(tab).to_have_url(re.compile(f"train_run={name}"))
@@ -78,8 +84,12 @@ def test_a_file_that_is_sent_past_the_page_is_bounded_too(browser: Browser, host
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     visit(page, hosted)
-    with page.expect_request(lambda request: "upload_file" in request.url and request.method == "PUT") as asked:
-        page.locator("input[type=file]").first.set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"})
+    with page.expect_request(
+        lambda request: "upload_file" in request.url and request.method == "PUT"
+    ) as asked:
+        page.locator("input[type=file]").first.set_input_files(
+            {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
+        )
     sent = asked.value
     answer = page.evaluate(
         """async ([url, headers]) => { const form = new FormData(); form.append("file", new Blob([new Uint8Array(55e6)]), "b.jpg");
@@ -93,5 +103,7 @@ def test_a_file_that_is_sent_past_the_page_is_bounded_too(browser: Browser, host
 def test_the_log_is_json_lines(hosted: Server) -> None:
     lines = (Path(hosted.folder) / "server.log").read_text().splitlines()
     found = [json.loads(line) for line in lines if line.startswith("{")]
-    assert {"app started", "run started", "run ended", "photo classified"} <= {line["event"] for line in found}
+    assert {"app started", "run started", "run ended", "photo classified"} <= {
+        line["event"] for line in found
+    }
     assert next(line for line in found if line["event"] == "run ended")["state"] == "finished"

@@ -32,9 +32,15 @@ class App(Server):
     def connections(self) -> int:
         """UDP sockets of the server, over which video comes."""
         process = Path(f"/proc/{self.process.pid}")
-        udp = {line.split()[9] for name in ("udp", "udp6") for line in (process / "net" / name).read_text().splitlines()[1:]}
+        udp = {
+            line.split()[9]
+            for name in ("udp", "udp6")
+            for line in (process / "net" / name).read_text().splitlines()[1:]
+        }
         links = [os.readlink(link) for link in (process / "fd").iterdir() if link.is_symlink()]
-        return sum(link.removeprefix("socket:[").rstrip("]") in udp for link in links if link.startswith("socket:["))
+        return sum(
+            link.removeprefix("socket:[").rstrip("]") in udp for link in links if link.startswith("socket:[")
+        )
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +62,9 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., B
         started: list[Browser] = []
 
         def begin(camera: Path = film) -> Browser:
-            started.append(playwright.chromium.launch(executable_path=chromium, args=camera_arguments(camera)))
+            started.append(
+                playwright.chromium.launch(executable_path=chromium, args=camera_arguments(camera))
+            )
             return started[-1]
 
         yield begin
@@ -80,7 +88,9 @@ class Visitors:
         self.contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
-        context.grant_permissions(["camera"] if camera else ["geolocation"], origin=self.app.url)  # what is not named is denied
+        context.grant_permissions(
+            ["camera"] if camera else ["geolocation"], origin=self.app.url
+        )  # what is not named is denied
         page.goto(self.app.url)
         drawn(page)
         return page
@@ -96,7 +106,12 @@ def visit(app: App) -> Iterator[Visitors]:
 
 
 def frame_rate(page: Page) -> int:
-    return int(page.get_by_test_id("stMetric").filter(has_text="Frames a second").get_by_test_id("stMetricValue").inner_text())
+    return int(
+        page.get_by_test_id("stMetric")
+        .filter(has_text="Frames a second")
+        .get_by_test_id("stMetricValue")
+        .inner_text()
+    )
 
 
 def gone_within(milliseconds: int, there: Callable[[], bool]) -> bool:
@@ -124,7 +139,9 @@ def orange_share(page: Page) -> float:
     )
 
 
-def test_a_face_is_labelled_live_stopped_and_started_again(chromium: Browser, app: App, visit: Visitors) -> None:
+def test_a_face_is_labelled_live_stopped_and_started_again(
+    chromium: Browser, app: App, visit: Visitors
+) -> None:
     page = visit(chromium)
     expect(page.get_by_text("Press Start and look into the camera")).to_be_visible()
     start(page)
@@ -141,7 +158,9 @@ def test_a_face_is_labelled_live_stopped_and_started_again(chromium: Browser, ap
     expect(page.get_by_role("heading", name="Face 1: 😄 happy")).to_be_visible()  # numbers begin anew
 
 
-def test_settings_and_calibration_take_effect_while_it_runs(chromium: Browser, app: App, visit: Visitors) -> None:
+def test_settings_and_calibration_take_effect_while_it_runs(
+    chromium: Browser, app: App, visit: Visitors
+) -> None:
     page = visit(chromium)
     start(page)
     page.get_by_role("button", name="Calibrate to my resting face").click()
@@ -179,7 +198,9 @@ def test_a_browser_that_dies_without_a_word_gives_its_place_back(
     shared = page.get_by_text("1 other person uses this machine's live camera")
     expect(shared).to_be_visible()
     processes = dying.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
-    for process in sorted(processes, key=lambda process: process["type"] != "browser"):  # its children might live, and send, for seconds
+    for process in sorted(
+        processes, key=lambda process: process["type"] != "browser"
+    ):  # its children might live, and send, for seconds
         with contextlib.suppress(ProcessLookupError):
             os.kill(process["id"], signal.SIGKILL)
     expect(shared).to_have_count(0, timeout=FREED)
@@ -189,7 +210,11 @@ def test_on_a_phone_all_of_it_is_as_wide_as_the_screen(chromium: Browser, visit:
     page = visit(chromium, width=390)
     start(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for thing in (page.locator("iframe").first, page.get_by_test_id("stMetric").first, page.get_by_role("button", name="Snapshot instead")):
+    for thing in (
+        page.locator("iframe").first,
+        page.get_by_test_id("stMetric").first,
+        page.get_by_role("button", name="Snapshot instead"),
+    ):
         box = thing.bounding_box()
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
 
@@ -202,8 +227,14 @@ def test_a_camera_that_is_denied_is_told_in_words(chromium: Browser, visit: Visi
     expect(page.get_by_text("The browser keeps the camera from this page").first).to_be_visible()
 
 
-def test_real_photos_are_labelled_too(launch: Callable[..., Browser], visit: Visitors, shared: Path, tmp_path: Path) -> None:
-    photo = sorted(path for path in (shared / "photos").rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))[0]
-    page = visit(launch(write_camera(tmp_path / "photo.mjpeg", Image.open(photo).convert("RGB").resize((360, 360)))))
+def test_real_photos_are_labelled_too(
+    launch: Callable[..., Browser], visit: Visitors, shared: Path, tmp_path: Path
+) -> None:
+    photo = sorted(
+        path for path in (shared / "photos").rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png")
+    )[0]
+    page = visit(
+        launch(write_camera(tmp_path / "photo.mjpeg", Image.open(photo).convert("RGB").resize((360, 360))))
+    )
     player(page).get_by_role("button", name="Start").click()
     expect(page.get_by_role("heading", name="Face 1: ")).to_be_visible()

@@ -55,13 +55,17 @@ def test_no_video_for_ten_seconds_is_told_with_what_is_missing() -> None:
     assert not wrong(DEPLOYED, READY, Relay([]), 9, False)
     assert wrong(DEPLOYED, READY, Relay([]), 11, False) == ["Connection"]
     assert "no relay (TURN) server is set" in sentence("Connection", DEPLOYED, READY, Relay([]), 11, False)
-    assert "firewall or VPN" in sentence("Connection", DEPLOYED, READY, Relay([{"urls": "turn:x"}], "iceServers"), 11, False)
+    assert "firewall or VPN" in sentence(
+        "Connection", DEPLOYED, READY, Relay([{"urls": "turn:x"}], "iceServers"), 11, False
+    )
     assert not wrong(DEPLOYED, READY, Relay([]), 11, True)  # video came
 
 
 def test_a_deployed_app_without_secrets_says_how_to_set_them() -> None:
     assert ".streamlit/secrets.toml" in sentence("Relay", DEPLOYED, READY, Relay([]), None, False)
-    assert "Cloudflare" in sentence("Relay", DEPLOYED, READY, Relay([{"urls": "turn:x"}], "Cloudflare"), None, False)
+    assert "Cloudflare" in sentence(
+        "Relay", DEPLOYED, READY, Relay([{"urls": "turn:x"}], "Cloudflare"), None, False
+    )
 
 
 def test_plain_servers_are_taken_as_they_are() -> None:
@@ -75,14 +79,18 @@ def test_plain_servers_are_taken_as_they_are() -> None:
 def test_half_of_a_pair_of_keys_is_named() -> None:
     found = relay.find({"TWILIO_ACCOUNT_SID": "AC1"})
     assert not found.servers and "TWILIO_AUTH_TOKEN is missing" in str(found.problem)
-    assert "CLOUDFLARE_TURN_KEY_ID is missing" in str(relay.find({"CLOUDFLARE_TURN_KEY_API_TOKEN": "t"}).problem)
+    assert "CLOUDFLARE_TURN_KEY_ID is missing" in str(
+        relay.find({"CLOUDFLARE_TURN_KEY_API_TOKEN": "t"}).problem
+    )
     assert wrong(DEPLOYED, READY, found, None, False) == ["Relay"]
 
 
 def test_twilio_and_cloudflare_are_asked_for_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[urllib.request.Request] = []
     answers = {
-        "api.twilio.com": {"ice_servers": [{"url": "turn:t", "urls": "turn:t", "username": "u", "credential": "c"}]},
+        "api.twilio.com": {
+            "ice_servers": [{"url": "turn:t", "urls": "turn:t", "username": "u", "credential": "c"}]
+        },
         "rtc.live.cloudflare.com": {"iceServers": [{"urls": ["turn:c"], "username": "u", "credential": "c"}]},
     }
 
@@ -115,7 +123,9 @@ class Idle(SimpleNamespace):
     """What `webrtc_streamer` returns before Start, which AppTest cannot draw."""
 
     def __init__(self, **given: Any) -> None:
-        super().__init__(state=SimpleNamespace(playing=False, signalling=False), video_processor=None, given=given)
+        super().__init__(
+            state=SimpleNamespace(playing=False, signalling=False), video_processor=None, given=given
+        )
 
 
 def test_the_view_asks_nobody_outside_and_leads_to_a_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,10 +150,18 @@ def test_too_many_people_are_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(("page_is_open", "longest"), [(True, 5), (False, 1.5)])
-def test_silence_ends_a_session_sooner_where_its_page_is_gone(monkeypatch: pytest.MonkeyPatch, page_is_open: bool, longest: float) -> None:
-    monkeypatch.setattr(live_stream.threading, "Thread", lambda **_: SimpleNamespace(start=lambda: None))  # nobody else looks
+def test_silence_ends_a_session_sooner_where_its_page_is_gone(
+    monkeypatch: pytest.MonkeyPatch, page_is_open: bool, longest: float
+) -> None:
+    monkeypatch.setattr(
+        live_stream.threading, "Thread", lambda **_: SimpleNamespace(start=lambda: None)
+    )  # nobody else looks
     monkeypatch.setattr(live_stream.runtime, "exists", lambda: True)
-    monkeypatch.setattr(live_stream.runtime, "get_instance", lambda: SimpleNamespace(is_active_session=lambda visit: page_is_open))
+    monkeypatch.setattr(
+        live_stream.runtime,
+        "get_instance",
+        lambda: SimpleNamespace(is_active_session=lambda visit: page_is_open),
+    )
     stream = live_stream.Stream(find_bundle(PHOTO_MODEL), LiveSettings())
     stream._visit, now = "visit", live_stream.time.monotonic()
     for silent, closed in ((longest - 0.4, False), (longest + 0.1, True)):
@@ -154,7 +172,9 @@ def test_silence_ends_a_session_sooner_where_its_page_is_gone(monkeypatch: pytes
 
 
 def test_the_chart_draws_gaps_as_gaps() -> None:
-    history = History(np.array([30.0, 29.8, 10.0, 9.8]), np.array([[1, 0], [0.5, 0.5], [0, 1], [0, 1]], np.float32))
+    history = History(
+        np.array([30.0, 29.8, 10.0, 9.8]), np.array([[1, 0], [0.5, 0.5], [0, 1], [0, 1]], np.float32)
+    )
     drawn = live_chart.svg(history, ("happy", "sad"))
     assert drawn.count("<polyline") == 4  # two stretches of two classes
     assert 'points="322.0,4.0 ' in drawn  # half a minute ago is in the middle, and 100 % at the top

@@ -28,11 +28,24 @@ from tests.pages.test_pages import texts
 pytestmark = pytest.mark.long
 
 PAGE = "models/models"
-FIGURES = {"accuracy": 0.71, "accuracy_ci95": [0.695, 0.725], "accuracy_without_leaked": 0.70, "macro_f1": 0.69, "calibration_error": 0.02,
-           "count": 3589, "per_class": {}}  # fmt: skip
+FIGURES = {
+    "accuracy": 0.71,
+    "accuracy_ci95": [0.695, 0.725],
+    "accuracy_without_leaked": 0.70,
+    "macro_f1": 0.69,
+    "calibration_error": 0.02,
+    "count": 3589,
+    "per_class": {},
+}
 LAYERS = [
     {"name": "image", "type": "InputLayer", "output": [48, 48, 1], "parameters": 0, "multiply_adds": 0},
-    {"name": "stem_conv", "type": "Conv2D", "output": [24, 24, 32], "parameters": 288, "multiply_adds": 165888},
+    {
+        "name": "stem_conv",
+        "type": "Conv2D",
+        "output": [24, 24, 32],
+        "parameters": 288,
+        "multiply_adds": 165888,
+    },
     {"name": "predictions", "type": "Dense", "output": [7], "parameters": 1799, "multiply_adds": 1792},
 ]
 
@@ -52,14 +65,37 @@ def add_run(folders: Path, name: str, card: Any, inference: bool = True) -> Path
 
 
 def whole_card(**more: Any) -> dict[str, Any]:
-    history = [{"epoch": i, "loss": 1.0, "accuracy": 0.2 * i, "val_loss": 1.0, "val_accuracy": 0.19 * i, "best": True} for i in (1, 2, 3)]
+    history = [
+        {
+            "epoch": i,
+            "loss": 1.0,
+            "accuracy": 0.2 * i,
+            "val_loss": 1.0,
+            "val_accuracy": 0.19 * i,
+            "best": True,
+        }
+        for i in (1, 2, 3)
+    ]
     return {
-        "name": "mine", "labels": list(NAMES), "truth": "labels", "parameters": 2087, "multiply_adds": 335360, "mirror": True,
-        "temperature": 1.3, "quantisation": "int8", "data": find_bundle().card["data"],
-        "training": {"epochs": 3, "seconds": 60, "history": history}, "members": [],
-        "figures": {"validation": FIGURES | {"accuracy": 0.70}, "test": FIGURES}, "layers": LAYERS,
-        "steps": {"accuracy_one_view": 0.68, "accuracy_before_quantisation": 0.705, "calibration_error_before_temperature": 0.06},
-    } | more  # fmt: skip
+        "name": "mine",
+        "labels": list(NAMES),
+        "truth": "labels",
+        "parameters": 2087,
+        "multiply_adds": 335360,
+        "mirror": True,
+        "temperature": 1.3,
+        "quantisation": "int8",
+        "data": find_bundle().card["data"],
+        "training": {"epochs": 3, "seconds": 60, "history": history},
+        "members": [],
+        "figures": {"validation": FIGURES | {"accuracy": 0.70}, "test": FIGURES},
+        "layers": LAYERS,
+        "steps": {
+            "accuracy_one_view": 0.68,
+            "accuracy_before_quantisation": 0.705,
+            "calibration_error_before_temperature": 0.06,
+        },
+    } | more
 
 
 def one_model(bundle: Path) -> AppTest:
@@ -74,10 +110,17 @@ def board(app: AppTest, number: int = 0) -> pd.DataFrame:
 def test_the_shipped_models_have_their_scores_and_claims(folders: Path) -> None:
     app = open_page(PAGE)
     assert not app.exception and not app.error and not app.warning
-    assert [s.value for s in app.subheader] == ["Scoreboard", "Claimed against measured", "Size, speed and accuracy"]
+    assert [s.value for s in app.subheader] == [
+        "Scoreboard",
+        "Claimed against measured",
+        "Size, speed and accuracy",
+    ]
     assert "Against the labels of FER2013" in texts(app) and len(app.get("plotly_chart")) >= 3
     row = board(app).loc[find_bundle().path.name]
-    assert row["Test"] == pytest.approx(100 * find_bundle().card["figures"]["test"]["accuracy"]) and row["One image"] > 0
+    assert (
+        row["Test"] == pytest.approx(100 * find_bundle().card["figures"]["test"]["accuracy"])
+        and row["One image"] > 0
+    )
     assert "claimed about 70 %, measured" in texts(app)
 
 
@@ -103,11 +146,18 @@ def test_what_was_not_measured_is_missing_and_not_zero(folders: Path) -> None:
     add_run(folders, "untested", whole_card(figures={"validation": FIGURES}))
     row = board(open_page(PAGE)).loc["untested"]
     assert row["Validation"] == 71
-    assert all(pd.isna(row[column]) for column in ("Test", "95 % interval", "Without leaked", "Macro F1", "Calibration error"))
+    assert all(
+        pd.isna(row[column])
+        for column in ("Test", "95 % interval", "Without leaked", "Macro F1", "Calibration error")
+    )
 
 
 def test_models_that_cannot_be_compared_stand_apart(folders: Path) -> None:
-    add_run(folders, "for-votes", whole_card(truth="votes", figures={"test": FIGURES, "test@labels": FIGURES | {"accuracy": 0.66}}))
+    add_run(
+        folders,
+        "for-votes",
+        whole_card(truth="votes", figures={"test": FIGURES, "test@labels": FIGURES | {"accuracy": 0.66}}),
+    )
     add_run(folders, "other-faces", whole_card(data={"source": "synthetic:350", "fingerprint": "0"}))
     app = open_page(PAGE)
     labels, votes, other = board(app, 0), board(app, 1), board(app, 2)
@@ -134,7 +184,9 @@ def test_one_model_shows_card_curve_steps_and_layers(folders: Path) -> None:
     assert "3 layers" in texts(app) and "2,087 parameters" in texts(app) and "335,360" in texts(app)
     steps, layers = (app.dataframe[i].value for i in (0, 1))
     assert list(steps["Change"]) == ["+2.50 points", "-0.50 points", "-4.00 points"]
-    assert list(layers["Output"]) == ["48 x 48 x 1", "24 x 24 x 32", "7"] and list(layers["Multiply-adds"]) == [0, 165888, 1792]
+    assert list(layers["Output"]) == ["48 x 48 x 1", "24 x 24 x 32", "7"] and list(
+        layers["Multiply-adds"]
+    ) == [0, 165888, 1792]
     app.toggle(key="models_learned").set_value(True).run()
     assert list(app.dataframe[1].value["Layer"]) == ["stem_conv", "predictions"]
 
@@ -142,7 +194,9 @@ def test_one_model_shows_card_curve_steps_and_layers(folders: Path) -> None:
 def test_an_ensemble_shows_each_of_its_networks(folders: Path) -> None:
     member = {"preset": "large", "training": whole_card()["training"], "validation_accuracy": 0.7}
     layers = [layer | {"name": f"network_{i}/{layer['name']}"} for i in (1, 2) for layer in LAYERS]
-    card = whole_card(members=[member | {"name": "a", "seed": 0}, member | {"name": "b", "seed": 1}], layers=layers)
+    card = whole_card(
+        members=[member | {"name": "a", "seed": 0}, member | {"name": "b", "seed": 1}], layers=layers
+    )
     app = one_model(add_run(folders, "both", card))
     assert not app.exception and list(app.dataframe[0].value["Network"]) == ["1: a", "2: b"]
     assert len(app.dataframe[2].value) == 3
@@ -155,11 +209,25 @@ def test_an_ensemble_shows_each_of_its_networks(folders: Path) -> None:
     [
         {"labels": list(NAMES)},
         {"labels": list(NAMES), "figures": {"test": {"accuracy": 0.7}}},
-        {"labels": list(NAMES), "figures": {"test": {"accuracy": "high", "accuracy_ci95": 3}, "validation": 7}, "data": {"source": 5},
-         "training": {"history": "none"}, "members": 3, "steps": [], "layers": [1, {"name": 3}], "parameters": "many", "mirror": "yes"},
-        whole_card() | {"members": [{}, {"training": 1, "seed": "x"}], "layers": [], "figures": {"test": FIGURES | {"per_class": None}}},
+        {
+            "labels": list(NAMES),
+            "figures": {"test": {"accuracy": "high", "accuracy_ci95": 3}, "validation": 7},
+            "data": {"source": 5},
+            "training": {"history": "none"},
+            "members": 3,
+            "steps": [],
+            "layers": [1, {"name": 3}],
+            "parameters": "many",
+            "mirror": "yes",
+        },
+        whole_card()
+        | {
+            "members": [{}, {"training": 1, "seed": "x"}],
+            "layers": [],
+            "figures": {"test": FIGURES | {"per_class": None}},
+        },
     ],
-)  # fmt: skip
+)
 def test_a_card_that_lacks_keys_does_not_break_the_page(folders: Path, card: dict[str, Any]) -> None:
     bundle = add_run(folders, "foreign", card)
     for app in (open_page(PAGE), one_model(bundle)):
@@ -176,7 +244,9 @@ def test_a_damaged_card_is_one_sentence_and_the_others_are_there(folders: Path) 
 def test_a_bundle_without_inference_file_says_so_and_keeps_the_rest(folders: Path) -> None:
     bundle = add_run(folders, "keras-only", whole_card(), inference=False)
     app = open_page(PAGE)
-    assert pd.isna(board(app).loc["keras-only", "One image"]) and pd.isna(board(app).loc["keras-only", "File"])
+    assert pd.isna(board(app).loc["keras-only", "One image"]) and pd.isna(
+        board(app).loc["keras-only", "File"]
+    )
     app = one_model(bundle)
     assert not app.exception and "has no inference file" in app.warning[0].value
     assert len(app.get("download_button")) == 3  # Keras, and the card twice
@@ -199,7 +269,9 @@ def test_onnx_of_a_damaged_model_is_one_sentence(folders: Path) -> None:
     app.button(key="models_make_onnx").click().run(timeout=240)
     (error,) = app.error
     assert (
-        not app.exception and error.value.startswith("The conversion to ONNX failed: ") and "cannot be read as a Keras model" in error.value
+        not app.exception
+        and error.value.startswith("The conversion to ONNX failed: ")
+        and "cannot be read as a Keras model" in error.value
     )
 
 

@@ -77,20 +77,26 @@ def written(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_from_nothing_to_a_model_that_is_tried_and_saved(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_nothing_to_a_model_that_is_tried_and_saved(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("HOME", "FER_EXPLORER_HOME", "FER_EXPLORER_CACHE", "TMPDIR"):
         (folders / name).mkdir()
         monkeypatch.setenv(name, str(folders / name))
     monkeypatch.chdir(folders)
     app = open_section()
     assert not app.exception and not app.error
-    assert app.button(key="own_learn").disabled and "Still without a face: happy, surprise, neutral." in texts(app)
+    assert app.button(
+        key="own_learn"
+    ).disabled and "Still without a face: happy, surprise, neutral." in texts(app)
 
     collect(app)
     assert held(app) == {"happy": 3, "surprise": 3, "neutral": 3} and not app.exception
     app.button(key="own_learn").click().run()
     assert not app.exception and "from 9 faces" in texts(app)
-    assert "cross-validation" in texts(app) and "Fewer than 10 faces of happy, surprise, neutral" in texts(app)
+    assert "cross-validation" in texts(app) and "Fewer than 10 faces of happy, surprise, neutral" in texts(
+        app
+    )
 
     app.file_uploader(key="own_try_photo").upload("me.jpg", PORTRAIT.read_bytes(), "image/jpeg").run()
     bars = [element.proto.body for element in app.get("html")]
@@ -101,13 +107,20 @@ def test_from_nothing_to_a_model_that_is_tried_and_saved(folders: Path, monkeypa
     app.text_input(key="own_name").set_value("mine").run()
     app.button(key="own_save").click().run()
     assert not app.error
-    assert written(folders) == sorted(f"data/mine/{label}/{i:03}.png" for label in ("happy", "surprise", "neutral") for i in (1, 2, 3))
+    assert written(folders) == sorted(
+        f"data/mine/{label}/{i:03}.png" for label in ("happy", "surprise", "neutral") for i in (1, 2, 3)
+    )
     app.button(key="own_use").click().run()
-    assert app.session_state["data_source"] == str(folders / "data" / "mine") and "fine-tune the whole network" in texts(app)
+    assert app.session_state["data_source"] == str(
+        folders / "data" / "mine"
+    ) and "fine-tune the whole network" in texts(app)
     assert open_dataset(folders / "data" / "mine").split_names() == ["train", "validation"]
 
     app.button(key="own_save").click().run()
-    assert "exists already and is not overwritten" in app.error[0].value and app.text[0].value == "The page ends here"
+    assert (
+        "exists already and is not overwritten" in app.error[0].value
+        and app.text[0].value == "The page ends here"
+    )
     app.text_input(key="own_name").set_value("../mine").run()
     app.button(key="own_save").click().run()
     assert "cannot name a data set" in app.error[0].value
@@ -127,7 +140,9 @@ def test_photos_with_a_face_without_one_and_damaged(folders: Path) -> None:
     assert held(app) == {"happy": 2} and "No face was found" not in texts(app) and not app.error
     # The same photo again, and for another class.
     upload(app, "neutral", PORTRAIT.read_bytes())
-    assert held(app) == {"happy": 2} and "The face in neutral0.png is already among those of happy." in texts(app)
+    assert held(app) == {"happy": 2} and "The face in neutral0.png is already among those of happy." in texts(
+        app
+    )
     upload(app, "neutral", buffer.getvalue())
     app.button(key="own_leave_out").click().run()
     assert held(app) == {"happy": 2} and "No face was found" not in texts(app)
@@ -173,7 +188,9 @@ def test_one_expression_is_too_few_and_faces_of_others_wait(folders: Path) -> No
     app.pills(key="own_classes").set_value(["happy"]).run()
     assert "at least two expressions" in texts(app) and not app.exception
     app.pills(key="own_classes").set_value(["happy", "sad"]).run()
-    assert "Still without a face: sad." in texts(app) and "Faces of surprise, neutral are kept, but not used" in texts(app)
+    assert "Still without a face: sad." in texts(
+        app
+    ) and "Faces of surprise, neutral are kept, but not used" in texts(app)
     app.pills(key="own_classes").set_value(["happy", "surprise"]).run()
     app.button(key="own_learn").click().run()
     assert "Learned happy (1), surprise (1) from 2 faces." in texts(app)
@@ -193,8 +210,14 @@ def test_everything_is_there_after_a_visit_to_another_page(folders: Path) -> Non
     assert not app.pills
     app.toggle(key="elsewhere").set_value(False).run()
     assert not app.exception and held(app) == {"sad": 1}
-    assert list(app.pills(key="own_classes").value) == ["happy", "sad"] and app.segmented_control(key="own_label").value == "sad"
-    assert app.selectbox(key="own_start").value.endswith("standard") and app.text_input(key="own_name").value == "ours"
+    assert (
+        list(app.pills(key="own_classes").value) == ["happy", "sad"]
+        and app.segmented_control(key="own_label").value == "sad"
+    )
+    assert (
+        app.selectbox(key="own_start").value.endswith("standard")
+        and app.text_input(key="own_name").value == "ours"
+    )
 
 
 def test_there_is_a_bound(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +234,10 @@ def test_a_damaged_photo_to_try_is_one_sentence_and_the_page_goes_on(folders: Pa
     collect(app, 1)
     app.button(key="own_learn").click().run()
     app.file_uploader(key="own_try_photo").upload("bad.jpg", b"nothing", "image/jpeg").run()
-    assert "bad.jpg cannot be read as an image" in app.error[0].value and app.text[0].value == "The page ends here"
+    assert (
+        "bad.jpg cannot be read as an image" in app.error[0].value
+        and app.text[0].value == "The page ends here"
+    )
 
 
 def test_the_section_learns_without_tensorflow(folders: Path) -> None:

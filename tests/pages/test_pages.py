@@ -21,7 +21,11 @@ PAGES = ["data/dataset", "models/train", "models/evaluate", "models/models", "us
 
 def texts(app: AppTest) -> str:
     """Everything that a visitor reads."""
-    return "\n".join(str(e.value) for kind in (app.title, app.subheader, app.markdown, app.caption, app.info, app.error) for e in kind)
+    return "\n".join(
+        str(e.value)
+        for kind in (app.title, app.subheader, app.markdown, app.caption, app.info, app.error)
+        for e in kind
+    )
 
 
 def html(app: AppTest) -> str:
@@ -74,7 +78,9 @@ def test_a_path_in_the_data_folder_is_opened_and_a_bad_one_changes_nothing(folde
     data = folders / "data"
     data.mkdir()
     row = " ".join(["9"] * 2304)
-    (data / "faces.csv").write_text("emotion,pixels\n" + "".join(f"{i % 7},{row[:-1]}{i % 7}\n" for i in range(70)))
+    (data / "faces.csv").write_text(
+        "emotion,pixels\n" + "".join(f"{i % 7},{row[:-1]}{i % 7}\n" for i in range(70))
+    )
     (data / "broken.csv").write_text("emotion,pixels\n3,1 2 3\n")
     app = open_page("data/dataset", source_way="Data folder")
     app.selectbox(key="source_path").set_value("broken.csv").run()
@@ -82,7 +88,9 @@ def test_a_path_in_the_data_folder_is_opened_and_a_bad_one_changes_nothing(folde
     assert "expected 2304 pixel values" in app.error[0].value and "data_source" not in app.session_state
     app.selectbox(key="source_path").set_value("faces.csv").run()
     app.button(key="source_use_path").click().run()
-    assert app.session_state["data_source"] == str(data / "faces.csv") and "70" in [m.value for m in app.metric]
+    assert app.session_state["data_source"] == str(data / "faces.csv") and "70" in [
+        m.value for m in app.metric
+    ]
 
 
 def test_paths_outside_the_data_folder_are_refused(tmp_path: Path) -> None:
@@ -142,7 +150,11 @@ def test_training_runs_in_a_process_of_its_own_and_can_be_stopped(folders: Path)
     assert run.status()["state"] == "running" and run.status()["epochs"] == 500
     # A new visit finds the run again, with its curves.
     again = open_page("models/train")
-    assert not again.exception and again.session_state["train_run"] == run.name and len(again.get("plotly_chart")) == 4
+    assert (
+        not again.exception
+        and again.session_state["train_run"] == run.name
+        and len(again.get("plotly_chart")) == 4
+    )
     again.button(key=f"watch_stop_{run.name}").click().run()
     while run.status()["state"] == "running" and time.monotonic() < deadline:
         time.sleep(0.2)

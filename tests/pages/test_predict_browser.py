@@ -51,8 +51,15 @@ class Watched:
             place.mkdir()
         home, temporary, cache = (str(place) for place in self.places)
         with monkeypatch.context() as own:  # the browser of the test is not the one that is watched
-            for name, value in {"WATCHED": str(self.log), "PYTHONPATH": str(folder / "watch"), "HOME": home, "FER_EXPLORER_HOME": home,
-                                "TMPDIR": temporary, "XDG_CACHE_HOME": cache, "FER_EXPLORER_CACHE": cache}.items():  # fmt: skip
+            for name, value in {
+                "WATCHED": str(self.log),
+                "PYTHONPATH": str(folder / "watch"),
+                "HOME": home,
+                "FER_EXPLORER_HOME": home,
+                "TMPDIR": temporary,
+                "XDG_CACHE_HOME": cache,
+                "FER_EXPLORER_CACHE": cache,
+            }.items():
                 own.setenv(name, value)
             self.server = Server(folder)
         self.called: set[str] = set()
@@ -118,7 +125,9 @@ def choose(page: Page, way: str) -> None:
 
 
 def own_addresses() -> set[str]:
-    return {address.address.split("%")[0] for found in psutil.net_if_addrs().values() for address in found} | {"127.0.0.1", "::1"}
+    return {
+        address.address.split("%")[0] for found in psutil.net_if_addrs().values() for address in found
+    } | {"127.0.0.1", "::1"}
 
 
 def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, visitor: Page) -> None:
@@ -129,8 +138,12 @@ def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, v
     watched.begin()
 
     photo = PORTRAIT.read_bytes()
-    uploads.set_input_files([{"name": "one.jpg", "mimeType": "image/jpeg", "buffer": photo},
-                             {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}])  # fmt: skip
+    uploads.set_input_files(
+        [
+            {"name": "one.jpg", "mimeType": "image/jpeg", "buffer": photo},
+            {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"},
+        ]
+    )
     expect(page.get_by_role("heading", name="happy")).to_be_visible()
     expect(page.get_by_text("bad.jpg")).not_to_have_count(0)
 
@@ -148,12 +161,16 @@ def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, v
     choose(page, "Video")
     expect(page.get_by_text("Drop a video.")).to_be_visible()
     expect(uploads).to_have_count(1)
-    uploads.set_input_files({"name": "clip.mp4", "mimeType": "video/mp4", "buffer": made.video(made.moving(12))})
+    uploads.set_input_files(
+        {"name": "clip.mp4", "mimeType": "video/mp4", "buffer": made.video(made.moving(12))}
+    )
     page.get_by_role("button", name="Follow the faces").click()
     expect(page.get_by_text("mostly")).to_be_visible()
 
     choose(page, "Camera")
-    page.wait_for_function("() => document.querySelector('video')?.currentTime > 0.5")  # before that the camera's picture is black
+    page.wait_for_function(
+        "() => document.querySelector('video')?.currentTime > 0.5"
+    )  # before that the camera's picture is black
     page.get_by_role("button", name="Take photo").click()
     expect(page.get_by_role("heading", name="happy")).to_be_visible()
 
@@ -171,8 +188,14 @@ def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, v
     allowed = {os.devnull, str(watched.log), str(watched.server.folder / "server.log")}
     assert {path for path in opened if path not in allowed and not path.startswith("/dev/")} == set()
     others = [entry for entry in did if entry[0] != "open" and not entry[0].startswith("socket")]
-    assert [entry for entry in others if entry != ["subprocess.Popen", "/sbin/ldconfig"]] == []  # by which ctypes looks for a library
+    assert [
+        entry for entry in others if entry != ["subprocess.Popen", "/sbin/ldconfig"]
+    ] == []  # by which ctypes looks for a library
     assert [path for place in watched.places for path in place.rglob("*") if path.is_file()] == []
     assert watched.called - own_addresses() == set()
-    strangers = [entry for entry in did if entry[0].startswith("socket") and not any(own in entry[1] for own in own_addresses())]
+    strangers = [
+        entry
+        for entry in did
+        if entry[0].startswith("socket") and not any(own in entry[1] for own in own_addresses())
+    ]
     assert strangers == []

@@ -50,7 +50,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def trainers(run: RunFolder) -> list[psutil.Process]:
     """The processes that train in this folder."""
     command = ["train", "--resume", str(run.path.resolve())]
-    return [process for process in psutil.process_iter(["cmdline"]) if (process.info["cmdline"] or [])[-3:] == command]
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if (process.info["cmdline"] or [])[-3:] == command
+    ]
 
 
 def state(page: Page, name: str) -> None:
@@ -88,7 +92,9 @@ def button(page: Page, name: str, in_popover: bool = False) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(browser: Browser, folder: Path) -> None:
+def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(
+    browser: Browser, folder: Path
+) -> None:
     server = Server(folder)
     try:
         with visitor(browser) as page, visitor(browser) as other:
@@ -97,7 +103,9 @@ def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(browser:
             before = guess.inner_text()
             page.get_by_label("Epochs", exact=True).fill(str(EPOCHS))
             page.get_by_label("Epochs", exact=True).press("Enter")
-            expect(guess).not_to_have_text(before)  # it is drawn last; a tab that is drawn anew takes no click
+            expect(guess).not_to_have_text(
+                before
+            )  # it is drawn last; a tab that is drawn anew takes no click
             page.get_by_role("tab", name="Data and bundle").click()
             page.get_by_label("Images at most", exact=True).fill("70")
             page.get_by_label("Images at most", exact=True).press("Enter")
@@ -150,7 +158,9 @@ def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(browser:
             page.get_by_test_id("stPopoverBody").get_by_label("Name").fill("my-first")
             button(page, "Keep it", in_popover=True)
             expect(page.get_by_text("Kept as my-first")).to_be_visible()
-            assert json.loads((folder / "models" / "my-first" / "card.json").read_text())["promoted"] == run.name
+            assert (
+                json.loads((folder / "models" / "my-first" / "card.json").read_text())["promoted"] == run.name
+            )
 
             visit(page, server, "predict?model=my-first")
             expect(page.get_by_test_id("stSelectbox").locator("input").first).to_have_value("my-first")
@@ -162,7 +172,9 @@ def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(browser:
 
 
 @pytest.mark.timeout(600)
-def test_a_run_outlives_the_app_and_is_resumed_after_its_process_was_killed(browser: Browser, folder: Path) -> None:
+def test_a_run_outlives_the_app_and_is_resumed_after_its_process_was_killed(
+    browser: Browser, folder: Path
+) -> None:
     quick = PRESETS["quick"].config
     config: RunConfig = quick.replace("data", limit=70).replace("train", epochs=EPOCHS)
     run = launch.start(config, folder / "runs")
@@ -183,7 +195,9 @@ def test_a_run_outlives_the_app_and_is_resumed_after_its_process_was_killed(brow
 
             (trainer,) = trainers(run)
             os.kill(trainer.pid, 9)
-            expect(page.locator(".stMarkdownBadge").filter(has_text="interrupted")).to_be_visible(timeout=15_000)
+            expect(page.locator(".stMarkdownBadge").filter(has_text="interrupted")).to_be_visible(
+                timeout=15_000
+            )
             stood = len(run.history())
             finished(page, stood)
             button(page, "Go on")

@@ -126,15 +126,39 @@ def state_shown(app: AppTest) -> str:
 # Every setting, at a value that the preset does not have. What goes together goes together on images with votes.
 _WIDGETS: dict[str, dict[str, Any]] = {
     "train": {
-        "epochs": 7, "batch_size": 16, "learning_rate": 0.02, "optimizer": "sgd", "schedule": "constant", "warmup_epochs": 2,
-        "weight_decay": 0.01, "label_smoothing": 0.1, "early_stopping": 3, "keep": "last", "average": 0.5, "precision": "mixed_bfloat16",
-        "seed": 5, "class_weight": "balanced", "loss": "categorical_crossentropy", "votes_weight": 0.5, "output": "votes",
-        "teacher": str(MODELS_DIR / "ferplus"), "teacher_weight": 0.25,
+        "epochs": 7,
+        "batch_size": 16,
+        "learning_rate": 0.02,
+        "optimizer": "sgd",
+        "schedule": "constant",
+        "warmup_epochs": 2,
+        "weight_decay": 0.01,
+        "label_smoothing": 0.1,
+        "early_stopping": 3,
+        "keep": "last",
+        "average": 0.5,
+        "precision": "mixed_bfloat16",
+        "seed": 5,
+        "class_weight": "balanced",
+        "loss": "categorical_crossentropy",
+        "votes_weight": 0.5,
+        "output": "votes",
+        "teacher": str(MODELS_DIR / "ferplus"),
+        "teacher_weight": 0.25,
     },
-    "augment": {"flip": True, "rotation": 10.0, "shift": 0.1, "zoom": 0.2, "contrast": 0.3, "brightness": 0.1, "erase": 0.5, "mixup": 0.4},
+    "augment": {
+        "flip": True,
+        "rotation": 10.0,
+        "shift": 0.1,
+        "zoom": 0.2,
+        "contrast": 0.3,
+        "brightness": 0.1,
+        "erase": 0.5,
+        "mixup": 0.4,
+    },
     "bundle": {"mirror": True, "zoom": True, "quantisation": "int8"},
     "data": {"limit": 70, "drop": ("leaked",)},
-}  # fmt: skip
+}
 # Set by the preset and the page of the data, or tested on their own.
 _ELSEWHERE = {"data": {"source", "votes", "fold"}, "train": {"start_from", "freeze_until"}}
 
@@ -144,12 +168,18 @@ def widget(app: AppTest, key: str) -> Any:
     return next(element for kind in kinds for element in app.get(kind) if element.key == key)
 
 
-def test_every_setting_is_explained_and_its_value_reaches_the_run(voted: Path, runs: Path, trainings: Trainings) -> None:
+def test_every_setting_is_explained_and_its_value_reaches_the_run(
+    voted: Path, runs: Path, trainings: Trainings
+) -> None:
     sections = {"train": TrainConfig, "augment": AugmentConfig, "bundle": BundleConfig, "data": DataConfig}
     for section, kind in sections.items():
-        assert set(kind.model_fields) == set(_WIDGETS[section]) | _ELSEWHERE.get(section, set()), "a setting has no input, or no test"
+        assert set(kind.model_fields) == set(_WIDGETS[section]) | _ELSEWHERE.get(section, set()), (
+            "a setting has no input, or no test"
+        )
     app = set_up(voted)
-    assert all(widget(app, f"{section}_{name}_quick").help for section, values in _WIDGETS.items() for name in values)
+    assert all(
+        widget(app, f"{section}_{name}_quick").help for section, values in _WIDGETS.items() for name in values
+    )
     for section, values in _WIDGETS.items():
         for name, value in values.items():
             shown = "ferplus (shipped)" if name == "teacher" else list(value) if name == "drop" else value
@@ -161,17 +191,28 @@ def test_every_setting_is_explained_and_its_value_reaches_the_run(voted: Path, r
     assert config.preset == "quick" and config.data.source == str(voted)
     for section, values in _WIDGETS.items():
         assert {name: getattr(getattr(config, section), name) for name in values} == values
-    assert app.session_state["train_view"] == "Watch" and app.session_state["train_run"] == list_runs(runs)[0].name
+    assert (
+        app.session_state["train_view"] == "Watch"
+        and app.session_state["train_run"] == list_runs(runs)[0].name
+    )
 
 
-def test_nothing_changed_is_the_preset_and_another_preset_brings_its_own_values(voted: Path, runs: Path) -> None:
+def test_nothing_changed_is_the_preset_and_another_preset_brings_its_own_values(
+    voted: Path, runs: Path
+) -> None:
     app = set_up(voted)
     app.number_input(key="train_epochs_quick").set_value(77).run()
     app.selectbox(key="train_preset").set_value("baseline-deep").run()
     preset = presets.PRESETS["baseline-deep"].config
     config = start(app, runs)
     differences = config.differences(preset)
-    assert set(differences) <= {"data.source", "data.votes", "data.drop", "train.votes_weight", "train.precision"}, differences
+    assert set(differences) <= {
+        "data.source",
+        "data.votes",
+        "data.drop",
+        "train.votes_weight",
+        "train.precision",
+    }, differences
     assert config.train.epochs == preset.train.epochs
 
 
@@ -199,7 +240,10 @@ def test_class_weights_are_shown_as_numbers(voted: Path, runs: Path) -> None:
     app.selectbox(key="train_class_weight_quick").set_value("balanced").run()
     table = next(t.value for t in app.dataframe if "Weight" in t.value).set_index("Class")
     assert table.loc["angry", "Training images"] == 12
-    assert table.loc["angry", "Weight"] == pytest.approx(2 * table.loc["happy", "Weight"], abs=0.002) and table.loc["angry", "Weight"] > 1
+    assert (
+        table.loc["angry", "Weight"] == pytest.approx(2 * table.loc["happy", "Weight"], abs=0.002)
+        and table.loc["angry", "Weight"] > 1
+    )
 
 
 def test_the_builders_change_is_trained_and_what_does_not_fit_cannot_be(voted: Path, runs: Path) -> None:
@@ -221,11 +265,15 @@ def test_fine_tuning_takes_the_models_network_and_freezes_its_layers(voted: Path
     assert not app.error
     card = find_bundle("standard").card
     layers = app.selectbox(key="train_freeze_quick").options
-    assert layers[0] == "none" and layers[-1] == "all but the classifier" and "up to predictions" not in layers
+    assert (
+        layers[0] == "none" and layers[-1] == "all but the classifier" and "up to predictions" not in layers
+    )
     assert f"{card['parameters']:,} parameters" in texts(app)  # the summary is that of the model
     app.selectbox(key="train_freeze_quick").set_value(layers[1]).run()
     config = start(app, runs)
-    assert config.train.start_from == str(MODELS_DIR / "standard") and config.train.freeze_until == layers[1].removeprefix("up to ")
+    assert config.train.start_from == str(MODELS_DIR / "standard") and config.train.freeze_until == layers[
+        1
+    ].removeprefix("up to ")
     assert config.model == RunConfig.parse(card["config"]).model
     app = set_up(voted)
     app.selectbox(key="train_start_from_quick").set_value("standard (shipped)").run()
@@ -264,9 +312,13 @@ def test_the_time_is_guessed_from_what_was_measured_and_measured_once_where_noth
     assert "is not known yet" in texts(app) and len(trainings.measured) == 1
     speed.record(presets.PRESETS["quick"].config, 168 + 35 / 3)
     app = set_up(voted)
-    assert "About **1 s** an epoch, **10 s** in all" in texts(app) and "measured with this network" in texts(app)
+    assert "About **1 s** an epoch, **10 s** in all" in texts(app) and "measured with this network" in texts(
+        app
+    )
     app.number_input(key="train_batch_size_quick").set_value(8).run()
-    assert "from other networks" in texts(app) and len(trainings.measured) == 1, "it measured without being asked"
+    assert "from other networks" in texts(app) and len(trainings.measured) == 1, (
+        "it measured without being asked"
+    )
     app.button(key="time_measure").click().run()
     assert trainings.measured[1].train.batch_size == 8
 
@@ -274,7 +326,9 @@ def test_the_time_is_guessed_from_what_was_measured_and_measured_once_where_noth
 # --- the queue ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_second_run_waits_and_the_order_can_be_changed(voted: Path, runs: Path, trainings: Trainings) -> None:
+def test_a_second_run_waits_and_the_order_can_be_changed(
+    voted: Path, runs: Path, trainings: Trainings
+) -> None:
     names = []
     for label in ("Start training", "Put it in the queue", "Put it in the queue"):
         app = set_up(voted)
@@ -299,7 +353,11 @@ def test_a_second_run_waits_and_the_order_can_be_changed(voted: Path, runs: Path
 
     app = watch(second)
     app.button(key=f"watch_bolt_{second}").click().run()  # Start now
-    assert trainings.started[-1] == (second, False) and Registry(runs).queue() == [] and "running" in state_shown(app)
+    assert (
+        trainings.started[-1] == (second, False)
+        and Registry(runs).queue() == []
+        and "running" in state_shown(app)
+    )
 
 
 def test_a_queued_run_leaves_the_queue_on_the_watch_view(runs: Path) -> None:
@@ -313,7 +371,10 @@ def test_a_queued_run_leaves_the_queue_on_the_watch_view(runs: Path) -> None:
 # --- watch -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", ["starting", "running", "paused", "finished", "stopped", "pruned", "failed", "queued", "from the future"])
+@pytest.mark.parametrize(
+    "state",
+    ["starting", "running", "paused", "finished", "stopped", "pruned", "failed", "queued", "from the future"],
+)
 def test_every_state_has_its_badge(runs: Path, trainings: Trainings, state: str) -> None:
     run = made_run(runs, "run")
     if state in ("starting", "running", "paused"):
@@ -324,7 +385,9 @@ def test_every_state_has_its_badge(runs: Path, trainings: Trainings, state: str)
     assert [e.value for e in app.error] == (["The disk is full."] if state == "failed" else [])
     steered = any(b.key == "watch_stop_run" for b in app.button)
     assert steered == (state in ("starting", "running", "paused"))
-    assert any(b.key == "watch_play_arrow_run" for b in app.button) == (state in ("stopped", "pruned", "failed", "from the future"))
+    assert any(b.key == "watch_play_arrow_run" for b in app.button) == (
+        state in ("stopped", "pruned", "failed", "from the future")
+    )
 
 
 @pytest.mark.parametrize("state", ["starting", "running", "paused"])
@@ -352,7 +415,9 @@ def test_the_best_weights_of_a_failed_run_are_kept(runs: Path, trainings: Traini
 def test_figures_progress_and_curves(runs: Path, trainings: Trainings) -> None:
     run = made_run(runs, "run", epochs=3)
     trainings.hold(run)
-    run.write_progress(epoch=4, batch=5, batches=10, batch_size=32, images_per_second=80.0, loss=0.5, accuracy=0.75)
+    run.write_progress(
+        epoch=4, batch=5, batches=10, batch_size=32, images_per_second=80.0, loss=0.5, accuracy=0.75
+    )
     app = watch(run)
     bar = app.get("progress")[0].proto
     # 6.5 epochs of 10 batches of 32 images are left, at 80 a second.
@@ -360,7 +425,12 @@ def test_figures_progress_and_curves(runs: Path, trainings: Trainings) -> None:
     assert "<b>3 of 10</b>" in html(app) and f"<b>{accuracy(3):.1%}</b>" in html(app)
     assert "(31.9% to 54.5%), after epoch 3" in html(app)  # Wilson's interval of 30 of 70
     figures = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-    assert [figure["layout"]["title"]["text"] for figure in figures] == ["Loss", "Accuracy", "Learning rate", "Images a second"]
+    assert [figure["layout"]["title"]["text"] for figure in figures] == [
+        "Loss",
+        "Accuracy",
+        "Learning rate",
+        "Images a second",
+    ]
     assert [line["name"] for line in figures[1]["data"]] == ["batches", "train", "validation", "kept"]
     app.slider(key="watch_smoothing").set_value(0.9).run()
     smooth = json.loads(app.get("plotly_chart")[0].proto.spec)
@@ -399,7 +469,9 @@ def test_pause_step_go_on_learning_rate_and_stop_reach_the_run(runs: Path, train
     assert app.button(key="watch_stop_run").disabled and app.button(key="watch_pause_run").disabled
 
 
-def test_a_run_that_ended_meanwhile_is_a_sentence_when_it_is_steered(runs: Path, trainings: Trainings) -> None:
+def test_a_run_that_ended_meanwhile_is_a_sentence_when_it_is_steered(
+    runs: Path, trainings: Trainings
+) -> None:
     run = made_run(runs, "run")
     trainings.hold(run)
     app = watch(run)
@@ -414,7 +486,9 @@ def test_somebody_elses_learning_rate_is_shown(runs: Path, trainings: Trainings)
     app = watch(run)
     assert "Now **0.001**" in texts(app)
     set_learning_rate(run, 5e-4)
-    (run.path / "steering.jsonl").write_text(json.dumps({"time": 0, "epoch": 4, "action": "learning rate", "value": 5e-4}) + "\n")
+    (run.path / "steering.jsonl").write_text(
+        json.dumps({"time": 0, "epoch": 4, "action": "learning rate", "value": 5e-4}) + "\n"
+    )
     app.run()
     assert "Now **0.0005**" in texts(app) and "Epoch 4: learning rate 0.0005" in texts(app)
 
@@ -427,21 +501,34 @@ def test_the_matrix_follows_the_run_until_somebody_scrubs_back(runs: Path, train
     run = made_run(runs, "run", epochs=3)
     trainings.hold(run)
     app = watch(run, watch_view="Confusion matrix")
-    assert told_of_the_matrix(app) == f"Validation after epoch 3: {accuracy(3):.1%} of {VALIDATION} images are right."
+    assert (
+        told_of_the_matrix(app)
+        == f"Validation after epoch 3: {accuracy(3):.1%} of {VALIDATION} images are right."
+    )
     finish_epochs(run, 4)
     app.run()
     assert told_of_the_matrix(app).startswith("Validation after epoch 4")
     app.slider(key="watch_epoch_run").set_value(2).run()
-    assert told_of_the_matrix(app) == f"Validation after epoch 2: {accuracy(2):.1%} of {VALIDATION} images are right."
+    assert (
+        told_of_the_matrix(app)
+        == f"Validation after epoch 2: {accuracy(2):.1%} of {VALIDATION} images are right."
+    )
     cells = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][1]["hovertext"]
-    assert "true disgust, predicted disgust: 10 (100.0% of disgust)" in cells and "true fear, predicted angry: 10 (100.0% of fear)" in cells
+    assert (
+        "true disgust, predicted disgust: 10 (100.0% of disgust)" in cells
+        and "true fear, predicted angry: 10 (100.0% of fear)" in cells
+    )
     finish_epochs(run, 5)
     app.run()
-    assert told_of_the_matrix(app).startswith("Validation after epoch 2"), "it jumped away from what one looks at"
+    assert told_of_the_matrix(app).startswith("Validation after epoch 2"), (
+        "it jumped away from what one looks at"
+    )
     app.slider(key="watch_epoch_run").set_value(5).run()
     finish_epochs(run, 6)
     app.run()
-    assert told_of_the_matrix(app).startswith("Validation after epoch 6"), "at its right end it follows the run"
+    assert told_of_the_matrix(app).startswith("Validation after epoch 6"), (
+        "at its right end it follows the run"
+    )
 
 
 def test_the_epoch_that_one_looks_at_is_kept_from_view_to_view_and_may_be_gone(runs: Path) -> None:
@@ -464,7 +551,10 @@ def test_faces_and_filters_by_epoch(runs: Path) -> None:
     app = watch(run, watch_view="Faces")
     shown = html(app)
     assert shown.count("<figure") == 14
-    assert shown.count('alt="face, fear, taken for fear"') == 2 and shown.count('alt="face, sad, taken for angry"') == 2
+    assert (
+        shown.count('alt="face, fear, taken for fear"') == 2
+        and shown.count('alt="face, sad, taken for angry"') == 2
+    )
     app.slider(key="watch_epoch_run").set_value(2).run()
     assert html(app).count('alt="face, fear, taken for angry"') == 2
     app.segmented_control(key="watch_view").set_value("First filters").run()
@@ -478,10 +568,16 @@ def test_settings_log_and_where_it_stands(runs: Path) -> None:
     table = app.dataframe[0].value.set_index("Setting")
     assert table.loc["train.seed", "Value"] == "42" and table.loc["data.source", "Value"] == "synthetic"
     app.segmented_control(key="watch_view").set_value("Log").run()
-    assert app.code[0].value == "Epoch 2\nThe end" and str(run.path) in texts(app) and "tensorboard --logdir" in texts(app)
+    assert (
+        app.code[0].value == "Epoch 2\nThe end"
+        and str(run.path) in texts(app)
+        and "tensorboard --logdir" in texts(app)
+    )
 
 
-def test_a_finished_run_is_promoted_under_a_free_name(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_run_is_promoted_under_a_free_name(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FER_MODELS_DIR", str(tmp_path / "models"))
     run = made_run(runs, "run")
     assert "watch_promote_run" not in watch(run).session_state  # no model yet
@@ -511,7 +607,9 @@ def test_the_run_that_one_looks_at_stands_in_the_address(runs: Path) -> None:
     assert app.selectbox(key="train_run").value == "a"
     app.selectbox(key="train_run").set_value("b").run()
     assert "b" in app.query_params["train_run"]
-    assert "b" in watch("gone").query_params["train_run"], "a refresh would show a newer run once there is one"
+    assert "b" in watch("gone").query_params["train_run"], (
+        "a refresh would show a newer run once there is one"
+    )
 
 
 def test_a_link_to_a_run_that_is_gone_shows_another(runs: Path) -> None:
@@ -539,7 +637,14 @@ def test_the_page_opens_on_the_run_that_is_under_way(runs: Path, trainings: Trai
 def three_runs(runs: Path) -> None:
     """Newest first: c, b, a."""
     for i, name in enumerate("abc"):
-        run = made_run(runs, name, epochs=i + 2, state=["finished", "stopped", "failed"][i], learning_rate=10.0 ** (-2 - i), seed=3)
+        run = made_run(
+            runs,
+            name,
+            epochs=i + 2,
+            state=["finished", "stopped", "failed"][i],
+            learning_rate=10.0 ** (-2 - i),
+            seed=3,
+        )
         run.write_status(run.status()["state"], started=1000.0 + i)
 
 
@@ -554,8 +659,17 @@ def test_the_table_is_searched_by_words(runs: Path) -> None:
     assert list(table(app)["Run"]) == ["c", "The Good one", "a"]
     row = table(app).iloc[1]
     assert (row["State"], row["Preset"], row["Epochs"], row["Parameters"], row["Note"]) == (
-        "stopped", "quick", "3 of 10", 683_527, "seed of 2026")  # fmt: skip
-    assert row["Best"] == pytest.approx(100 * accuracy(3)) and row["Interval"] == "31.9% to 54.5%" and row["Trained"] == "6 s"
+        "stopped",
+        "quick",
+        "3 of 10",
+        683_527,
+        "seed of 2026",
+    )
+    assert (
+        row["Best"] == pytest.approx(100 * accuracy(3))
+        and row["Interval"] == "31.9% to 54.5%"
+        and row["Trained"] == "6 s"
+    )
     for words, names in (("quick FAILED", ["c"]), ("good 2026", ["The Good one"]), ("finished stopped", [])):
         app.text_input(key="runs_search").set_value(words).run()
         assert not app.exception and (list(table(app)["Run"]) if names else []) == names
@@ -578,7 +692,11 @@ def test_one_run_is_renamed_noted_watched_and_deleted(runs: Path) -> None:
 
     app = open_page(PAGE, train_view="Runs", runs_table=selected(1))
     app.button(key="runs_delete_b").click().run()
-    assert not app.exception and {run.name for run in list_runs(runs)} == {"a", "c"} and list(table(app)["Run"]) == ["c", "a"]
+    assert (
+        not app.exception
+        and {run.name for run in list_runs(runs)} == {"a", "c"}
+        and list(table(app)["Run"]) == ["c", "a"]
+    )
     assert "#### c" not in texts(app), "the next run took the place of the deleted one"
 
 
@@ -608,7 +726,10 @@ def test_runs_are_compared(runs: Path) -> None:
     assert list(differences.loc["best on validation"]) == [f"{accuracy(4):.1%}", f"{accuracy(2):.1%}"]
     app.segmented_control(key="runs_compare").set_value("Parallel coordinates").run()
     (figure,) = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-    assert [axis["label"] for axis in figure["data"][0]["dimensions"]] == ["learning_rate", "best on validation"]
+    assert [axis["label"] for axis in figure["data"][0]["dimensions"]] == [
+        "learning_rate",
+        "best on validation",
+    ]
 
 
 def test_two_runs_of_one_title_are_two_lines_and_two_columns(runs: Path) -> None:
@@ -616,7 +737,10 @@ def test_two_runs_of_one_title_are_two_lines_and_two_columns(runs: Path) -> None
     for name in "ac":
         Registry(runs).describe(name, title="Same")
     app = open_page(PAGE, train_view="Runs", runs_table=selected(0, 2))
-    assert [line["name"] for line in json.loads(app.get("plotly_chart")[0].proto.spec)["data"]] == ["Same (c)", "Same (a)"]
+    assert [line["name"] for line in json.loads(app.get("plotly_chart")[0].proto.spec)["data"]] == [
+        "Same (c)",
+        "Same (a)",
+    ]
     app.segmented_control(key="runs_compare").set_value("Settings").run()
     assert app.dataframe[1].value.shape[1] == 2 and not app.exception
 
@@ -642,7 +766,9 @@ def test_twenty_runs_are_drawn_at_most(runs: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(runs_view, "_OVERLAID_AT_MOST", 2)
     three_runs(runs)
     app = open_page(PAGE, train_view="Runs", runs_table=selected(0, 1, 2))
-    assert len(json.loads(app.get("plotly_chart")[0].proto.spec)["data"]) == 2 and "The first 2 of 3 runs" in texts(app)
+    assert len(
+        json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+    ) == 2 and "The first 2 of 3 runs" in texts(app)
 
 
 # --- sweeps ------------------------------------------------------------------------------------------------------------
@@ -657,7 +783,12 @@ def test_a_sweep_is_made_from_the_form_and_shows_its_runs(runs: Path, trainings:
     assert not app.exception and not app.error
     (sweep,) = list_sweeps(runs)
     config = sweep.config()
-    assert (config.trials, config.pruner, config.base.train.epochs, config.base.data.source) == (5, "none", 4, "synthetic:70")
+    assert (config.trials, config.pruner, config.base.train.epochs, config.base.data.source) == (
+        5,
+        "none",
+        4,
+        "synthetic:70",
+    )
     rate, size = config.space["train.learning_rate"], config.space["train.batch_size"]
     assert (rate.low, rate.high, rate.log, size.choices) == (1e-4, 1e-1, True, (32, 64, 128))
     assert trainings.started == [(sweep.name, False)] and "0 of 5 runs begun" in texts(app)
@@ -666,7 +797,9 @@ def test_a_sweep_is_made_from_the_form_and_shows_its_runs(runs: Path, trainings:
         run = made_run(runs, sweep.run_path(number).name, epochs=epochs, learning_rate=lr, batch_size=64)
         Registry(runs).describe(run.name, sweep=sweep.name)
     app = open_page(PAGE, train_view="Sweeps", data_source="synthetic:70")
-    assert f"Best so far: **{accuracy(4):.1%}**" in texts(app) and "train.learning_rate = 0.001, train.batch_size = 64" in texts(app)
+    assert f"Best so far: **{accuracy(4):.1%}**" in texts(
+        app
+    ) and "train.learning_rate = 0.001, train.batch_size = 64" in texts(app)
     assert "2 of 5 runs begun" in texts(app) and len(app.get("plotly_chart")) == 1
     ordered = next(t.value for t in app.dataframe if "train.learning_rate" in t.value)
     assert list(ordered["train.learning_rate"]) == ["0.001", "0.01"]
@@ -684,8 +817,12 @@ def test_a_sweep_is_made_from_the_form_and_shows_its_runs(runs: Path, trainings:
         ("-1..2", "Setting train.learning_rate"),
     ],
 )
-def test_a_bad_range_is_one_sentence_and_no_sweep(runs: Path, monkeypatch: pytest.MonkeyPatch, range_: str, sentence: str) -> None:
-    monkeypatch.setitem(sweeps._SUGGESTED, "train.learning_rate", range_)  # what stands in the table; AppTest cannot type there
+def test_a_bad_range_is_one_sentence_and_no_sweep(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, range_: str, sentence: str
+) -> None:
+    monkeypatch.setitem(
+        sweeps._SUGGESTED, "train.learning_rate", range_
+    )  # what stands in the table; AppTest cannot type there
     app = open_page(PAGE, train_view="Sweeps", data_source="synthetic:70")
     app.button(key="sweep_start").click().run()
     assert not app.exception and len(app.error) == 1 and sentence in app.error[0].value
@@ -697,11 +834,20 @@ def test_a_bad_range_is_one_sentence_and_no_sweep(runs: Path, monkeypatch: pytes
 
 DAMAGE = [
     ("config.json", b"{"),
-    ("status.json", b'{"state": 3, "message": null, "started": "yesterday", "validation_images": "many", "parameters": []}'),
+    (
+        "status.json",
+        b'{"state": 3, "message": null, "started": "yesterday", "validation_images": "many", "parameters": []}',
+    ),
     ("history.csv", b"epoch,loss\n1,2\n"),
     ("history.csv", b"\xff\xfe"),
-    ("progress.json", b'{"epoch": 9, "batch": 1, "batches": 0, "batch_size": 0, "images_per_second": 0, "loss": 1, "accuracy": 1}'),
-    ("progress.json", b'{"epoch": 9, "batch": 1, "batches": 2, "batch_size": 3, "images_per_second": 4, "loss": "x", "accuracy": null}'),
+    (
+        "progress.json",
+        b'{"epoch": 9, "batch": 1, "batches": 0, "batch_size": 0, "images_per_second": 0, "loss": 1, "accuracy": 1}',
+    ),
+    (
+        "progress.json",
+        b'{"epoch": 9, "batch": 1, "batches": 2, "batch_size": 3, "images_per_second": 4, "loss": "x", "accuracy": null}',
+    ),
     ("batches.csv", b"position,loss\n1,2,3,4,x\n"),
     ("watch.npz", b"PK"),
     ("watch.records", b"short"),
@@ -712,7 +858,9 @@ DAMAGE = [
 
 
 @pytest.mark.parametrize(("file", "content"), DAMAGE)
-def test_a_damaged_run_costs_a_sentence_at_most(runs: Path, trainings: Trainings, file: str, content: bytes) -> None:
+def test_a_damaged_run_costs_a_sentence_at_most(
+    runs: Path, trainings: Trainings, file: str, content: bytes
+) -> None:
     run = made_run(runs, "damaged")
     trainings.hold(run)
     (run.path / file).write_bytes(content)

@@ -50,7 +50,11 @@ def opened(content: bytes) -> AppTest:
 
 def test_faces_are_followed_and_a_moment_shows_its_frame(folders: Path, video: bytes) -> None:
     app = opened(video)
-    assert {metric.label: metric.value for metric in app.metric} == {"Length": "3.0 s", "Faces": "2", "Looks": "15"}
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Length": "3.0 s",
+        "Faces": "2",
+        "Looks": "15",
+    }
     assert "Seen from 0.0 to 2.8 s, mostly **😄 happy**" in texts(app)
     app.session_state["predict_video_face"] = 2
     run(app)
@@ -72,8 +76,12 @@ def test_the_video_with_boxes_can_be_taken_along(folders: Path, video: bytes) ->
     assert app.get("video") and not app.error
     made = app.session_state["predict_video_made"].results[0]
     with VideoReader(io.BytesIO(made), "made") as after, VideoReader(io.BytesIO(video), "given") as before:
-        assert (after.width, after.height) == (560, 280) and after.duration == pytest.approx(before.duration, abs=0.2)
-        assert np.abs(after.frame_at(1.5).pixels.astype(int) - before.frame_at(1.5).pixels).max() > 80  # boxes
+        assert (after.width, after.height) == (560, 280) and after.duration == pytest.approx(
+            before.duration, abs=0.2
+        )
+        assert (
+            np.abs(after.frame_at(1.5).pixels.astype(int) - before.frame_at(1.5).pixels).max() > 80
+        )  # boxes
     timeline = app.session_state["predict_video"].results[0]
     lines = list(csv.DictReader(io.StringIO(timeline.csv_text())))
     assert {line["face"] for line in lines} == {"1", "2"} and all(line["label"] == "happy" for line in lines)

@@ -33,11 +33,16 @@ def votes(voted: Path, data: Dataset) -> Votes:
 
 def write_npz(path: Path, images: np.ndarray, labels: np.ndarray, splits: list[str]) -> Dataset:
     """The images as a source that opens."""
-    rows = [f"{label},{' '.join(map(str, image.ravel()))},{split}" for image, label, split in zip(images, labels, splits, strict=True)]
+    rows = [
+        f"{label},{' '.join(map(str, image.ravel()))},{split}"
+        for image, label, split in zip(images, labels, splits, strict=True)
+    ]
     path.write_text("emotion,pixels,Usage\n" + "\n".join(rows) + "\n")
     return open_dataset(path)
 
 
 def compressed(image: np.ndarray, quality: int = 60) -> np.ndarray:
     """The same image after JPEG."""
-    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+    return cv2.imdecode(
+        cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE
+    )

@@ -28,7 +28,12 @@ def known(tmp_path: Path, faces: Dataset) -> tuple[Dataset, dict[str, set[int]]]
     labels[40] = labels[33]
     images[50] = np.clip(images[43].astype(int) + 12, 0, 255)  # brighter, within train, other label
     labels[50] = (labels[43] + 2) % 7
-    data = write_npz(tmp_path / "copies.csv", images, labels, ["Training"] * 150 + ["PublicTest"] * 30 + ["PrivateTest"] * 30)
+    data = write_npz(
+        tmp_path / "copies.csv",
+        images,
+        labels,
+        ["Training"] * 150 + ["PublicTest"] * 30 + ["PrivateTest"] * 30,
+    )
     return data, {"leak": {22, 201}, "near leak": {14, 200}, "other label": {43, 50}, "same": {33, 40}}
 
 
@@ -46,7 +51,12 @@ def test_exact_copies_alone(known) -> None:
 def test_near_copies_too_with_what_matters_most_first(known) -> None:
     data, expected = known
     groups = copy_groups(data)
-    assert rows(data, groups) == [expected["leak"], expected["near leak"], expected["other label"], expected["same"]]
+    assert rows(data, groups) == [
+        expected["leak"],
+        expected["near leak"],
+        expected["other label"],
+        expected["same"],
+    ]
     assert [group.exact for group in groups] == [True, False, False, True]
     assert [group.across_splits for group in groups] == [True, True, False, False]
     assert [group.different_labels for group in groups] == [True, False, True, False]
@@ -64,17 +74,23 @@ def test_bands_miss_no_close_pair() -> None:
     hashes = rng.integers(0, 2**64, 300, dtype=np.uint64)
     for i in range(100):  # pairs with 0 to 9 bits apart
         flips = rng.choice(64, i % 10, replace=False)
-        hashes[200 + i] = hashes[i] ^ np.bitwise_or.reduce(np.uint64(1) << flips.astype(np.uint64), initial=np.uint64(0))
+        hashes[200 + i] = hashes[i] ^ np.bitwise_or.reduce(
+            np.uint64(1) << flips.astype(np.uint64), initial=np.uint64(0)
+        )
     i, j = np.triu_indices(300, 1)
     close = np.bitwise_count(hashes[i] ^ hashes[j]) <= 6
     expected = set(zip(i[close].tolist(), j[close].tolist(), strict=True))
     found = {tuple(pair) for pair in copies._candidates(hashes).tolist()}
-    assert expected <= found and all(np.bitwise_count(hashes[a] ^ hashes[b]) <= copies.MAX_DISTANCE for a, b in found)
+    assert expected <= found and all(
+        np.bitwise_count(hashes[a] ^ hashes[b]) <= copies.MAX_DISTANCE for a, b in found
+    )
 
 
 def test_many_empty_images_end_in_finite_time(tmp_path: Path) -> None:
     images = np.zeros((1200, 48, 48), np.uint8)
-    data = write_npz(tmp_path / "empty.csv", images, np.arange(1200) % 7, ["Training"] * 1000 + ["PublicTest"] * 200)
+    data = write_npz(
+        tmp_path / "empty.csv", images, np.arange(1200) % 7, ["Training"] * 1000 + ["PublicTest"] * 200
+    )
     (group,) = copy_groups(data)
     assert len(group.members) == 1200
 
@@ -86,4 +102,7 @@ def test_real_near_copies_are_found(shared: Path) -> None:
     data = open_dataset(shared / "data" / "fer2013.parquet")
     exact = copy_groups(data, near=False)
     assert sum(len(group.members) - 1 for group in exact) == 1853
-    assert sum(group.across_splits for group in exact) == 557 and sum(group.different_labels for group in exact) == 57
+    assert (
+        sum(group.across_splits for group in exact) == 557
+        and sum(group.different_labels for group in exact) == 57
+    )

@@ -59,7 +59,12 @@ def test_tiny_data_sets_have_a_map_too(small: Dataset) -> None:
     import dataclasses
 
     few = dataclasses.replace(
-        small, images=small.images[:4], labels=small.labels[:4], splits=small.splits[:4], rows=small.rows[:4], digests=small.digests[:4]
+        small,
+        images=small.images[:4],
+        labels=small.labels[:4],
+        splits=small.splits[:4],
+        rows=small.rows[:4],
+        digests=small.digests[:4],
     )
     assert make_map(few, find_bundle("ferplus")).shape == (4, 2)
 
@@ -119,9 +124,21 @@ def test_a_fold_is_left_out_of_training(data: Dataset, voted: Path) -> None:
 
 
 @pytest.mark.slow
-def test_cross_validation_trains_a_network_for_each_fold(shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cross_validation_trains_a_network_for_each_fold(
+    shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FER_RUNS_DIR", str(tmp_path))
-    told = shell.json("cross-validate", "--data", "synthetic:1400", "--preset", "quick", "--set", "train.epochs=12", "--folds", 2)
+    told = shell.json(
+        "cross-validate",
+        "--data",
+        "synthetic:1400",
+        "--preset",
+        "quick",
+        "--set",
+        "train.epochs=12",
+        "--folds",
+        2,
+    )
     assert told["accuracy"] > 0.5 and len(list(tmp_path.glob("*-fold-*"))) == 2
     found = cross_validation.load(open_dataset("synthetic:1400"))
     assert found is not None and len(found[0]) == 1400

@@ -61,8 +61,21 @@ def test_a_label_is_disputed_where_most_voters_chose_something_else(faces: Datas
     import dataclasses
 
     data = dataclasses.replace(faces, labels=np.array([3, 3, 3, 3, -1] + [0] * 695, np.int8))
-    rows = [{"happiness": 10}, {"happiness": 5, "neutral": 5}, {"happiness": 4, "neutral": 3, "NF": 3}, {}, {"neutral": 10}]
-    assert disputes(data, table(rows + [{"anger": 9, "fear": 1}] * 695))[:6].tolist() == [False, False, True, False, False, False]
+    rows = [
+        {"happiness": 10},
+        {"happiness": 5, "neutral": 5},
+        {"happiness": 4, "neutral": 3, "NF": 3},
+        {},
+        {"neutral": 10},
+    ]
+    assert disputes(data, table(rows + [{"anger": 9, "fear": 1}] * 695))[:6].tolist() == [
+        False,
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_lift_is_the_rate_among_the_first_over_the_rate_among_all(data: Dataset, votes: Votes) -> None:
@@ -73,20 +86,36 @@ def test_lift_is_the_rate_among_the_first_over_the_rate_among_all(data: Dataset,
     checked = lift(found, data, votes, indices, first=20)
     assert checked.count == min(20, len(found.indices))
     assert checked.rate == pytest.approx(disputes(data, votes)[found.indices[:20]].mean())
-    assert checked.lift == pytest.approx(checked.rate / checked.random_rate) and checked.interval[0] <= checked.rate <= checked.interval[1]
+    assert (
+        checked.lift == pytest.approx(checked.rate / checked.random_rate)
+        and checked.interval[0] <= checked.rate <= checked.interval[1]
+    )
 
 
 def test_agreement_by_class_entropy_and_words() -> None:
-    counted = table([{"anger": 10}, {"anger": 5, "fear": 5}, {"NF": 8, "anger": 2}, {"sadness": 6, "fear": 3, "neutral": 1}])
+    counted = table(
+        [
+            {"anger": 10},
+            {"anger": 5, "fear": 5},
+            {"NF": 8, "anger": 2},
+            {"sadness": 6, "fear": 3, "neutral": 1},
+        ]
+    )
 
     class Three:
-        labels, label_names = np.array([0, 0, 0, 4], np.int8), ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+        labels, label_names = (
+            np.array([0, 0, 0, 4], np.int8),
+            ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
+        )
 
     found = agreement(Three(), counted)  # type: ignore[arg-type]
     assert found.by_class["angry"] == (1, 3) and found.by_class["sad"] == (1, 1)
     assert found.matrix[0].tolist() == [1, 0, 0, 0, 0, 0, 0, 1, 1]  # one other (not a face), one tie
     assert vote_entropy(counted)[:2].tolist() == [0.0, 1.0]
-    assert votes_in_words(counted, 3) == "sadness 6, fear 3, neutral 1" and votes_in_words(counted, 2) == "not a face 8, anger 2"
+    assert (
+        votes_in_words(counted, 3) == "sadness 6, fear 3, neutral 1"
+        and votes_in_words(counted, 2) == "not a face 8, anger 2"
+    )
 
 
 def test_real_labels_in_doubt_are_disputed_by_people(shared) -> None:

@@ -27,7 +27,9 @@ def test_a_blurred_image_is_less_sharp(tmp_path: Path, faces) -> None:
 
     images = np.asarray(faces.images[:14])
     blurred = np.stack([cv2.GaussianBlur(image, (0, 0), 2) for image in images])
-    data = write_npz(tmp_path / "both.csv", np.concatenate([images, blurred]), np.arange(28) % 7, ["Training"] * 28)
+    data = write_npz(
+        tmp_path / "both.csv", np.concatenate([images, blurred]), np.arange(28) % 7, ["Training"] * 28
+    )
     by_row = dict(zip(data.rows.tolist(), statistics(data).sharpness.tolist(), strict=True))
     assert all(by_row[i + 14] < 0.5 * by_row[i] for i in range(14))
 
@@ -54,5 +56,10 @@ def test_what_is_odd_is_said_with_figures(tmp_path: Path, faces) -> None:
 
 
 def test_a_class_that_is_missing_in_train_is_said(tmp_path: Path, faces) -> None:
-    data = write_npz(tmp_path / "few.csv", np.asarray(faces.images[:70]), np.arange(70) % 5, ["Training"] * 50 + ["PublicTest"] * 20)
+    data = write_npz(
+        tmp_path / "few.csv",
+        np.asarray(faces.images[:70]),
+        np.arange(70) % 5,
+        ["Training"] * 50 + ["PublicTest"] * 20,
+    )
     assert "No training image is labelled surprise, neutral" in oddities(data, statistics(data))[0]

@@ -33,20 +33,29 @@ def test_the_last_verdict_holds_and_steps_are_taken_back_one_by_one(verdicts: Ve
     assert verdicts.give([3, 5, 8], "ambiguous") == 3
     verdicts.give([5], "wrong", "sad")
     verdicts.give([9], "right", "sad")
-    assert told(verdicts) == {3: ("ambiguous", None), 5: ("wrong", "sad"), 8: ("ambiguous", None), 9: ("right", None)}
+    assert told(verdicts) == {
+        3: ("ambiguous", None),
+        5: ("wrong", "sad"),
+        8: ("ambiguous", None),
+        9: ("right", None),
+    }
     assert verdicts.undo() == 1 and verdicts.undo() == 1
     assert told(verdicts) == {3: ("ambiguous", None), 5: ("ambiguous", None), 8: ("ambiguous", None)}
     assert verdicts.undo() == 3 and told(verdicts) == {} and verdicts.undo() == 0
 
 
-@pytest.mark.parametrize(("verdict", "label"), [("bad", None), ("wrong", None), ("wrong", "bored"), ("", None)])
+@pytest.mark.parametrize(
+    ("verdict", "label"), [("bad", None), ("wrong", None), ("wrong", "bored"), ("", None)]
+)
 def test_what_is_no_verdict_is_refused(verdicts: Verdicts, verdict: str, label: str | None) -> None:
     with pytest.raises(DataError, match=r"[Ee]xpected one of"):
         verdicts.give([1], verdict, label)
     assert told(verdicts) == {}
 
 
-def test_verdicts_on_other_data_are_not_mixed_in_but_copies_share_them(faces: Dataset, tmp_path: Path, data: Dataset) -> None:
+def test_verdicts_on_other_data_are_not_mixed_in_but_copies_share_them(
+    faces: Dataset, tmp_path: Path, data: Dataset
+) -> None:
     path = tmp_path / "verdicts.sqlite"
     Verdicts(faces, path).give([0], "ambiguous")
     mine = Verdicts(data, path)
@@ -59,11 +68,17 @@ def test_verdicts_on_other_data_are_not_mixed_in_but_copies_share_them(faces: Da
 def test_the_csv_has_what_one_needs_elsewhere(verdicts: Verdicts, faces: Dataset) -> None:
     verdicts.give([3], "wrong", "fear")
     (row,) = csv.DictReader(io.StringIO(verdicts.as_csv()))
-    assert int(row["row"]) == faces.rows[3] and row["split"] == "train" and row["label"] == faces.label_names[faces.labels[3]]
+    assert (
+        int(row["row"]) == faces.rows[3]
+        and row["split"] == "train"
+        and row["label"] == faces.label_names[faces.labels[3]]
+    )
     assert (row["verdict"], row["should_be"]) == ("wrong", "fear") and row["time"].endswith("Z")
 
 
-def test_a_variant_leaves_out_and_relabels_in_train_alone(verdicts: Verdicts, faces: Dataset, tmp_path: Path) -> None:
+def test_a_variant_leaves_out_and_relabels_in_train_alone(
+    verdicts: Verdicts, faces: Dataset, tmp_path: Path
+) -> None:
     train, test = faces.indices("train"), faces.indices("test")
     wrong = int(train[0])
     other = "fear" if faces.label_names[faces.labels[wrong]] != "fear" else "sad"
@@ -73,12 +88,22 @@ def test_a_variant_leaves_out_and_relabels_in_train_alone(verdicts: Verdicts, fa
     verdicts.give([train[4]], "right")
     path = save_recipe(verdicts.recipe(), tmp_path, "clean")
     variant = open_dataset(path)
-    assert len(variant) == len(faces) - 3 and variant.fingerprint != faces.fingerprint and variant.variant_of == faces.fingerprint
+    assert (
+        len(variant) == len(faces) - 3
+        and variant.fingerprint != faces.fingerprint
+        and variant.variant_of == faces.fingerprint
+    )
     assert set(faces.rows) - set(variant.rows) == set(faces.rows[train[1:4]])
     at = int(np.flatnonzero(variant.rows == faces.rows[wrong])[0])
-    assert variant.label_names[variant.labels[at]] == other and np.array_equal(variant.images[at], faces.images[wrong])
-    assert np.array_equal(variant.images[variant.indices("test")], faces.images[test]), "the test split must stay"
-    assert told(Verdicts(variant, tmp_path / "verdicts.sqlite"))[at] == ("wrong", other), "a variant shares them"
+    assert variant.label_names[variant.labels[at]] == other and np.array_equal(
+        variant.images[at], faces.images[wrong]
+    )
+    assert np.array_equal(variant.images[variant.indices("test")], faces.images[test]), (
+        "the test split must stay"
+    )
+    assert told(Verdicts(variant, tmp_path / "verdicts.sqlite"))[at] == ("wrong", other), (
+        "a variant shares them"
+    )
     assert "3 images left out and 1 labels changed" in variant.warnings[-1]
     assert open_dataset(path).fingerprint == variant.fingerprint
 
@@ -96,7 +121,10 @@ def test_recipes_are_refused_that_do_not_fit(faces: Dataset, tmp_path: Path) -> 
             (Recipe("synthetic:700", "0" * 16, {}), "made for other content"),
             (Recipe("synthetic:700", faces.fingerprint, {99_999: "x"}), "names row 99999"),
             (Recipe("synthetic:700", faces.fingerprint, {}, {1: "bored"}), "the label 'bored'"),
-            (Recipe("synthetic:700", faces.fingerprint, {int(r): "x" for r in faces.rows}), "leaves out every image"),
+            (
+                Recipe("synthetic:700", faces.fingerprint, {int(r): "x" for r in faces.rows}),
+                "leaves out every image",
+            ),
             (Recipe("/nowhere.csv", faces.fingerprint), "does not exist"),
             (Recipe(str(tmp_path / "wrong-5.recipe.json"), faces.fingerprint), "of itself"),
         ]
@@ -122,7 +150,9 @@ def test_a_variant_of_a_variant_still_shares_the_verdicts(faces: Dataset, tmp_pa
     first = open_dataset(save_recipe(Recipe("synthetic:700", faces.fingerprint, {0: "x"}), tmp_path, "first"))
     second = open_dataset(save_recipe(Recipe(first.source, first.fingerprint, {1: "x"}), tmp_path, "second"))
     Verdicts(faces, tmp_path / "verdicts.sqlite").give([5], "ambiguous")
-    assert len(second) == len(faces) - 2 and told(Verdicts(second, tmp_path / "verdicts.sqlite")) == {3: ("ambiguous", None)}
+    assert len(second) == len(faces) - 2 and told(Verdicts(second, tmp_path / "verdicts.sqlite")) == {
+        3: ("ambiguous", None)
+    }
 
 
 def test_a_row_names_one_image_where_the_source_has_several_tables(faces: Dataset, tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ def network(seed: int, family: str = "plain", **hparams: object) -> keras.Model:
         hparams = {"width": 4, "blocks": [1, 1]} | hparams
     model = zoo.build(ModelConfig(family=family, hparams=hparams))
     classifier = model.get_layer("predictions")
-    features = keras.Model(model.input, classifier.input).predict_on_batch(uneven(50, 1)[..., None].astype(np.float32))
+    features = keras.Model(model.input, classifier.input).predict_on_batch(
+        uneven(50, 1)[..., None].astype(np.float32)
+    )
     kernel = classifier.get_weights()[0]
     scale = 2 / (features @ kernel).std(axis=0)
     classifier.set_weights([kernel * scale, -(features @ kernel).mean(axis=0) * scale])

@@ -38,7 +38,11 @@ def test_the_table_adds_up_to_the_network(networks) -> None:
         for mirror in (False, True):
             graph = shipped_graph(networks[:count], mirror=mirror, zoom=mirror)
             rows = layer_table(graph)
-            assert sum(row["parameters"] for row in rows) == graph.count_params() == sum(n.count_params() for n in networks[:count])
+            assert (
+                sum(row["parameters"] for row in rows)
+                == graph.count_params()
+                == sum(n.count_params() for n in networks[:count])
+            )
             assert sum(row["multiply_adds"] for row in rows) * (4 if mirror else 1) == multiply_adds(graph)
             assert json.loads(json.dumps(rows)) == rows
 
@@ -47,8 +51,13 @@ def test_the_table_names_every_layer_in_order_with_its_shape(networks) -> None:
     rows = layer_table(shipped_graph(networks[:1], mirror=True))
     assert [row["name"] for row in rows] == [layer.name for layer in networks[0].layers]
     by_name = {row["name"]: row for row in rows}
-    assert by_name["conv_2"] == {"name": "conv_2", "type": "Conv2D", "output": [24, 24, 16], "parameters": 3 * 3 * 8 * 16,
-                                 "multiply_adds": 3 * 3 * 8 * 16 * 24 * 24}  # fmt: skip
+    assert by_name["conv_2"] == {
+        "name": "conv_2",
+        "type": "Conv2D",
+        "output": [24, 24, 16],
+        "parameters": 3 * 3 * 8 * 16,
+        "multiply_adds": 3 * 3 * 8 * 16 * 24 * 24,
+    }
     assert (by_name["norm_1"]["parameters"], by_name["norm_1"]["multiply_adds"]) == (4 * 8, 0)
     assert by_name["predictions"]["output"] == [7] and by_name["image"]["output"] == [48, 48, 1]
 

@@ -35,7 +35,9 @@ def dataset(voted: Path) -> Dataset:
 @pytest.fixture(scope="module")
 def other_seed(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run like `labels_run` with another seed, of one epoch, and without the votes."""
-    return tiny.train_run(tmp_path_factory.mktemp("runs") / "other", tiny.settings(voted, epochs=1, seed=5)).path
+    return tiny.train_run(
+        tmp_path_factory.mktemp("runs") / "other", tiny.settings(voted, epochs=1, seed=5)
+    ).path
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,9 @@ def logits(bundle: Bundle, images: np.ndarray) -> np.ndarray:
 
 def test_an_ensemble_averages_logits_over_its_networks_and_mirror_images(ensemble, members, dataset) -> None:
     images = dataset.images[dataset.indices("test")]
-    mean = np.mean([logits(member, view) for member in members for view in (images, images[:, :, ::-1])], axis=0)
+    mean = np.mean(
+        [logits(member, view) for member in members for view in (images, images[:, :, ::-1])], axis=0
+    )
     expected = softmax(mean / ensemble.card["temperature"])
     assert np.allclose(Classifier(ensemble).probabilities(images), expected, atol=1e-4)
     assert np.allclose(predict(load_keras(ensemble), images), expected, atol=1e-4)
@@ -68,12 +72,19 @@ def test_the_card_of_an_ensemble_tells_of_its_networks(ensemble, members, datase
     card = ensemble.card
     assert [member["name"] for member in card["members"]] == ["labels", "other"]
     assert [member["seed"] for member in card["members"]] == [0, 5]
-    assert [m["validation_accuracy"] for m in card["members"]] == [m.card["figures"]["validation"]["accuracy"] for m in members]
+    assert [m["validation_accuracy"] for m in card["members"]] == [
+        m.card["figures"]["validation"]["accuracy"] for m in members
+    ]
     assert [m["training"]["epochs"] for m in card["members"]] == [4, 1] and card["training"]["epochs"] == 5
     assert card["training"]["seconds"] == pytest.approx(sum(m.card["training"]["seconds"] for m in members))
     assert card["training"]["train_images"] == 168, "the most that one of them saw"
     assert card["parameters"] == sum(m.card["parameters"] for m in members)
-    assert (card["name"], card["command"], card["mirror"], card["quantisation"]) == ("both", "bundle both", True, "none")
+    assert (card["name"], card["command"], card["mirror"], card["quantisation"]) == (
+        "both",
+        "bundle both",
+        True,
+        "none",
+    )
     assert card["config"]["bundle"] == BundleConfig(mirror=True).model_dump()
     assert card["data"]["fingerprint"] == dataset.fingerprint and card["figures"]["validation"]["count"] == 35
 
@@ -85,18 +96,31 @@ def test_one_run_with_other_settings_keeps_its_network(labels_run, dataset, tmp_
     after = read_bundle(tmp_path / "plain")
     images = dataset.images[dataset.indices("test")]
     assert np.allclose(logits(after, images), logits(before, images), atol=1e-5)
-    assert np.allclose(Classifier(after).probabilities(images), softmax(logits(before, images) / after.card["temperature"]), atol=1e-4)
+    assert np.allclose(
+        Classifier(after).probabilities(images),
+        softmax(logits(before, images) / after.card["temperature"]),
+        atol=1e-4,
+    )
     assert after.card["training"] == before.card["training"] and after.card["members"] == []
     assert (after.card["mirror"], before.card["mirror"]) == (False, True)
     assert after.inference_file.stat().st_size > before.inference_file.stat().st_size
 
 
-def test_a_model_of_the_voters_is_calibrated_against_their_choice(votes_run, voted, dataset, tmp_path: Path) -> None:
+def test_a_model_of_the_voters_is_calibrated_against_their_choice(
+    votes_run, voted, dataset, tmp_path: Path
+) -> None:
     bundle = find_bundle(str(votes_run))
     with pytest.raises(ModelError, match=r"answers as FER\+ voters do.*--votes"):
         assemble([bundle], dataset, tmp_path / "out", name="x", settings=BundleConfig())
     votes = read_votes(voted.with_name("fer2013new.csv"), dataset)
-    assemble([bundle], dataset, tmp_path / "out", name="x", settings=BundleConfig(mirror=True, zoom=True), votes=votes)
+    assemble(
+        [bundle],
+        dataset,
+        tmp_path / "out",
+        name="x",
+        settings=BundleConfig(mirror=True, zoom=True),
+        votes=votes,
+    )
     card = read_bundle(tmp_path / "out").card
     assert card["temperature"] == pytest.approx(bundle.card["temperature"], rel=1e-3), "as when the run ended"
     assert card["truth"] == card["figures"]["validation"]["truth"] == "votes"
@@ -110,7 +134,9 @@ def changed(bundle: Bundle, folder: Path, **values: object) -> Bundle:
     return read_bundle(path)
 
 
-def test_networks_that_answer_different_questions_are_refused(members, votes_run, dataset, tmp_path: Path) -> None:
+def test_networks_that_answer_different_questions_are_refused(
+    members, votes_run, dataset, tmp_path: Path
+) -> None:
     first = members[0]
     other_order = changed(first, tmp_path, labels=[*first.labels[1:], first.labels[0]])
     for second in (other_order, find_bundle(str(votes_run))):
@@ -132,7 +158,9 @@ def test_a_bundle_of_an_older_version_is_refused(members, networks, dataset, tmp
         assemble([old], dataset, tmp_path / "out", name="x", settings=BundleConfig())
 
 
-def test_an_ensemble_in_the_place_of_a_preset_is_listed_with_its_figures(ensemble, dataset, tmp_path, monkeypatch) -> None:
+def test_an_ensemble_in_the_place_of_a_preset_is_listed_with_its_figures(
+    ensemble, dataset, tmp_path, monkeypatch
+) -> None:
     """`presets` and the app show what the shipped model of a preset's name measured."""
     test = ensemble.card["figures"]["validation"]
     path = changed(ensemble, tmp_path, figures=ensemble.card["figures"] | {"test": test}).path
@@ -141,13 +169,22 @@ def test_an_ensemble_in_the_place_of_a_preset_is_listed_with_its_figures(ensembl
     measured = presets.card(presets.PRESETS["best"])["measured"]
     assert measured["accuracy"] == test["accuracy"] and (measured["networks"], measured["epochs"]) == (2, 4)
     command = presets.card(presets.PRESETS["best"])["command"]
-    assert "--preset best --seed N for 2 seeds" in command and "fer_core bundle RUN RUN --data SOURCE --name best" in command
+    assert (
+        "--preset best --seed N for 2 seeds" in command
+        and "fer_core bundle RUN RUN --data SOURCE --name best" in command
+    )
 
 
-def test_bundling_an_ensemble_anew_keeps_what_its_card_says_of_its_networks(ensemble, dataset, tmp_path: Path) -> None:
-    assemble([ensemble], dataset, tmp_path / "small", name="small", settings=BundleConfig(quantisation="int8"))
+def test_bundling_an_ensemble_anew_keeps_what_its_card_says_of_its_networks(
+    ensemble, dataset, tmp_path: Path
+) -> None:
+    assemble(
+        [ensemble], dataset, tmp_path / "small", name="small", settings=BundleConfig(quantisation="int8")
+    )
     again = read_bundle(tmp_path / "small")
-    assert len(networks_of(load_keras(again))) == 2 and again.card["parameters"] == ensemble.card["parameters"]
+    assert (
+        len(networks_of(load_keras(again))) == 2 and again.card["parameters"] == ensemble.card["parameters"]
+    )
     assert again.card["members"] == ensemble.card["members"]
     assert "- Networks: 2" in model_card.markdown(again.card)
 
@@ -177,11 +214,15 @@ def test_an_average_needs_different_models(members, dataset, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("damage", "lacking"),
     [
-        ({"config": {}}, "config.train.seed"), ({"figures": {}}, "figures.validation.accuracy"), ({"training": {}}, "training.epochs"),
+        ({"config": {}}, "config.train.seed"),
+        ({"figures": {}}, "figures.validation.accuracy"),
+        ({"training": {}}, "training.epochs"),
         ({"training": {"epochs": "4"}}, "training.epochs"),
     ],
-)  # fmt: skip
-def test_a_card_that_does_not_tell_of_its_training_cannot_be_bundled(damage, lacking, members, dataset, tmp_path: Path) -> None:
+)
+def test_a_card_that_does_not_tell_of_its_training_cannot_be_bundled(
+    damage, lacking, members, dataset, tmp_path: Path
+) -> None:
     damaged = changed(members[1], tmp_path, **damage)
     for bundles in ([damaged], [members[0], damaged]):
         with pytest.raises(ModelError, match=f"lacks .*{lacking}"):

@@ -23,7 +23,14 @@ from ..tiny import softmax
 
 pytestmark = pytest.mark.long
 
-TRAINING = {"epochs": 3, "best_epoch": 2, "seconds": 61.0, "train_images": 168, "machine": "a test", "history": []}
+TRAINING = {
+    "epochs": 3,
+    "best_epoch": 2,
+    "seconds": 61.0,
+    "train_images": 168,
+    "machine": "a test",
+    "history": [],
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +42,9 @@ def validation(networks: list[keras.Model], dataset: Dataset) -> tuple[np.ndarra
     """The images of the split, and classes drawn from what the averaged networks say at temperature 1.5."""
     images = dataset.images[dataset.labelled_indices("validation")]
     raw = np.log(predict(shipped_graph(networks, mirror=True, zoom=True), images).astype(np.float64))
-    return images, (softmax(raw / 1.5).cumsum(axis=1) < np.random.default_rng(0).random((len(images), 1))).sum(axis=1)
+    return images, (
+        softmax(raw / 1.5).cumsum(axis=1) < np.random.default_rng(0).random((len(images), 1))
+    ).sum(axis=1)
 
 
 def write(path: Path, networks: list[keras.Model], dataset: Dataset, **settings: object) -> None:
@@ -44,9 +53,15 @@ def write(path: Path, networks: list[keras.Model], dataset: Dataset, **settings:
     config = tiny.settings(dataset.source, settings, teacher=str(folder / "runs" / "teacher"))
     config = config.override("data", votes=str(folder / "fer2013new.csv"))
     bundling.write_bundle(
-        path, networks, name="tested", config=config, dataset=dataset, training=TRAINING, command="python -m fer_core",
+        path,
+        networks,
+        name="tested",
+        config=config,
+        dataset=dataset,
+        training=TRAINING,
+        command="python -m fer_core",
         validation=validation(networks, dataset),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +76,9 @@ def card(written: Path) -> dict:
     return read_bundle(written).card
 
 
-def test_the_keras_file_loads_in_safe_mode_and_is_the_calibrated_graph(written, card, networks, images) -> None:
+def test_the_keras_file_loads_in_safe_mode_and_is_the_calibrated_graph(
+    written, card, networks, images
+) -> None:
     loaded = keras.models.load_model(written / KERAS, safe_mode=True, compile=False)
     graph = shipped_graph(networks, mirror=True, zoom=True, temperature=card["temperature"])
     assert np.allclose(predict(loaded, images), predict(graph, images), atol=1e-5)
@@ -73,10 +90,15 @@ def test_the_kept_probabilities_are_what_users_of_the_inference_file_get(written
     assert kept.dtype == np.float32 and np.allclose(kept, got, atol=1e-6)
 
 
-def test_the_figures_are_of_what_users_get_and_the_steps_of_what_came_before(written, card, networks, dataset) -> None:
+def test_the_figures_are_of_what_users_get_and_the_steps_of_what_came_before(
+    written, card, networks, dataset
+) -> None:
     images, labels = validation(networks, dataset)
     kept = np.load(written / PROBABILITIES)["validation"]
-    plain, averaged = predict(shipped_graph(networks), images), predict(shipped_graph(networks, mirror=True, zoom=True), images)
+    plain, averaged = (
+        predict(shipped_graph(networks), images),
+        predict(shipped_graph(networks, mirror=True, zoom=True), images),
+    )
 
     def accuracy(probabilities: np.ndarray) -> float:
         return float((probabilities.argmax(1) == labels).mean())
@@ -84,10 +106,15 @@ def test_the_figures_are_of_what_users_get_and_the_steps_of_what_came_before(wri
     figures, steps = card["figures"]["validation"], card["steps"]
     assert figures["accuracy"] == pytest.approx(accuracy(kept)) and figures["count"] == 35
     assert figures["calibration_error"] == pytest.approx(expected_calibration_error(kept, labels))
-    assert figures["fingerprint"] == card["data"]["fingerprint"] == dataset.fingerprint and figures["truth"] == "labels"
+    assert (
+        figures["fingerprint"] == card["data"]["fingerprint"] == dataset.fingerprint
+        and figures["truth"] == "labels"
+    )
     assert steps["accuracy_one_view"] == pytest.approx(accuracy(plain))
     assert steps["accuracy_before_quantisation"] == pytest.approx(accuracy(averaged))
-    assert steps["calibration_error_before_temperature"] == pytest.approx(expected_calibration_error(averaged, labels), abs=1e-5)
+    assert steps["calibration_error_before_temperature"] == pytest.approx(
+        expected_calibration_error(averaged, labels), abs=1e-5
+    )
 
 
 def test_the_temperature_is_the_best_one_for_validation(card, networks, dataset) -> None:
@@ -103,9 +130,21 @@ def test_the_temperature_is_the_best_one_for_validation(card, networks, dataset)
 
 
 def test_the_card_says_what_the_model_is(card, networks) -> None:
-    assert card["labels"] == list(NAMES) and card["name"] == "tested" and card["truth"] == "labels" and card["training"] == TRAINING
-    assert card["mirror"] is card["zoom"] is True and card["quantisation"] == card["config"]["bundle"]["quantisation"] == "int8"
-    assert card["parameters"] == sum(n.count_params() for n in networks) == sum(row["parameters"] for row in card["layers"])
+    assert (
+        card["labels"] == list(NAMES)
+        and card["name"] == "tested"
+        and card["truth"] == "labels"
+        and card["training"] == TRAINING
+    )
+    assert (
+        card["mirror"] is card["zoom"] is True
+        and card["quantisation"] == card["config"]["bundle"]["quantisation"] == "int8"
+    )
+    assert (
+        card["parameters"]
+        == sum(n.count_params() for n in networks)
+        == sum(row["parameters"] for row in card["layers"])
+    )
     assert card["multiply_adds"] == 4 * sum(multiply_adds(n) for n in networks)
     assert card["licence"] and card["uses"] and card["not_for"] and card["limits"]
 
@@ -120,7 +159,9 @@ def test_the_card_names_the_teacher_without_its_folder(written, card, voted: Pat
     assert str(voted.parent) not in (written / CARD).read_text()
 
 
-def test_a_bundle_is_replaced_as_a_whole_or_not_at_all(networks, dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bundle_is_replaced_as_a_whole_or_not_at_all(
+    networks, dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "bundle"
     write(path, networks[1:2], dataset)
     (path / "remains.txt").touch()
@@ -143,11 +184,17 @@ def test_a_bundle_is_replaced_as_a_whole_or_not_at_all(networks, dataset, tmp_pa
 def test_with_one_view_there_is_no_step_for_the_others(networks, dataset, tmp_path: Path) -> None:
     write(tmp_path / "bundle", networks[1:2], dataset)
     card = read_bundle(tmp_path / "bundle").card
-    assert card["mirror"] is card["zoom"] is False and card["steps"]["accuracy_one_view"] is None and card["members"] == []
+    assert (
+        card["mirror"] is card["zoom"] is False
+        and card["steps"]["accuracy_one_view"] is None
+        and card["members"] == []
+    )
     assert json.loads((tmp_path / "bundle" / CARD).read_text()) == card
 
 
-def test_another_backend_leaves_the_inference_file_out(networks, dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_backend_leaves_the_inference_file_out(
+    networks, dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     write(tmp_path / "bundle", networks[1:2], dataset, quantisation="int8")
     assert {file.name for file in (tmp_path / "bundle").iterdir()} == {CARD, KERAS, PROBABILITIES}

@@ -13,7 +13,9 @@ from fer_core.release.graph import predict, shipped_graph
 from .conftest import network
 
 
-def test_rounded_and_compressed_it_is_smaller_and_answers_the_same(tmp_path: Path, images: np.ndarray) -> None:
+def test_rounded_and_compressed_it_is_smaller_and_answers_the_same(
+    tmp_path: Path, images: np.ndarray
+) -> None:
     networks = [network(3), network(4, "residual")]
     before = predict(shipped_graph(networks), images)
     shipped_graph(networks).save(tmp_path / "whole.keras")

@@ -32,7 +32,9 @@ def test_logits_are_averaged_over_views_and_networks_and_divided_by_the_temperat
 def test_a_mirrored_graph_answers_alike_for_a_face_and_its_mirror_image(networks, images) -> None:
     mirrored, plain = shipped_graph(networks, mirror=True, zoom=True), shipped_graph(networks)
     assert np.allclose(predict(mirrored, images), predict(mirrored, images[:, :, ::-1]), atol=1e-6)
-    assert np.abs(predict(plain, images) - predict(plain, images[:, :, ::-1])).max() > 0.02, "without it they differ"
+    assert np.abs(predict(plain, images) - predict(plain, images[:, :, ::-1])).max() > 0.02, (
+        "without it they differ"
+    )
 
 
 def test_each_image_of_a_batch_is_seen_alone(networks, images) -> None:
@@ -48,7 +50,9 @@ def test_the_temperature_stands_in_the_graph(networks, images) -> None:
     cold, plain, hot = (predict(shipped_graph(networks[:1], temperature=t), images) for t in (0.5, 1.0, 4.0))
     assert np.all(cold.max(1) > plain.max(1)) and np.all(plain.max(1) > hot.max(1))
     powers = hot.astype(np.float64) ** 4.0
-    assert np.allclose(powers / powers.sum(axis=1, keepdims=True), plain, atol=1e-5), "p ** temperature undoes it"
+    assert np.allclose(powers / powers.sum(axis=1, keepdims=True), plain, atol=1e-5), (
+        "p ** temperature undoes it"
+    )
     layer = shipped_graph(networks[:1], temperature=4.0).get_layer("temperature")
     assert layer.scale == pytest.approx(0.25)
 
@@ -58,7 +62,10 @@ def test_the_networks_can_be_taken_out_and_put_together_anew(networks, images) -
     found = networks_of(ensemble)
     assert [network.name for network in found] == ["network_1", "network_2", "network_3"]
     for network in found:
-        assert len(network.get_layer("last_conv").output.shape) == 4 and len(network.get_layer("features").output.shape) == 2
+        assert (
+            len(network.get_layer("last_conv").output.shape) == 4
+            and len(network.get_layer("features").output.shape) == 2
+        )
         assert network.output_shape == (None, 7)
     again = shipped_graph(found)
     assert np.allclose(predict(again, images), predict(shipped_graph(networks), images), atol=1e-6)
@@ -72,7 +79,9 @@ def test_the_networks_can_be_taken_out_and_put_together_anew(networks, images) -
 def test_putting_a_network_into_a_graph_leaves_it_as_it_was(networks, images) -> None:
     before = logits(networks[0], images)
     shipped_graph(networks[:2], mirror=True, temperature=0.5)
-    assert np.array_equal(logits(networks[0], images), before) and networks[0].layers[-1].name == "predictions"
+    assert (
+        np.array_equal(logits(networks[0], images), before) and networks[0].layers[-1].name == "predictions"
+    )
 
 
 def test_a_saved_graph_loads_in_safe_mode_and_answers_as_before(networks, images, tmp_path: Path) -> None:

@@ -48,8 +48,13 @@ def test_an_inference_file_answers_as_the_graph_does(quantisation, graph, files,
     """For one image, for several, and again for one: the batch may change."""
     expected = predict(graph, images)
     for some in (slice(0, 1), slice(0, 9), slice(4, 5)):
-        assert np.abs(answers(files[quantisation], images[some]) - expected[some]).max() < TOLERANCE[quantisation]
-    assert np.abs(expected - expected.mean(axis=0)).max() > 0.2, "or a mistake could hide within the tolerance"
+        assert (
+            np.abs(answers(files[quantisation], images[some]) - expected[some]).max()
+            < TOLERANCE[quantisation]
+        )
+    assert np.abs(expected - expected.mean(axis=0)).max() > 0.2, (
+        "or a mistake could hide within the tolerance"
+    )
 
 
 def test_a_quantised_file_keeps_the_mirror_image(files, images) -> None:
@@ -65,8 +70,12 @@ def test_quantised_files_are_smaller(files) -> None:
 
 def test_export_keeps_the_quantisation_of_the_bundle(graph, files, tmp_path: Path) -> None:
     graph.save(tmp_path / "model.keras")
-    export(Bundle(tmp_path, {"labels": list(NAMES), "quantisation": "int8"}), "litert", tmp_path / "out.tflite")
-    assert (tmp_path / "out.tflite").stat().st_size == pytest.approx((files["int8"] / "model.tflite").stat().st_size, rel=0.02)
+    export(
+        Bundle(tmp_path, {"labels": list(NAMES), "quantisation": "int8"}), "litert", tmp_path / "out.tflite"
+    )
+    assert (tmp_path / "out.tflite").stat().st_size == pytest.approx(
+        (files["int8"] / "model.tflite").stat().st_size, rel=0.02
+    )
 
 
 def test_under_another_backend_it_says_what_to_do(graph, monkeypatch, tmp_path: Path) -> None:
@@ -77,7 +86,9 @@ def test_under_another_backend_it_says_what_to_do(graph, monkeypatch, tmp_path: 
 
 
 def test_an_ensemble_with_all_its_views_goes_to_onnx(graph, images, tmp_path: Path) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime runs the exported file; it comes with requirements-dev.txt")
+    onnxruntime = pytest.importorskip(
+        "onnxruntime", reason="onnxruntime runs the exported file; it comes with requirements-dev.txt"
+    )
     graph.save(tmp_path / "model.keras")
     export(Bundle(tmp_path, {"labels": list(NAMES)}), "onnx", tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])

@@ -32,8 +32,15 @@ def test_it_has_the_sections_of_a_model_card(card: dict) -> None:
     text = model_card.markdown(card)
     assert text.startswith("# labels\n") and text.endswith("\n") and "None" not in text
     titles = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
-    assert titles == ["Model details", "Intended use", "Not for", "Limits", "Training", "Steps after training, on validation",
-                      "Figures on validation"]  # fmt: skip
+    assert titles == [
+        "Model details",
+        "Intended use",
+        "Not for",
+        "Limits",
+        "Training",
+        "Steps after training, on validation",
+        "Figures on validation",
+    ]
 
 
 def test_licence_and_limits_are_named(card: dict) -> None:
@@ -48,9 +55,14 @@ def test_licence_and_limits_are_named(card: dict) -> None:
 
 def test_details_are_those_of_the_card(card: dict) -> None:
     details = section(model_card.markdown(card), "Model details")
-    for line in (f"- Parameters: {card['parameters']:,}", f"- Multiply-adds for an image: {card['multiply_adds']:,}",
-                 f"- Temperature inside: {card['temperature']:.3f}", "- Views averaged inside: the image, each with its mirror image", "- Inference file: int8",
-                 "- Classes: angry, disgust, fear, happy, sad, surprise, neutral"):  # fmt: skip
+    for line in (
+        f"- Parameters: {card['parameters']:,}",
+        f"- Multiply-adds for an image: {card['multiply_adds']:,}",
+        f"- Temperature inside: {card['temperature']:.3f}",
+        "- Views averaged inside: the image, each with its mirror image",
+        "- Inference file: int8",
+        "- Classes: angry, disgust, fear, happy, sad, surprise, neutral",
+    ):
         assert line in details.splitlines()
     assert "Networks" not in details
     training = section(model_card.markdown(card), "Training").splitlines()
@@ -60,7 +72,11 @@ def test_details_are_those_of_the_card(card: dict) -> None:
 
 
 def test_figures_stand_with_their_interval_and_their_table(card: dict) -> None:
-    figures = card["figures"]["validation"] | {"accuracy": 0.7321, "accuracy_ci95": [0.7174, 0.7463], "count": 3589}
+    figures = card["figures"]["validation"] | {
+        "accuracy": 0.7321,
+        "accuracy_ci95": [0.7174, 0.7463],
+        "count": 3589,
+    }
     figures |= {"macro_f1": 0.7214, "calibration_error": 0.0123}
     text = section(model_card.markdown(card | {"figures": {"test": figures}}), "Figures on test")
     assert "Accuracy 73.21% (95 % interval 71.74% to 74.63%) on 3,589 images" in text
@@ -68,7 +84,10 @@ def test_figures_stand_with_their_interval_and_their_table(card: dict) -> None:
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == ["class", *card["labels"]]
     happy = figures["per_class"]["happy"]
-    assert f"| happy | {happy['precision']:.1%} | {happy['recall']:.1%} | {happy['f1']:.3f} | {happy['support']:,} |" in rows
+    assert (
+        f"| happy | {happy['precision']:.1%} | {happy['recall']:.1%} | {happy['f1']:.3f} | {happy['support']:,} |"
+        in rows
+    )
 
 
 def test_leaked_images_and_their_share_in_each_class_are_told(card: dict) -> None:
@@ -87,7 +106,11 @@ def test_leaked_images_and_their_share_in_each_class_are_told(card: dict) -> Non
 
 
 def test_what_each_step_after_training_did_is_told(card: dict) -> None:
-    card["steps"] |= {"accuracy_one_view": 0.71, "accuracy_before_quantisation": 0.7321, "calibration_error_before_temperature": 0.1234}
+    card["steps"] |= {
+        "accuracy_one_view": 0.71,
+        "accuracy_before_quantisation": 0.7321,
+        "calibration_error_before_temperature": 0.1234,
+    }
     card["figures"]["validation"] |= {"accuracy": 0.7314, "calibration_error": 0.0123}
     steps = section(model_card.markdown(card), "Steps after training, on validation")
     assert [line.split(": ")[1] for line in steps.splitlines() if line.startswith("- ")] == [
@@ -115,7 +138,9 @@ def test_a_model_of_other_data_says_so(labels_run: Path, votes_run: Path) -> Non
 
 def test_an_ensemble_names_its_networks_seeds(card: dict) -> None:
     text = model_card.markdown(card | {"members": [{"seed": 0}, {"seed": 4}, {"seed": 7}]})
-    assert "- Networks: 3" in section(text, "Model details") and "- Seed: 0, 4, 7" in section(text, "Training")
+    assert "- Networks: 3" in section(text, "Model details") and "- Seed: 0, 4, 7" in section(
+        text, "Training"
+    )
 
 
 def test_a_card_of_before_these_sections_can_be_shown() -> None:
@@ -138,16 +163,26 @@ def test_what_a_figure_does_not_say_by_itself_stands_in_a_note(card: dict) -> No
 
 @pytest.mark.parametrize("source", ["fer2013.csv", "icml_face_data.csv"])
 def test_fer2013_is_known_by_the_names_it_was_published_under(source: str) -> None:
-    assert any("Labels of FER2013 are noisy" in line for line in model_card.sections({"data": {"source": source}})["limits"])
+    assert any(
+        "Labels of FER2013 are noisy" in line
+        for line in model_card.sections({"data": {"source": source}})["limits"]
+    )
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        {"figures": {"test": []}}, {"temperature": "warm"}, {"parameters": "many"}, {"members": 3}, {"members": [{}]},
-        {"config": {"train": []}}, {"training": {"seconds": "long"}}, {"labels": [1]}, {"uses": 3},
+        {"figures": {"test": []}},
+        {"temperature": "warm"},
+        {"parameters": "many"},
+        {"members": 3},
+        {"members": [{}]},
+        {"config": {"train": []}},
+        {"training": {"seconds": "long"}},
+        {"labels": [1]},
+        {"uses": 3},
     ],
-)  # fmt: skip
+)
 def test_a_damaged_card_is_one_sentence_or_shown_without_what_is_damaged(card: dict, damage: dict) -> None:
     try:
         text = model_card.markdown(card | damage)
@@ -162,5 +197,8 @@ def test_the_layers_are_a_table(card: dict) -> None:
     assert len([line for line in lines if line.startswith("| ")]) == 1 + len(card["layers"])
     layer = next(row for row in card["layers"] if row["type"] == "Conv2D")
     height, width, channels = layer["output"]
-    assert f"| {layer['name']} | Conv2D | {height} x {width} x {channels} | {layer['parameters']:,} | {layer['multiply_adds']:,} |" in lines
+    assert (
+        f"| {layer['name']} | Conv2D | {height} x {width} x {channels} | {layer['parameters']:,} | {layer['multiply_adds']:,} |"
+        in lines
+    )
     assert model_card.layers_markdown({"layers": "none"}) == model_card.layers_markdown({}) == ""

@@ -57,4 +57,6 @@ def test_a_report_on_a_data_set_with_one_image_a_class_is_written(tmp_path: Path
     rows = [f"{i},{' '.join([str(i * 30)] * 2304)}" for i in range(7)]
     (tmp_path / "seven.csv").write_text("emotion,pixels\n" + "\n".join(rows) + "\n")
     data = open_dataset(tmp_path / "seven.csv")
-    assert "There is no labelled validation or test split" in dataset_report(data, bundle=find_bundle("standard"))
+    assert "There is no labelled validation or test split" in dataset_report(
+        data, bundle=find_bundle("standard")
+    )

@@ -28,15 +28,29 @@ def made(dataset: Dataset, accuracy: float = 0.6, seed: int = 0, model: str = "f
     rng = np.random.default_rng(seed)
     true = dataset.labels.astype(np.int64)
     probabilities = (
-        rng.dirichlet(np.ones(7), COUNT) + 0.5 * np.eye(7)[np.where(rng.random(COUNT) < accuracy, true, rng.integers(0, 7, COUNT))]
+        rng.dirichlet(np.ones(7), COUNT)
+        + 0.5 * np.eye(7)[np.where(rng.random(COUNT) < accuracy, true, rng.integers(0, 7, COUNT))]
     )
     votes = np.zeros((COUNT, 10), np.uint8)
     votes[np.arange(COUNT), rng.integers(0, 7, COUNT)] = 10
     zero = np.random.default_rng(9).normal(100, 20, COUNT).astype(np.float32)
     return EvaluationRecord(
-        NAMES, (probabilities / probabilities.sum(axis=1, keepdims=True)).astype(np.float32), true, dataset.rows.astype(np.int64),
-        zero, zero, zero, votes, np.arange(COUNT) < 60, model, "test", "none", "labels", "synthetic", dataset.fingerprint,
-    )  # fmt: skip
+        NAMES,
+        (probabilities / probabilities.sum(axis=1, keepdims=True)).astype(np.float32),
+        true,
+        dataset.rows.astype(np.int64),
+        zero,
+        zero,
+        zero,
+        votes,
+        np.arange(COUNT) < 60,
+        model,
+        "test",
+        "none",
+        "labels",
+        "synthetic",
+        dataset.fingerprint,
+    )
 
 
 class _Page(HTMLParser):
@@ -54,7 +68,11 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         self.asks += [tag] * (tag in ("script", "link", "iframe"))
-        self.asks += [v for k, v in values.items() if k in ("src", "href") and v and not v.startswith("data:image/png;base64,")]
+        self.asks += [
+            v
+            for k, v in values.items()
+            if k in ("src", "href") and v and not v.startswith("data:image/png;base64,")
+        ]
         self.images += tag == "img"
         if tag == "tr":
             self.rows.append("")
@@ -88,9 +106,13 @@ def test_the_numbers_are_scikit_learns(dataset: Dataset) -> None:
     figures = np.array(reference.precision_recall_fscore_support(true, predicted)).T
     for i, name in enumerate(NAMES):
         of_class = [row for row in rows if row[1:2] == [name] and row[2].isdigit()]
-        assert [int(n) for n in of_class[0][2::2]] == matrix[i].tolist(), "counts, each with its share of the row"
+        assert [int(n) for n in of_class[0][2::2]] == matrix[i].tolist(), (
+            "counts, each with its share of the row"
+        )
         numbers = re.findall(r"\b0\.\d{3}\b", " ".join(of_class[1]))
-        assert numbers == [f"{value:.3f}" for value in figures[i, :3]] and str(int(figures[i, 3])) in of_class[1]
+        assert (
+            numbers == [f"{value:.3f}" for value in figures[i, :3]] and str(int(figures[i, 3])) in of_class[1]
+        )
         for kind, function in (("ROC", reference.roc_auc_score), ("AP", reference.average_precision_score)):
             assert f"{name} {function(true == i, probabilities[:, i]):.3f}" in page.text, kind
     assert page.images == 0
@@ -98,7 +120,9 @@ def test_the_numbers_are_scikit_learns(dataset: Dataset) -> None:
 
 def test_a_page_of_its_own_with_the_most_confident_errors(dataset: Dataset) -> None:
     record = made(dataset)
-    html = evaluation_report(record, dataset, [made(dataset, 0.9, 1, "second")], "python -m fer_core evaluate --model <mine>")
+    html = evaluation_report(
+        record, dataset, [made(dataset, 0.9, 1, "second")], "python -m fer_core evaluate --model <mine>"
+    )
     page = _Page(html)
     assert page.images == 24 and not page.asks and "url(" not in html and "@import" not in html
     wrong = record.confidence[record.true != record.predicted]
@@ -112,7 +136,12 @@ def test_what_is_not_there_is_left_out(dataset: Dataset) -> None:
     record = replace(made(dataset), votes=None, leaked=None, split="train", model="<b>odd & long</b>")
     html = evaluation_report(record, None)
     text = _Page(html).text
-    assert "FER+ voters" not in text and "leaked" not in text and "Most confident" not in text and "The same again" not in text
+    assert (
+        "FER+ voters" not in text
+        and "leaked" not in text
+        and "Most confident" not in text
+        and "The same again" not in text
+    )
     assert "A model has seen these images" in text and "<b>odd" not in html
 
 

@@ -37,9 +37,22 @@ def test_each_level_is_further_from_the_image(name: str, faces: np.ndarray) -> N
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_chance_is_seeded_and_each_images_own(name: str, faces: np.ndarray) -> None:
-    once, again, other = corrupt(faces, name, 3, seed=1), corrupt(faces, name, 3, seed=1), corrupt(faces, name, 3, seed=2)
+    once, again, other = (
+        corrupt(faces, name, 3, seed=1),
+        corrupt(faces, name, 3, seed=1),
+        corrupt(faces, name, 3, seed=2),
+    )
     assert np.array_equal(once, again)
-    random = {"gaussian_noise", "shot_noise", "impulse_noise", "motion_blur", "fog", "darkness", "elastic_transform", "rotation"}
+    random = {
+        "gaussian_noise",
+        "shot_noise",
+        "impulse_noise",
+        "motion_blur",
+        "fog",
+        "darkness",
+        "elastic_transform",
+        "rotation",
+    }
     assert np.array_equal(once, other) == (name not in random)
     same = corrupt(np.repeat(faces[:1], 8, axis=0), name, 3)
     assert (len(np.unique(same, axis=0)) > 1) == (name in random), "chance falls for each image anew"
@@ -68,8 +81,13 @@ def test_light_and_tilt_go_where_their_names_say(faces: np.ndarray) -> None:
 
 def test_nothing_changes_nothing_and_the_same_gives_the_same(faces: np.ndarray) -> None:
     assert np.array_equal(apply(faces[0], WhatIf()), faces[0])
-    much = WhatIf((Cover("mask", 0.5, 0.75), Cover("sunglasses", 0.5, 0.4)), rotation=10, blur=1, darkness=0.3, noise=8)
-    assert np.array_equal(apply(faces[0], much), apply(faces[0], much)) and apply(faces[0], much).dtype == np.uint8
+    much = WhatIf(
+        (Cover("mask", 0.5, 0.75), Cover("sunglasses", 0.5, 0.4)), rotation=10, blur=1, darkness=0.3, noise=8
+    )
+    assert (
+        np.array_equal(apply(faces[0], much), apply(faces[0], much))
+        and apply(faces[0], much).dtype == np.uint8
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -77,7 +95,10 @@ def test_a_cover_lies_where_it_is_put_and_nowhere_else(kind: str, faces: np.ndar
     small = Cover(kind, 0.25, 0.7, 0.3)  # type: ignore[arg-type]
     changed = apply(faces[0], WhatIf((small,))) != faces[0]
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
-    assert abs((columns[0] + columns[-1]) / 2 - 0.25 * 48) < 1.5 and abs((rows[0] + rows[-1]) / 2 - 0.7 * 48) < 2.5
+    assert (
+        abs((columns[0] + columns[-1]) / 2 - 0.25 * 48) < 1.5
+        and abs((rows[0] + rows[-1]) / 2 - 0.7 * 48) < 2.5
+    )
     assert abs(len(columns) - 0.3 * 48) <= 2.5
     larger = (apply(faces[0], WhatIf((Cover(kind, 0.25, 0.7, 0.5),))) != faces[0]).sum()  # type: ignore[arg-type]
     assert larger > 1.5 * changed.sum()
@@ -104,7 +125,9 @@ def test_covers_turn_with_the_head() -> None:
     grey = np.full((48, 48), 120, np.uint8)
     upright = apply(grey, WhatIf((Cover("sunglasses", 0.5, 0.25, 0.4),)))
     turned = apply(grey, WhatIf((Cover("sunglasses", 0.5, 0.25, 0.4),), rotation=90))
-    assert np.abs(np.rot90(upright).astype(int) - turned).mean() < 1, "counter-clockwise: from the top to the left"
+    assert np.abs(np.rot90(upright).astype(int) - turned).mean() < 1, (
+        "counter-clockwise: from the top to the left"
+    )
 
 
 def test_blur_darkness_and_noise_are_as_strong_as_they_say(faces: np.ndarray) -> None:
@@ -112,19 +135,29 @@ def test_blur_darkness_and_noise_are_as_strong_as_they_say(faces: np.ndarray) ->
     assert apply(face, WhatIf(darkness=0.5)).mean() == pytest.approx(face.mean() / 2, abs=1)
     flat = np.full((48, 48), 128, np.uint8)
     assert apply(flat, WhatIf(noise=20)).std() == pytest.approx(20, rel=0.1)
-    assert np.abs(np.diff(apply(face, WhatIf(blur=2)).astype(int))).mean() < 0.6 * np.abs(np.diff(face.astype(int))).mean()
+    assert (
+        np.abs(np.diff(apply(face, WhatIf(blur=2)).astype(int))).mean()
+        < 0.6 * np.abs(np.diff(face.astype(int))).mean()
+    )
     for wrong in (WhatIf(darkness=1.2), WhatIf(blur=-1), WhatIf(noise=-1)):
         with pytest.raises(DataError, match="Expected darkness from 0 to 1"):
             apply(face, wrong)
 
 
 def test_covers_are_placed_by_the_landmarks_of_a_face() -> None:
-    landmarks = np.array([[14.0, 20], [30, 16], [23, 27], [17, 36], [31, 33]])  # the head is tilted to the left
+    landmarks = np.array(
+        [[14.0, 20], [30, 16], [23, 27], [17, 36], [31, 33]]
+    )  # the head is tilted to the left
     glasses, mask = (placed(kind, Face((4, 4, 40, 44), 0.9, landmarks)) for kind in ("sunglasses", "mask"))
-    assert (glasses.x, glasses.y) == (pytest.approx(22 / 48), pytest.approx(18 / 48)) and glasses.tilt == pytest.approx(14.04, abs=0.1)
+    assert (glasses.x, glasses.y) == (
+        pytest.approx(22 / 48),
+        pytest.approx(18 / 48),
+    ) and glasses.tilt == pytest.approx(14.04, abs=0.1)
     assert glasses.width * 48 > 16 and mask.y > 30 / 48 and mask.tilt == glasses.tilt
     for kind in KINDS:
-        assert placed(kind, None) == placed(kind, Face((4, 4, 40, 44), 1.0, None)), "without landmarks: where most faces have it"
+        assert placed(kind, None) == placed(kind, Face((4, 4, 40, 44), 1.0, None)), (
+            "without landmarks: where most faces have it"
+        )
     assert placed("mask", None).y > 0.65 > 0.45 > placed("sunglasses", None).y
 
 

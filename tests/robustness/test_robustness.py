@@ -53,7 +53,9 @@ def test_accuracies_are_counted_on_the_corrupted_images_by_name(bundle: Bundle, 
     true = np.array([turned.index(data.label_names[i]) for i in data.labels[indices]])
     shares: list[float] = []
     found = robustness(bundle, data.images[indices], true, turned, shares.append)
-    assert found is not None and list(found.right) == list(CORRUPTIONS) and shares[-1] == 1 and len(shares) == 70
+    assert (
+        found is not None and list(found.right) == list(CORRUPTIONS) and shares[-1] == 1 and len(shares) == 70
+    )
     classifier = Classifier(bundle)
     for name, level in (("rotation", 5), ("contrast", 1)):
         answers = classifier.probabilities(corrupt(data.images[indices], name, level)).argmax(axis=1)
@@ -82,17 +84,27 @@ def test_a_sample_has_each_class_with_its_share() -> None:
     true = np.repeat([0, 1, 2], [700, 200, 100])
     chosen = stratified(true, 100)
     assert np.bincount(true[chosen]).tolist() == [70, 20, 10]
-    assert np.array_equal(chosen, stratified(true, 100)) and not np.array_equal(chosen, stratified(true, 100, seed=1))
-    assert np.array_equal(np.unique(chosen), chosen) and np.array_equal(stratified(true, 5000), np.arange(1000))
+    assert np.array_equal(chosen, stratified(true, 100)) and not np.array_equal(
+        chosen, stratified(true, 100, seed=1)
+    )
+    assert np.array_equal(np.unique(chosen), chosen) and np.array_equal(
+        stratified(true, 5000), np.arange(1000)
+    )
 
 
-def test_what_was_measured_is_read_back_for_this_model_and_these_images(bundle: Bundle, data: Dataset) -> None:
+def test_what_was_measured_is_read_back_for_this_model_and_these_images(
+    bundle: Bundle, data: Dataset
+) -> None:
     record = score(bundle, data, "test", save=False).record
     some, more = stratified(record.true, 20), stratified(record.true, 30)
     on = key(record, some)
     assert on == key(record, some)
     relabelled = dataclasses.replace(record, true=(record.true + 1) % 7)
-    others = {key(record, more), key(relabelled, some), key(dataclasses.replace(record, fingerprint="0"), some)}
+    others = {
+        key(record, more),
+        key(relabelled, some),
+        key(dataclasses.replace(record, fingerprint="0"), some),
+    }
     assert len(others | {on}) == 4, "other images or another truth are something else"
     result = made(bundle)
     assert load(bundle, on) is None
@@ -106,7 +118,9 @@ def test_what_was_measured_is_read_back_for_this_model_and_these_images(bundle: 
     assert load(bundle, on) == result and len(json.loads((bundle.path / "robustness.json").read_text())) == 1
 
 
-def test_a_shipped_model_stays_as_it_is_and_its_results_go_to_the_cache(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shipped_model_stays_as_it_is_and_its_results_go_to_the_cache(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bundles, "MODELS_DIR", bundle.path.parent)
     save(bundle, "on", made(bundle))
     assert not (bundle.path / "robustness.json").exists() and load(bundle, "on") == made(bundle)
@@ -127,7 +141,9 @@ def test_a_folder_that_cannot_be_written_is_no_error(bundle: Bundle, monkeypatch
     assert load(bundle, "elsewhere") == made(bundle)
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b'{"on": 3}', b'{"on": {"inference_file": "HASH", "count": 5}}'])
+@pytest.mark.parametrize(
+    "content", [b"{", b"[]", b'{"on": 3}', b'{"on": {"inference_file": "HASH", "count": 5}}']
+)
 def test_a_damaged_file_is_as_good_as_none(bundle: Bundle, content: bytes) -> None:
     from fer_core.evaluation.record import model_hash
 

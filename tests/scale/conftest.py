@@ -31,9 +31,13 @@ def png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def write_table(path: Path, images: np.ndarray, codes: np.ndarray, row_group: int, bad: tuple[int, ...] = ()) -> None:
+def write_table(
+    path: Path, images: np.ndarray, codes: np.ndarray, row_group: int, bad: tuple[int, ...] = ()
+) -> None:
     blobs = [b"no picture" if i in bad else png(image) for i, image in enumerate(images)]
-    table = pa.table({"image": [{"bytes": blob, "path": None} for blob in blobs], "label": pa.array(codes.astype(np.int8))})
+    table = pa.table(
+        {"image": [{"bytes": blob, "path": None} for blob in blobs], "label": pa.array(codes.astype(np.int8))}
+    )
     pq.write_table(table, path, row_group_size=row_group)
 
 

@@ -43,19 +43,32 @@ def test_a_second_start_leaves_what_is_there_and_does_what_is_missing(faces: Pat
     score(faces, out, "tiny", workers=1, part_size=64)
     before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.glob("part-*")}
     (out / "part-000003.parquet").unlink()
-    (out / "part-000001.parquet").write_bytes(before["part-000001.parquet"][1][:500])  # a disk that broke off in the middle
+    (out / "part-000001.parquet").write_bytes(
+        before["part-000001.parquet"][1][:500]
+    )  # a disk that broke off in the middle
     (out / ".part-000003.parquet.77-1").write_bytes(b"half")
     done = []
     summary = score(faces, out, "tiny", workers=1, on_part=lambda result: done.append(result.index))
     assert sorted(done) == [1, 3] and summary.parts_before == 3 and summary.rows == 300
     after = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.glob("part-*")}
-    assert {name: content for name, (_, content) in after.items()} == {name: content for name, (_, content) in before.items()}
-    assert all(after[name][0] == before[name][0] for name in before if name not in ("part-000001.parquet", "part-000003.parquet"))
+    assert {name: content for name, (_, content) in after.items()} == {
+        name: content for name, (_, content) in before.items()
+    }
+    assert all(
+        after[name][0] == before[name][0]
+        for name in before
+        if name not in ("part-000001.parquet", "part-000003.parquet")
+    )
     assert not list(out.glob(".part-*")), "what a killed worker left is still there"
-    assert score(faces, out, "tiny", workers=1, on_part=lambda result: pytest.fail("done twice")).parts_before == 5
+    assert (
+        score(faces, out, "tiny", workers=1, on_part=lambda result: pytest.fail("done twice")).parts_before
+        == 5
+    )
 
 
-def test_a_folder_of_another_job_is_refused_in_one_sentence(faces: Path, tables: Path, tmp_path: Path) -> None:
+def test_a_folder_of_another_job_is_refused_in_one_sentence(
+    faces: Path, tables: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     score(faces, out, "tiny", workers=1, part_size=100)
     for source, model, more, words in (
@@ -79,13 +92,21 @@ def test_a_folder_of_another_job_is_refused_in_one_sentence(faces: Path, tables:
         score(faces, foreign, "tiny", workers=1)
 
 
-def test_tables_are_read_by_rows_and_bad_ones_say_why(tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_are_read_by_rows_and_bad_ones_say_why(
+    tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Across files and row groups, and never through `open_dataset`, which holds all of it in memory."""
-    monkeypatch.setattr("fer_core.scale.sources.open_dataset", lambda source: pytest.fail("the table was loaded in full"))
+    monkeypatch.setattr(
+        "fer_core.scale.sources.open_dataset", lambda source: pytest.fail("the table was loaded in full")
+    )
     summary = score(tables, tmp_path / "out", "tiny", workers=1, part_size=37)
     rows = read(tmp_path / "out")
     assert summary.items == 200 and summary.errors == 1 and rows["row"].tolist() == list(range(200))
-    assert rows.loc[60, "error"].startswith("row 61: ") and rows.loc[60, LABELS].isna().all() and pd.isna(rows.loc[60, "label"])
+    assert (
+        rows.loc[60, "error"].startswith("row 61: ")
+        and rows.loc[60, LABELS].isna().all()
+        and pd.isna(rows.loc[60, "label"])
+    )
     monkeypatch.undo()
     data = open_dataset(tables)
     expected = Classifier(find_bundle("tiny")).probabilities(data.images)
@@ -118,12 +139,21 @@ def test_photos_have_a_row_a_face_and_bad_ones_a_sentence(album: Path, tmp_path:
                 archive.write(path, path.relative_to(album))
     summary = score(source, tmp_path / "out", "tiny", workers=1, part_size=3)
     rows = read(tmp_path / "out").set_index("file")
-    assert summary.kind == "photos" and summary.items == 4 and list(rows.index) == ["2024/a.png", "b.jpg", "damaged.jpg", "white.png"]
-    assert "damaged.jpg" in rows.loc["damaged.jpg", "error"] and rows.loc["white.png", "error"] == "no face found"
+    assert (
+        summary.kind == "photos"
+        and summary.items == 4
+        and list(rows.index) == ["2024/a.png", "b.jpg", "damaged.jpg", "white.png"]
+    )
+    assert (
+        "damaged.jpg" in rows.loc["damaged.jpg", "error"]
+        and rows.loc["white.png", "error"] == "no face found"
+    )
     (face,) = Predictor("tiny").predict(album / "b.jpg")
     found = rows.loc["b.jpg"]
     assert (found["x"], found["y"], found["width"], found["height"]) == face.box and found["face"] == 1
-    assert found["label"] == face.label and np.allclose(found[LABELS].astype(float), list(face.probabilities.values()), atol=1e-6)
+    assert found["label"] == face.label and np.allclose(
+        found[LABELS].astype(float), list(face.probabilities.values()), atol=1e-6
+    )
     assert pd.isna(rows.loc["white.png", "label"]) and pd.isna(rows.loc["damaged.jpg", "face"])
 
 
@@ -171,7 +201,9 @@ def test_a_folder_is_not_taken_by_two_at_once(faces: Path, tmp_path: Path) -> No
     assert len(parts_in(tmp_path / "out")) == 5
 
 
-def test_workers_that_end_again_and_again_are_told(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_that_end_again_and_again_are_told(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A part that no worker survives must neither hang the job nor be passed over."""
     monkeypatch.setattr(local_pool, "_begin", os.abort)
     monkeypatch.setattr(local_pool, "_begin", _abort)

@@ -56,8 +56,14 @@ def start(source: Path, out: Path, workers: int, *more: str) -> subprocess.Popen
         "--workers",
         workers,
     ]
-    return subprocess.Popen([*map(str, command), *more, "--json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            preexec_fn=_heed_ctrl_c)  # fmt: skip
+    return subprocess.Popen(
+        [*map(str, command), *more, "--json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_heed_ctrl_c,
+    )
 
 
 def _heed_ctrl_c() -> None:
@@ -115,7 +121,9 @@ def test_a_killed_worker_loses_nothing(noise: Path, by_one: dict[str, bytes], tm
     assert summary["workers"] == 2 and summary["engine"] == "local"
 
 
-def test_a_killed_job_goes_on_where_it_ended_and_leaves_no_worker_behind(noise: Path, by_one: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_killed_job_goes_on_where_it_ended_and_leaves_no_worker_behind(
+    noise: Path, by_one: dict[str, bytes], tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     process = start(noise, out, 2)
     wait_for_parts(out, 3, process)
@@ -139,12 +147,16 @@ def test_ctrl_c_ends_it_in_one_word(noise: Path, tmp_path: Path) -> None:
     assert process.returncode == 130 and log.rstrip().endswith("interrupted") and "Traceback" not in log, log
 
 
-needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is optional: pip install -r requirements-scale.txt")
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="ray is optional: pip install -r requirements-scale.txt"
+)
 
 
 @needs_ray
 @pytest.mark.slow
-def test_ray_gives_the_files_of_one_though_a_worker_is_killed(noise: Path, by_one: dict[str, bytes], tmp_path: Path) -> None:
+def test_ray_gives_the_files_of_one_though_a_worker_is_killed(
+    noise: Path, by_one: dict[str, bytes], tmp_path: Path
+) -> None:
     process = start(noise, tmp_path / "out", 2, "--ray", "local")
     kill_one(process, tmp_path / "out", "ray::MapWorker")
     assert check(process, tmp_path / "out", by_one)["engine"] == "ray"
@@ -152,7 +164,9 @@ def test_ray_gives_the_files_of_one_though_a_worker_is_killed(noise: Path, by_on
 
 @needs_ray
 def test_a_cluster_that_is_not_there_is_one_sentence(shell, noise: Path, tmp_path: Path) -> None:
-    assert "No Ray cluster answers at 'auto'" in shell.error("score", noise, "--out", tmp_path / "out", "--model", "tiny", "--ray", "auto")
+    assert "No Ray cluster answers at 'auto'" in shell.error(
+        "score", noise, "--out", tmp_path / "out", "--model", "tiny", "--ray", "auto"
+    )
 
 
 def test_without_ray_it_says_what_to_install(noise: Path, tmp_path: Path) -> None:
@@ -161,4 +175,8 @@ def test_without_ray_it_says_what_to_install(noise: Path, tmp_path: Path) -> Non
         f"sys.exit(main(['score', {str(noise)!r}, '--out', {str(tmp_path / 'out')!r}, '--model', 'tiny', '--ray', 'local']))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 1 and "pip install -r requirements-scale.txt" in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert (
+        done.returncode == 1
+        and "pip install -r requirements-scale.txt" in done.stderr
+        and "Traceback" not in done.stderr
+    ), done.stderr

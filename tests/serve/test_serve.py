@@ -47,7 +47,10 @@ def test_a_form_and_raw_bytes_get_what_the_predictor_says(client: TestClient) ->
         assert answer.status_code == 200, answer.text
         (face,) = answer.json()["faces"]
         assert tuple(face["box"]) == expected.box and face["label"] == expected.label and face["unlike"] == []
-        assert face["probabilities"] == pytest.approx(expected.probabilities, abs=1e-5) and face["unsure"] is False
+        assert (
+            face["probabilities"] == pytest.approx(expected.probabilities, abs=1e-5)
+            and face["unsure"] is False
+        )
 
 
 def test_parameters(client: TestClient) -> None:
@@ -56,7 +59,9 @@ def test_parameters(client: TestClient) -> None:
     assert client.post("/predict", content=buffer.getvalue()).json()["faces"] == []
     (face,) = client.post("/predict?detect=false&unsure_below=1", content=buffer.getvalue()).json()["faces"]
     assert face["box"] == [0, 0, 90, 60] and face["unsure"] is True
-    refused(client.post("/predict?unsure_below=7", content=b"x"), 422, "unsure_below", "less than or equal to 1")
+    refused(
+        client.post("/predict?unsure_below=7", content=b"x"), 422, "unsure_below", "less than or equal to 1"
+    )
 
 
 def test_models_and_health(client: TestClient) -> None:
@@ -69,17 +74,31 @@ def test_models_and_health(client: TestClient) -> None:
 
 def test_a_model_is_known_by_its_name_alone(client: TestClient, trained_run: Path) -> None:
     """A path would let a client have any file of the machine opened."""
-    refused(client.post("/predict", params={"model": str(trained_run)}, content=PORTRAIT.read_bytes()), 404, "There is no model")
+    refused(
+        client.post("/predict", params={"model": str(trained_run)}, content=PORTRAIT.read_bytes()),
+        404,
+        "There is no model",
+    )
 
 
 def test_what_is_no_picture_is_one_sentence(client: TestClient) -> None:
     refused(client.post("/predict"), 400, "no body")
     refused(client.post("/predict", content=b"no picture"), 400, "cannot be read as an image")
-    refused(client.post("/predict", files={"file": ("bad.jpg", b"no picture")}), 400, "bad.jpg cannot be read")
+    refused(
+        client.post("/predict", files={"file": ("bad.jpg", b"no picture")}), 400, "bad.jpg cannot be read"
+    )
     refused(client.post("/predict", files={"a": b"x", "b": b"y"}), 400, "one file", "got 2")
     refused(client.post("/predict", files={"a": b"x", "b": b"y", "c": b"z"}), 400, "form cannot be read")
-    refused(client.post("/predict", content=b"xx", headers={"content-type": "multipart/form-data"}), 400, "form cannot be read")
-    refused(client.post("/predict", content=b"xx", headers={"content-type": "multipart/form-data; boundary=a"}), 400, "form")
+    refused(
+        client.post("/predict", content=b"xx", headers={"content-type": "multipart/form-data"}),
+        400,
+        "form cannot be read",
+    )
+    refused(
+        client.post("/predict", content=b"xx", headers={"content-type": "multipart/form-data; boundary=a"}),
+        400,
+        "form",
+    )
     refused(client.get("/nothing"), 404, "/docs")
     refused(client.get("/predict"), 405, "/docs")
 
@@ -92,7 +111,9 @@ def test_too_many_bytes_or_pixels(client: TestClient) -> None:
     refused(client.post("/predict", content=parts), 413, "larger than 1 MB")
     buffer = io.BytesIO()
     Image.new("L", (1200, 900)).save(buffer, "PNG")
-    refused(client.post("/predict", content=buffer.getvalue()), 413, "1200x900 pixels", "at most 1 megapixels")
+    refused(
+        client.post("/predict", content=buffer.getvalue()), 413, "1200x900 pixels", "at most 1 megapixels"
+    )
 
 
 def test_too_many_requests_of_one_client() -> None:
@@ -119,7 +140,11 @@ def test_many_at_once_get_their_own_answers(client: TestClient) -> None:
         picture.save(buffer, "PNG")
         contents.append(buffer.getvalue())
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda i: len(client.post("/predict", content=contents[i % 4]).json()["faces"]), range(16)))
+        answers = list(
+            pool.map(
+                lambda i: len(client.post("/predict", content=contents[i % 4]).json()["faces"]), range(16)
+            )
+        )
     assert answers == [0, 1, 2, 3] * 4
 
 
@@ -142,7 +167,9 @@ def test_no_more_pictures_are_analysed_at_once_than_allowed(monkeypatch: pytest.
 
     monkeypatch.setattr(Predictor, "predict", counted)
     with ThreadPoolExecutor(6) as pool:
-        codes = list(pool.map(lambda _: client.post("/predict", content=PORTRAIT.read_bytes()).status_code, range(6)))
+        codes = list(
+            pool.map(lambda _: client.post("/predict", content=PORTRAIT.read_bytes()).status_code, range(6))
+        )
     assert codes == [200] * 6 and most == [2]
 
 
@@ -163,9 +190,14 @@ def test_a_real_server_answers_writes_nothing_and_ends(tmp_path: Path) -> None:
     for place in places:
         place.mkdir()
     environment = os.environ | {
-        "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(places[1]), "HOME": str(places[2]),
-        "XDG_CACHE_HOME": str(places[2]), "FER_EXPLORER_CACHE": str(places[2]), "FER_EXPLORER_HOME": str(places[2]),
-    }  # fmt: skip
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(places[1]),
+        "HOME": str(places[2]),
+        "XDG_CACHE_HOME": str(places[2]),
+        "FER_EXPLORER_CACHE": str(places[2]),
+        "FER_EXPLORER_HOME": str(places[2]),
+    }
     watched = (
         "import sys, os\n"
         "def hook(event, arguments):\n"
@@ -178,7 +210,9 @@ def test_a_real_server_answers_writes_nothing_and_ends(tmp_path: Path) -> None:
         "print('HEAVY', [name for name in ('tensorflow', 'keras', 'streamlit') if name in sys.modules], file=sys.stderr)\n"
         "sys.exit(status)\n"
     )
-    server = subprocess.Popen([sys.executable, "-c", watched], cwd=places[0], env=environment, stderr=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [sys.executable, "-c", watched], cwd=places[0], env=environment, stderr=subprocess.PIPE, text=True
+    )
     try:
         assert server.stderr is not None
         address = server.stderr.readline().split()[0]
@@ -186,7 +220,10 @@ def test_a_real_server_answers_writes_nothing_and_ends(tmp_path: Path) -> None:
         buffer = io.BytesIO()
         Image.open(PORTRAIT).convert("RGB").resize((1500, 1500)).save(buffer, "PNG")
         assert len(buffer.getvalue()) > 2**20
-        for request in ({"content": buffer.getvalue()}, {"files": {"file": ("large.png", buffer.getvalue())}}):
+        for request in (
+            {"content": buffer.getvalue()},
+            {"files": {"file": ("large.png", buffer.getvalue())}},
+        ):
             answer = httpx.post(f"{address}/predict", timeout=60, **request)
             assert answer.status_code == 200 and len(answer.json()["faces"]) == 1
         server.send_signal(signal.SIGINT)

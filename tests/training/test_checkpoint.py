@@ -15,7 +15,14 @@ from fer_core.training.checkpoint import TrainState, load_checkpoint, save_check
 
 
 def network(units: int = 3) -> tuple[keras.Model, keras.optimizers.Optimizer]:
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5)])
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(units),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.5),
+        ]
+    )
     optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
     optimizer.build(model.trainable_variables)
     return model, optimizer
@@ -36,7 +43,14 @@ def saved(tmp_path: Path, dataset: Dataset) -> tuple[Path, TrainState, list[np.n
     optimizer.apply([np.ones(v.shape, np.float32) * i for i, v in enumerate(model.trainable_variables)])
     weights = model.get_weights()
     state = TrainState(
-        2, 0.5, 1, 12.5, [{"epoch": 1, "loss": 0.1 + 0.2, "best": True}], [w + 1 for w in weights], 0.3, [w + 2 for w in weights]
+        2,
+        0.5,
+        1,
+        12.5,
+        [{"epoch": 1, "loss": 0.1 + 0.2, "best": True}],
+        [w + 1 for w in weights],
+        0.3,
+        [w + 2 for w in weights],
     )
     save_checkpoint(tmp_path / "checkpoint.npz", state, model, optimizer, dataset.fingerprint)
     return tmp_path / "checkpoint.npz", state, arrays(model, optimizer)

@@ -24,16 +24,29 @@ from .. import tiny
 ROOT = Path(__file__).resolve().parent.parent.parent
 EPOCHS = 5
 
-needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is optional: pip install -r requirements-scale.txt")
+needs_jax = pytest.mark.skipif(
+    importlib.util.find_spec("jax") is None, reason="jax is optional: pip install -r requirements-scale.txt"
+)
 
 
 def begin(folder: Path, voted: Path, **more: object) -> RunFolder:
     """A run in which all that a crew must agree on counts: dropout, batch normalisation, momentum, augmentation, mixup, a second output."""
     config = tiny.settings(
-        voted, {"mirror": True}, votes_weight=1.0, average=0.5, optimizer="sgd", learning_rate=0.02, schedule="cosine", weight_decay=1e-3,
-        epochs=EPOCHS, precision="float32", **more,
-    )  # fmt: skip
-    config = config.override("model", hparams=tiny.HPARAMS | {"dense_dropout": 0.3}).override("augment", rotation=10.0, mixup=0.2)
+        voted,
+        {"mirror": True},
+        votes_weight=1.0,
+        average=0.5,
+        optimizer="sgd",
+        learning_rate=0.02,
+        schedule="cosine",
+        weight_decay=1e-3,
+        epochs=EPOCHS,
+        precision="float32",
+        **more,
+    )
+    config = config.override("model", hparams=tiny.HPARAMS | {"dense_dropout": 0.3}).override(
+        "augment", rotation=10.0, mixup=0.2
+    )
     run = RunFolder(folder)
     run.create(config)
     return run
@@ -43,7 +56,9 @@ def start(run: RunFolder, workers: int | None) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "fer_core", "train", "--resume", str(run.path), "--json"]
     command += ["--workers", str(workers)] if workers else []
     environment = os.environ | {"KERAS_BACKEND": "jax"}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +98,20 @@ def test_two_workers_learn_what_one_learns(voted: Path, by_one: RunFolder, tmp_p
 @needs_jax
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_killed_worker_costs_no_more_than_the_epoch_under_way(voted: Path, by_one: RunFolder, tmp_path: Path, rank: int) -> None:
+def test_a_killed_worker_costs_no_more_than_the_epoch_under_way(
+    voted: Path, by_one: RunFolder, tmp_path: Path, rank: int
+) -> None:
     run = begin(tmp_path / "killed", voted)
     process = start(run, 2)
     deadline = time.monotonic() + 150
     while len(run.history()) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     before = run.history()
-    workers = [child for child in psutil.Process(process.pid).children() if f"--rank {rank}" in " ".join(child.cmdline())]
+    workers = [
+        child
+        for child in psutil.Process(process.pid).children()
+        if f"--rank {rank}" in " ".join(child.cmdline())
+    ]
     assert len(workers) == 1 and 2 <= len(before) < EPOCHS, "it ended before a worker could be killed"
     os.kill(workers[0].pid, signal.SIGKILL)
     log = check(process, run, by_one)
@@ -114,7 +135,9 @@ def test_a_stop_is_a_stop_for_all(voted: Path, tmp_path: Path) -> None:
 @needs_jax
 def test_a_batch_that_cannot_be_shared_is_told_at_once(shell, voted: Path, tmp_path: Path) -> None:
     run = begin(tmp_path / "run", voted)
-    assert "Batches of 14 cannot be shared by 3 workers" in shell.error("train", "--resume", run.path, "--workers", 3)
+    assert "Batches of 14 cannot be shared by 3 workers" in shell.error(
+        "train", "--resume", run.path, "--workers", 3
+    )
 
 
 def test_without_jax_it_says_what_to_install(voted: Path, tmp_path: Path) -> None:
@@ -125,7 +148,11 @@ def test_without_jax_it_says_what_to_install(voted: Path, tmp_path: Path) -> Non
         f"from fer_core.cli import main\nsys.exit(main(['train', '--resume', {str(run.path)!r}, '--workers', '2']))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 1 and "pip install -r requirements-scale.txt" in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert (
+        done.returncode == 1
+        and "pip install -r requirements-scale.txt" in done.stderr
+        and "Traceback" not in done.stderr
+    ), done.stderr
 
 
 def test_only_the_first_worker_writes_in_the_folder_of_the_run(voted: Path, tmp_path: Path) -> None:

@@ -23,7 +23,11 @@ from .. import tiny
 def tuned(folder: Path, voted: Path, start: Path, **settings: Any) -> RunFolder:
     run = RunFolder(folder)
     values = {"epochs": 1, "learning_rate": 1e-3, "start_from": str(start)} | settings
-    run.create(tiny.settings(voted, {"mirror": False, "quantisation": "none"}, **values).replace("model", **ModelConfig().model_dump()))
+    run.create(
+        tiny.settings(voted, {"mirror": False, "quantisation": "none"}, **values).replace(
+            "model", **ModelConfig().model_dump()
+        )
+    )
     return run
 
 
@@ -32,13 +36,19 @@ def best_weights(folder: Path) -> dict[str, np.ndarray]:
         return {key: file[key] for key in file.files if key.startswith("best_")}
 
 
-def test_it_takes_the_network_of_the_model_and_goes_on_from_its_weights(voted: Path, labels_run: Path, tmp_path: Path) -> None:
+def test_it_takes_the_network_of_the_model_and_goes_on_from_its_weights(
+    voted: Path, labels_run: Path, tmp_path: Path
+) -> None:
     run = tuned(tmp_path / "run", voted, labels_run, learning_rate=1e-7)
-    assert run.config().model == RunFolder(labels_run).config().model, "the network is that of the model, whatever the preset's was"
+    assert run.config().model == RunFolder(labels_run).config().model, (
+        "the network is that of the model, whatever the preset's was"
+    )
     train(run)
     data = open_dataset(voted)
     images = data.images[data.indices("validation")]
-    before, after = (Classifier(find_bundle(str(path))).probabilities(images).argmax(1) for path in (labels_run, run.path))
+    before, after = (
+        Classifier(find_bundle(str(path))).probabilities(images).argmax(1) for path in (labels_run, run.path)
+    )
     assert (before == after).mean() > 0.9
     assert run.history()[0]["val_accuracy"] > 0.8, "it began from the start"
 
@@ -53,10 +63,14 @@ def test_frozen_layers_keep_their_weights_and_the_classifier_learns(
     train(run)
     one, other = best_weights(begin.path), best_weights(run.path)
     changed = [key for key in one if not np.allclose(one[key], other[key], atol=1e-5)]
-    assert changed == list(one)[-2:], "only kernel and bias of the classifier may change; statistics of frozen norms stay too"
+    assert changed == list(one)[-2:], (
+        "only kernel and bias of the classifier may change; statistics of frozen norms stay too"
+    )
 
 
-def test_a_part_of_the_layers_can_be_frozen(voted: Path, labels_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_of_the_layers_can_be_frozen(
+    voted: Path, labels_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
     begin = tuned(tmp_path / "begin", voted, labels_run, learning_rate=1e-7, freeze_until="features")
     train(begin)
@@ -75,7 +89,9 @@ def test_a_part_of_the_layers_can_be_frozen(voted: Path, labels_run: Path, tmp_p
         ({"freeze_until": "predictions"}, "There is no layer 'predictions' to freeze"),
     ],
 )
-def test_what_cannot_be_started_from_is_one_sentence(voted: Path, labels_run: Path, tmp_path: Path, settings: dict, words: str) -> None:
+def test_what_cannot_be_started_from_is_one_sentence(
+    voted: Path, labels_run: Path, tmp_path: Path, settings: dict, words: str
+) -> None:
     with pytest.raises(FerError, match=words) as caught:
         train(tuned(tmp_path / "run", voted, labels_run, **settings))
     assert "\n" not in str(caught.value)

@@ -19,7 +19,10 @@ from .. import tiny
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is optional: pip install -r requirements-scale.txt"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("jax") is None,
+        reason="jax is optional: pip install -r requirements-scale.txt",
+    ),
 ]
 
 
@@ -33,7 +36,12 @@ def jax_run(shell, voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Run
     """A finished run in bfloat16 with both outputs and every kind of state, trained under JAX by the shell."""
     run = RunFolder(tmp_path_factory.mktemp("jax") / "run")
     config = tiny.settings(
-        voted, {"mirror": True, "quantisation": "int8"}, votes_weight=1.0, average=0.3, precision="mixed_bfloat16", epochs=3
+        voted,
+        {"mirror": True, "quantisation": "int8"},
+        votes_weight=1.0,
+        average=0.3,
+        precision="mixed_bfloat16",
+        epochs=3,
     )
     run.create(config.override("model", hparams=tiny.HPARAMS | {"dense_dropout": 0.1}))
     with pytest.MonkeyPatch.context() as patch:
@@ -52,19 +60,26 @@ def accuracy(bundle_or_run: Path, dataset: Dataset) -> float:
 
 def test_a_run_under_jax_learns_and_says_where_it_was_trained(jax_run: RunFolder) -> None:
     card = read_bundle(jax_run.bundle).card
-    assert card["training"]["machine"].endswith(" on jax") and card["config"]["train"]["precision"] == "mixed_bfloat16"
+    assert (
+        card["training"]["machine"].endswith(" on jax")
+        and card["config"]["train"]["precision"] == "mixed_bfloat16"
+    )
     assert jax_run.history()[-1]["val_accuracy"] > 0.6 and card["figures"]["validation"]["accuracy"] > 0.6
     assert {file.name for file in jax_run.bundle.iterdir()} == {CARD, "model.keras", "probabilities.npz"}
 
 
-def test_the_bundle_command_makes_its_inference_file(shell, jax_run: RunFolder, voted: Path, dataset: Dataset, tmp_path: Path) -> None:
+def test_the_bundle_command_makes_its_inference_file(
+    shell, jax_run: RunFolder, voted: Path, dataset: Dataset, tmp_path: Path
+) -> None:
     """Under TensorFlow, which computes from the same weights what JAX did."""
     told = shell.json("bundle", jax_run.path, "--data", voted, "--name", "made", "--out", tmp_path / "made")
     before, after = read_bundle(jax_run.bundle).card, read_bundle(tmp_path / "made").card
     assert after["temperature"] == pytest.approx(before["temperature"], rel=0.02)
     assert (after["mirror"], after["quantisation"], told["networks"]) == (True, "int8", 1)
     kept = np.load(jax_run.bundle / "probabilities.npz")["validation"]
-    made = Classifier(read_bundle(tmp_path / "made")).probabilities(dataset.images[dataset.labelled_indices("validation")])
+    made = Classifier(read_bundle(tmp_path / "made")).probabilities(
+        dataset.images[dataset.labelled_indices("validation")]
+    )
     assert np.abs(made - kept).max() < 0.06 and accuracy(tmp_path / "made", dataset) > 0.6
 
 
@@ -74,14 +89,20 @@ def test_without_its_inference_file_a_model_says_how_to_make_it(jax_run: RunFold
             Classifier(find_bundle(str(jax_run.path)))
 
 
-def test_bundling_under_jax_is_told_in_one_sentence_or_done(shell, jax_run: RunFolder, voted: Path, tmp_path: Path) -> None:
+def test_bundling_under_jax_is_told_in_one_sentence_or_done(
+    shell, jax_run: RunFolder, voted: Path, tmp_path: Path
+) -> None:
     """Either it says that TensorFlow makes the inference file, or it leaves that out without an error."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_BACKEND", "jax")
         done = shell("bundle", jax_run.path, "--data", voted, "--name", "made", "--out", tmp_path / "made")
-        exported = shell("export", "--model", jax_run.path, "--format", "litert", "--out", tmp_path / "model.tflite")
+        exported = shell(
+            "export", "--model", jax_run.path, "--format", "litert", "--out", tmp_path / "model.tflite"
+        )
     assert done.returncode == 0 or "TensorFlow" in done.stderr.splitlines()[-1], done.stderr
-    assert exported.returncode == 1 and "TensorFlow" in exported.stderr.splitlines()[-1], exported.stderr[-400:]
+    assert exported.returncode == 1 and "TensorFlow" in exported.stderr.splitlines()[-1], exported.stderr[
+        -400:
+    ]
     assert "Traceback" not in exported.stderr
 
 

@@ -56,7 +56,12 @@ def test_nothing_is_overwritten_and_a_run_without_model_is_not_promoted(run: Run
 def test_a_packed_run_has_its_records_and_model(run: RunFolder) -> None:
     with zipfile.ZipFile(io.BytesIO(keeping.pack(run))) as file:
         names = set(file.namelist())
-        assert {"mine/config.json", "mine/history.csv", "mine/bundle/model.tflite", "mine/bundle/card.json"} <= names
+        assert {
+            "mine/config.json",
+            "mine/history.csv",
+            "mine/bundle/model.tflite",
+            "mine/bundle/card.json",
+        } <= names
         assert "mine/checkpoint.npz" not in names
         assert file.read("mine/history.csv") == (run.path / "history.csv").read_bytes()
 
@@ -89,9 +94,19 @@ def test_a_row_has_the_figures_of_the_run(run: RunFolder) -> None:
 
 
 def test_settings_that_differ_are_told_by_path() -> None:
-    one = RunConfig(preset="quick").replace("train", epochs=3).replace("model", family="plain", hparams={"filters": [8]})
-    other = one.replace("train", optimizer="sgd").with_setting("model.hparams.filters", [16]).replace("augment", flip=True)
+    one = (
+        RunConfig(preset="quick")
+        .replace("train", epochs=3)
+        .replace("model", family="plain", hparams={"filters": [8]})
+    )
+    other = (
+        one.replace("train", optimizer="sgd")
+        .with_setting("model.hparams.filters", [16])
+        .replace("augment", flip=True)
+    )
     assert one.differences(other) == {
-        "train.optimizer": ("adam", "sgd"), "model.hparams.filters": ([8], [16]), "augment.flip": (False, True),
-    }  # fmt: skip
+        "train.optimizer": ("adam", "sgd"),
+        "model.hparams.filters": ([8], [16]),
+        "augment.flip": (False, True),
+    }
     assert one.differences(one) == {}

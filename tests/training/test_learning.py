@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_small_network_learns_the_embedded_faces(shell, tmp_path: Path) -> None:
-    told = shell.json("train", "--data", "synthetic", "--preset", "quick", "--run-dir", tmp_path / "run")  # fmt: skip
+    told = shell.json("train", "--data", "synthetic", "--preset", "quick", "--run-dir", tmp_path / "run")
     assert told["best_validation_accuracy"] >= 0.9
     assert shell.json("evaluate", "--model", tmp_path / "run", "--data", "synthetic")["accuracy"] >= 0.88
 
@@ -20,7 +20,11 @@ def test_a_small_network_learns_the_embedded_faces(shell, tmp_path: Path) -> Non
 def test_all_of_fer2013_goes_through_the_shell(shell, shared: Path, tmp_path: Path) -> None:
     source = shared / "data" / "fer2013.parquet"
     splits = shell.json("data", source)["splits"]
-    assert {name: sum(split.values()) for name, split in splits.items()} == {"train": 28709, "validation": 3589, "test": 3589}
+    assert {name: sum(split.values()) for name, split in splits.items()} == {
+        "train": 28709,
+        "validation": 3589,
+        "test": 3589,
+    }
     assert splits["train"]["angry"] == 3995 and splits["test"]["disgust"] == 55
     done = shell("train", "--data", source, "--preset", "quick", "--epochs", 1, "--run-dir", tmp_path / "run")
     assert done.returncode == 0, done.stderr

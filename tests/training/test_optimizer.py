@@ -26,7 +26,12 @@ def test_weight_decay_pulls_kernels_alone(name: str, kind: type) -> None:
 def test_without_decay_nothing_is_pulled() -> None:
     assert type(make_optimizer(TrainConfig())) is keras.optimizers.Adam
     sgd = make_optimizer(TrainConfig(optimizer="sgd", learning_rate=0.3))
-    assert sgd.weight_decay is None and sgd.momentum == 0.9 and sgd.nesterov and float(sgd.learning_rate) == pytest.approx(0.3)
+    assert (
+        sgd.weight_decay is None
+        and sgd.momentum == 0.9
+        and sgd.nesterov
+        and float(sgd.learning_rate) == pytest.approx(0.3)
+    )
 
 
 def test_losses_are_cross_entropies() -> None:

@@ -43,7 +43,9 @@ def test_it_is_in_wal_mode_and_several_processes_write_at_once(tmp_path: Path) -
         "for i in range(40): Registry(Path(sys.argv[1])).enqueue(f'{sys.argv[2]}-{i}')"
     )
     root = Path(__file__).resolve().parent.parent.parent
-    processes = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name], cwd=root) for name in "abc"]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name], cwd=root) for name in "abc"
+    ]
     assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
     waiting = Registry(tmp_path).queue()
     assert len(waiting) == 120

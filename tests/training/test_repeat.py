@@ -19,8 +19,16 @@ def repeated(command: str) -> RunConfig:
     assert (python, m, package) == ("python", "-m", "fer_core")
     given = _parser().parse_args(rest)
     data = {"source": given.data, "limit": given.limit, "votes": given.votes}
-    train = {name: getattr(given, name) for name in ("epochs", "batch_size", "learning_rate", "seed", "precision", "teacher")}
-    return find_preset(given.preset).config.override("data", **data).override("train", **train).with_settings(given.set)
+    train = {
+        name: getattr(given, name)
+        for name in ("epochs", "batch_size", "learning_rate", "seed", "precision", "teacher")
+    }
+    return (
+        find_preset(given.preset)
+        .config.override("data", **data)
+        .override("train", **train)
+        .with_settings(given.set)
+    )
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
@@ -31,13 +39,19 @@ def test_a_preset_is_repeated_by_its_name(name: str) -> None:
 
 def test_what_the_shell_changed_is_in_the_command() -> None:
     config = PRESETS["standard"].config.override("data", source="my faces.csv", limit=500)
-    config = config.override("train", epochs=7, batch_size=32, learning_rate=0.02, seed=3, teacher="my teacher")
+    config = config.override(
+        "train", epochs=7, batch_size=32, learning_rate=0.02, seed=3, teacher="my teacher"
+    )
     command = train_command(config, "/home/somebody/my faces.csv")
     assert "/home" not in command and repeated(command) == config
 
 
 def test_named_votes_and_a_chosen_precision_are_in_the_command() -> None:
-    config = PRESETS["quick"].config.override("data", source="synthetic:70").override("train", precision="mixed_bfloat16")
+    config = (
+        PRESETS["quick"]
+        .config.override("data", source="synthetic:70")
+        .override("train", precision="mixed_bfloat16")
+    )
     assert repeated(train_command(config, "synthetic:70")) == config
     config = PRESETS["standard"].config.override("data", source="fer.csv", votes="votes of mine.csv")
     assert repeated(train_command(config, "fer.csv")).data.votes == "votes of mine.csv"
@@ -67,4 +81,9 @@ def test_settings_without_a_preset_have_no_command() -> None:
 
 def test_a_machine_is_told_in_a_line() -> None:
     told = machine()
-    assert "\n" not in told and "Keras 3." in told and told.endswith(" on tensorflow") and ("cores of" in told or "GPU" in told)
+    assert (
+        "\n" not in told
+        and "Keras 3." in told
+        and told.endswith(" on tensorflow")
+        and ("cores of" in told or "GPU" in told)
+    )

@@ -28,9 +28,17 @@ def begin(folder: Path, voted: Path) -> RunFolder:
     """A run that has not trained yet, in which every kind of state counts: dropout, batch normalisation, momentum, a schedule,
     augmentation, averaged weights, a second output, and a number format of its own."""
     config = tiny.settings(
-        voted, {"mirror": True}, votes_weight=1.0, average=0.5, optimizer="sgd", learning_rate=0.02, schedule="cosine", weight_decay=1e-3,
-        epochs=EPOCHS, precision="mixed_bfloat16",
-    )  # fmt: skip
+        voted,
+        {"mirror": True},
+        votes_weight=1.0,
+        average=0.5,
+        optimizer="sgd",
+        learning_rate=0.02,
+        schedule="cosine",
+        weight_decay=1e-3,
+        epochs=EPOCHS,
+        precision="mixed_bfloat16",
+    )
     config = config.override("model", hparams=tiny.HPARAMS | {"dense_dropout": 0.3}).override(
         "augment", rotation=10.0, erase=0.5, mixup=0.2
     )
@@ -50,7 +58,10 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 
 
 def learned(folder: Path) -> list[tuple[float, ...]]:
-    return [tuple(row[c] for c in ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")) for row in RunFolder(folder).history()]
+    return [
+        tuple(row[c] for c in ("epoch", "loss", "accuracy", "val_loss", "val_accuracy"))
+        for row in RunFolder(folder).history()
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +115,10 @@ def test_stop_keeps_the_best_and_can_go_on(voted: Path, tmp_path: Path) -> None:
 
 def test_data_that_changed_is_not_mixed_into_a_run(tmp_path: Path) -> None:
     table = tmp_path / "faces.csv"
-    rows = [f"{i % 7},{' '.join([str((i * 5) % 256)] * 2304)},{'Training' if i % 3 else 'PublicTest'}" for i in range(63)]
+    rows = [
+        f"{i % 7},{' '.join([str((i * 5) % 256)] * 2304)},{'Training' if i % 3 else 'PublicTest'}"
+        for i in range(63)
+    ]
     table.write_text("emotion,pixels,Usage\n" + "\n".join(rows) + "\n")
     run = tiny.train_run(tmp_path / "run", tiny.settings(table, epochs=1))
     table.write_text("emotion,pixels,Usage\n" + "\n".join(rows[:-7]) + "\n")

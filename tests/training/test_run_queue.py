@@ -76,7 +76,9 @@ def test_the_first_starts_at_once_and_the_others_wait_in_order(trainings: Traini
     trainings.end(b)
 
 
-def test_an_order_that_is_changed_at_the_last_moment_holds(trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_that_is_changed_at_the_last_moment_holds(
+    trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in "bc":
         run_queue.enqueue(new(tmp_path, name))
 
@@ -109,7 +111,9 @@ def test_more_may_run_at_once(trainings: Trainings, tmp_path: Path) -> None:
         trainings.end(RunFolder(tmp_path / name))
 
 
-def test_what_was_deleted_taken_out_or_cannot_start_holds_nobody_up(trainings: Trainings, tmp_path: Path) -> None:
+def test_what_was_deleted_taken_out_or_cannot_start_holds_nobody_up(
+    trainings: Trainings, tmp_path: Path
+) -> None:
     for name in ("gone", "out", "broken", "last"):
         run_queue.enqueue(new(tmp_path, name))
     (tmp_path / "gone" / "config.json").unlink()

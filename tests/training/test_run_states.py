@@ -36,7 +36,9 @@ def test_a_run_without_a_process_is_interrupted(run: RunFolder, state: str) -> N
     assert run.status()["state"] == "interrupted"
 
 
-def test_a_process_that_dies_before_it_holds_its_lock_is_noticed_within_15_seconds(run: RunFolder, monkeypatch) -> None:
+def test_a_process_that_dies_before_it_holds_its_lock_is_noticed_within_15_seconds(
+    run: RunFolder, monkeypatch
+) -> None:
     run.write_status("starting")
     assert run.status()["state"] == "starting"
     now = time.time()
@@ -45,7 +47,9 @@ def test_a_process_that_dies_before_it_holds_its_lock_is_noticed_within_15_secon
 
 
 @pytest.mark.parametrize("shift", [-86_400, -3600, 3600, 10 * 365 * 86_400])
-def test_a_clock_that_is_set_makes_no_dead_run_alive_and_no_live_one_dead(run: RunFolder, monkeypatch, shift: float) -> None:
+def test_a_clock_that_is_set_makes_no_dead_run_alive_and_no_live_one_dead(
+    run: RunFolder, monkeypatch, shift: float
+) -> None:
     run.write_status("starting")
     with run.lock():
         now = time.time()

@@ -69,12 +69,16 @@ def test_targets_and_weights_stay_with_their_images() -> None:
     labels, soft, votes = np.arange(50) % 3, rng.dirichlet(np.ones(7), 50), rng.dirichlet(np.ones(7), 50)
     targets = Targets(labels, soft, votes, rng.uniform(0, 1, 50))
     for class_weight in ("none", "balanced"):
-        batches = EpochBatches(marked(50), targets, config(batch_size=16, class_weight=class_weight), 7, epoch=1)
+        batches = EpochBatches(
+            marked(50), targets, config(batch_size=16, class_weight=class_weight), 7, epoch=1
+        )
         expected = np.ones(50) if class_weight == "none" else class_weights(labels, 7)[labels]
         for i in range(len(batches)):
             pixels, wanted, weights = batches[i]
             which = pixels[:, 0, 0, 0].astype(int)
-            assert np.array_equal(wanted["predictions"], soft[which]) and np.array_equal(wanted["votes"], votes[which])
+            assert np.array_equal(wanted["predictions"], soft[which]) and np.array_equal(
+                wanted["votes"], votes[which]
+            )
             assert np.allclose(weights["predictions"], expected[which])
             assert np.array_equal(weights["votes"], targets.votes_weights[which])
 
@@ -85,7 +89,9 @@ def test_mixup_blends_both_targets_by_the_shares_of_the_images() -> None:
     images = np.broadcast_to(levels[labels][:, None, None], (70, 48, 48)).astype(np.uint8)
     votes = np.eye(7, dtype=np.float32)[(labels + 1) % 7]
     settings = config(batch_size=32).override("augment", mixup=0.5)
-    pixels, wanted, _ = EpochBatches(images, Targets(labels, None, votes, np.ones(70)), settings, 7, epoch=0)[0]
+    pixels, wanted, _ = EpochBatches(images, Targets(labels, None, votes, np.ones(70)), settings, 7, epoch=0)[
+        0
+    ]
     assert np.allclose(wanted["predictions"] @ levels, pixels[:, 0, 0, 0], atol=1e-2)
     assert np.allclose(wanted["votes"], np.roll(wanted["predictions"], 1, axis=1), atol=1e-6)
     assert (wanted["predictions"].max(1) < 0.99).any()

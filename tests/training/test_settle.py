@@ -82,7 +82,11 @@ def test_votes_that_were_named_are_taken_before_those_beside_the_data(data: Path
 def test_without_votes_a_run_does_without_what_they_are_for(data: Path) -> None:
     for source in (str(data), "synthetic:70"):
         settled = settle(wanting(source))
-        assert settled.data.votes is None and settled.train.votes_weight == 0 and settled.data.drop == ("leaked",)
+        assert (
+            settled.data.votes is None
+            and settled.train.votes_weight == 0
+            and settled.data.drop == ("leaked",)
+        )
 
 
 def test_a_run_that_needs_no_votes_takes_none(data: Path) -> None:

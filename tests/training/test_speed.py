@@ -28,7 +28,9 @@ def test_a_measured_network_is_exact_and_others_scale_with_their_work() -> None:
     assert known.seconds == pytest.approx((1000 + 300 / 3) / 500)
     other = speed.estimate(deep, 1000, 300)
     assert other is not None and not other.exact
-    assert other.images_per_second == pytest.approx(500 * speed.multiply_adds(quick) / speed.multiply_adds(deep))
+    assert other.images_per_second == pytest.approx(
+        500 * speed.multiply_adds(quick) / speed.multiply_adds(deep)
+    )
     half = speed.estimate(quick.replace("train", batch_size=16), 1000, 300)
     assert half is not None and not half.exact, "another batch size is another measurement"
 
@@ -44,7 +46,11 @@ def test_the_last_measurements_count_and_a_damaged_file_does_not() -> None:
 
 
 def test_a_measurement_is_recorded() -> None:
-    config = RunConfig().replace("model", family="plain", hparams={"filters": [4], "dense_units": 8}).replace("train", batch_size=8)
+    config = (
+        RunConfig()
+        .replace("model", family="plain", hparams={"filters": [4], "dense_units": 8})
+        .replace("train", batch_size=8)
+    )
     rate = speed.measure(config)
     known = speed.estimate(config, 100, 0)
     assert known is not None and known.exact and known.images_per_second == pytest.approx(rate)

@@ -98,7 +98,9 @@ def test_one_epoch_at_a_time(voted: Path, tmp_path: Path) -> None:
     assert run.status()["state"] == "finished" and len(run.history()) == 3
 
 
-def test_another_learning_rate_holds_from_the_next_batch_and_scales_the_schedule(voted: Path, tmp_path: Path) -> None:
+def test_another_learning_rate_holds_from_the_next_batch_and_scales_the_schedule(
+    voted: Path, tmp_path: Path
+) -> None:
     run = new(tmp_path / "run", voted, schedule="cosine", learning_rate=0.01, epochs=4)
     told = steered(run, (2, 3), lambda: steering.set_learning_rate(run, 0.002))
     rates = {(p["epoch"], p["batch"]): p["learning_rate"] for p in told}
@@ -143,7 +145,9 @@ def test_what_is_not_under_way_cannot_be_steered(tmp_path: Path) -> None:
     run.create(RunConfig(preset="quick"))
     run.write_status("finished")
     for action in (steering.pause, steering.go_on, steering.step, steering.stop):
-        with pytest.raises(TrainingError, match="run is finished: only a run that is under way can be steered"):
+        with pytest.raises(
+            TrainingError, match="run is finished: only a run that is under way can be steered"
+        ):
             action(run)
     run.write_status("starting")
     for wrong in (0.0, -1.0, 11.0, float("nan")):

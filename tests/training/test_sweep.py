@@ -48,7 +48,9 @@ def test_what_is_no_range_is_one_sentence(text: str) -> None:
         ("data.source", "a,b", "runs on other data cannot be compared"),
     ],
 )
-def test_a_range_that_does_not_fit_its_setting_is_refused_before_anything_is_made(path: str, text: str, words: str) -> None:
+def test_a_range_that_does_not_fit_its_setting_is_refused_before_anything_is_made(
+    path: str, text: str, words: str
+) -> None:
     with pytest.raises(ConfigError, match=words):
         SweepConfig.make(find_preset("quick").config, {path: text})
 
@@ -65,7 +67,9 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SweepFolder:
         accuracy = run.config().train.learning_rate
         rows = []
         for epoch in range(1, 5):
-            rows.append(dict.fromkeys(HISTORY_COLUMNS, 0.0) | {"epoch": epoch, "val_accuracy": accuracy * epoch / 4})
+            rows.append(
+                dict.fromkeys(HISTORY_COLUMNS, 0.0) | {"epoch": epoch, "val_accuracy": accuracy * epoch / 4}
+            )
             run.write_history(rows)
             trial.report(accuracy * epoch / 4, epoch)
             if trial.should_prune():
@@ -100,7 +104,9 @@ def test_hopeless_runs_are_given_up_and_the_study_knows_it(sweep: SweepFolder) -
     assert study.best_trial.number == max(rates, key=rates.__getitem__)
 
 
-def test_it_goes_on_where_it_was_interrupted_with_the_very_run(sweep: SweepFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_goes_on_where_it_was_interrupted_with_the_very_run(
+    sweep: SweepFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done, train = [], sweep_module._Sweep._train
 
     def interrupted(self, run: RunFolder, trial) -> str:
@@ -133,7 +139,9 @@ def test_a_sweep_whose_storage_is_lost_says_so(sweep: SweepFolder, monkeypatch: 
     monkeypatch.setattr(sweep_module._Sweep, "_train", train)
     with pytest.raises(ConfigError, match="does not answer"):
         run_sweep(sweep)
-    assert sweep.status()["state"] == "failed" and sweep.status()["message"] == "The database does not answer."
+    assert (
+        sweep.status()["state"] == "failed" and sweep.status()["message"] == "The database does not answer."
+    )
 
 
 def test_a_stopped_sweep_begins_no_other_run(sweep: SweepFolder) -> None:
@@ -150,9 +158,15 @@ def test_a_folder_is_not_taken_twice_and_a_damaged_one_is_told(sweep: SweepFolde
     assert RunConfig().with_setting("train.epochs", 3).train.epochs == 3
 
 
-def test_a_run_that_outlived_the_sweep_is_followed_and_not_started_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_outlived_the_sweep_is_followed_and_not_started_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = SweepFolder(tmp_path / "search")
-    folder.create(SweepConfig.make(find_preset("quick").config.replace("train", epochs=1), {"train.batch_size": "16,32"}, trials=1))
+    folder.create(
+        SweepConfig.make(
+            find_preset("quick").config.replace("train", epochs=1), {"train.batch_size": "16,32"}, trials=1
+        )
+    )
     monkeypatch.setattr(sweep_module, "_start", lambda run: pytest.fail("a second process was started"))
     monkeypatch.setattr(sweep_module, "_LOOK_SECONDS", 0.05)
     lock = None
@@ -175,9 +189,20 @@ def test_a_run_that_outlived_the_sweep_is_followed_and_not_started_twice(tmp_pat
 @pytest.mark.slow
 def test_real_runs_are_trained_and_given_up(shell, tmp_path: Path) -> None:
     told = shell.json(
-        "sweep", "--data", "synthetic:350", "--preset", "quick", "--set", "train.epochs=4", "--search", "train.learning_rate=1e-3,1e-7",
-        "--trials", 5, "--sweep-dir", tmp_path / "real",
-    )  # fmt: skip
+        "sweep",
+        "--data",
+        "synthetic:350",
+        "--preset",
+        "quick",
+        "--set",
+        "train.epochs=4",
+        "--search",
+        "train.learning_rate=1e-3,1e-7",
+        "--trials",
+        5,
+        "--sweep-dir",
+        tmp_path / "real",
+    )
     assert told["state"] == "finished" and len(told["runs"]) == 5
     best = next(run for run in told["runs"] if run["name"] == told["best"])
     assert best["best_validation_accuracy"] == max(run["best_validation_accuracy"] for run in told["runs"])

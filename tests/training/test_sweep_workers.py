@@ -59,7 +59,16 @@ def sweep(tmp_path: Path, request: pytest.FixtureRequest) -> SweepFolder:
     base = find_preset("quick").config.replace("train", epochs=EPOCHS)
     storage = f"sqlite:///{tmp_path / 'study.sqlite'}" if request.param == "database" else None
     space = {"train.learning_rate": "1e-4..1e-1:log"}
-    folder.create(SweepConfig.make(base, space, trials=TRIALS, pruner="none", storage=storage, study="of-its-own" if storage else None))
+    folder.create(
+        SweepConfig.make(
+            base,
+            space,
+            trials=TRIALS,
+            pruner="none",
+            storage=storage,
+            study="of-its-own" if storage else None,
+        )
+    )
     return folder
 
 
@@ -87,7 +96,9 @@ def wait_until(true, process: subprocess.Popen[str], seconds: float = 60) -> Non
 
 def check_all_done(sweep: SweepFolder) -> None:
     study = open_study(sweep, sweep.config())
-    assert [trial.number for trial in study.trials] == list(range(TRIALS)), "more or fewer trials than were asked for"
+    assert [trial.number for trial in study.trials] == list(range(TRIALS)), (
+        "more or fewer trials than were asked for"
+    )
     assert {trial.state.name for trial in study.trials} == {"COMPLETE"}
     runs = list_runs(sweep.path.parent)
     assert sorted(run.name for run in runs) == [f"search-{i:03}" for i in range(1, TRIALS + 1)]
@@ -106,7 +117,10 @@ def test_two_workers_share_the_trials_and_none_is_done_twice(sweep: SweepFolder)
     assert [out.strip() for out, _ in told] == ["finished", "finished"], told
     check_all_done(sweep)
     done = epochs(sweep)
-    assert all([epoch for _, epoch in made] == [1, 2, 3, 4] and len({who for who, _ in made}) == 1 for made in done.values()), done
+    assert all(
+        [epoch for _, epoch in made] == [1, 2, 3, 4] and len({who for who, _ in made}) == 1
+        for made in done.values()
+    ), done
     assert {made[0][0] for made in done.values()} == {"a", "b"}, "one of them had nothing to do"
 
 
@@ -115,10 +129,14 @@ def test_the_trial_of_a_killed_worker_is_taken_over_where_it_stands(sweep: Sweep
     wait_until(lambda: any(len(made) == 2 for made in epochs(sweep).values()), first)
     second = start(sweep, "b")
     wait_until(lambda: any(who == "b" for made in epochs(sweep).values() for who, _ in made), second)
-    wait_until(lambda: any(made and made[-1] in (("a", 2), ("a", 3)) for made in epochs(sweep).values()), first)
+    wait_until(
+        lambda: any(made and made[-1] in (("a", 2), ("a", 3)) for made in epochs(sweep).values()), first
+    )
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    wait_until(lambda: sweep.status()["state"] == "running", second)  # it does not seem to have ended with one of its workers
+    wait_until(
+        lambda: sweep.status()["state"] == "running", second
+    )  # it does not seem to have ended with one of its workers
     out, log = second.communicate(timeout=120)
     assert out.strip() == "finished", log
     check_all_done(sweep)
@@ -126,10 +144,14 @@ def test_the_trial_of_a_killed_worker_is_taken_over_where_it_stands(sweep: Sweep
     assert len(shared) == 1, "the killed worker's run was begun anew, or left"
     (made,) = shared
     assert [who for who, _ in made] == sorted(who for who, _ in made), made  # a's epochs, then b's
-    assert {epoch for _, epoch in made} == {1, 2, 3, 4} and len(made) <= EPOCHS + 1, made  # at most the epoch under way was lost
+    assert {epoch for _, epoch in made} == {1, 2, 3, 4} and len(made) <= EPOCHS + 1, (
+        made
+    )  # at most the epoch under way was lost
 
 
-def test_who_counted_earlier_does_not_write_later(sweep: SweepFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_counted_earlier_does_not_write_later(
+    sweep: SweepFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slow, quick = (_Sweep(sweep, sweep.config()) for _ in range(2))
     counted, count = threading.Event(), slow._done
 
@@ -164,8 +186,12 @@ def test_a_claim_ends_with_the_process_that_holds_it(tmp_path: Path) -> None:
     assert claims.take(4) is not None
 
 
-@pytest.mark.parametrize("url", ["postgresql://me:secret@nowhere/fer", "nonsense", "sqlite:////no/such/folder/x.sqlite"])
-def test_a_database_that_cannot_be_opened_is_one_sentence_without_the_password(tmp_path: Path, url: str) -> None:
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:secret@nowhere/fer", "nonsense", "sqlite:////no/such/folder/x.sqlite"]
+)
+def test_a_database_that_cannot_be_opened_is_one_sentence_without_the_password(
+    tmp_path: Path, url: str
+) -> None:
     folder = SweepFolder(tmp_path / "search")
     config = SweepConfig.make(find_preset("quick").config, {"train.batch_size": "16,32"}, storage=url)
     folder.create(config)
@@ -178,14 +204,37 @@ def test_a_database_that_cannot_be_opened_is_one_sentence_without_the_password(t
 def test_real_runs_of_two_workers_of_which_one_is_killed(shell, tmp_path: Path) -> None:
     """Its training process lives on, as it does when a sweep's process ends, and is followed by the other worker."""
     folder = tmp_path / "real"
-    command = ["sweep", "--data", "synthetic:350", "--preset", "quick", "--set", "train.epochs=4", "--pruner", "none",
-               "--search", "train.learning_rate=1e-4..1e-2:log", "--trials", "4", "--sweep-dir", str(folder)]  # fmt: skip
-    first = subprocess.Popen([sys.executable, "-m", "fer_core", *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [
+        "sweep",
+        "--data",
+        "synthetic:350",
+        "--preset",
+        "quick",
+        "--set",
+        "train.epochs=4",
+        "--pruner",
+        "none",
+        "--search",
+        "train.learning_rate=1e-4..1e-2:log",
+        "--trials",
+        "4",
+        "--sweep-dir",
+        str(folder),
+    ]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "fer_core", *command],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     deadline = time.monotonic() + 120
     while not RunFolder(tmp_path / "real-001").history() and time.monotonic() < deadline:
         time.sleep(0.05)
     second = subprocess.Popen(
-        [sys.executable, "-m", "fer_core", "sweep", "--resume", str(folder), "--json"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "fer_core", "sweep", "--resume", str(folder), "--json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     while not RunFolder(tmp_path / "real-002").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -18,7 +18,13 @@ from fer_core.errors import FerError
 from fer_core.evaluation import scoring
 from fer_core.inference import Classifier
 from fer_core.training.run_folder import RunFolder
-from fer_core.training.targets import make_targets, single_output, training_indices, votes_for, with_votes_output
+from fer_core.training.targets import (
+    make_targets,
+    single_output,
+    training_indices,
+    votes_for,
+    with_votes_output,
+)
 from fer_core.training.trainer import train
 
 from .. import tiny
@@ -30,7 +36,9 @@ def dataset(voted: Path) -> Dataset:
 
 
 def config(voted: Path, drop: tuple[str, ...] = (), **train: object) -> RunConfig:
-    return tiny.settings(voted, None, drop, **train).override("data", votes=str(voted.parent / "fer2013new.csv"))
+    return tiny.settings(voted, None, drop, **train).override(
+        "data", votes=str(voted.parent / "fer2013new.csv")
+    )
 
 
 def card_of(run: Path) -> dict:
@@ -54,7 +62,9 @@ def test_what_is_dropped_is_exactly_what_was_named(drop, absent, voted: Path, da
     settings = config(voted, drop)
     chosen = training_indices(settings, dataset, votes_for(settings, dataset))
     assert sorted({*range(168)} - {*chosen}) == sorted(absent)
-    assert dataset.leaked(dataset.labelled_indices("test")).sum() == 7, "dropping must not touch what is scored"
+    assert dataset.leaked(dataset.labelled_indices("test")).sum() == 7, (
+        "dropping must not touch what is scored"
+    )
 
 
 def test_a_limit_holds_and_leaves_nothing_in_that_is_dropped(voted: Path, dataset: Dataset) -> None:
@@ -77,7 +87,10 @@ def test_votes_are_read_only_where_they_are_used(voted: Path, dataset: Dataset) 
 
 def test_without_teacher_and_votes_the_labels_are_all(voted: Path, dataset: Dataset) -> None:
     targets = make_targets(config(voted), dataset, np.array([5, 3, 16]), None)
-    assert targets.labels.tolist() == [5, 3, 2] and targets.soft is targets.votes is targets.votes_weights is None
+    assert (
+        targets.labels.tolist() == [5, 3, 2]
+        and targets.soft is targets.votes is targets.votes_weights is None
+    )
 
 
 def test_votes_are_shares_and_weigh_nothing_where_nobody_chose(voted: Path, dataset: Dataset) -> None:
@@ -85,22 +98,30 @@ def test_votes_are_shares_and_weigh_nothing_where_nobody_chose(voted: Path, data
     indices = np.array([9, *tiny.UNKNOWN, *tiny.NO_FACE, 0])
     targets = make_targets(settings, dataset, indices, votes_for(settings, dataset))
     assert targets.votes is not None and targets.votes_weights is not None
-    assert targets.votes[0] == pytest.approx([0, 0, 0.2, 0.8, 0, 0, 0]) and targets.votes[-1] == pytest.approx([0.2, 0.8, 0, 0, 0, 0, 0])
+    assert targets.votes[0] == pytest.approx([0, 0, 0.2, 0.8, 0, 0, 0]) and targets.votes[
+        -1
+    ] == pytest.approx([0.2, 0.8, 0, 0, 0, 0, 0])
     assert targets.votes_weights.tolist() == [0.5] + [0.0] * 14 + [0.5]
     assert targets.votes.dtype == targets.votes_weights.dtype == np.float32
 
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
-def test_a_teacher_gives_its_share_of_the_targets(share: float, voted: Path, dataset: Dataset, votes_run: Path) -> None:
+def test_a_teacher_gives_its_share_of_the_targets(
+    share: float, voted: Path, dataset: Dataset, votes_run: Path
+) -> None:
     indices = np.array([30, 2, 100, 101])
-    targets = make_targets(config(voted, teacher=str(votes_run), teacher_weight=share), dataset, indices, None)
+    targets = make_targets(
+        config(voted, teacher=str(votes_run), teacher_weight=share), dataset, indices, None
+    )
     taught = Classifier(find_bundle(str(votes_run))).probabilities(dataset.images[indices])
     assert targets.soft is not None and targets.soft.dtype == np.float32
     assert np.allclose(targets.soft, (1 - share) * np.eye(7)[indices % 7] + share * taught, atol=1e-5)
     assert targets.labels.tolist() == [2, 2, 2, 3]
 
 
-def test_a_teachers_classes_travel_by_name(voted: Path, dataset: Dataset, votes_run: Path, tmp_path: Path) -> None:
+def test_a_teachers_classes_travel_by_name(
+    voted: Path, dataset: Dataset, votes_run: Path, tmp_path: Path
+) -> None:
     shutil.copytree(votes_run / "bundle", tmp_path / "teacher")
     card = json.loads((tmp_path / "teacher" / CARD).read_text())
     (tmp_path / "teacher" / CARD).write_text(json.dumps(card | {"labels": card["labels"][::-1]}))
@@ -118,7 +139,9 @@ def test_teaching_looks_at_training_images_alone_and_changes_no_card(
     before = json.dumps(card_of(teacher) | {"figures": {}})
     (teacher / CARD).write_text(before)
     uses = scoring.test_uses(dataset)
-    targets = make_targets(config(voted, teacher=str(teacher), teacher_weight=1.0), dataset, np.array([1, 200, 230]), None)
+    targets = make_targets(
+        config(voted, teacher=str(teacher), teacher_weight=1.0), dataset, np.array([1, 200, 230]), None
+    )
     assert targets.soft is not None and targets.soft.sum(1) == pytest.approx([1, 0, 0], abs=1e-5)
     assert (teacher / CARD).read_text() == before
     assert scoring.test_uses(dataset) == uses
@@ -159,7 +182,9 @@ def told(run: Path, images: np.ndarray) -> np.ndarray:
     return Classifier(find_bundle(str(run))).probabilities(images).argmax(1)
 
 
-def test_each_run_answers_as_what_it_was_asked_for(labels_run: Path, votes_run: Path, dataset: Dataset) -> None:
+def test_each_run_answers_as_what_it_was_asked_for(
+    labels_run: Path, votes_run: Path, dataset: Dataset
+) -> None:
     """The voters of these images nearly always choose the class after the label's."""
     test = dataset.indices("test")
     labels = dataset.labels[test]
@@ -167,14 +192,22 @@ def test_each_run_answers_as_what_it_was_asked_for(labels_run: Path, votes_run: 
     assert (told(votes_run, dataset.images[test]) == (labels + 1) % 7).mean() > 0.7
 
 
-def test_a_run_is_validated_against_its_own_truth(labels_run: Path, votes_run: Path, dataset: Dataset) -> None:
+def test_a_run_is_validated_against_its_own_truth(
+    labels_run: Path, votes_run: Path, dataset: Dataset
+) -> None:
     """By the labels all 35 images; by the votes without the seven whose votes are a tie."""
     for run, truth, count in ((labels_run, "labels", 35), (votes_run, "votes", 28)):
         card = card_of(run)
         validation = card["figures"]["validation"]
-        assert card["truth"] == validation["truth"] == truth and validation["count"] == count and validation["accuracy"] > 0.7
+        assert (
+            card["truth"] == validation["truth"] == truth
+            and validation["count"] == count
+            and validation["accuracy"] > 0.7
+        )
         best = RunFolder(run).history()[card["training"]["best_epoch"] - 1]["val_accuracy"]
-        assert validation["accuracy"] == pytest.approx(best, abs=0.1), "mirrored and in 8 bits it may differ a little"
+        assert validation["accuracy"] == pytest.approx(best, abs=0.1), (
+            "mirrored and in 8 bits it may differ a little"
+        )
     tied = scoring.score(find_bundle(str(votes_run)), dataset, "validation", save=False).indices
     assert set(tiny.TIES) <= set(tied), "the labels know them"
 
@@ -190,7 +223,9 @@ def test_what_was_trained_in_bfloat16_is_shipped_in_float32(labels_run: Path) ->
     model = keras.models.load_model(labels_run / "bundle" / "model.keras", compile=False)
     network = model.get_layer("network")
     assert {layer.compute_dtype for layer in (*model.layers, *network.layers)} == {"float32"}
-    assert keras.mixed_precision.dtype_policy().name == "float32", "what comes after the run must not find its policy"
+    assert keras.mixed_precision.dtype_policy().name == "float32", (
+        "what comes after the run must not find its policy"
+    )
 
 
 def test_the_last_weights_are_kept_where_they_were_asked_for(votes_run: Path) -> None:
@@ -203,12 +238,21 @@ def test_a_run_that_is_left_without_images_says_so(tmp_path: Path) -> None:
     """Where each training image stands in validation too, or the voters agree on none of the validation images."""
     images = tiny.banded(np.arange(14) % 7)
     usages = ["Training"] * 14 + ["PublicTest"] * 14
-    np.savez(tmp_path / "faces.npz", pixels=np.concatenate([images, images]), emotion=np.arange(28) % 7, usage=np.array(usages))
+    np.savez(
+        tmp_path / "faces.npz",
+        pixels=np.concatenate([images, images]),
+        emotion=np.arange(28) % 7,
+        usage=np.array(usages),
+    )
     votes = tiny.write_votes(tmp_path / "fer2013new.csv", usages, [tiny.votes_row({"unknown": 10})] * 28)
-    for number, settings in enumerate((
-        tiny.settings(tmp_path / "faces.npz", None, ["leaked"]),
-        tiny.settings(tmp_path / "faces.npz", votes_weight=1.0, output="votes").override("data", votes=str(votes)),
-    )):  # fmt: skip
+    for number, settings in enumerate(
+        (
+            tiny.settings(tmp_path / "faces.npz", None, ["leaked"]),
+            tiny.settings(tmp_path / "faces.npz", votes_weight=1.0, output="votes").override(
+                "data", votes=str(votes)
+            ),
+        )
+    ):
         run = RunFolder(tmp_path / str(number))
         with pytest.raises(FerError):
             run.create(settings)

@@ -23,7 +23,9 @@ def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
 
 
-def watched(folder: Path, voted: Path, **settings: Any) -> tuple[RunFolder, list[dict[str, list[np.ndarray]]]]:
+def watched(
+    folder: Path, voted: Path, **settings: Any
+) -> tuple[RunFolder, list[dict[str, list[np.ndarray]]]]:
     """A finished run, and what its checkpoint held after each epoch, by group."""
     run, seen = RunFolder(folder), []
     run.create(tiny.settings(voted, **settings))
@@ -47,9 +49,13 @@ def test_the_average_is_kept_and_training_goes_on_with_what_was_trained(voted: P
     for one, other in zip(plain, averaged, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one["weights"], other["weights"], strict=True))
     for i, kept in enumerate(averaged[-1]["best"]):
-        expected = sum(share * epoch["weights"][i] for share, epoch in zip((1 / 7, 2 / 7, 4 / 7), averaged, strict=True))
+        expected = sum(
+            share * epoch["weights"][i] for share, epoch in zip((1 / 7, 2 / 7, 4 / 7), averaged, strict=True)
+        )
         assert np.allclose(kept, expected, atol=1e-5)
-    assert [row["loss"] for row in run.history()] == [row["loss"] for row in RunFolder(tmp_path / "plain").history()]
+    assert [row["loss"] for row in run.history()] == [
+        row["loss"] for row in RunFolder(tmp_path / "plain").history()
+    ]
 
 
 def test_the_weights_of_the_best_epoch_are_kept(voted: Path, tmp_path: Path) -> None:
@@ -57,7 +63,9 @@ def test_the_weights_of_the_best_epoch_are_kept(voted: Path, tmp_path: Path) -> 
     rows = run.history()
     accuracies = [row["val_accuracy"] for row in rows]
     best = accuracies.index(max(accuracies))
-    assert [row["best"] for row in rows] == [float(a > max(accuracies[:i], default=-1)) for i, a in enumerate(accuracies)]
+    assert [row["best"] for row in rows] == [
+        float(a > max(accuracies[:i], default=-1)) for i, a in enumerate(accuracies)
+    ]
     assert all(np.array_equal(a, b) for a, b in zip(seen[-1]["best"], seen[best]["weights"], strict=True))
     assert run.status()["best_epoch"] == best + 1 and run.status()["best_accuracy"] == accuracies[best]
 
@@ -67,8 +75,14 @@ def test_a_run_that_gets_no_better_ends_early(voted: Path, tmp_path: Path) -> No
     assert len(seen) == len(run.history()) == 1 + 2 and run.status()["state"] == "finished"
 
 
-def test_a_loss_that_is_no_number_ends_the_run_with_advice(voted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "make_loss", lambda config: lambda true, predicted: keras.ops.sum(predicted, axis=-1) * float("nan"))
+def test_a_loss_that_is_no_number_ends_the_run_with_advice(
+    voted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        trainer,
+        "make_loss",
+        lambda config: lambda true, predicted: keras.ops.sum(predicted, axis=-1) * float("nan"),
+    )
     run = RunFolder(tmp_path / "run")
     run.create(tiny.settings(voted))
     with pytest.raises(TrainingError, match="nan in epoch 1: choose a smaller learning rate"):

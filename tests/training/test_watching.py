@@ -73,9 +73,15 @@ def test_the_watched_faces_are_two_of_each_class_and_stay_the_same(run: RunFolde
     watched, data = read_watch(run), open_dataset(voted)
     assert watched is not None
     assert watched.true.tolist() == [c for c in range(7) for _ in range(2)]
-    known = {image.tobytes(): data.labels[i] for i in data.indices("validation") for image in [data.images[i]]}
+    known = {
+        image.tobytes(): data.labels[i] for i in data.indices("validation") for image in [data.images[i]]
+    }
     assert [known[face.tobytes()] for face in watched.faces] == watched.true.tolist()
-    assert np.allclose(watched.probabilities.sum(axis=2), 1, atol=0.01) and watched.probabilities.shape == (3, 14, 7)
+    assert np.allclose(watched.probabilities.sum(axis=2), 1, atol=0.01) and watched.probabilities.shape == (
+        3,
+        14,
+        7,
+    )
     assert np.abs(watched.probabilities[2] - watched.probabilities[0]).max() > 0.05
 
 

@@ -40,11 +40,17 @@ def test_each_face_has_one_track(timeline: Timeline, predictor: Predictor) -> No
     assert timeline.complete and timeline.duration == pytest.approx(3.0) and len(timeline.times) == 30
     first, second = timeline.tracks
     assert (first.number, second.number) == (1, 2)
-    assert len(first.times) == 30 and second.times[0] == pytest.approx(1.0) and second.times[-1] == pytest.approx(1.9)
+    assert (
+        len(first.times) == 30
+        and second.times[0] == pytest.approx(1.0)
+        and second.times[-1] == pytest.approx(1.9)
+    )
     assert np.diff(first.boxes[:, 0]).mean() == pytest.approx(2, abs=0.3)
     assert np.ptp(second.boxes[:, 0]) <= 3
     alone = predictor.predict(made.frame((0, 20), size=(560, 240)))[0]
-    assert first.probabilities[0] == pytest.approx([alone.probabilities[name] for name in timeline.labels], abs=0.1)
+    assert first.probabilities[0] == pytest.approx(
+        [alone.probabilities[name] for name in timeline.labels], abs=0.1
+    )
     assert first.crop.shape == (48, 48)
     assert np.diff(first.smoothed, axis=0).std() <= np.diff(first.probabilities, axis=0).std()
 
@@ -59,20 +65,28 @@ def test_rate_and_every_choose_the_moments(two_faces: bytes, predictor: Predicto
 
 def test_progress_and_cancel(two_faces: bytes, predictor: Predictor) -> None:
     shares: list[float] = []
-    partial = analyse_video(io.BytesIO(two_faces), predictor, on_progress=shares.append, cancelled=lambda: len(shares) >= 4)
+    partial = analyse_video(
+        io.BytesIO(two_faces), predictor, on_progress=shares.append, cancelled=lambda: len(shares) >= 4
+    )
     assert shares == sorted(shares) and shares[3] == pytest.approx(0.2)
     assert not partial.complete and len(partial.times) == 4 and partial.duration == pytest.approx(0.6)
 
 
 def test_csv_and_json_say_the_same(timeline: Timeline) -> None:
     rows = list(csv.DictReader(io.StringIO(timeline.csv_text())))
-    assert len(rows) == 40 and [float(row["time"]) for row in rows] == sorted(float(row["time"]) for row in rows)
+    assert len(rows) == 40 and [float(row["time"]) for row in rows] == sorted(
+        float(row["time"]) for row in rows
+    )
     track = timeline.tracks[1]
     own = [row for row in rows if row["face"] == "2"]
     for i, row in enumerate(own):
         assert int(row["frame"]) == track.frames[i] and int(row["x"]) == track.boxes[i, 0]
-        assert [float(row[name]) for name in timeline.labels] == pytest.approx(track.probabilities[i], abs=1e-4)
-        assert [float(row[f"smoothed_{name}"]) for name in timeline.labels] == pytest.approx(track.smoothed[i], abs=1e-4)
+        assert [float(row[name]) for name in timeline.labels] == pytest.approx(
+            track.probabilities[i], abs=1e-4
+        )
+        assert [float(row[f"smoothed_{name}"]) for name in timeline.labels] == pytest.approx(
+            track.smoothed[i], abs=1e-4
+        )
         assert row["label"] == timeline.labels[track.smoothed[i].argmax()]
     told = timeline.as_json()["tracks"][1]
     assert told["face"] == 2 and [moment["frame"] for moment in told["moments"]] == track.frames.tolist()
@@ -83,21 +97,38 @@ def small(times: list[float]) -> Timeline:
     n = len(times)
     boxes = np.stack([np.array([int(100 * t), 10, 20, 20]) for t in times]).astype(np.int32)
     values = np.eye(2, dtype=np.float32)[np.arange(n) % 2]
-    track = Track(4, np.arange(n), np.array(times), boxes, np.ones(n, np.float32), values, values, np.zeros((48, 48), np.uint8))
+    track = Track(
+        4,
+        np.arange(n),
+        np.array(times),
+        boxes,
+        np.ones(n, np.float32),
+        values,
+        values,
+        np.zeros((48, 48), np.uint8),
+    )
     return Timeline("clip", ("happy", "sad"), 640, 480, 5.0, np.arange(0, 5, 0.2), (track,), 0.0, True)
 
 
 def test_in_between_boxes_move_and_labels_wait() -> None:
     timeline = small([1.0, 1.2, 1.4, 3.0, 3.2])
     (face,) = timeline.at(1.1)
-    assert face.number == 4 and face.box == (110, 10, 20, 20) and face.probabilities == {"happy": 1.0, "sad": 0.0}
+    assert (
+        face.number == 4
+        and face.box == (110, 10, 20, 20)
+        and face.probabilities == {"happy": 1.0, "sad": 0.0}
+    )
     assert timeline.at(1.25)[0].probabilities["sad"] == 1.0
-    assert timeline.at(0.9) == [] and timeline.at(2.2) == [] and timeline.at(3.9) == []  # not seen, gone for too long, over
+    assert (
+        timeline.at(0.9) == [] and timeline.at(2.2) == [] and timeline.at(3.9) == []
+    )  # not seen, gone for too long, over
     assert timeline.at(1.55)[0].box[0] == 140  # until the next moment at which it would have been looked for
     assert Timeline("clip", ("happy",), 1, 1, 0.0, np.array([]), (), 0.0, True).at(0.0) == []
 
 
-def test_the_annotated_video_plays_in_browsers_and_has_the_boxes(timeline: Timeline, two_faces: bytes, tmp_path: Path) -> None:
+def test_the_annotated_video_plays_in_browsers_and_has_the_boxes(
+    timeline: Timeline, two_faces: bytes, tmp_path: Path
+) -> None:
     import av
 
     shares: list[float] = []
@@ -116,10 +147,15 @@ def test_the_annotated_video_plays_in_browsers_and_has_the_boxes(timeline: Timel
                 changed = np.abs(got.pixels.astype(int) - plain.pixels).max(axis=2) > 60
                 for face in timeline.at(plain.time):
                     x, y, width, height = face.box
-                    assert changed[y + height - 3 : y + height + 4, x + 5 : x + width - 5].any(axis=0).mean() > 0.9
+                    assert (
+                        changed[y + height - 3 : y + height + 4, x + 5 : x + width - 5].any(axis=0).mean()
+                        > 0.9
+                    )
                 assert changed[:, 540:].sum() == 0
     top = memory.getvalue().find(b"moov")
-    assert (tmp_path / "out.mp4").read_bytes().find(b"moov") < top  # the index stands first, so that it plays while it loads
+    assert (tmp_path / "out.mp4").read_bytes().find(
+        b"moov"
+    ) < top  # the index stands first, so that it plays while it loads
 
 
 def test_odd_sizes_and_a_cancelled_copy(predictor: Predictor, tmp_path: Path) -> None:
@@ -129,7 +165,9 @@ def test_odd_sizes_and_a_cancelled_copy(predictor: Predictor, tmp_path: Path) ->
     with VideoReader(tmp_path / "odd.mp4") as video:
         assert (video.width, video.height) == (320, 242) and len(list(video.frames())) == 5
     calls = iter(range(100))
-    assert not annotate_video(io.BytesIO(content), timeline, tmp_path / "none.mp4", cancelled=lambda: next(calls) > 2)
+    assert not annotate_video(
+        io.BytesIO(content), timeline, tmp_path / "none.mp4", cancelled=lambda: next(calls) > 2
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["odd.mp4"]
     with pytest.raises(VideoError, match="cannot be written"):
         annotate_video(io.BytesIO(content), timeline, tmp_path / "nowhere" / "out.mp4")

@@ -31,7 +31,14 @@ def number(pixels: np.ndarray) -> int:
 
 @pytest.mark.parametrize(
     ("format", "codec"),
-    [("mp4", "libx264"), ("mov", "libx264"), ("webm", "libvpx-vp9"), ("matroska", "mpeg4"), ("avi", "mpeg4"), ("mpegts", "libx264")],
+    [
+        ("mp4", "libx264"),
+        ("mov", "libx264"),
+        ("webm", "libvpx-vp9"),
+        ("matroska", "mpeg4"),
+        ("avi", "mpeg4"),
+        ("mpegts", "libx264"),
+    ],
 )
 def test_frames_of_every_container(format: str, codec: str, tmp_path: Path) -> None:
     content = made.video(counted(), format=format, codec=codec)
@@ -110,7 +117,9 @@ def test_a_video_that_breaks_off_is_read_so_far() -> None:
 
 
 def test_damage_in_between_is_skipped_and_counted() -> None:
-    content = bytearray(made.video([made.frame((5 * i, 30)) for i in range(30)], format="matroska", codec="mpeg4"))
+    content = bytearray(
+        made.video([made.frame((5 * i, 30)) for i in range(30)], format="matroska", codec="mpeg4")
+    )
     rng = np.random.default_rng(0)
     for place in rng.integers(len(content) // 3, len(content) // 2, 300):
         content[place] = 0
@@ -146,7 +155,11 @@ def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     (tmp_path / "other.ts").write_bytes(made.video(counted(), format="mpegts"))
     try:
-        for address in (f"http://127.0.0.1:{server.server_port}/a.ts", f"file:{tmp_path}/other.ts", "other.ts"):
+        for address in (
+            f"http://127.0.0.1:{server.server_port}/a.ts",
+            f"file:{tmp_path}/other.ts",
+            "other.ts",
+        ):
             playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{address}\n#EXT-X-ENDLIST\n"
             (tmp_path / "list.mp4").write_text(playlist)
             (tmp_path / "list.m3u8").write_text(playlist)

@@ -63,7 +63,9 @@ def test_smoothing_depends_on_time_and_not_on_the_number_of_frames() -> None:
         smoother.update(1, 0.0, np.array([0.0, 1.0]))
         for i in range(1, rate + 1):
             smoothed = smoother.update(1, i / rate, np.array([1.0, 0.0]))
-        assert smoothed[0] == pytest.approx(1 - np.exp(-1), abs=1e-3) and smoothed.sum() == pytest.approx(1, abs=1e-5)
+        assert smoothed[0] == pytest.approx(1 - np.exp(-1), abs=1e-3) and smoothed.sum() == pytest.approx(
+            1, abs=1e-5
+        )
 
 
 def test_no_smoothing_and_faces_that_are_forgotten() -> None:

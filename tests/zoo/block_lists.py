@@ -6,7 +6,11 @@ from typing import Any
 
 LISTS: dict[str, list[dict[str, Any]]] = {
     "nothing is learned but the classifier": [{"type": "flatten"}],
-    "no convolution": [{"type": "standardise"}, {"type": "pool", "size": 5, "kind": "average"}, {"type": "global_pooling", "kind": "max"}],
+    "no convolution": [
+        {"type": "standardise"},
+        {"type": "pool", "size": 5, "kind": "average"},
+        {"type": "global_pooling", "kind": "max"},
+    ],
     "plain": [
         {"type": "conv", "filters": 4, "kernel": 5, "stride": 3},
         {"type": "pool", "size": 3},
@@ -16,7 +20,14 @@ LISTS: dict[str, list[dict[str, Any]]] = {
         {"type": "dropout"},
     ],
     "depthwise": [
-        {"type": "conv", "filters": 4, "stride": 2, "activation": "none", "bias": False, "initializer": "he_normal"},
+        {
+            "type": "conv",
+            "filters": 4,
+            "stride": 2,
+            "activation": "none",
+            "bias": False,
+            "initializer": "he_normal",
+        },
         {"type": "norm", "activation": "leaky_relu"},
         {"type": "depthwise_conv", "kernel": 4, "stride": 4, "bias": False, "activation": "none"},
         {"type": "norm", "activation": "none"},

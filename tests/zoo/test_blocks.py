@@ -34,12 +34,18 @@ def test_every_list_gives_probabilities_from_raw_grey_values(network: keras.Mode
     images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype("float32")
     out = keras.ops.convert_to_numpy(network(images))
     assert out.shape == (3, 7) and out.dtype == np.float32 and np.allclose(out.sum(1), 1, atol=1e-5)
-    assert network.get_layer("rescale").output.shape == (None, 48, 48, 1) and network.layers[-1].name == "predictions"
+    assert (
+        network.get_layer("rescale").output.shape == (None, 48, 48, 1)
+        and network.layers[-1].name == "predictions"
+    )
 
 
 def test_every_list_has_the_layers_that_explanation_relies_on(network: keras.Model) -> None:
     names = [layer.name for layer in network.layers]
-    assert len(network.get_layer("last_conv").output.shape) == 4 and len(network.get_layer("features").output.shape) == 2
+    assert (
+        len(network.get_layer("last_conv").output.shape) == 4
+        and len(network.get_layer("features").output.shape) == 2
+    )
     between = network.layers[names.index("last_conv") + 1 : names.index("features")]
     assert not any(isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D) for layer in between)
     after = network.layers[names.index("features") + 1 : -1]
@@ -47,7 +53,15 @@ def test_every_list_has_the_layers_that_explanation_relies_on(network: keras.Mod
 
 
 def test_the_last_feature_map_is_taken_before_it_is_pooled_and_after_its_activation() -> None:
-    model = built([{"type": "conv", "filters": 3}, {"type": "norm"}, {"type": "pool"}, {"type": "dropout"}, {"type": "flatten"}])
+    model = built(
+        [
+            {"type": "conv", "filters": 3},
+            {"type": "norm"},
+            {"type": "pool"},
+            {"type": "dropout"},
+            {"type": "flatten"},
+        ]
+    )
     assert model.get_layer("last_conv").output.shape == (None, 48, 48, 3)
     assert isinstance(model.get_layer("last_conv"), keras.layers.Activation)
     assert model.get_layer("features").output.shape == (None, 24 * 24 * 3)
@@ -61,7 +75,9 @@ def test_the_features_are_left_in_the_inference_file(tmp_path: Path) -> None:
     export_litert(shipped_graph([network]), tmp_path / "model.tflite")
     tensors = Interpreter(str(tmp_path / "model.tflite")).get_tensor_details()
     found = [
-        t["shape_signature"] for t in tensors if re.search(r"(^|/)features", t["name"].replace(";", "/")) and t["shape_signature"][0] == -1
+        t["shape_signature"]
+        for t in tensors
+        if re.search(r"(^|/)features", t["name"].replace(";", "/")) and t["shape_signature"][0] == -1
     ]
     assert [shape.tolist() for shape in found] == [[-1, 6]]
 
@@ -84,32 +100,53 @@ def test_any_size_of_image_and_number_of_classes() -> None:
 def test_blocks_survive_json() -> None:
     for blocks in LISTS.values():
         parsed = parse_blocks(blocks)
-        assert parse_blocks(json.loads(json.dumps([block.model_dump() for block in parsed]))) == parsed == parse_blocks(parsed)
+        assert (
+            parse_blocks(json.loads(json.dumps([block.model_dump() for block in parsed])))
+            == parsed
+            == parse_blocks(parsed)
+        )
 
 
 def test_every_setting_has_a_range_or_choices_and_one_line() -> None:
     for kind in BLOCK_TYPES.values():
         for name, schema in kind.model_json_schema()["properties"].items():
             if name != "type":
-                bounded = {"minimum", "maximum"} <= schema.keys() or "enum" in schema or schema["type"] == "boolean"
+                bounded = (
+                    {"minimum", "maximum"} <= schema.keys() or "enum" in schema or schema["type"] == "boolean"
+                )
                 assert bounded and 10 < len(schema["description"]) < 100, (kind, name)
 
 
 @pytest.mark.parametrize(
     ("blocks", "message"),
     [
-        ([{"type": "flatten"}, {"type": "lstm"}], r"Block 2: expected one of the types conv, .*, received 'lstm'\."),
+        (
+            [{"type": "flatten"}, {"type": "lstm"}],
+            r"Block 2: expected one of the types conv, .*, received 'lstm'\.",
+        ),
         ([{"filters": 3}], r"Block 1: expected one of the types conv, .*, received None\."),
         ([{"type": ["conv"]}], r"Block 1: expected one of the types conv"),
         ([{"type": "conv"}, "conv"], r"Block 2: expected a dict with a type and settings, received 'conv'\."),
-        ([{"type": "conv", "filters": 0}], r"Block 1 \(conv\), filters: expected greater than or equal to 1, received 0\."),
+        (
+            [{"type": "conv", "filters": 0}],
+            r"Block 1 \(conv\), filters: expected greater than or equal to 1, received 0\.",
+        ),
         (
             [{"type": "depthwise_conv", "stride": "big"}],
             r"Block 1 \(depthwise conv\), stride: expected a valid integer.*, received 'big'\.",
         ),
-        ([{"type": "dropout", "rate": float("nan")}], r"Block 1 \(dropout\), rate: expected .*, received nan\."),
-        ([{"type": "pool", "kind": "min"}], r"Block 1 \(pool\), kind: expected 'max' or 'average', received 'min'\."),
-        ([{"type": "residual", "units": 3}], r"Block 1 \(residual\) has no setting 'units': expected filters, stride\."),
+        (
+            [{"type": "dropout", "rate": float("nan")}],
+            r"Block 1 \(dropout\), rate: expected .*, received nan\.",
+        ),
+        (
+            [{"type": "pool", "kind": "min"}],
+            r"Block 1 \(pool\), kind: expected 'max' or 'average', received 'min'\.",
+        ),
+        (
+            [{"type": "residual", "units": 3}],
+            r"Block 1 \(residual\) has no setting 'units': expected filters, stride\.",
+        ),
         ([{"type": "flatten", "units": 3}], r"Block 1 \(flatten\) has no setting 'units': expected none\."),
         ({"type": "conv"}, r"Expected a list of blocks, received {'type': 'conv'}\."),
         ("conv", r"Expected a list of blocks, received 'conv'\."),

@@ -24,27 +24,51 @@ MODELS = {name: preset.config.model for name, preset in PRESETS.items()} | {
     "residual by default": ModelConfig(),
     "residual without dropout": ModelConfig(hparams={"width": 4, "blocks": [1, 1], "dropout": 0}),
 }
-DISTINCT = {name: model for i, (name, model) in enumerate(MODELS.items()) if model not in list(MODELS.values())[:i]}
+DISTINCT = {
+    name: model for i, (name, model) in enumerate(MODELS.items()) if model not in list(MODELS.values())[:i]
+}
 
 
 @pytest.mark.parametrize("name", DISTINCT)
 def test_the_blocks_are_the_same_network(name: str) -> None:
     blocks = as_blocks(DISTINCT[name])
-    first, second = zoo.build(DISTINCT[name]), zoo.build(ModelConfig(family="blocks", hparams={"blocks": blocks}))
+    first, second = (
+        zoo.build(DISTINCT[name]),
+        zoo.build(ModelConfig(family="blocks", hparams={"blocks": blocks})),
+    )
     told = summary(blocks)
     assert (told.parameters, told.multiply_adds) == (first.count_params(), multiply_adds(first))
-    for row, own in zip(layer_table(second), layer_table(first), strict=True):  # residual.py writes its ReLU as another class
-        assert (row["output"], row["parameters"], row["multiply_adds"]) == (own["output"], own["parameters"], own["multiply_adds"])
+    for row, own in zip(
+        layer_table(second), layer_table(first), strict=True
+    ):  # residual.py writes its ReLU as another class
+        assert (row["output"], row["parameters"], row["multiply_adds"]) == (
+            own["output"],
+            own["parameters"],
+            own["multiply_adds"],
+        )
         assert row["type"] == own["type"] or {row["type"], own["type"]} == {"ReLU", "Activation"}
     for role in ("last_conv", "features"):
-        assert [layer.name for layer in first.layers].index(role) == [layer.name for layer in second.layers].index(role)
+        assert [layer.name for layer in first.layers].index(role) == [
+            layer.name for layer in second.layers
+        ].index(role)
 
     rng = np.random.default_rng(0)
-    first.set_weights([weight * rng.uniform(0.5, 1.5, weight.shape) + rng.uniform(0, 0.02, weight.shape) for weight in first.get_weights()])
+    first.set_weights(
+        [
+            weight * rng.uniform(0.5, 1.5, weight.shape) + rng.uniform(0, 0.02, weight.shape)
+            for weight in first.get_weights()
+        ]
+    )
     second.set_weights(first.get_weights())
     images = rng.integers(0, 256, (4, 48, 48, 1)).astype("float32")
-    for role in ("last_conv", "features"):  # not the predictions: with such weights the softmax is all 0 and 1
-        own, other = (np.asarray(keras.Model(model.input, model.get_layer(role).output)(images)) for model in (first, second))
+    for role in (
+        "last_conv",
+        "features",
+    ):  # not the predictions: with such weights the softmax is all 0 and 1
+        own, other = (
+            np.asarray(keras.Model(model.input, model.get_layer(role).output)(images))
+            for model in (first, second)
+        )
         assert np.ptp(own, axis=0).max() > 1e-3, "the images must not all give the same"
         assert np.allclose(own, other, rtol=1e-4, atol=1e-5 * np.abs(own).max())
 
@@ -52,14 +76,24 @@ def test_the_blocks_are_the_same_network(name: str) -> None:
 @pytest.mark.parametrize("family", ["plain", "residual"])
 def test_first_weights_are_drawn_in_the_same_way(family: str) -> None:
     config = ModelConfig(family=family)
-    networks = zoo.build(config), zoo.build(ModelConfig(family="blocks", hparams={"blocks": as_blocks(config)}))
-    drawn = [[type(x.kernel_initializer).__name__ for x in model.layers if isinstance(x, keras.layers.Conv2D)] for model in networks]
+    networks = (
+        zoo.build(config),
+        zoo.build(ModelConfig(family="blocks", hparams={"blocks": as_blocks(config)})),
+    )
+    drawn = [
+        [type(x.kernel_initializer).__name__ for x in model.layers if isinstance(x, keras.layers.Conv2D)]
+        for model in networks
+    ]
     assert drawn[0] == drawn[1]
 
 
 def test_the_families_have_the_same_settings_and_defaults() -> None:
     for build, own in ((plain.build, equivalents._plain), (residual.build, equivalents._residual)):
-        settings = {name: p.default for name, p in inspect.signature(build).parameters.items() if p.kind is p.KEYWORD_ONLY}
+        settings = {
+            name: p.default
+            for name, p in inspect.signature(build).parameters.items()
+            if p.kind is p.KEYWORD_ONLY
+        }
         assert settings == {name: p.default for name, p in inspect.signature(own).parameters.items()}
 
 
@@ -70,9 +104,15 @@ def test_blocks_stay_as_they_are_with_all_settings_written_out() -> None:
 
 
 def test_what_no_network_is_made_of_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"^Unknown network family 'transformer': expected one of plain, residual, blocks\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^Unknown network family 'transformer': expected one of plain, residual, blocks\.$",
+    ):
         as_blocks(ModelConfig(family="transformer"))
     with pytest.raises(ConfigError, match=r"^Network family 'plain': .*depth"):
         as_blocks(ModelConfig(family="plain", hparams={"depth": 3}))
-    with pytest.raises(ConfigError, match=r"^Block 1 \(conv\), filters: expected less than or equal to 2048, received 9999\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^Block 1 \(conv\), filters: expected less than or equal to 2048, received 9999\.$",
+    ):
         as_blocks(ModelConfig(family="plain", hparams={"filters": [9999]}))

@@ -29,14 +29,19 @@ def built(code: str) -> Any:
 @pytest.mark.parametrize("name", ALL)
 def test_the_code_builds_the_same_network(name: str) -> None:
     code = python_code(ALL[name])
-    imported = {getattr(node, "module", None) or node.names[0].name for node in ast.walk(ast.parse(code))
-                if isinstance(node, ast.Import | ast.ImportFrom)}  # fmt: skip
+    imported = {
+        getattr(node, "module", None) or node.names[0].name
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
     assert imported == {"keras"}
     model = built(code)
     assert layer_table(model) == summary(ALL[name]).layers
     for layer, own in zip(model.layers, family.build((48, 48, 1), 7, blocks=ALL[name]).layers, strict=True):
         settings, expected = layer.get_config(), own.get_config()
-        assert {k: v for k, v in settings.items() if k != "name"} == {k: v for k, v in expected.items() if k != "name"}
+        assert {k: v for k, v in settings.items() if k != "name"} == {
+            k: v for k, v in expected.items() if k != "name"
+        }
 
 
 def test_other_sizes_and_classes() -> None:
@@ -46,7 +51,12 @@ def test_other_sizes_and_classes() -> None:
 
 def test_the_code_is_short_and_says_the_shapes() -> None:
     code = python_code(as_blocks(PRESETS["standard"].config.model))
-    assert code.count("residual(x, ") == 7 and "# 6 x 6 x 128" in code and code.endswith("\n") and max(map(len, code.splitlines())) < 140
+    assert (
+        code.count("residual(x, ") == 7
+        and "# 6 x 6 x 128" in code
+        and code.endswith("\n")
+        and max(map(len, code.splitlines())) < 140
+    )
     assert "def residual" not in python_code(LISTS["plain"])
 
 

@@ -36,7 +36,13 @@ def test_the_lists_hold_every_type() -> None:
 
 
 def test_counted_by_hand() -> None:
-    told = summary([{"type": "depthwise_conv", "stride": 2}, {"type": "conv", "filters": 8, "kernel": 1}, {"type": "global_pooling"}])
+    told = summary(
+        [
+            {"type": "depthwise_conv", "stride": 2},
+            {"type": "conv", "filters": 8, "kernel": 1},
+            {"type": "global_pooling"},
+        ]
+    )
     assert told.multiply_adds == 24 * 24 * (9 + 8) + 8 * 7
     assert told.parameters == (9 + 1) + (8 + 8) + (8 * 7 + 7)
 
@@ -47,35 +53,82 @@ def test_the_summary_needs_no_keras() -> None:
         "b = equivalents.as_blocks(PRESETS['standard'].config.model); summary.summary(b); python_code.python_code(b)\n"
         "import sys; print([m for m in ('keras', 'tensorflow', 'streamlit') if m in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 @pytest.mark.parametrize(
     ("blocks", "number", "message"),
     [
-        ([CONV, *[POOL] * 6, FLATTEN], 7, "Block 7 (pool) takes windows of 2 x 2, but a map of 1 x 1 x 32 comes in: "
-         "remove it, or an earlier pool or stride."),
-        ([CONV, {"type": "pool", "size": 16}, {"type": "pool", "size": 4}, FLATTEN], 3, "Block 3 (pool) takes windows of 4 x 4, but a map of "
-         "3 x 3 x 32 comes in: remove it, or an earlier pool or stride."),
-        ([FLATTEN, {"type": "dense"}, CONV], 3, "Block 3 (conv) takes a map (height x width x channels), but a vector of 128 numbers comes in: "
-         "move it before block 1 (flatten)."),
-        ([{"type": "global_pooling"}, {"type": "standardise"}], 2, "Block 2 (standardise) takes a map (height x width x channels), but a vector "
-         "of 1 numbers comes in: move it before block 1 (global pooling)."),
-        ([CONV, FLATTEN, {"type": "global_pooling"}], 3, "Block 3 (global pooling) takes a map (height x width x channels), but a vector of "
-         "73,728 numbers comes in: remove it or block 2 (flatten)."),
-        ([CONV, {"type": "dense"}, FLATTEN], 2, "Block 2 (dense) takes a vector, but a map of 48 x 48 x 32 comes in: "
-         "put flatten or global pooling before it."),
-        ([CONV, POOL], 2, "The classifier takes a vector, but a map of 24 x 24 x 32 comes out of block 2 (pool): "
-         "add flatten or global pooling after it."),
-        ([], 0, "The network has no blocks: add flatten or global pooling at least, which the classifier needs."),
-        ([CONV, FLATTEN, {"type": "dense", "units": 1000}], 3, "Block 3 (dense) brings the network to 73,729,320 parameters, more than the "
-         "50,000,000 that can be trained: take fewer filters or units, or make the map smaller before it."),
-        ([{"type": "conv", "filters": 512}, {"type": "conv", "filters": 1024}, {"type": "global_pooling"}], 2, "Block 2 (conv) brings the network "
-         "to 10,882,252,800 multiply-adds, more than the 10,000,000,000 that can be trained: take fewer filters or units, or make the map "
-         "smaller before it."),
+        (
+            [CONV, *[POOL] * 6, FLATTEN],
+            7,
+            "Block 7 (pool) takes windows of 2 x 2, but a map of 1 x 1 x 32 comes in: "
+            "remove it, or an earlier pool or stride.",
+        ),
+        (
+            [CONV, {"type": "pool", "size": 16}, {"type": "pool", "size": 4}, FLATTEN],
+            3,
+            "Block 3 (pool) takes windows of 4 x 4, but a map of "
+            "3 x 3 x 32 comes in: remove it, or an earlier pool or stride.",
+        ),
+        (
+            [FLATTEN, {"type": "dense"}, CONV],
+            3,
+            "Block 3 (conv) takes a map (height x width x channels), but a vector of 128 numbers comes in: "
+            "move it before block 1 (flatten).",
+        ),
+        (
+            [{"type": "global_pooling"}, {"type": "standardise"}],
+            2,
+            "Block 2 (standardise) takes a map (height x width x channels), but a vector "
+            "of 1 numbers comes in: move it before block 1 (global pooling).",
+        ),
+        (
+            [CONV, FLATTEN, {"type": "global_pooling"}],
+            3,
+            "Block 3 (global pooling) takes a map (height x width x channels), but a vector of "
+            "73,728 numbers comes in: remove it or block 2 (flatten).",
+        ),
+        (
+            [CONV, {"type": "dense"}, FLATTEN],
+            2,
+            "Block 2 (dense) takes a vector, but a map of 48 x 48 x 32 comes in: "
+            "put flatten or global pooling before it.",
+        ),
+        (
+            [CONV, POOL],
+            2,
+            "The classifier takes a vector, but a map of 24 x 24 x 32 comes out of block 2 (pool): "
+            "add flatten or global pooling after it.",
+        ),
+        (
+            [],
+            0,
+            "The network has no blocks: add flatten or global pooling at least, which the classifier needs.",
+        ),
+        (
+            [CONV, FLATTEN, {"type": "dense", "units": 1000}],
+            3,
+            "Block 3 (dense) brings the network to 73,729,320 parameters, more than the "
+            "50,000,000 that can be trained: take fewer filters or units, or make the map smaller before it.",
+        ),
+        (
+            [{"type": "conv", "filters": 512}, {"type": "conv", "filters": 1024}, {"type": "global_pooling"}],
+            2,
+            "Block 2 (conv) brings the network "
+            "to 10,882,252,800 multiply-adds, more than the 10,000,000,000 that can be trained: take fewer filters or units, or make the map "
+            "smaller before it.",
+        ),
     ],
-)  # fmt: skip
-def test_what_does_not_fit_is_told_with_its_block(blocks: list[dict[str, Any]], number: int, message: str) -> None:
+)
+def test_what_does_not_fit_is_told_with_its_block(
+    blocks: list[dict[str, Any]], number: int, message: str
+) -> None:
     with pytest.raises(BlockError) as caught:
         summary(blocks)
     assert (str(caught.value), caught.value.number) == (message, number)

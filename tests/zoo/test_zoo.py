@@ -19,7 +19,9 @@ def network(request: pytest.FixtureRequest) -> keras.Model:
 
 
 def test_networks_take_raw_grey_values_and_give_probabilities(network: keras.Model) -> None:
-    out = keras.ops.convert_to_numpy(network(np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype("float32")))
+    out = keras.ops.convert_to_numpy(
+        network(np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype("float32"))
+    )
     assert out.shape == (3, 7) and out.dtype == np.float32 and np.allclose(out.sum(1), 1, atol=1e-5)
     assert network.get_layer("rescale") and len(network.get_layer("last_conv").output.shape) == 4
     assert len(network.get_layer("features").output.shape) == 2 and network.layers[-1].name == "predictions"
@@ -53,15 +55,33 @@ def test_the_baselines_are_as_published() -> None:
         [0.3],
         4,
     )
-    assert (train.epochs, train.batch_size, train.optimizer, train.loss) == (10, 32, "adam", "sparse_categorical_crossentropy")
+    assert (train.epochs, train.batch_size, train.optimizer, train.loss) == (
+        10,
+        32,
+        "adam",
+        "sparse_categorical_crossentropy",
+    )
 
     model, train = built("baseline-dropout"), PRESETS["baseline-dropout"].config.train
-    assert (convolutions(model), dense(model), rates(model)) == ([32, 64, 128], [512, 7], [0.25, 0.25, 0.25, 0.5])
+    assert (convolutions(model), dense(model), rates(model)) == (
+        [32, 64, 128],
+        [512, 7],
+        [0.25, 0.25, 0.25, 0.5],
+    )
     assert (train.epochs, train.batch_size) == (30, 64) and train.early_stopping
 
     model, config = built("baseline-batchnorm"), PRESETS["baseline-batchnorm"].config
-    assert (convolutions(model), dense(model), kinds(model, keras.layers.BatchNormalization)) == ([64, 128, 256], [512, 7], 4)
-    assert (config.train.learning_rate, config.augment.rotation, config.augment.zoom, config.augment.flip) == (0.001, 20, 0.2, True)
+    assert (convolutions(model), dense(model), kinds(model, keras.layers.BatchNormalization)) == (
+        [64, 128, 256],
+        [512, 7],
+        4,
+    )
+    assert (
+        config.train.learning_rate,
+        config.augment.rotation,
+        config.augment.zoom,
+        config.augment.flip,
+    ) == (0.001, 20, 0.2, True)
 
     config = PRESETS["baseline-augmented"].config
     assert (config.train.epochs, config.train.batch_size, config.train.loss) == (
@@ -75,11 +95,22 @@ def test_the_baselines_are_as_published() -> None:
     assert all(PRESETS[f"baseline-weighted-{size}"].config.train.class_weight == "balanced" for size in "sml")
 
 
-@pytest.mark.parametrize(("name", "parameters", "cost"), [("standard", (1e6, 2e6), (40e6, 70e6)), ("tiny", (5e4, 2e5), (10e6, 20e6))])
+@pytest.mark.parametrize(
+    ("name", "parameters", "cost"),
+    [("standard", (1e6, 2e6), (40e6, 70e6)), ("tiny", (5e4, 2e5), (10e6, 20e6))],
+)
 def test_the_shipped_networks_are_modern_and_small(name: str, parameters: tuple, cost: tuple) -> None:
     model, config = built(name), PRESETS[name].config
-    assert parameters[0] < model.count_params() < parameters[1] and kinds(model, keras.layers.GlobalAveragePooling2D) == 1
-    assert config.augment.active and config.train.label_smoothing and config.train.average and config.train.schedule == "cosine"
+    assert (
+        parameters[0] < model.count_params() < parameters[1]
+        and kinds(model, keras.layers.GlobalAveragePooling2D) == 1
+    )
+    assert (
+        config.augment.active
+        and config.train.label_smoothing
+        and config.train.average
+        and config.train.schedule == "cosine"
+    )
     assert cost[0] < multiply_adds(model) < cost[1]
     assert config.bundle.mirror and config.bundle.quantisation == "int8"
 
@@ -87,9 +118,15 @@ def test_the_shipped_networks_are_modern_and_small(name: str, parameters: tuple,
 def test_the_ensemble_and_the_voters_network_are_the_default_one_with_another_use() -> None:
     standard, best, ferplus, tiny = (PRESETS[name].config for name in ("standard", "best", "ferplus", "tiny"))
     assert standard.model == best.model == ferplus.model != tiny.model
-    assert best.train == standard.train and ferplus.train == standard.train.model_copy(update={"output": "votes"})
-    assert standard.train.output == tiny.train.output == "labels" and tiny.train.teacher in {*PRESETS} - {"tiny"}
-    assert all(config.train.votes_weight and config.augment == standard.augment for config in (best, ferplus, tiny))
+    assert best.train == standard.train and ferplus.train == standard.train.model_copy(
+        update={"output": "votes"}
+    )
+    assert standard.train.output == tiny.train.output == "labels" and tiny.train.teacher in {*PRESETS} - {
+        "tiny"
+    }
+    assert all(
+        config.train.votes_weight and config.augment == standard.augment for config in (best, ferplus, tiny)
+    )
 
 
 def test_brightness_and_contrast_of_a_photo_do_not_reach_the_default() -> None:

@@ -15,7 +15,20 @@ from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
 from ..problems import Problems
 from .file_tree import FileTree
 
-SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
+SUFFIXES = {
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+}
 _BATCH = 512  # files read ahead of decoding, to bound memory
 
 
@@ -38,7 +51,9 @@ def read(tree: FileTree, default_split: str = "train") -> Samples:
     problems = Problems(tree.name)
     images, labels, splits, rows = [], [], [], []
     with ThreadPoolExecutor() as pool:
-        for row, (image, (word, split)) in enumerate(zip(_decode_all(tree, paths, pool), places, strict=True)):
+        for row, (image, (word, split)) in enumerate(
+            zip(_decode_all(tree, paths, pool), places, strict=True)
+        ):
             if isinstance(image, FerError):
                 problems.add(str(image))
                 continue
@@ -49,9 +64,13 @@ def read(tree: FileTree, default_split: str = "train") -> Samples:
     warnings = list(problems.conclude(len(images)))
     others = [p for p in tree.paths if not is_image(p)]
     if strays := tree.stray + others:
-        warnings.append(f"{len(strays):,} {'file' if len(strays) == 1 else 'files'} that hold no image passed over: {_some(strays)}.")
+        warnings.append(
+            f"{len(strays):,} {'file' if len(strays) == 1 else 'files'} that hold no image passed over: {_some(strays)}."
+        )
     if numbered:
-        warnings.append("The class folders are numbers: they were read as FER2013's codes (0 angry, 1 disgust ... 6 neutral).")
+        warnings.append(
+            "The class folders are numbers: they were read as FER2013's codes (0 angry, 1 disgust ... 6 neutral)."
+        )
     return Samples(
         images=np.stack(images) if images else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8),
         labels=np.array(labels, np.int8),
@@ -80,7 +99,9 @@ def _class_name(word: str) -> str:
 def _check_classes(name: str, paths: list[str], places: list[tuple[str | None, str]]) -> bool:
     """Whether classes are given as numbers. Raises DataError for unknown classes or none."""
     if not paths:
-        raise DataError(f"{name} holds no images: expected class folders such as train/happy with JPEG or PNG files.")
+        raise DataError(
+            f"{name} holds no images: expected class folders such as train/happy with JPEG or PNG files."
+        )
     words = Counter(word for word, _ in places if word is not None)
     unknown = [word for word in words if emotions.find(word) is None]
     codes = {str(code) for code in range(len(emotions.NAMES))}
@@ -101,7 +122,9 @@ def _check_classes(name: str, paths: list[str], places: list[tuple[str | None, s
     return numbered
 
 
-def _decode_all(tree: FileTree, paths: list[str], pool: ThreadPoolExecutor) -> Iterator[np.ndarray | FerError]:
+def _decode_all(
+    tree: FileTree, paths: list[str], pool: ThreadPoolExecutor
+) -> Iterator[np.ndarray | FerError]:
     def decode(item: tuple[str, bytes | FerError]) -> np.ndarray | FerError:
         path, blob = item
         if isinstance(blob, FerError):

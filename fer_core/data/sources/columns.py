@@ -9,7 +9,17 @@ from ...errors import DataError
 from ..dataset import find_split
 
 _WORDS = {
-    "label": ("emotion", "emotions", "label", "labels", "class", "expression", "emotion_label", "y", "target"),
+    "label": (
+        "emotion",
+        "emotions",
+        "label",
+        "labels",
+        "class",
+        "expression",
+        "emotion_label",
+        "y",
+        "target",
+    ),
     "pixels": ("pixels", "pixel", "images", "image", "x", "pixel_values", "data"),
     "split": ("usage", "split", "set", "subset"),
 }
@@ -18,7 +28,11 @@ _WORDS = {
 def find(header: list[str]) -> dict[str, str]:
     """Which of the columns "label", "pixels" and "split" stand under which name in `header`; case and blanks do not count."""
     tidy = {name.strip().strip("\"'").strip().lower(): name for name in reversed(header)}
-    return {role: tidy[next(w for w in words if w in tidy)] for role, words in _WORDS.items() if any(w in tidy for w in words)}
+    return {
+        role: tidy[next(w for w in words if w in tidy)]
+        for role, words in _WORDS.items()
+        if any(w in tidy for w in words)
+    }
 
 
 def label_position(value: object, class_names: list[str] | None = None) -> int:
@@ -32,7 +46,9 @@ def label_position(value: object, class_names: list[str] | None = None) -> int:
         code = int(float(text))
         if class_names is not None:
             if not 0 <= code < len(class_names):
-                raise DataError(f"Unknown label {code}: expected 0 to {len(class_names) - 1}, as the table's metadata name them.")
+                raise DataError(
+                    f"Unknown label {code}: expected 0 to {len(class_names) - 1}, as the table's metadata name them."
+                )
             return emotions.NAMES.index(emotions.from_name(class_names[code]))
         return emotions.NAMES.index(emotions.from_code(code))
     return emotions.NAMES.index(emotions.from_name(text))
@@ -46,5 +62,7 @@ def split_name(value: object) -> str:
     """
     name = find_split(str(value))
     if name is None:
-        raise DataError(f"Unknown split {str(value)!r}: expected Training, PublicTest or PrivateTest (or train, validation, test).")
+        raise DataError(
+            f"Unknown split {str(value)!r}: expected Training, PublicTest or PrivateTest (or train, validation, test)."
+        )
     return name

@@ -91,7 +91,9 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
     file.seek(0)
     if not header.is_faces:
         got = ", ".join(n.strip()[:20] for n in header.names[:6]) or "an empty line"
-        raise DataError(f"{name} has no pixels column: expected a header such as emotion,pixels,Usage, got {got}.")
+        raise DataError(
+            f"{name} has no pixels column: expected a header such as emotion,pixels,Usage, got {got}."
+        )
     problems = Problems(name)
     passed_over: list[int] = []  # numbers of the lines that Arrow skips, ascending
     blank: list[int] = []  # numbers of the lines without anything in them, which are no rows
@@ -99,7 +101,9 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
     def on_ragged_row(row: pacsv.InvalidRow) -> str:
         passed_over.append(row.number)
         if row.text.strip():
-            problems.add(f"line {row.number} has {row.actual_columns} columns instead of {row.expected_columns}.")
+            problems.add(
+                f"line {row.number} has {row.actual_columns} columns instead of {row.expected_columns}."
+            )
         else:
             blank.append(row.number)
         return "skip" if len(passed_over) < 100_000 else "error"
@@ -121,10 +125,16 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
     try:
         reader = pacsv.open_csv(
             _readable(file),
-            read_options=pacsv.ReadOptions(block_size=_BLOCK_BYTES, column_names=names, skip_rows=1, use_threads=False),
-            parse_options=pacsv.ParseOptions(delimiter=header.delimiter, ignore_empty_lines=False, invalid_row_handler=on_ragged_row),
+            read_options=pacsv.ReadOptions(
+                block_size=_BLOCK_BYTES, column_names=names, skip_rows=1, use_threads=False
+            ),
+            parse_options=pacsv.ParseOptions(
+                delimiter=header.delimiter, ignore_empty_lines=False, invalid_row_handler=on_ragged_row
+            ),
             convert_options=pacsv.ConvertOptions(
-                column_types={n: pa.binary() for n in names}, include_columns=[names[i] for i in wanted.values()], strings_can_be_null=False
+                column_types={n: pa.binary() for n in names},
+                include_columns=[names[i] for i in wanted.values()],
+                strings_can_be_null=False,
             ),
         )
         for block in _blocks(reader, list(wanted), images):
@@ -139,7 +149,13 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
                 else:
                     blank.append(int(line[i]))
             good.append(~np.isin(np.arange(count), [*split_faults, *label_faults, *faults]))
-            for column, part in ((parts, block.images), (labels, label), (splits, split), (lines, line), (digests, digest)):
+            for column, part in (
+                (parts, block.images),
+                (labels, label),
+                (splits, split),
+                (lines, line),
+                (digests, digest),
+            ):
                 column.append(part)
             done = block.rows.stop
     except pa.ArrowException as error:
@@ -242,7 +258,9 @@ class _Cells:
         return _look_up(cells, self._splits, lambda text: SPLITS.index(columns.split_name(text)))
 
 
-def _look_up(cells: pa.Array, known: dict[bytes, int | str], meaning: Callable[[str], int]) -> tuple[np.ndarray, dict[int, str]]:
+def _look_up(
+    cells: pa.Array, known: dict[bytes, int | str], meaning: Callable[[str], int]
+) -> tuple[np.ndarray, dict[int, str]]:
     positions = np.zeros(len(cells), np.int8)
     faults: dict[int, str] = {}
     for i, text in enumerate(cells.to_pylist()):
@@ -263,7 +281,9 @@ def _read_pixels(cells: pa.Array, images: np.ndarray) -> tuple[np.ndarray, dict[
     """Read cells of blank-separated numbers into `images` (n, PIXELS) uint8, and return the images' digests and faults by row."""
     count = len(cells)
     _, offsets_buffer, data_buffer = cells.buffers()
-    offsets = np.frombuffer(offsets_buffer, np.int32)[cells.offset : cells.offset + count + 1].astype(np.int64)
+    offsets = np.frombuffer(offsets_buffer, np.int32)[cells.offset : cells.offset + count + 1].astype(
+        np.int64
+    )
     data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
     faults: dict[int, str] = {}
     for first in range(0, count, _CHUNK_ROWS):
@@ -341,5 +361,7 @@ def _parse_clean(text: np.ndarray, edges: np.ndarray, out: np.ndarray) -> bool:
     np.greater(is_digit[:n], joined[1 : n + 1], out=flags[:n])  # the last digit of each number
     if any(np.count_nonzero(flags[a:b]) != PIXELS for a, b in pairwise(edges)):
         return False
-    np.take(value[:n], np.flatnonzero(flags[:n]), out=out.reshape(-1), mode="clip")  # "clip" writes without a buffer
+    np.take(
+        value[:n], np.flatnonzero(flags[:n]), out=out.reshape(-1), mode="clip"
+    )  # "clip" writes without a buffer
     return True

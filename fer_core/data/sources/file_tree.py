@@ -80,7 +80,9 @@ class ZipTree:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise DataError(f"{path} cannot be read as a zip ({error}): is the file complete?") from None
-        members = [m for m in self._zip.infolist() if not m.filename.endswith("/")]  # is_dir fails on a member without a name
+        members = [
+            m for m in self._zip.infolist() if not m.filename.endswith("/")
+        ]  # is_dir fails on a member without a name
         check_members(self.name, members)
         every = sorted(m.filename for m in members)
         self.paths = [p for p in every if not is_stray(p)]
@@ -105,7 +107,15 @@ def damage_reported(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        OSError,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:
         raise DataError(
             f"{name} is damaged or packed in an unknown way: {str(error).splitlines()[0] if str(error) else 'it ends too early'}."
         ) from None
@@ -122,7 +132,12 @@ def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
     total = packed = 0
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
-        if not parts or ".." in parts or member.filename.startswith(("/", "\\")) or (len(parts[0]) > 1 and parts[0][1] == ":"):
+        if (
+            not parts
+            or ".." in parts
+            or member.filename.startswith(("/", "\\"))
+            or (len(parts[0]) > 1 and parts[0][1] == ":")
+        ):
             raise DataError(f"{name} is refused: its member {member.filename!r} points outside the archive.")
         if member.flag_bits & 1:
             raise DataError(f"{name} is encrypted: unpack it with its password and open the folder instead.")

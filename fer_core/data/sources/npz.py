@@ -43,7 +43,9 @@ def read(name: str, file: str | BinaryIO) -> Samples:
     except DataError:
         raise
     except Exception as error:  # damaged zips, headers and pickles each raise their own kind
-        raise DataError(f"{name} cannot be read as npz ({str(error).splitlines()[0] if str(error) else type(error).__name__}).") from None
+        raise DataError(
+            f"{name} cannot be read as npz ({str(error).splitlines()[0] if str(error) else type(error).__name__})."
+        ) from None
     parts = [_part(name, *part) for part in _groups(name, arrays)]
     images, labels, splits = (np.concatenate(column) for column in zip(*parts, strict=True))
     problems = Problems(name)
@@ -57,7 +59,9 @@ def read(name: str, file: str | BinaryIO) -> Samples:
 _BAD = -2  # the mark of a row whose label or split is unknown
 
 
-def _groups(name: str, arrays: dict[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None, np.ndarray | str]]:
+def _groups(
+    name: str, arrays: dict[str, np.ndarray]
+) -> list[tuple[np.ndarray, np.ndarray | None, np.ndarray | str]]:
     """(images, labels, splits or the one split) for each set of arrays in the file."""
     by_split: dict[str, dict[str, np.ndarray]] = {}
     for key, array in arrays.items():
@@ -82,18 +86,26 @@ def _groups(name: str, arrays: dict[str, np.ndarray]) -> list[tuple[np.ndarray, 
     return [(arrays[roles["pixels"]], arrays[roles["label"]] if "label" in roles else None, split_array)]
 
 
-def _part(name: str, pixels: np.ndarray, labels: np.ndarray | None, split: np.ndarray | str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _part(
+    name: str, pixels: np.ndarray, labels: np.ndarray | None, split: np.ndarray | str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     images = _images(name, pixels)
     count = len(images)
     for what, array in (("labels", labels), ("splits", split)):
-        one_hot = what == "labels" and isinstance(array, np.ndarray) and array.shape == (count, len(emotions.NAMES))
+        one_hot = (
+            what == "labels" and isinstance(array, np.ndarray) and array.shape == (count, len(emotions.NAMES))
+        )
         if isinstance(array, np.ndarray) and array.shape not in ((count,), (count, 1)) and not one_hot:
-            raise DataError(f"{name} has {count:,} images but {what} of shape {array.shape}: expected one for each image.")
+            raise DataError(
+                f"{name} has {count:,} images but {what} of shape {array.shape}: expected one for each image."
+            )
     if labels is None:
         label_positions = np.full(count, UNLABELLED, np.int8)
     else:
         one_hot = labels.ndim == 2 and labels.shape[1] == len(emotions.NAMES)
-        label_positions = _positions(labels.argmax(axis=1) if one_hot else labels.reshape(count), columns.label_position)
+        label_positions = _positions(
+            labels.argmax(axis=1) if one_hot else labels.reshape(count), columns.label_position
+        )
         if one_hot:
             label_positions[np.count_nonzero(labels, axis=1) == 0] = _BAD
     if isinstance(split, str):
@@ -127,13 +139,17 @@ def _images(name: str, pixels: np.ndarray) -> np.ndarray:
     if pixels.ndim == 4 and pixels.shape[3] == 1:
         pixels = pixels[..., 0]
     if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[3] != 3) or 0 in pixels.shape[1:]:
-        raise DataError(f"{name} has images of shape {pixels.shape}: expected (N, 48, 48), (N, 2304) or (N, H, W, 1 or 3).")
+        raise DataError(
+            f"{name} has images of shape {pixels.shape}: expected (N, 48, 48), (N, 2304) or (N, H, W, 1 or 3)."
+        )
     if pixels.dtype.kind not in "uifb":
         raise DataError(f"{name} has images of type {pixels.dtype}: expected numbers.")
     if pixels.dtype != np.uint8 and pixels.size:
         low, high = float(pixels.min()), float(pixels.max())
         if not (low >= 0 and high <= 255):
-            raise DataError(f"{name} has pixel values from {low:g} to {high:g}: expected 0 to 255, or 0 to 1.")
+            raise DataError(
+                f"{name} has pixel values from {low:g} to {high:g}: expected 0 to 255, or 0 to 1."
+            )
         scale = 255 if pixels.dtype.kind == "f" and high <= 1 else 1
         pixels = np.rint(pixels * scale).astype(np.uint8)
     if pixels.shape[1:] == (size, size):

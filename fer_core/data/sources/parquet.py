@@ -45,11 +45,18 @@ def open_table(name: str, file: str | BinaryIO, buffer_size: int = 0) -> FaceTab
     try:
         table = pq.ParquetFile(file, buffer_size=buffer_size)
         schema = table.schema_arrow
-        image_column, class_names = _image_column(schema), _class_names(schema, columns.find(schema.names).get("label"))
+        image_column, class_names = (
+            _image_column(schema),
+            _class_names(schema, columns.find(schema.names).get("label")),
+        )
     except Exception as error:  # Arrow's, OSError, and what names that are no text raise
-        raise DataError(f"{name} cannot be read as parquet ({_short(error)}): is the file complete?") from None
+        raise DataError(
+            f"{name} cannot be read as parquet ({_short(error)}): is the file complete?"
+        ) from None
     if image_column is None:
-        raise DataError(f"{name} has no image column: expected a column of encoded images, as image{{bytes}}.")
+        raise DataError(
+            f"{name} has no image column: expected a column of encoded images, as image{{bytes}}."
+        )
     found = columns.find(schema.names)
     return FaceTable(table, image_column, found.get("label"), found.get("split"), class_names)
 
@@ -94,7 +101,9 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
                     try:
                         if isinstance(image, FerError):
                             raise image
-                        label_position = UNLABELLED if label_column is None else columns.label_position(label, class_names)
+                        label_position = (
+                            UNLABELLED if label_column is None else columns.label_position(label, class_names)
+                        )
                         split_position = SPLITS.index(columns.split_name(use) if split_column else split)
                     except FerError as error:
                         problems.add(f"row {row + i + 1}: {error}")
@@ -105,7 +114,9 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
                     rows.append(row + i)
                 row += len(codes)
         except Exception as error:  # as above; also text that is none in a cell
-            raise DataError(f"{name} is damaged after row {row:,} ({_short(error)}): get the file again.") from None
+            raise DataError(
+                f"{name} is damaged after row {row:,} ({_short(error)}): get the file again."
+            ) from None
     warnings = problems.conclude(len(images))
     return Samples(
         images=np.stack(images) if images else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8),
@@ -148,7 +159,11 @@ def _class_names(schema: pa.Schema, label_column: str | None) -> list[str] | Non
 
 
 def _column(batch: pa.RecordBatch, name: str | None) -> list:
-    return [None] * batch.num_rows if name is None else batch.column(batch.schema.get_field_index(name)).to_pylist()
+    return (
+        [None] * batch.num_rows
+        if name is None
+        else batch.column(batch.schema.get_field_index(name)).to_pylist()
+    )
 
 
 def _short(error: Exception) -> str:
