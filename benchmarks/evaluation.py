@@ -1,9 +1,11 @@
-"""What evaluating costs: seconds to classify 7,178 faces, to redraw each view of the page, and to explain one face.
+"""What evaluating costs: seconds to classify 7,178 faces, to redraw each view of the page, and to explain one
+face.
 
     python benchmarks/evaluation.py [SOURCE] [--model NAME]
 
-SOURCE is a data set (the embedded faces by default); where it has fewer test and validation images than 7,178, they are repeated.
-References in the same run: the bare LiteRT interpreter on the same batches, and a Streamlit page of one line.
+SOURCE is a data set (the embedded faces by default); where it has fewer test and validation images than
+7,178, they are repeated. References in the same run: the bare LiteRT interpreter on the same batches, and a
+Streamlit page of one line.
 """
 
 from __future__ import annotations
@@ -39,9 +41,9 @@ def classifying(source: str, model: str) -> None:
     import numpy as np
     from ai_edge_litert.interpreter import Interpreter
 
-    from fer_core.bundle import find_bundle
+    from fer_core.bundles.bundle import find_bundle
+    from fer_core.bundles.classifier import Classifier
     from fer_core.data import open_dataset
-    from fer_core.inference.classifier import Classifier
 
     data, bundle, threads = open_dataset(source), find_bundle(model), os.cpu_count() or 1
     images = np.resize(data.images[data.splits > 0], (FACES, 48, 48))
@@ -60,17 +62,18 @@ def classifying(source: str, model: str) -> None:
 
     slow, fast = seconds(lambda: classifier.probabilities(images), 3), seconds(reference, 3)
     print(
-        f"{FACES:,} faces through {bundle.name}: {slow:.1f} s on {threads} cores, {slow / fast:.2f} of the bare interpreter",
+        f"{FACES:,} faces through {bundle.name}: {slow:.1f} s on {threads} cores, "
+        f"{slow / fast:.2f} of the bare interpreter",
         flush=True,
     )
 
 
 def explaining(source: str, model: str) -> None:
-    from fer_core.bundle import find_bundle
+    from fer_core.bundles.bundle import find_bundle
+    from fer_core.bundles.classifier import Classifier
     from fer_core.data import open_dataset
     from fer_core.explanation.grad_cam_process import GradCamProcess
     from fer_core.explanation.occlusion import occlusion_maps
-    from fer_core.inference.classifier import Classifier
 
     image, bundle = open_dataset(source).images[0], find_bundle(model)
     classifier = Classifier(bundle)
@@ -93,14 +96,15 @@ def reruns(source: str) -> None:
     bare = AppTest.from_string("import streamlit as st\nst.text('x')").run()
     reference = seconds(bare.run, RERUNS)
     print(
-        f"\n{'a rerun of':24}{'seconds':>9}{'times a page of one line':>27}\n{'one line':24}{reference:9.3f}{1:27.0f}"
+        f"\n{'a rerun of':24}{'seconds':>9}{'times a page of one line':>27}\n"
+        f"{'one line':24}{reference:9.3f}{1:27.0f}"
     )
     for view in VIEWS:
         app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=300)
         app.session_state["data_source"] = source
         app.session_state["evaluate_view"] = view
         app.run()
-        app.switch_page("pages/models/evaluate.py").run()
+        app.switch_page("pages/evaluate.py").run()
         taken = seconds(app.run, RERUNS)
         assert not app.exception and app.metric, view
         print(f"{view:24}{taken:9.3f}{taken / reference:27.0f}", flush=True)
@@ -118,7 +122,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"FER_RUNS_DIR": folder, "FER_EXPLORER_HOME": folder}
-        from fer_core.bundle import find_bundle
+        from fer_core.bundles.bundle import find_bundle
         from fer_core.data import open_dataset
         from fer_core.evaluation.scoring import score
 

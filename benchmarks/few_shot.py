@@ -1,9 +1,10 @@
-"""How accurate a model is on photos after learning from a few of them, against the model as shipped and a classifier from nothing.
+"""How accurate a model is on photos after learning from a few of them, against the model as shipped and a
+classifier from nothing.
 
-    python benchmarks/few_shot.py ../shared/photos [--model ferplus] [--draws 20]
+    python benchmarks/few_shot.py PHOTOS [--model ferplus] [--draws 20]
 
-The folder holds photos and a `labels.csv` with the columns image and emotion. The largest face of each photo counts. Printed are
-mean accuracies, in percent, on the photos that were not drawn.
+The folder holds photos and a `labels.csv` with the columns image and emotion. The largest face of each photo
+counts. Printed are mean accuracies, in percent, on the photos that were not drawn.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fer_core import emotions, few_shot
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.inference import FeatureExtractor, Predictor
 
 
@@ -58,14 +59,15 @@ def main() -> None:
                 left = np.setdiff1d(np.flatnonzero(np.isin(labels, names)), drawn)
                 tuned = few_shot.learn(extractor, images[drawn], list(labels[drawn]))
                 new, old = tuned.compare(images[left])
-                anew = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced"))
-                anew.fit(features[drawn], labels[drawn])
+                fresh = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced"))
+                fresh.fit(features[drawn], labels[drawn])
                 order = np.array(tuned.labels)
-                answers = order[old.argmax(axis=1)], anew.predict(features[left]), order[new.argmax(axis=1)]
+                answers = order[old.argmax(axis=1)], fresh.predict(features[left]), order[new.argmax(axis=1)]
                 figures.append([100 * np.mean(answer == labels[left]) for answer in answers])
-            shipped, anew_mean, tuned_mean = np.mean(figures, axis=0)
+            shipped, fresh_mean, tuned_mean = np.mean(figures, axis=0)
             print(
-                f"{' '.join(names) if len(names) < 7 else 'all seven':24}  {shots:13}  {shipped:7.1f}  {anew_mean:12.1f}  {tuned_mean:5.1f}"
+                f"{' '.join(names) if len(names) < 7 else 'all seven':24}  {shots:13}  {shipped:7.1f}  "
+                f"{fresh_mean:12.1f}  {tuned_mean:5.1f}"
             )
 
 

@@ -1,10 +1,12 @@
-"""What it costs the app to follow training: seconds of a redraw, and the share of a core while a browser looks at a run.
+"""What it costs the app to follow training: seconds of a redraw, and the share of a core while a browser
+looks at a run.
 
     python benchmarks/following.py            both; needs Chromium for the second
     python benchmarks/following.py --redraw   the redraws only; --follow the second only
 
-The run has 300 finished epochs and its files grow as a training process would let them, twenty others lie beside it. The training
-stand-in computes nothing, so that what is measured is the app. "bare" is a page of one line, rerun as often: what Streamlit takes itself.
+The run has 300 finished epochs and its files grow as a training process would let them, twenty others lie
+beside it. The training stand-in computes nothing, so that what is measured is the app. "bare" is a page of
+one line, rerun as often: what Streamlit takes itself.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,14 +33,21 @@ EPOCHS, RUNS, BATCHES = 300, 20, 225  # batches as the standard preset has them 
 PORT, SECONDS, REDRAWS = 8765, 30, 15
 
 
+def _count_frames(received: list[int], socket: Any) -> None:
+    def count(_: object) -> None:
+        received[0] += 1
+
+    socket.on("framereceived", count)
+
+
 def made_run(path: Path, epochs: int = EPOCHS, seed: int = 0):
     """A run folder as training leaves it after `epochs` epochs of a plan of 400."""
     import numpy as np
 
     from fer_core.config import RunConfig
-    from fer_core.training.batch_log import BatchLog
-    from fer_core.training.run_folder import RunFolder
-    from fer_core.training.watch import WatchLog
+    from fer_core.runs.run_folder import RunFolder
+    from fer_core.training.logs import BatchLog
+    from fer_core.training.snapshots import SnapshotLog
 
     rng = np.random.default_rng(seed)
     run = RunFolder(path)
@@ -46,13 +57,18 @@ def made_run(path: Path, epochs: int = EPOCHS, seed: int = 0):
         )
     )
     run.write_history([history_row(epoch, rng) for epoch in range(1, epochs + 1)])
-    log = BatchLog(run, epochs)
+    log = BatchLog(run.batches, epochs)
     for batch in range(BATCHES * min(epochs, 20)):
-        log.add(epochs - 20 + batch / BATCHES, *rng.random(2), 1e-3, 580.0)
+        log.add(epochs - 20 + batch / BATCHES, rng.random(), rng.random(), 1e-3, 580.0)
     log.flush()
     labels = np.arange(3589) % 7
-    watch = WatchLog(
-        run, rng.integers(0, 256, (3589, 48, 48), np.uint8), labels, 7, rng.normal(size=(3, 3, 1, 32)), epochs
+    watch = SnapshotLog(
+        run.path,
+        rng.integers(0, 256, (3589, 48, 48), np.uint8),
+        labels,
+        7,
+        rng.normal(size=(3, 3, 1, 32)),
+        epochs,
     )
     for epoch in range(1, epochs + 1):
         watch.epoch(epoch, rng.random((3589, 7)), rng.normal(size=(3, 3, 1, 32)))
@@ -76,22 +92,23 @@ def history_row(epoch: int, rng) -> dict[str, float]:
 
 
 def train_nothing(path: str, seconds: float) -> None:
-    """Hold the lock and write what training writes, when it writes it: progress and batches twice a second, an epoch every 10 s."""
+    """Hold the lock and write what training writes, when it writes it: progress and batches twice a second,
+    an epoch every 10 s."""
     import numpy as np
 
-    from fer_core.training.batch_log import BatchLog
-    from fer_core.training.holding import held
-    from fer_core.training.run_folder import RunFolder
+    from fer_core.runs.locks import lock_run
+    from fer_core.runs.run_folder import RunFolder
+    from fer_core.training.logs import BatchLog
 
     run, rng = RunFolder(Path(path)), np.random.default_rng(1)
     history, end = run.history(), time.monotonic() + seconds
-    with held(run):
+    with lock_run(run):
         run.write_status("running")
-        log = BatchLog(run, len(history))
+        log = BatchLog(run.batches, len(history))
         while time.monotonic() < end:
             for tick in range(20):
                 for batch in range(tick * BATCHES // 20, (tick + 1) * BATCHES // 20):
-                    log.add(len(history) + batch / BATCHES, *rng.random(2), 1e-3, 580.0)
+                    log.add(len(history) + batch / BATCHES, rng.random(), rng.random(), 1e-3, 580.0)
                 log.flush()
                 run.write_progress(
                     epoch=len(history) + 1,
@@ -109,7 +126,7 @@ def train_nothing(path: str, seconds: float) -> None:
             run.write_history(history)
 
 
-# --- a redraw ----------------------------------------------------------------------------------------------------------
+# --- a redraw -----------------------------------------------------------------------------------------------
 
 
 def redraws(folder: Path) -> None:
@@ -119,7 +136,7 @@ def redraws(folder: Path) -> None:
     logging.disable(logging.WARNING)  # "missing ScriptRunContext", once an element
     os.environ["FER_RUNS_DIR"] = str(folder)
     every = {"selection": {"rows": list(range(RUNS)), "columns": [], "cells": []}}
-    views = [
+    views: list[tuple[str, dict[str, Any]]] = [
         (f"Watch: {view.lower()}", {"train_view": "Watch", "train_run": "followed", "watch_view": view})
         for view in ("Curves", "Confusion matrix", "Faces", "First filters")
     ]
@@ -132,7 +149,9 @@ def redraws(folder: Path) -> None:
     ]
     print(f"{'redraw':34}{'median s':>10}{'slowest s':>11}")
     for name, keys in views:
-        app = AppTest.from_file(str(ROOT / "pages/models/train.py"), default_timeout=60)
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+        app.run()
+        app.switch_page("pages/train.py")
         times = []
         for _ in range(REDRAWS + 2):
             for key, value in keys.items():
@@ -145,7 +164,7 @@ def redraws(folder: Path) -> None:
         print(f"{name:34}{statistics.median(times):10.3f}{max(times):11.3f}", flush=True)
 
 
-# --- following ---------------------------------------------------------------------------------------------------------
+# --- following ----------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -193,7 +212,7 @@ def share_of_a_core(pid: int, seconds: float) -> float:
 def following(folder: Path) -> None:
     from playwright.sync_api import sync_playwright
 
-    from fer_core.training.run_folder import RunFolder
+    from fer_core.runs.run_folder import RunFolder
 
     bare = folder / "bare.py"
     bare.write_text(
@@ -221,12 +240,7 @@ def following(folder: Path) -> None:
                 with served(script, folder) as pid:
                     page = browser.new_page(viewport={"width": 1400, "height": 1000})
                     received = [0]
-                    page.on(
-                        "websocket",
-                        lambda socket, n=received: socket.on(
-                            "framereceived", lambda _: n.__setitem__(0, n[0] + 1)
-                        ),
-                    )
+                    page.on("websocket", partial(_count_frames, received))
                     page.goto(f"http://localhost:{PORT}/{path}")
                     if path:
                         page.get_by_role("radio", name=name.capitalize(), exact=True).click(timeout=60_000)
@@ -244,9 +258,16 @@ def following(folder: Path) -> None:
 def _redraws(page) -> int:
     """How often the page was told that a script run has ended."""
     return page.evaluate(
-        """() => { if (!window.seen) { window.seen = 0; const app = document.querySelector('[data-testid=stApp]');
-        new MutationObserver(() => { if (app.dataset.testScriptState === 'notRunning') window.seen += 1 })
-        .observe(app, {attributes: true, attributeFilter: ['data-test-script-state']}) } return window.seen }"""
+        """() => {
+          if (!window.seen) {
+            window.seen = 0
+            const app = document.querySelector('[data-testid=stApp]')
+            const count = () => { if (app.dataset.testScriptState === 'notRunning') window.seen += 1 }
+            const options = {attributes: true, attributeFilter: ['data-test-script-state']}
+            new MutationObserver(count).observe(app, options)
+          }
+          return window.seen
+        }"""
     )
 
 

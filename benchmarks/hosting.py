@@ -2,10 +2,11 @@
 
     python benchmarks/hosting.py [--memory MB] [--cores X] [--sessions N] [--reruns N]
 
-Prints how long it takes from the start of the process to the first usable page; what each page and each further session takes; how long a
-click takes for one visitor and for many who click at once, and whether any of it was lost; what is taken after many reruns; and the peak with a
-training run beside, with and without the settings that spare memory. Sessions speak Streamlit's protocol without a browser
-(streamlit_client.py), so the browser's own work is not in it.
+Prints how long it takes from the start of the process to the first usable page; what each page and each
+further session takes; how long a click takes for one visitor and for many who click at once, and whether any
+of it was lost; what is taken after many reruns; and the peak with a training run beside, with and without the
+settings that spare memory. Sessions speak Streamlit's protocol without a browser (streamlit_client.py), so
+the browser's own work is not in it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from benchmarks.limited import Limited
 from benchmarks.streamlit_client import Visitor
 
 PAGES = ("", "dataset", "evaluate", "models", "predict", "train")
-# What is chosen, and a sentence that then stands on the page: so that an answer meant for another session would be seen.
+# What is chosen, and a sentence that then stands on the page: so that an answer meant for another session
+# would be seen.
 VIEWS = {"Overview": "Class balance", "Gallery": "Sort by", "Verdicts": "No verdict yet"}
 
 
@@ -100,7 +102,8 @@ async def pages(host: Host) -> None:
     async with Visitor(host.url) as visitor:
         await visitor.open()
         print(
-            f"from the start of the process to the first usable page: {time.perf_counter() - host.begun:.1f} s, {host.megabytes():.0f} MB"
+            f"from the start of the process to the first usable page: {time.perf_counter() - host.begun:.1f} "
+            f"s, {host.megabytes():.0f} MB"
         )
         before = host.megabytes()
         for page in PAGES:
@@ -122,7 +125,8 @@ async def sessions(host: Host, count: int) -> None:
         await visitor.__aenter__()
         await visitor.open("dataset")
     print(
-        f"a further session on the Dataset page: {(host.megabytes() - before) / count:.2f} MB (mean of {count})"
+        f"a further session on the Dataset page: {(host.megabytes() - before) / count:.2f} MB (mean of "
+        f"{count})"
     )
 
     async def clicks(visitor: Visitor, seed: int, turns: int = 6) -> tuple[list[float], int]:
@@ -141,8 +145,10 @@ async def sessions(host: Host, count: int) -> None:
     median, late = statistics.median(times), times[int(0.95 * len(times))]
     print(f"a click of one visitor alone: median {1000 * statistics.median(alone):.0f} ms")
     print(
-        f"{count} sessions clicking at once, {len(times)} reruns: median {1000 * median:.0f} ms, 95th percentile {1000 * late:.0f} ms "
-        f"({median / statistics.median(alone):.1f} and {late / statistics.median(alone):.1f} times one alone), lost or wrong: {lost}"
+        f"{count} sessions clicking at once, {len(times)} reruns: median {1000 * median:.0f} ms, "
+        f"95th percentile {1000 * late:.0f} ms "
+        f"({median / statistics.median(alone):.1f} and {late / statistics.median(alone):.1f} times one "
+        f"alone), lost or wrong: {lost}"
     )
     for visitor in visitors:
         await visitor.__aexit__()
@@ -180,7 +186,8 @@ async def training(host: Host) -> str:
 
 
 def sparing() -> None:
-    """What the settings for memory bring: the peak of a short training with and without them, without any limit."""
+    """What the settings for memory bring: the peak of a short training with and without them, without any
+    limit."""
     from fer_core.hosting.memory import SPARING
 
     peaks = {}
@@ -207,7 +214,8 @@ def sparing() -> None:
             limited.stop()
             peaks[name] = limited.peak / 1e6
     print(
-        f"peak of a training: {peaks['without']:.0f} MB as it is, {peaks['with']:.0f} MB with {SPARING} ({peaks['with'] / peaks['without']:.2f})"
+        f"peak of a training: {peaks['without']:.0f} MB as it is, {peaks['with']:.0f} MB with {SPARING} "
+        f"({peaks['with'] / peaks['without']:.2f})"
     )
 
 
@@ -223,7 +231,8 @@ def main() -> None:
     load = os.getloadavg()[0]
     with hosted(options.memory, options.cores) as host:
         print(
-            f"{options.memory} MB, {options.cores:g} cores ({host.limited.how}); load of the machine at the start {load:.1f}"
+            f"{options.memory} MB, {options.cores:g} cores ({host.limited.how}); load of the machine at the "
+            f"start {load:.1f}"
         )
         asyncio.run(pages(host))
         asyncio.run(sessions(host, options.sessions))
@@ -231,11 +240,13 @@ def main() -> None:
         state = asyncio.run(training(host))
         peaks = ", ".join(f"{kind} {size / 1e6:.0f} MB" for kind, size in host.limited.peaks.items())
         print(
-            f"a training run beside a visitor on Predict: {state}; peak of all {host.limited.peak / 1e6:.0f} MB ({peaks}); killed: {host.limited.killed or 'nothing'}"
+            f"a training run beside a visitor on Predict: {state}; peak of all {host.limited.peak / 1e6:.0f} "
+            f"MB ({peaks}); killed: {host.limited.killed or 'nothing'}"
         )
     sparing()
     print(
-        f"load at the end {os.getloadavg()[0]:.1f}; Python {sys.version.split()[0]}, Streamlit {version('streamlit')}, TensorFlow {version('tensorflow-cpu')}"
+        f"load at the end {os.getloadavg()[0]:.1f}; Python {sys.version.split()[0]}, "
+        f"Streamlit {version('streamlit')}, TensorFlow {version('tensorflow-cpu')}"
     )
 
 

@@ -1,8 +1,10 @@
-"""Run a program as a small host would: so much memory and so much of a processor for it and all that it starts.
+"""Run a program as a small host would: so much memory and so much of a processor for it and all that it
+starts.
 
-Memory: a control group (cgroup v2, or v1's `memory`) where one may be made; else the processes are looked at five times a second (PSS: shared pages
-count once; pages of files, which a system under pressure would give up, count too) and all are ended when they exceed the limit. Processor: a control
-group (v2, or v1's `cpu`) where one may be made; else one core.
+Memory: a control group (cgroup v2, or v1's `memory`) where one may be made; else the processes are looked at
+five times a second (PSS: shared pages count once; pages of files, which a system under pressure would give
+up, count too) and all are ended when they exceed the limit. Processor: a control group (v2, or v1's `cpu`)
+where one may be made; else one core.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ class Limited:
     cores: float
     how: str = ""
     killed: str = ""  # why, once they were ended for their memory
-    peak: int = 0  # bytes of all together: what a group holds without the pages of files, which it would give up; else PSS
+    # bytes of all together: what a group holds without the pages of files, which it would give up; else PSS
+    peak: int = 0
     peaks: dict[str, int] = field(default_factory=dict)  # bytes of the largest process of each kind
     _folders: list[Path] = field(default_factory=list)
     _done: threading.Event = field(default_factory=threading.Event)
@@ -66,7 +69,9 @@ class Limited:
         self._mark = next((value for name, value in environment.items() if name == "FER_RUNS_DIR"), "")
         version = "v1" if both is None else "v2"
         self.how = (
-            f"memory: {f'cgroup {version}' if memory is not None else 'PSS of all processes, looked at 5 times a second'}; processor: "
+            "memory: "
+            + (f"cgroup {version}" if memory is not None else "PSS of all processes, 5 times a second")
+            + "; processor: "
             + ("one core" if cpu is None else f"cgroup {version}, {self.cores:g} cores")
         )
         threading.Thread(target=self._watch, args=(memory,), daemon=True).start()
@@ -89,7 +94,7 @@ class Limited:
         """Bytes that all take now."""
         return sum(size for _, size in self._sizes())
 
-    # --- groups ----------------------------------------------------------------------------------------------------------
+    # --- groups ---------------------------------------------------------------------------------------------
 
     def _v2_group(self) -> Path | None:
         """A group that holds memory and processor."""
@@ -121,7 +126,7 @@ class Limited:
         except (OSError, StopIteration):
             return None
 
-    # --- looking ---------------------------------------------------------------------------------------------------------
+    # --- looking --------------------------------------------------------------------------------------------
 
     def _family(self) -> list[psutil.Process]:
         """The program, and all whose environment has its folder of runs: those that outlived it too."""

@@ -1,15 +1,18 @@
-"""What a live session costs on one core: frames a second, delay and memory, beside YuNet alone on the same frames in the same run.
+"""What a live session costs on one core: frames a second, delay and memory, beside YuNet alone on the same
+frames in the same run.
 
     python benchmarks/live.py [MODEL [FRAMES]]
 
-Frames are 640x480 with one face that moves. YuNet on the whole frame and the session's work on it take turns, so that whatever else the
-machine does meets both; their ratio is the figure to compare, and the issue's line is a half. The work of a session includes mirroring,
-the search for faces, the network, the tracker, smoothing, the history and drawing; what WebRTC needs to decode and code the video is
-measured beside it, with the coder that aiortc uses (VP8).
+Frames are 640x480 with one face that moves. YuNet on the whole frame and the session's work on it take turns,
+so that whatever else the machine does meets both; their ratio is the figure to compare, and the issue's line
+is a half. The work of a session includes mirroring, the search for faces, the network, the tracker,
+smoothing, the history and drawing; what WebRTC needs to decode and code the video is measured beside it, with
+the coder that aiortc uses (VP8).
 
-Then a camera of 30 frames a second for one and for four sessions at once, on this machine's cores, each frame dropped that is not the
-newest. Last, FRAMES frames (3,000) for growth of memory. It measures processor time (of the thread) beside the time on the wall, since
-only the former tells the work apart from what other programs take.
+Then a camera of 30 frames a second for one and for four sessions at once, on this machine's cores, each frame
+dropped that is not the newest. Last, FRAMES frames (3,000) for growth of memory. It measures processor time
+(of the thread) beside the time on the wall, since only the former tells the work apart from what other
+programs take.
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ import threading
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -35,12 +40,16 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from fer_core.bundle import Bundle, find_bundle
+from fer_core.bundles.bundle import Bundle, find_bundle
 from fer_core.inference import FaceDetector
-from fer_core.live import LiveSession, Turns
+from fer_core.live import FrameScheduler, LiveSession
 
 CAMERA = 30.0  # frames a second
 SECONDS = 15.0
+
+
+def _encode(coder: Any, frame: Any, packets: list) -> None:
+    packets.extend(coder.encode(frame.reformat(format="yuv420p")))
 
 
 def film(count: int = 60) -> list[np.ndarray]:
@@ -81,35 +90,34 @@ def on_one_core(model: Bundle, frames: list[np.ndarray]) -> None:
     packets = coder.encode(av.VideoFrame.from_ndarray(frames[0], format="rgb24"))
     for i in range(4 * len(frames)):
         frame = frames[i % len(frames)]
-        timed("YuNet alone, 640x480", lambda frame=frame: detector.detect(frame))
+        timed("YuNet alone, 640x480", partial(detector.detect, frame))
         out = session.process(frame)
-        timed("the session", lambda frame=frame: session.process(frame))
+        timed("the session", partial(session.process, frame))
         answer = av.VideoFrame.from_ndarray(out, format="rgb24")
         answer.pts = i + 1
-        timed(
-            "coding (VP8)",
-            lambda answer=answer: packets.extend(coder.encode(answer.reformat(format="yuv420p"))),
-        )
+        timed("coding (VP8)", partial(_encode, coder, answer, packets))
         timed("decoding (VP8)", lambda: [decoder.decode(packets.pop(0)) for _ in range(len(packets))])
     found = len(session.snapshot().faces)
     session.close()
     os.sched_setaffinity(0, cores)
     print(
-        f"{model.path.name}, one core, 640x480, {found} face, {len(spent['the session'])} frames; ms, median (95th percentile):"
+        f"{model.path.name}, one core, 640x480, {found} face, {len(spent['the session'])} frames; ms, "
+        "median (95th percentile):"
     )
     print(f"{'':24}{'processor':>18}{'wall':>18}{'of YuNet':>12}")
     base = np.median([processor for _, processor in spent["YuNet alone, 640x480"]])
     for name, pairs in spent.items():
         wall, processor = (1000 * np.percentile([pair[k] for pair in pairs], [50, 95]) for k in (0, 1))
         print(
-            f"{name:24}{processor[0]:9.1f} ({processor[1]:5.1f}) {wall[0]:9.1f} ({wall[1]:5.1f}) {processor[0] / (1000 * base):11.2f}"
+            f"{name:24}{processor[0]:9.1f} ({processor[1]:5.1f}) {wall[0]:9.1f} ({wall[1]:5.1f}) "
+            f"{processor[0] / (1000 * base):11.2f}"
         )
 
 
 def at_once(model: Bundle, frames: list[np.ndarray], people: int) -> None:
     """Cameras that send 30 frames a second, whose newest one each session takes when it is free."""
-    turns = Turns()
-    sessions = [LiveSession(model, turns=turns) for _ in range(people)]
+    turns = FrameScheduler()
+    sessions = [LiveSession(model, scheduler=turns) for _ in range(people)]
     begun = time.perf_counter()
     delays: list[list[float]] = [[] for _ in sessions]
 
@@ -136,10 +144,11 @@ def at_once(model: Bundle, frames: list[np.ndarray], people: int) -> None:
     ]
     for session in sessions:
         session.close()
-    print(f"{people} at once on {turns.at_once} cores, camera of {CAMERA:.0f} a second:")
+    print(f"{people} at once on {turns.max_concurrent} cores, camera of {CAMERA:.0f} a second:")
     for rate, (median, most), dropped in zip(rates, late, share, strict=True):
         print(
-            f"  {rate:5.1f} a second, capture to answer {median:5.0f} ms, 95th percentile {most:5.0f} ms, dropped {dropped:3.0f} %"
+            f"  {rate:5.1f} a second, capture to answer {median:5.0f} ms, 95th percentile {most:5.0f} ms, "
+            f"dropped {dropped:3.0f} %"
         )
 
 

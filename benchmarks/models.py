@@ -1,9 +1,11 @@
-"""Accuracy, size, latency and throughput of all shipped models in one table, beside what the processor could do at best.
+"""Accuracy, size, latency and throughput of all shipped models in one table, beside what the processor could
+do at best.
 
     python benchmarks/models.py [--models FOLDER]
 
-The limit is the time that the model's multiply-adds take at the speed of a plain float32 matrix product on the same core, in the
-same run. Weights in 8 bits can go below it, since the processor multiplies four times as many of them at once.
+The limit is the time that the model's multiply-adds take at the speed of a plain float32 matrix product on
+the same core, in the same run. Weights in 8 bits can go below it, since the processor multiplies four times
+as many of them at once.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from fer_core.bundle import CARD, Bundle, read_bundle, shipped
-from fer_core.inference.classifier import Classifier
+from fer_core.bundles.bundle import CARD, Bundle, read_bundle, shipped
+from fer_core.bundles.classifier import Classifier
 
 
 def fastest(work, seconds: float = 1.0) -> float:

@@ -1,8 +1,10 @@
-"""How much memory and time a photo of 50 megapixels takes from its bytes to the faces, by the form that it comes in.
+"""How much memory and time a photo of 50 megapixels takes from its bytes to the faces, by the form that it
+comes in.
 
     python benchmarks/photo_memory.py [MODEL]
 
-Every form is read in a process of its own; its peak is VmHWM of /proc (Linux), which holds the interpreter, OpenCV and the model too.
+Every form is read in a process of its own; its peak is VmHWM of /proc (Linux), which holds the interpreter,
+OpenCV and the model too.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ print(len(content), len(faces), int(peak) // 1024, round(seconds, 2))
 
 
 def photo() -> Image.Image:
-    """The sample portrait three times, with the noise of a camera's sensor; all faces are some 1,000 pixels high."""
+    """The sample portrait three times, with the noise of a camera's sensor; all faces are some 1,000 pixels
+    high."""
     portrait = Image.open(PORTRAIT).convert("RGB")
     picture = Image.new("RGB", SIZE)
     for i in range(3):

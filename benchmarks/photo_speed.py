@@ -1,9 +1,11 @@
-"""What detect + classify costs on a 640x480 photo, beside YuNet alone on the same pixels in the same run, on one thread.
+"""What detect + classify costs on a 640x480 photo, beside YuNet alone on the same pixels in the same run, on
+one thread.
 
     python benchmarks/photo_speed.py [MODEL ...] [--rounds N]
 
-The photo has one face. All ways take turns, so that what else the machine does meets each. Times are of the processor (of the thread), so that other
-programs' share does not count; the issue's line is 1.15 for photos. The last row takes the photo as a JPEG file, so that decoding it is counted, too.
+The photo has one face. All ways take turns, so that what else the machine does meets each. Times are of the
+processor (of the thread), so that other programs' share does not count; the issue's line is 1.15 for photos.
+The last row takes the photo as a JPEG file, so that decoding it is counted, too.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import io
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -27,7 +30,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from fer_core.bundle import PHOTO_MODEL, find_bundle
+from fer_core.bundles.bundle import PHOTO_MODEL, find_bundle
 from fer_core.inference import FaceDetector, Predictor
 
 
@@ -54,10 +57,8 @@ def main() -> None:
     for name in options.models:
         predictor = Predictor(find_bundle(name))
         assert len(predictor.predict(pixels)) == 1
-        ways[f"detect + classify, {name}"] = lambda predictor=predictor: predictor.predict(pixels)
-        ways[f"the same from a JPEG, {name}"] = lambda predictor=predictor: predictor.predict(
-            buffer.getvalue()
-        )
+        ways[f"detect + classify, {name}"] = partial(predictor.predict, pixels)
+        ways[f"the same from a JPEG, {name}"] = partial(predictor.predict, buffer.getvalue())
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(options.rounds):
         for name, way in ways.items():

@@ -1,10 +1,12 @@
-"""How often detect + classify says what a person said of real photos, by model and by the way the face is cut out.
+"""How often detect + classify says what a person said of real photos, by model and by the way the face is cut
+out.
 
-    python benchmarks/photos.py ../shared/photos [MODEL ...]
+    python benchmarks/photos.py PHOTOS [MODEL ...]
 
-The folder holds pictures and labels.csv (image, emotion). A photo without a found face counts as wrong. The photos are few, so
-every share carries its 95 % interval, and ways are compared with the shipped one on the same photos (McNemar's exact test). Below
-stand, for the shipped way, the right guesses of each class and how often the model says it.
+The folder holds pictures and labels.csv (image, emotion). A photo without a found face counts as wrong. The
+photos are few, so every share carries its 95% interval, and ways are compared with the shipped one on the
+same photos (McNemar's exact test). Below stand, for the shipped way, the right guesses of each class and how
+often the model says it.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ from scipy.stats import binomtest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fer_core.bundle import find_bundle, shipped
+from fer_core.bundles.bundle import find_bundle, shipped
+from fer_core.bundles.classifier import Classifier
 from fer_core.emotions import NAMES
-from fer_core.evaluation.metrics import wilson_interval
 from fer_core.imaging import open_image, to_grey_48
 from fer_core.inference import predict
-from fer_core.inference.classifier import Classifier
 from fer_core.inference.detector import Face, FaceDetector
+from fer_core.metrics.classification import wilson_interval
 
 SCALES = (0.9, 1.0, 1.08, 1.2, 1.3, 1.45)
 
@@ -79,7 +81,8 @@ def main() -> None:
     faces = [largest(detector.detect(np.asarray(picture))) for picture in pictures]
     found = np.array([face is not None for face in faces])
     print(
-        f"{len(rows)} photos, a face found on {found.sum()}; shares of photos where the first guess is the person's label"
+        f"{len(rows)} photos, a face found on {found.sum()}; shares of photos where the first guess is the "
+        "person's label"
     )
 
     cut = {scale: crops(pictures, faces, scale) for scale in SCALES}
@@ -103,9 +106,10 @@ def main() -> None:
         guesses: dict[str, np.ndarray] = {}
         lines: dict[str, str] = {}
         for way, parts in ways.items():
-            probabilities = sum(
+            answers = [
                 classifier.probabilities(np.stack([change(c) for c in images])) for images, change in parts
-            ) / len(parts)
+            ]
+            probabilities = np.mean(answers, axis=0)
             guess = probabilities[:, columns].argmax(1)
             right = (guess == true) & found
             rights[way], guesses[way] = right, guess
@@ -124,7 +128,8 @@ def main() -> None:
         for i, name in enumerate(NAMES):
             here = found & (true == i)
             print(
-                f"    {name:9} {int(rights[shipped_way][here].sum()):3} of {int(here.sum()):3} right, said {int((guesses[shipped_way][found] == i).sum()):3} times"
+                f"    {name:9} {int(rights[shipped_way][here].sum()):3} of {int(here.sum()):3} right, "
+                f"said {int((guesses[shipped_way][found] == i).sum()):3} times"
             )
         recalls = [rights[shipped_way][true == i].mean() for i in range(len(NAMES)) if (true == i).any()]
         print(f"    mean of the classes {np.mean(recalls):.1%}")
@@ -137,7 +142,8 @@ def main() -> None:
                 int((said[other] & ~said[one]).sum()),
             )
             print(
-                f"\n{one} alone is right on {only_one} photos, {other} alone on {only_other}: p = {mcnemar(said[one], said[other]):.3f}"
+                f"\n{one} alone is right on {only_one} photos, {other} alone on {only_other}: "
+                f"p = {mcnemar(said[one], said[other]):.3f}"
             )
 
 

@@ -1,6 +1,7 @@
-"""How fast fer2013.csv is read, against the usual way (pandas, then split and np.array on each row), in one run.
+"""How fast fer2013.csv is read, against the usual way (pandas, then split and np.array on each row), in one
+run.
 
-    python benchmarks/reading.py ../shared/data/unpack.py
+    python benchmarks/reading.py fer2013.csv
 
 Each way runs in a process of its own, so that the peak memory is its own too.
 """
@@ -35,7 +36,8 @@ def own(path: str) -> int:
 
 
 def measure(way: str, path: str, cache: str) -> tuple[float, float]:
-    """(seconds, peak memory in MB) of one way in a fresh process, imports included in the memory but not in the time."""
+    """(seconds, peak memory in MB) of one way in a fresh process, imports included in the memory but not in
+    the time."""
     environment = os.environ | {"FER_EXPLORER_CACHE": cache, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, __file__, way, path], capture_output=True, text=True, check=True, env=environment
@@ -46,8 +48,7 @@ def measure(way: str, path: str, cache: str) -> tuple[float, float]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, sys.argv[1], "fer2013-csv", folder], check=True)
-        path = str(Path(folder) / "fer2013.csv")
+        path = str(Path(sys.argv[1]).resolve())
         Path(path).read_bytes()  # into the page cache, for all alike
         cache = str(Path(folder) / "cache")
         rows = [

@@ -1,12 +1,15 @@
-"""What `score` gives with two workers over one, locally and through Ray, beside the bare classifier in the same run; and what a row takes.
+"""What `score` gives with two workers over one, locally and through Ray, beside the bare classifier in the
+same run; and what a row takes.
 
     python benchmarks/scale.py [--faces N] [--rounds N] [--model NAME] [--photos FOLDER] [--no-ray]
     python benchmarks/scale.py --train PRESET
 
-Rounds alternate and the best of each way counts. `steady` leaves out the start of the workers (imports, loading the model): it counts from
-the first part that is done. With other work on the machine two workers cannot give twice of one: the share of two cores that the same run
-really had is told by two bare classifiers side by side. What a CPU second brings hardly depends on others. Linux shares the processor out by
-sessions first, and Ray's workers have sessions of their own: on a busy machine they get more of it than the local pool.
+Rounds alternate and the best of each way counts. `steady` leaves out the start of the workers (imports,
+loading the model): it counts from the first part that is done. With other work on the machine two workers
+cannot give twice of one: the share of two cores that the same run really had is told by two bare classifiers
+side by side. What a CPU second brings hardly depends on others. Linux shares the processor out by sessions
+first, and Ray's workers have sessions of their own: on a busy machine they get more of it than the local
+pool.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -32,7 +37,7 @@ SECONDS = 4.0  # of a bare classifier
 
 def bare(model: str) -> float:
     """Faces a second of the classifier alone on one thread, mean over some seconds."""
-    from fer_core.bundle import find_bundle
+    from fer_core.bundles.bundle import find_bundle
     from fer_core.inference import Classifier
 
     classifier = Classifier(find_bundle(model))
@@ -91,7 +96,7 @@ def result(process: subprocess.Popen[str]):
 
 
 def compare(source: Path, options: argparse.Namespace, part_size: int, unit: str, folder: Path) -> None:
-    ways = [("local", 1, None), ("local", 2, None)]
+    ways: list[tuple[str, int, str | None]] = [("local", 1, None), ("local", 2, None)]
     if not options.no_ray:
         ways += [("ray", 1, "local"), ("ray", 2, "local")]
     best: dict[tuple[str, int], dict[str, float]] = {}
@@ -108,7 +113,8 @@ def compare(source: Path, options: argparse.Namespace, part_size: int, unit: str
     one = best["local", 1]
     given = together / alone if alone else 0.0
     print(
-        f"\n{unit}: {one['rows']:,.0f} rows of {options.model}, load average {os.getloadavg()[0]:.1f} at the end"
+        f"\n{unit}: {one['rows']:,.0f} rows of {options.model}, load average {os.getloadavg()[0]:.1f} at the "
+        "end"
     )
     if alone:
         print(f"{'bare classifier, 1 process':30}{alone:10,.0f}/s")
@@ -119,19 +125,21 @@ def compare(source: Path, options: argparse.Namespace, part_size: int, unit: str
         base = best[name, 1]["steady"]
         bare_share = f"{told['steady'] / alone:8.2f} of the bare classifier" if alone else ""
         print(
-            f"{f'{name}, {workers} worker(s)':30}{told['steady']:10,.0f}/s steady{told['whole']:10,.0f}/s whole"
+            f"{f'{name}, {workers} worker(s)':30}{told['steady']:10,.0f}/s steady{told['whole']:10,.0f}/s "
+            "whole"
             f"{told['steady'] / base:8.2f} of 1{bare_share}"
             + (f"{told['cpu']:10,.0f} a CPU second, start included" if told["cpu"] else "")
         )
     print(
-        f"{one['bytes']:.1f} bytes a row; a second start with all {one['parts']:.0f} parts there took {one['again']:.1f} s"
+        f"{one['bytes']:.1f} bytes a row; a second start with all {one['parts']:.0f} parts there took "
+        f"{one['again']:.1f} s"
     )
 
 
 def trained(workers: int, preset: str, folder: Path) -> float:
     """Images a second of a run's last epoch under JAX, each worker on a core of its own."""
     from fer_core.presets import find_preset
-    from fer_core.training.run_folder import RunFolder
+    from fer_core.runs.run_folder import RunFolder
 
     config = find_preset(preset).config.override("data", source="synthetic:2800", drop=())
     run = RunFolder(folder / f"run-{workers}-{time.monotonic_ns()}")
@@ -197,7 +205,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.one:
         what, *arguments = json.loads(options.one)
-        return print(json.dumps({"bare": bare, "scored": scored}[what](*arguments)))
+        one: Callable[..., Any] = bare if what == "bare" else scored
+        return print(json.dumps(one(*arguments)))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["FER_EXPLORER_CACHE"] = str(folder / "cache")

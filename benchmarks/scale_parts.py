@@ -1,4 +1,5 @@
-"""What the paper plan of docs/scale.md needs beside throughput: reading, starting again, starting a worker, memory.
+"""What the paper plan of docs/guides/scale.md needs beside throughput: reading, starting again, starting a
+worker, memory.
 
 python benchmarks/scale_parts.py FACES.parquet [--model NAME]
 """
@@ -29,7 +30,7 @@ def main() -> None:
     options = parser.parse_args()
     process = psutil.Process()
     begun = time.perf_counter()
-    from fer_core.bundle import find_bundle
+    from fer_core.bundles.bundle import find_bundle
     from fer_core.inference import Classifier
     from fer_core.scale.face_tables import FaceTables
     from fer_core.scale.part_folder import parts_in
@@ -52,11 +53,13 @@ def main() -> None:
         classifying.append((time.perf_counter() - b) / chunk)
     print(f"to import and load a worker         {start:8.2f} s")
     print(
-        f"to read and decode a face           {min(reading) * 1e3:8.3f} ms, the best of {len(reading)} times {chunk}"
+        f"to read and decode a face           {min(reading) * 1e3:8.3f} ms, the best of {len(reading)} times "
+        f"{chunk}"
     )
     print(f"to classify it with {options.model:16}{min(classifying) * 1e3:8.3f} ms")
     print(
-        f"memory of a worker                  {process.memory_info().rss / 1e6:8.0f} MB, {before / 1e6:.0f} MB of it before the first face"
+        f"memory of a worker                  {process.memory_info().rss / 1e6:8.0f} MB, "
+        f"{before / 1e6:.0f} MB of it before the first face"
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,7 +1,8 @@
-"""A visitor without a browser: speaks Streamlit's own protocol (protobuf over a websocket), so that many fit on a small machine.
+"""A visitor without a browser: speaks Streamlit's own protocol (protobuf over a websocket), so that many fit
+on a small machine.
 
-It keeps the elements of the page and the states of the widgets as a browser does, and waits for the end of each run of the script. Fragments
-that renew themselves are left alone.
+It keeps the elements of the page and the states of the widgets as a browser does, and waits for the end of
+each run of the script. Fragments that renew themselves are left alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Self
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets import Subprotocol
 
 _LARGEST = 200_000_000  # bytes of a message
 
@@ -40,8 +42,8 @@ class Visitor:
         )
         self._socket = await websockets.connect(
             self.url.replace("http", "ws", 1) + "/_stcore/stream",
-            subprotocols=["streamlit"],
-            max_size=_LARGEST,  # type: ignore[list-item]
+            subprotocols=[Subprotocol("streamlit")],
+            max_size=_LARGEST,
             additional_headers=headers,
             open_timeout=120,
             ping_interval=None,
@@ -51,7 +53,7 @@ class Visitor:
     async def __aexit__(self, *_: object) -> None:
         await self._socket.close()
 
-    # --- what a visitor does ---------------------------------------------------------------------------------------------
+    # --- what a visitor does --------------------------------------------------------------------------------
 
     async def open(self, path: str = "", query: str = "", timeout: float = 300) -> float:
         """Go to a page of the app. Seconds until its script has ended."""
@@ -76,7 +78,7 @@ class Visitor:
         """Let the page run once more as it is."""
         return await self._run({}, timeout)
 
-    # --- what stands on the page -----------------------------------------------------------------------------------------
+    # --- what stands on the page ----------------------------------------------------------------------------
 
     def find(self, kind: str, label: str) -> Any:
         """The element of that kind with that label; LookupError where it is not on the page."""
@@ -109,7 +111,7 @@ class Visitor:
                 found.append(f"{element.exception.type}: {element.exception.message}")
         return found
 
-    # --- the protocol ----------------------------------------------------------------------------------------------------
+    # --- the protocol ---------------------------------------------------------------------------------------
 
     async def _set(self, widget: str, timeout: float, **value: Any) -> float:
         self._states[widget] = value

@@ -1,6 +1,7 @@
-"""What looking several times at a face is worth: accuracy on PublicTest (validation) of the shipped models, by what they are shown.
+"""What looking several times at a face is worth: accuracy on PublicTest (validation) of the shipped models,
+by what they are shown.
 
-    python benchmarks/test_time.py ../shared/data/fer2013.parquet [MODEL ...]
+    python benchmarks/test_time.py fer2013.csv [MODEL ...]
 
 Several crops: the whole image and its corners, each enlarged to 48x48 again; the probabilities are averaged.
 """
@@ -15,10 +16,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fer_core.bundle import find_bundle, shipped, views_inside
+from fer_core.bundles.bundle import find_bundle, shipped, views_inside
+from fer_core.bundles.classifier import Classifier
 from fer_core.data import open_dataset
 from fer_core.data.votes import find_votes, read_votes
-from fer_core.inference.classifier import Classifier
 
 
 def crop(images: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
@@ -56,10 +57,8 @@ def main() -> None:
         print(f"{bundle.name}{inside}, {len(here):,} images")
         images = np.asarray(data.images[here])
         for name, views in ways.items():
-            seen = views(images)
-            probabilities = sum(classifier.probabilities(np.ascontiguousarray(view)) for view in seen) / len(
-                seen
-            )
+            answers = [classifier.probabilities(np.ascontiguousarray(view)) for view in views(images)]
+            probabilities = np.mean(answers, axis=0)
             print(f"  {name:24}{(probabilities[:, columns].argmax(1) == true[here]).mean():8.2%}")
 
 

@@ -1,10 +1,12 @@
-"""Images per second of a training run, augmentation on, against a bare `model.fit` on ready arrays; and each Keras backend.
+"""Images per second of a training run, augmentation on, against a bare `model.fit` on ready arrays; and each
+Keras backend.
 
-    python benchmarks/training.py [PRESET ...]              the run against fit, same network, batch, precision and machine
-    python benchmarks/training.py --backends PYTHON ...     a bare fit with each backend that the given interpreters have
+    python benchmarks/training.py [PRESET ...]              the run against fit, same network, batch,
+    precision and machine python benchmarks/training.py --backends PYTHON ...     a bare fit with each backend
+    that the given interpreters have
 
-An epoch of the run and a pass of fit take turns in one process, and the ratio is the median of these pairs, so that what else the machine does
-meets both. The first epoch of each, which traces the graph, is left out.
+An epoch of the run and a pass of fit take turns in one process, and the ratio is the median of these pairs,
+so that what else the machine does meets both. The first epoch of each, which traces the graph, is left out.
 """
 
 from __future__ import annotations
@@ -35,17 +37,19 @@ def compiled(preset: str, precision: str):
 
     from fer_core import zoo
     from fer_core.presets import find_preset
-    from fer_core.training.optimizer import make_loss, make_optimizer
+    from fer_core.training.losses import make_losses
+    from fer_core.training.optimizer import make_optimizer
 
-    config = find_preset(preset).config
+    config = find_preset(preset).config.override("train", votes_weight=0.0)  # fit has one output
     keras.mixed_precision.set_global_policy(precision)
     model = zoo.build(config.model)
-    model.compile(make_optimizer(config.train), make_loss(config.train), metrics=["accuracy"])
+    model.compile(make_optimizer(config.train), make_losses(config.train), metrics=["accuracy"])
     return model, config.train.batch_size
 
 
 def fit_rounds(preset: str, precision: str) -> Callable[[], float]:
-    """A function that makes one pass of a bare `fit` and tells its images per second; the first pass, which traces the graph, is made."""
+    """A function that makes one pass of a bare `fit` and tells its images per second; the first pass, which
+    traces the graph, is made."""
     import numpy as np
 
     model, batch = compiled(preset, precision)
@@ -77,10 +81,11 @@ class _Clock:
 
 
 def turns(preset: str, precision: str) -> list[tuple[float, float]]:
-    """Images per second of the trainer's own loop, as it reports them itself, and of a bare `fit` right after: a pair for each epoch."""
+    """Images per second of the trainer's own loop, as it reports them itself, and of a bare `fit` right
+    after: a pair for each epoch."""
     from fer_core.presets import find_preset
-    from fer_core.training.run_folder import RunFolder
-    from fer_core.training.trainer import train
+    from fer_core.runs.run_folder import RunFolder
+    from fer_core.runs.train import train
 
     pairs: list[tuple[float, float]] = []
     last = [0.0]
@@ -92,7 +97,8 @@ def turns(preset: str, precision: str) -> list[tuple[float, float]]:
         elif progress.get("finished_epoch") and progress["epoch"] > 1:
             pairs.append((last[0], round_of_fit()))
 
-    # As many images as fit has, whole batches: drawn faces are split by class, which alone gives a few more or less.
+    # As many images as fit has, whole batches: drawn faces are split by class, which alone gives a few more
+    # or less.
     config = find_preset(preset).config.override(
         "data", source=f"synthetic:{IMAGES * 2}", limit=IMAGES, drop=()
     )
@@ -113,13 +119,14 @@ def compare(presets: list[str]) -> None:
     import numpy as np
 
     from fer_core.presets import find_preset
-    from fer_core.training.settle import settle
+    from fer_core.runs.resolve import resolve
 
     print(
-        f"{'preset':24}{'precision':>16}{'fit img/s':>12}{'run img/s':>12}{'run / fit, median (range) of the pairs':>42}"
+        f"{'preset':24}{'precision':>16}{'fit img/s':>12}{'run img/s':>12}"
+        f"{'run / fit, median (range) of the pairs':>42}"
     )
     for preset in presets:
-        precision = settle(
+        precision = resolve(
             find_preset(preset).config.override("train", votes_weight=0.0, output="labels")
         ).train.precision
         run, fit = np.array(turns(preset, precision)).T

@@ -1,9 +1,11 @@
-"""What FER2013's training images are like: the thresholds of fer_core/inference/unlike.py come from here.
+"""What FER2013's training images are like: the thresholds of fer_core/inference/input_warnings.py come from
+here.
 
-    python benchmarks/unlike.py ../shared/data/fer2013.parquet [MODEL]
+    python benchmarks/unlike.py fer2013.csv [MODEL]
 
-Percentiles over all training images of brightness, contrast and sharpness, and over those in which YuNet finds a face of how far it is
-turned. Then how much accuracy on the validation images costs when they are made smaller and enlarged again, as small faces of photos are.
+Percentiles over all training images of brightness, contrast and sharpness, and over those in which YuNet
+finds a face of how far it is turned. Then how much accuracy on the validation images costs when they are made
+smaller and enlarged again, as small faces of photos are.
 """
 
 from __future__ import annotations
@@ -16,14 +18,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
+from fer_core.bundles.classifier import Classifier
 from fer_core.data import open_dataset
 from fer_core.data.dataset import SPLITS
 from fer_core.data.measures import measures
-from fer_core.evaluation.interval import wilson_interval
-from fer_core.inference.classifier import Classifier
 from fer_core.inference.detector import FaceDetector
-from fer_core.inference.unlike import roll, yaw
+from fer_core.inference.input_warnings import roll, yaw
+from fer_core.metrics.interval import wilson_interval
 
 PERCENTILES = (0.5, 1, 2, 50, 98, 99, 99.5)
 SIZES = (48, 40, 36, 32, 28, 24, 20, 16, 12)
@@ -49,7 +51,8 @@ def main() -> None:
     images, labels = np.asarray(dataset.images[chosen]), dataset.labels[chosen]
     names = np.array([classifier.labels.index(name) for name in dataset.label_names])
     print(
-        f"\n{classifier.bundle.name} on {len(images):,} validation images that were made smaller and enlarged again\nside, px  accuracy"
+        f"\n{classifier.bundle.name} on {len(images):,} validation images that were made smaller and "
+        "enlarged again\nside, px  accuracy"
     )
     for side in SIZES:
         answers = classifier.probabilities(

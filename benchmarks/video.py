@@ -2,8 +2,9 @@
 
     python benchmarks/video.py [MODEL [MINUTES [RATE]]]
 
-The video is made: two faces move over a noisy picture, 30 frames a second. It is coded once, and analysed in a process of its own, whose
-peak is VmHWM of /proc (Linux); so is writing the annotated video. The same with a tenth of the minutes says whether memory grows.
+The video is made: two faces move over a noisy picture, 30 frames a second. It is coded once, and analysed in
+a process of its own, whose peak is VmHWM of /proc (Linux); so is writing the annotated video. The same with a
+tenth of the minutes says whether memory grows.
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ path = Path({path!r})
 begun = time.perf_counter()
 timeline = analyse_video(path, Predictor({model!r}), rate={rate})
 seconds = time.perf_counter() - begun
-peak = lambda: int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) // 1024
-said = f"{{len(timeline.times):,}} moments, {{len(timeline.tracks)}} faces, {{seconds:.0f}} s, peak {{peak()}} MB"
-print("analysed at {rate:g} a second:", said, flush=True)
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) // 1024
+result = f"{{len(timeline.times):,}} moments, {{len(timeline.tracks)}} faces, {{seconds:.0f}} s, "
+print("analysed at {rate:g} a second:", result, f"peak {{peak()}} MB", flush=True)
 begun = time.perf_counter()
 annotate_video(path, timeline, path.with_name("annotated.mp4"))
 print(f"annotated: {{time.perf_counter() - begun:.0f}} s, peak {{peak()}} MB")

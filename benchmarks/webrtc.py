@@ -1,10 +1,13 @@
-"""The live webcam as visitors have it, through WebRTC and Chromium: frames a second, delay, what was dropped, and the app's memory.
+"""The live webcam as visitors have it, through WebRTC and Chromium: frames a second, delay, what was dropped,
+and the app's memory.
 
     python benchmarks/webrtc.py [--people N] [--minutes M]
 
-Chromium's camera shows a film of 640x480 at 30 frames a second in which a portrait sways. Each of N people opens the view in a browser profile of their own and
-presses Start; the figures are those of the page, read every second after the first ten. Chromium and the app share the machine, so each person costs it a browser
-that codes and decodes video, too. The delay is from capture, as the stream tells, to the answer; what the browser and the network need is not in it.
+Chromium's camera shows a film of 640x480 at 30 frames a second in which a portrait sways. Each of N people
+opens the view in a browser profile of their own and presses Start; the figures are those of the page, read
+every second after the first ten. Chromium and the app share the machine, so each person costs it a browser
+that codes and decodes video, too. The delay is from capture, as the stream tells, to the answer; what the
+browser and the network need is not in it.
 """
 
 from __future__ import annotations
@@ -70,12 +73,14 @@ def main() -> None:
             if int(passed // 60) > told:
                 told = int(passed // 60)
                 print(
-                    f"after {told:3} min: {process.memory_info().rss / 2**20:6.1f} MB, {process.num_threads()} threads",
+                    f"after {told:3} min: {process.memory_info().rss / 2**20:6.1f} MB, "
+                    f"{process.num_threads()} threads",
                     flush=True,
                 )
             time.sleep(1)
         print(
-            f"{'person':8}{'frames a second':>18}{'delay, ms (95th percentile of readings)':>42}{'dropped, %':>12}"
+            f"{'person':8}{'frames a second':>18}{'delay, ms (95th percentile of readings)':>42}"
+            f"{'dropped, %':>12}"
         )
         for number, rows in enumerate(seen, 1):
             if not rows:

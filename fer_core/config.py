@@ -1,4 +1,5 @@
-"""What defines a training run: data, network, augmentation and training settings, validated, to and from JSON.
+"""What defines a training run: data, network, augmentation and training settings, validated, to and from
+JSON.
 
 Each field says in one line what it does; the Train page shows the same line.
 """
@@ -23,11 +24,12 @@ class _Settings(BaseModel):
 
 
 class DataConfig(_Settings):
-    """Which images a run sees."""
+    """Settings of the data."""
 
     source: str = Field(
         "synthetic",
-        description="Where the images come from: a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME.",
+        description="Where the images come from: a file, a folder, "
+        "synthetic[:N[:SEED]] or kaggle:OWNER/NAME.",
     )
     limit: int | None = Field(
         None, ge=7, description="At most this many images of each split, drawn with the share of each class."
@@ -42,12 +44,13 @@ class DataConfig(_Settings):
     )
     drop: tuple[Literal["leaked", "not a face"], ...] = Field(
         (),
-        description="Training images to leave out: copies of validation and test images; what half of the FER+ voters call no face.",
+        description="Training images to leave out: copies of validation and test images; "
+        "what half of the FER+ voters call no face.",
     )
 
 
 class ModelConfig(_Settings):
-    """Which network is built."""
+    """Settings of the network."""
 
     family: str = Field("residual", description="The family in fer_core.zoo that builds the network.")
     hparams: dict[str, Any] = Field(
@@ -56,7 +59,7 @@ class ModelConfig(_Settings):
 
 
 class AugmentConfig(_Settings):
-    """Random changes of each training image, drawn anew each epoch. Zero switches one off."""
+    """Random changes of each training image, drawn again in each epoch; 0 switches one off."""
 
     flip: bool = Field(False, description="Mirror half of the images left to right.")
     rotation: float = Field(0.0, ge=0, le=90, description="Turn by up to this many degrees either way.")
@@ -84,10 +87,10 @@ class AugmentConfig(_Settings):
 
 
 class TrainConfig(_Settings):
-    """How the network is trained."""
+    """Settings of the training."""
 
     epochs: int = Field(60, ge=1, le=10_000, description="How many times every training image is seen.")
-    batch_size: int = Field(128, ge=1, le=4096, description="Images for one step of the optimizer.")
+    batch_size: int = Field(128, ge=1, le=4096, description="Images per optimizer step.")
     optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam, or SGD with Nesterov momentum 0.9.")
     learning_rate: float = Field(1e-3, gt=0, le=10, description="The (highest) step size of the optimizer.")
     schedule: Literal["constant", "cosine"] = Field(
@@ -97,7 +100,7 @@ class TrainConfig(_Settings):
         0, ge=0, le=100, description="Epochs over which the learning rate rises to its value."
     )
     weight_decay: float = Field(
-        0.0, ge=0, lt=1, description="Pull of the weights towards zero (biases and normalisation excepted)."
+        0.0, ge=0, lt=1, description="Weight decay, not applied to biases and normalisation."
     )
     loss: Literal["sparse_categorical_crossentropy", "categorical_crossentropy"] = Field(
         "categorical_crossentropy", description="Cross-entropy with labels as numbers (sparse) or one-hot."
@@ -112,7 +115,7 @@ class TrainConfig(_Settings):
         0,
         ge=0,
         le=1000,
-        description="Stop after this many epochs without a better validation accuracy; 0 never.",
+        description="Stop after this many epochs without a better validation accuracy; 0 turns it off.",
     )
     votes_weight: float = Field(
         0.0,
@@ -122,7 +125,8 @@ class TrainConfig(_Settings):
     )
     output: Literal["labels", "votes"] = Field(
         "labels",
-        description="Which output is validated and put into the bundle: the one for the labels or the one for the votes.",
+        description="Which output is validated and put into the bundle: the one for the labels or the one "
+        "for the votes.",
     )
     teacher: str | None = Field(
         None, description="A model whose probabilities are part of the targets (distillation)."
@@ -132,35 +136,43 @@ class TrainConfig(_Settings):
     )
     start_from: str | None = Field(
         None,
-        description="A model whose weights the run starts from (fine-tuning): a shipped name, a bundle folder or a run folder.",
+        description="A model whose weights the run starts from (fine-tuning): a shipped name, "
+        "a bundle folder or a run folder.",
     )
     freeze_until: str | None = Field(
         None,
-        description="The layers of that model up to this one keep their weights; `features` leaves only the classifier to learn.",
+        description="The layers of that model up to this one keep their weights; `features` leaves only the "
+        "classifier to learn.",
     )
     keep: Literal["best", "last"] = Field(
         "best",
-        description="Keep the weights of the epoch with the best validation accuracy, or those of the last one.",
+        description="Keep the weights of the epoch with the best validation accuracy, "
+        "or those of the last one.",
     )
     average: float = Field(
         0.0,
         ge=0,
         lt=1,
-        description="Momentum, per epoch, of a moving average of the weights, which is what is validated and kept; 0 is off.",
+        description="Momentum, per epoch, of a moving average of the weights, which is what is validated and "
+        "kept; 0 is off.",
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = Field(
         "float32",
-        description="Number format of the computation; auto takes bfloat16 where the machine is faster in it.",
+        description="Number format of the computation; auto takes bfloat16 where the machine is faster in "
+        "it.",
     )
-    seed: int = Field(
-        0, ge=0, lt=2**31, description="Start of all random numbers: the same seed gives the same run."
-    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Random seed: the same seed gives the same run.")
+
+    @property
+    def integer_labels(self) -> bool:
+        """Return whether the loss takes labels as numbers rather than as probabilities of each class."""
+        return self.loss == "sparse_categorical_crossentropy"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.label_smoothing and self.loss.startswith("sparse"):
+        if self.label_smoothing and self.integer_labels:
             raise ValueError("label_smoothing needs loss categorical_crossentropy")
-        if (self.teacher or self.votes_weight) and self.loss.startswith("sparse"):
+        if (self.teacher or self.votes_weight) and self.integer_labels:
             raise ValueError("teacher and votes_weight need loss categorical_crossentropy")
         if self.freeze_until and not self.start_from:
             raise ValueError("freeze_until needs a model to start_from")
@@ -178,11 +190,13 @@ class BundleConfig(_Settings):
     )
     zoom: bool = Field(
         False,
-        description="Average over the enlarged middle of each image too, inside the model; costs twice the time.",
+        description="Average over the enlarged middle of each image too, inside the model; "
+        "costs twice the time.",
     )
     quantisation: Quantisation = Field(
         "none",
-        description="Weights of the inference file: float32 (none), float16, or int8, which is also the fastest. With either, the Keras file has float16's precision.",
+        description="Weights of the inference file: float32 (none), float16, or int8, "
+        "which is also the fastest. With either, the Keras file has float16's precision.",
     )
 
 
@@ -198,16 +212,16 @@ class RunConfig(_Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.augment.mixup and self.train.loss.startswith("sparse"):
+        if self.augment.mixup and self.train.integer_labels:
             raise ValueError("augment.mixup needs loss categorical_crossentropy")
         return self
 
     @classmethod
     def parse(cls, data: Any) -> RunConfig:
-        """A configuration from plain dicts.
+        """Parse a configuration from plain dicts.
 
         Raises:
-            ConfigError: a setting is unknown, of the wrong type or out of its range.
+            ConfigError: A setting is unknown, of the wrong type or out of its range.
         """
         try:
             return cls.model_validate(data)
@@ -221,7 +235,7 @@ class RunConfig(_Settings):
         """Read a JSON file written by `save`.
 
         Raises:
-            ConfigError: it is missing, no JSON, or no valid configuration.
+            ConfigError: The file is missing, is not JSON, or is not a valid configuration.
         """
         try:
             return cls.parse(json.loads(path.read_text(encoding="utf-8")))
@@ -234,33 +248,41 @@ class RunConfig(_Settings):
         write_atomically(path, (self.model_dump_json(indent=2) + "\n").encode())
 
     def replace(self, section: str, **values: Any) -> RunConfig:
-        """A copy with these values of `section` instead, validated again."""
+        """Return a copy with these values in `section`, validated again."""
         data = self.model_dump()
         data[section] = data[section] | values
         return RunConfig.parse(data)
 
     def with_setting(self, path: str, value: Any) -> RunConfig:
-        """A copy with one setting replaced, which `path` names: "train.epochs", "augment.flip", "model.hparams.width".
+        """Return a copy with one setting replaced.
+
+        Args:
+            path: Names the setting: "train.epochs", "augment.flip", "model.hparams.width".
+            value: The new value.
 
         Raises:
-            ConfigError: there is no such setting, or the value does not fit it.
+            ConfigError: There is no such setting, or the value does not fit it.
         """
         section, _, name = path.partition(".")
         name, _, inner = name.partition(".")
-        known = type(self).model_fields
-        if section not in known or section == "preset" or not name or (inner and name != "hparams"):
+        sections = type(self).model_fields
+        if section not in sections or section == "preset" or not name or (inner and name != "hparams"):
             raise ConfigError(
-                f"Unknown setting {path!r}: expected SECTION.NAME with one of the sections {', '.join(list(known)[1:])}."
+                f"Unknown setting {path!r}: expected SECTION.NAME with one of the sections "
+                f"{', '.join(list(sections)[1:])}."
             )
         if inner:
             value = {**self.model.hparams, inner: value}
         return self.replace(section, **{name: value})
 
     def with_settings(self, assignments: Iterable[str]) -> RunConfig:
-        """A copy with settings as the shell writes them: "train.optimizer=sgd", "augment.flip=true"; values are JSON or plain words.
+        """Return a copy with settings as the shell writes them.
+
+        Args:
+            assignments: "train.optimizer=sgd", "augment.flip=true"; values are JSON or plain words.
 
         Raises:
-            ConfigError: as `with_setting`, or there is no "=".
+            ConfigError: As for `with_setting`, or there is no "=".
         """
         config = self
         for assignment in assignments:
@@ -277,14 +299,16 @@ class RunConfig(_Settings):
         return config
 
     def setting(self, path: str) -> Any:
-        """The value that `with_setting` would replace; None for a size of the network that its family sets."""
+        """Return the value of the setting at `path`; None for a size of the network that is left to its
+        family."""
         section, _, name = path.partition(".")
         name, _, inner = name.partition(".")
         value = getattr(getattr(self, section), name)
         return value.get(inner) if inner else value
 
     def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
-        """The settings in which two configurations differ, by path: (own value, the other's)."""
+        """Return the settings in which two configurations differ, by path: (own value, value of the
+        other)."""
         paths: dict[str, None] = {}
         for config in (self, other):
             for section in list(type(self).model_fields)[1:]:
@@ -298,5 +322,5 @@ class RunConfig(_Settings):
         return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
 
     def override(self, section: str, **values: Any) -> RunConfig:
-        """Like `replace`, but None leaves a value as it is: for options that may not have been given."""
+        """Return a copy with these values in `section`; None leaves a value as it is."""
         return self.replace(section, **{key: value for key, value in values.items() if value is not None})

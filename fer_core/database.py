@@ -10,8 +10,8 @@ from pathlib import Path
 
 from .errors import FerError
 
-_ADVICE = {  # where it is not the file that is at fault
-    "SQLITE_BUSY": "another program holds it, try again",
+_ADVICE = {  # for errors that are not caused by the file
+    "SQLITE_BUSY": "another program is using it, try again",
     "SQLITE_FULL": "make room on the disk",
     "SQLITE_READONLY": "nothing can be written to its folder",
     "SQLITE_CANTOPEN": "nothing can be written to its folder",
@@ -20,23 +20,25 @@ _ADVICE = {  # where it is not the file that is at fault
 
 
 @contextlib.contextmanager
-def opened(
+def connect(
     path: Path, schema: str, error: type[FerError], name: str, advice: str
 ) -> Iterator[sqlite3.Connection]:
-    """A connection in WAL mode to the file at `path`, made with `schema` where it is new. What is done in it counts as a whole or not at all.
+    """Open a connection in WAL mode to the file at `path`, created with `schema`, as one transaction.
 
-    What is there already can also be read where nothing can be written.
+    An existing file can also be read if nothing can be written.
 
     Args:
-        error: raised where the file is damaged or cannot be written.
-        name, advice: of its sentence: "The NAME PATH cannot be used (why): ADVICE."
+        error: Type of the error if the file is damaged or cannot be written.
+        name: Name of the file in the message "The NAME PATH cannot be used (reason): ADVICE."
+        advice: What to do if the file is damaged.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # The connection commits, or rolls back after an error.
         with (
             contextlib.closing(_connected(path, schema)) as connection,
             connection,
-        ):  # commits, or takes back what an error left half done
+        ):
             yield connection
     except OSError as reason:
         raise error(f"The {name} {path} cannot be written: {reason.strerror}.") from None
@@ -47,9 +49,8 @@ def opened(
 
 
 def _connected(path: Path, schema: str) -> sqlite3.Connection:
-    if path.is_file() and not os.access(
-        path.parent, os.W_OK
-    ):  # there WAL, which needs a second file, cannot even be read
+    # WAL needs a second file, so without write access it cannot even be read.
+    if path.is_file() and not os.access(path.parent, os.W_OK):
         return sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
     connection = sqlite3.connect(path, timeout=10)
     try:

@@ -1,7 +1,8 @@
-"""The seven expression labels, once: names, order, aliases, colours.
+"""Emotion labels: names, order, aliases and colours of the seven classes.
 
-The order is that of the `emotion` codes in FER2013's CSV. Class folders sort alphabetically, which is another order,
-so a label always enters the program through `from_name` or `from_code` and travels by its name from there on.
+The order is that of the `emotion` codes in FER2013's CSV. Class folders sort alphabetically, which is another
+order, so a label always enters the program through `from_name` or `from_code` and travels by its name from
+there on.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from .errors import DataError
 
 NAMES: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
-# Okabe and Ito's palette, made to stay distinguishable with every common colour vision deficiency
-# (https://jfly.uni-koeln.de/color/). The same colour stands for a class on every page and in every chart.
+# Okabe and Ito's palette, which stays distinguishable with every common colour vision deficiency
+# (https://jfly.uni-koeln.de/color/). A class has the same colour on every page and in every chart.
 COLOURS: dict[str, str] = {
     "angry": "#D55E00",
     "disgust": "#009E73",
@@ -32,7 +33,7 @@ EMOJI: dict[str, str] = {
     "neutral": "😐",
 }
 
-# What people call their class folders and label columns.
+# Common names of class folders and labels.
 _ALIASES: dict[str, tuple[str, ...]] = {
     "angry": ("anger", "mad"),
     "disgust": ("disgusted",),
@@ -47,15 +48,18 @@ _BY_WORD = {word: name for name in NAMES for word in (name, *_ALIASES[name])}
 
 
 def find(word: str) -> str | None:
-    """The label that `word` means ("Happiness" -> "happy"), or None. Case, blanks and a leading number do not count."""
+    """Return the label that `word` means ("Happiness" -> "happy"), or None.
+
+    Case, blanks and a leading number are ignored.
+    """
     return _BY_WORD.get(word.strip().strip("_-. 0123456789").lower())
 
 
 def from_name(word: str) -> str:
-    """The label that `word` means.
+    """Return the label that `word` means.
 
     Raises:
-        DataError: no label is called so.
+        DataError: There is no such label.
     """
     name = find(word)
     if name is None:
@@ -66,10 +70,10 @@ def from_name(word: str) -> str:
 
 
 def from_code(code: int) -> str:
-    """The label of FER2013's numeric code 0 to 6.
+    """Return the label of FER2013's numeric code 0 to 6.
 
     Raises:
-        DataError: the code is outside 0 to 6.
+        DataError: The code is outside 0 to 6.
     """
     if not 0 <= code < len(NAMES):
         raise DataError(f"Unknown emotion code {code}: expected 0 to 6 (0 angry, 1 disgust, ... 6 neutral).")

@@ -8,7 +8,7 @@ class FerError(Exception):
 
 
 class DataError(FerError):
-    """A data source cannot be read, or does not hold what was asked for."""
+    """A data source cannot be read, or does not contain what was requested."""
 
 
 class ConfigError(FerError):
@@ -20,7 +20,7 @@ class ModelError(FerError):
 
 
 class TrainingError(FerError):
-    """A training run cannot start, resume or go on."""
+    """A training run cannot start, resume or continue."""
 
 
 class ImageError(FerError):

@@ -1,6 +1,7 @@
-"""From any picture to upright pixels and to the 48x48 grey form that models see.
+"""Reading of pictures: to upright pixels and to the 48x48 grey input of the models.
 
-Data sets, photos and webcam frames all pass through `to_grey_48`, so that training and prediction cannot differ.
+Data sets, photos and webcam frames all pass through `to_grey_48`, so that training and prediction cannot
+differ.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from PIL import Image, ImageOps
 
 from .errors import ImageError
 
-MAX_PIXELS = 100_000_000  # a picture that claims more is refused before it is decoded
+MAX_PIXELS = 100_000_000  # a picture with a larger header is refused before it is decoded
 SIZE = 48
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is the bound
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is the limit
 
-# The formats that people hold photos in (MPO comes through JPEG). Others that Pillow knows (EPS, PDF, FLI ...) only widen what can go wrong.
+# Common formats of photos (MPO is opened as JPEG). Pillow's others (EPS, PDF, FLI ...) only add risks.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF", "PPM")
 SUFFIXES = (
     ".jpg",
@@ -42,40 +43,43 @@ SUFFIXES = (
     ".pgm",
 )
 
-# Faces are looked for at 1024 pixels a side, so pictures that keep this many when they are halved give up nothing: the smallest face
-# that can be found is still larger than the 48 pixels that models see. A 50 megapixel JPEG is then decoded at a quarter of its pixels.
+# Faces are detected at 1024 pixels a side, so a picture that still has this many pixels when halved loses
+# nothing: the smallest detectable face is still larger than the model's 48 pixels. A 50 megapixel JPEG is
+# then decoded at a quarter of its pixels.
 _ENOUGH_SIDE = 4096
 _ORIENTATION = 0x0112  # EXIF
 _LYING = (5, 6, 7, 8)  # its values for a picture stored on its side
-_CHUNK_PIXELS = 4_000_000  # deep pixels are scaled so many at a time
+_CHUNK_PIXELS = 4_000_000  # 16-bit pixels that are scaled at a time
 
 
 def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Image:
-    """An upright picture in mode L or RGB: EXIF orientation applied, transparency laid on white, 16 bit scaled to 8.
+    """Open an upright picture in mode L or RGB.
+
+    The EXIF orientation is applied, transparency becomes white, and 16 bit are scaled to 8.
 
     Args:
-        source: a path, or the bytes of a file.
-        name: how an error calls it; the path by default.
+        source: A path, or the bytes of a file.
+        name: Name in error messages; the path by default.
 
     Raises:
-        ImageError: it is missing, no picture, damaged, or larger than MAX_PIXELS.
+        ImageError: The file is missing, not a picture, damaged, or larger than MAX_PIXELS.
     """
     return _open(source, name, smaller=False)[0]
 
 
 def open_reduced(source: str | Path | bytes, name: str | None = None) -> tuple[Image.Image, tuple[int, int]]:
-    """The same picture where faces are all that counts: very large ones come at a half, a quarter or an eighth of their sides.
+    """Open a picture for face detection: very large ones at a half, a quarter or an eighth of their sides.
 
-    JPEGs are decoded so, others are averaged afterwards.
+    JPEGs are decoded at that size, others are averaged afterwards.
 
     Returns:
-        The picture, and the width and height that it has in full.
+        The picture, and its original width and height.
     """
     return _open(source, name, smaller=True)
 
 
 def reduced(picture: Image.Image) -> Image.Image:
-    """What `open_reduced` does, for a picture in mode L or RGB that is open already."""
+    """Reduce an open picture in mode L or RGB as `open_reduced` does."""
     factor = _factor(picture.size)
     return picture if factor == 1 else picture.reduce(factor)
 
@@ -85,10 +89,10 @@ def _factor(size: tuple[int, int]) -> int:
 
 
 def size_of(source: str | Path | bytes, name: str | None = None) -> tuple[int, int]:
-    """Width and height as a file stores them, without decoding its pixels.
+    """Return the width and height stored in a file, without decoding its pixels.
 
     Raises:
-        ImageError: as for `open_image`, as far as the head of a file tells.
+        ImageError: See `open_image`, as far as the header reveals it.
     """
     with _opened(source, name) as image:
         return image.size
@@ -101,9 +105,8 @@ def _open(source: str | Path | bytes, name: str | None, smaller: bool) -> tuple[
             width, height = height, width
         factor = _factor(image.size) if smaller else 1
         if factor > 1:
-            image.draft(
-                image.mode, (image.width // factor, image.height // factor)
-            )  # JPEG only; others stay as they are
+            # JPEG only; other formats ignore it.
+            image.draft(image.mode, (image.width // factor, image.height // factor))
         decoded_smaller = image.size not in ((width, height), (height, width))
         image.load()
         picture = upright(image)
@@ -112,16 +115,18 @@ def _open(source: str | Path | bytes, name: str | None, smaller: bool) -> tuple[
 
 @contextmanager
 def _opened(source: str | Path | bytes, name: str | None) -> Iterator[Image.Image]:
-    """A picture whose head was read; whatever goes wrong with it is an ImageError."""
+    """Open a picture for the duration of the context and raise all its errors as ImageError."""
     name = name or (str(source) if not isinstance(source, bytes) else "the image")
     _know_heif()
+    # Pillow's decoders raise many kinds of errors (OSError, SyntaxError, struct.error ...) on damaged files.
     try:
         with Image.open(
             io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
         ) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(
-                    f"{name} has {image.width}x{image.height} pixels: at most {MAX_PIXELS // 10**6} megapixels are "
+                    f"{name} has {image.width}x{image.height} pixels: at most {MAX_PIXELS // 10**6} "
+                    "megapixels are "
                     "read, so make it smaller first."
                 )
             yield image
@@ -137,27 +142,25 @@ def _opened(source: str | Path | bytes, name: str | None) -> Iterator[Image.Imag
         raise ImageError(f"{name} is a folder: an image file was expected.") from None
     except PermissionError:
         raise ImageError(f"{name} may not be read: check its permissions.") from None
-    except (
-        Exception
-    ):  # Pillow's decoders raise many kinds (OSError, SyntaxError, struct.error ...) on damaged files
+    except Exception:
         raise ImageError(
-            f"{name} cannot be read as an image: expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."
+            f"{name} cannot be read as an image: expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF "
+            "or TIFF."
         ) from None
 
 
 @lru_cache(maxsize=1)
 def _know_heif() -> None:
-    """Teach Pillow the photos of iPhones, once; libheif turns them upright itself."""
+    """Register the HEIF format of iPhones in Pillow once; libheif applies the orientation itself."""
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """A loaded picture in mode L or RGB, turned as its EXIF orientation says."""
-    if (
-        image.getexif().get(_ORIENTATION, 1) != 1
-    ):  # else it would be copied for nothing, 150 MB at 50 megapixels
+    """Return a loaded picture in mode L or RGB with its EXIF orientation applied."""
+    # Without this check it would be copied needlessly, 150 MB at 50 megapixels.
+    if image.getexif().get(_ORIENTATION, 1) != 1:
         image = ImageOps.exif_transpose(image)
     return _to_8_bit(image)
 
@@ -174,7 +177,10 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
 
 
 def _deep_to_8_bit(values: np.ndarray, always_deep: bool) -> Image.Image:
-    """A picture in mode L from (H, W) numbers: up to 65535 where one is above 255 or `always_deep`, up to 1 in files with fractions."""
+    """Scale (H, W) numbers to a picture in mode L.
+
+    The range is 0 to 65535 if a number is above 255 or `always_deep`, and 0 to 1 in files with fractions.
+    """
     highest = values.max(initial=0)
     scale = 255.0 if highest <= 1 and values.dtype.kind == "f" else 1.0
     if always_deep or highest > 255:
@@ -188,10 +194,10 @@ def _deep_to_8_bit(values: np.ndarray, always_deep: bool) -> Image.Image:
 
 
 def from_array(pixels: np.ndarray) -> Image.Image:
-    """A picture from an array (H, W) grey or (H, W, 3) RGB, uint8.
+    """Return a picture from an array (H, W) grey or (H, W, 3) RGB, uint8.
 
     Raises:
-        ImageError: another shape or type.
+        ImageError: The array has another shape or type.
     """
     if (
         pixels.dtype != np.uint8
@@ -199,13 +205,14 @@ def from_array(pixels: np.ndarray) -> Image.Image:
         or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3))
     ):
         raise ImageError(
-            f"Expected a uint8 array of shape (H, W) or (H, W, 3) in RGB order, got {pixels.dtype} {pixels.shape}."
+            f"Expected a uint8 array of shape (H, W) or (H, W, 3) in RGB order, got {pixels.dtype} "
+            f"{pixels.shape}."
         )
     return Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
 
 
 def to_grey_48(image: Image.Image) -> np.ndarray:
-    """(48, 48) uint8: ITU-R 601 luma, resized with an antialiased bilinear filter."""
+    """Convert to (48, 48) uint8: ITU-R 601 luma, resized with an antialiased bilinear filter."""
     grey = image if image.mode == "L" else image.convert("L")
     if grey.size != (SIZE, SIZE):
         grey = grey.resize((SIZE, SIZE), Image.Resampling.BILINEAR)

@@ -1,4 +1,4 @@
-"""Keep what C++ libraries print out of the shell's output, where scripts expect JSON or one sentence."""
+"""Suppression of what C++ libraries print to the shell, where scripts expect JSON or one sentence."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _lock = threading.RLock()
 
 @contextlib.contextmanager
 def silenced(descriptor: int) -> Iterator[None]:
-    """Throw away what the process writes to file descriptor 1 or 2 for a while; Python's own streams follow.
+    """Discard what the process and Python's streams write to file descriptor 1 or 2 in this context.
 
-    One thread at a time: two that overlapped could leave the descriptor closed for good.
+    Only one thread at a time: two that overlapped could leave the descriptor closed for good.
     """
     stream = sys.stdout if descriptor == 1 else sys.stderr
     with _lock:
         stream.flush()
-        kept, opened = os.dup(descriptor), os.open(os.devnull, os.O_WRONLY)
+        saved, opened = os.dup(descriptor), os.open(os.devnull, os.O_WRONLY)
         try:
             os.dup2(opened, descriptor)
             yield
             stream.flush()
         finally:
-            os.dup2(kept, descriptor)
-            os.close(kept)
+            os.dup2(saved, descriptor)
+            os.close(saved)
             os.close(opened)
 
 
 def import_keras() -> None:
-    """Import Keras and its backend without their banner about CPU features and oneDNN, nor TensorFlow's later advice on speed."""
+    """Import Keras and its backend without their messages about CPU features, oneDNN and speed."""
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silenced(2):

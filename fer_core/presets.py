@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from .bundle import CARD, MODELS_DIR
+from .bundles.bundle import CARD, MODELS_DIR
 from .config import RunConfig
 from .errors import ConfigError
 
@@ -15,7 +15,7 @@ DEFAULT_PRESET = "standard"
 
 @dataclass(frozen=True)
 class Preset:
-    """A named configuration and what is known about it."""
+    """A named configuration with its description and claim."""
 
     name: str
     title: str
@@ -58,7 +58,8 @@ def _weighted(size: str, filters: list[int], dense: int) -> Preset:
     return _preset(
         f"baseline-weighted-{size}",
         f"Baseline with class weights, size {size.upper()}",
-        f"Conv {'-'.join(map(str, filters))}, each with pooling and dropout 0.25; flatten; dense {dense}; dropout 0.5. "
+        f"Conv {'-'.join(map(str, filters))}, each with pooling and dropout 0.25; flatten; dense {dense}; "
+        "dropout 0.5. "
         "Rare classes weigh more in the loss.",
         "CSV with one-hot labels",
         None,
@@ -115,34 +116,38 @@ _ALL = (
     _shipped(
         "standard",
         "Standard network",
-        "The default: a residual network of 1.6 M parameters on images normalised one by one, with augmentation, label smoothing, a cosine "
+        "The default: a residual network of 1.6 M parameters on images normalised one by one, "
+        "with augmentation, label smoothing, a cosine "
         "schedule and averaged weights. A second output learns how people voted, where FER+ votes are there.",
         _STANDARD,
     ),
     _shipped(
         "tiny",
         "Tiny network",
-        "For browsers, phones and slow hosts: 0.1 M parameters in 8 bits, taught by `standard` as well as by the labels.",
+        "For browsers, phones and slow hosts: 0.1 M parameters in 8 bits, distilled from `standard` and "
+        "trained on the labels.",
         {"width": 16, "blocks": [2, 3, 1], "dropout": 0.1},
         {"epochs": 200, "teacher": "standard", "teacher_weight": 0.7, "weight_decay": 2e-4},
     ),
     _shipped(
         "best",
         "Network of the ensemble",
-        "The network of `standard`: trained with several seeds, then bundled into one model that averages them (command `bundle`).",
+        "The network of `standard`: trained with several seeds, then bundled into one model that averages "
+        "them (command `bundle`).",
         _STANDARD,
     ),
     _shipped(
         "ferplus",
         "FER+ network",
-        "The network of `standard`, but its output for the voters is the one that is kept: it answers as most people would.",
+        "The network of `standard`, but its output for the voters is used: it answers as most people would.",
         _STANDARD,
         {"output": "votes"},
     ),
     _preset(
         "quick",
         "Quick network",
-        "For a first try: conv 32-64-128, each with pooling; dense 128. It learns the embedded faces in less than a minute.",
+        "For a first try: conv 32-64-128, each with pooling; dense 128. It learns the embedded faces in less "
+        "than a minute.",
         "any",
         None,
         _plain(filters=[32, 64, 128], dense_units=128),
@@ -151,16 +156,18 @@ _ALL = (
     _preset(
         "baseline-deep",
         "Deep baseline",
-        "Conv 3x3 32-64-128-256 with ReLU, each followed by 2x2 max-pooling; flatten; dense 128; dropout 0.3.",
+        "Conv 3x3 32-64-128-256 with ReLU, each followed by 2x2 max-pooling; flatten; dense 128; "
+        "dropout 0.3.",
         "CSV, labels as numbers",
-        "about 70 %",
+        "about 70%",
         _plain(filters=[32, 64, 128, 256], dense_units=128, dense_dropout=0.3),
         {"epochs": 10, "batch_size": 32, "loss": "sparse_categorical_crossentropy"},
     ),
     _preset(
         "baseline-augmented",
         "Baseline with augmentation",
-        "Conv 32-64-128, each with pooling and dropout 0.25; flatten; dense 256; dropout 0.5; on turned, shifted, zoomed and mirrored images.",
+        "Conv 32-64-128, each with pooling and dropout 0.25; flatten; dense 256; dropout 0.5; on turned, "
+        "shifted, zoomed and mirrored images.",
         "class folders train/ and validation/",
         None,
         _plain(filters=[32, 64, 128], block_dropout=0.25, dense_units=256, dense_dropout=0.5),
@@ -173,7 +180,8 @@ _ALL = (
     _preset(
         "baseline-dropout",
         "Baseline with dropout",
-        "Conv 3x3 32-64-128 with ReLU, each with 2x2 pooling and dropout 0.25; flatten; dense 512; dropout 0.5. Early stopping.",
+        "Conv 3x3 32-64-128 with ReLU, each with 2x2 pooling and dropout 0.25; flatten; dense 512; "
+        "dropout 0.5. Early stopping.",
         "class folders",
         None,
         _plain(filters=[32, 64, 128], block_dropout=0.25, dense_units=512, dense_dropout=0.5),
@@ -182,7 +190,8 @@ _ALL = (
     _preset(
         "baseline-batchnorm",
         "Baseline with batch normalisation",
-        "Conv 3x3 64-128-256, each with batch normalisation, pooling and dropout 0.25; flatten; dense 512 with batch normalisation and "
+        "Conv 3x3 64-128-256, each with batch normalisation, pooling and dropout 0.25; flatten; "
+        "dense 512 with batch normalisation and "
         "dropout 0.5; on turned, zoomed and mirrored images.",
         "class folders",
         None,
@@ -203,10 +212,10 @@ PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
 
 
 def find_preset(name: str) -> Preset:
-    """The preset called `name`.
+    """Return the preset called `name`.
 
     Raises:
-        ConfigError: there is none; the message names all.
+        ConfigError: There is none; the message lists all.
     """
     if name not in PRESETS:
         raise ConfigError(f"Unknown preset {name!r}: expected one of {', '.join(PRESETS)}.")
@@ -214,13 +223,14 @@ def find_preset(name: str) -> Preset:
 
 
 def card(preset: Preset) -> dict[str, Any]:
-    """What is known of a preset as JSON values: the published claim beside what was measured, and the command that repeats it."""
+    """Return a preset as JSON values: its claim, its measured figures, and the command that repeats it."""
     measured = _measured(preset.name)
     command = f"python -m fer_core train --data SOURCE --preset {preset.name}"
     if measured and measured["networks"] > 1:
         command = (
             f"{command} --seed N for {measured['networks']} seeds, then "
-            f"python -m fer_core bundle{' RUN' * measured['networks']} --data SOURCE --name {preset.name} --out DIR"
+            f"python -m fer_core bundle{' RUN' * measured['networks']} --data SOURCE --name {preset.name} "
+            "--out DIR"
         )
     return {
         "name": preset.name,
@@ -236,9 +246,9 @@ def card(preset: Preset) -> dict[str, Any]:
 
 
 def _measured(name: str) -> dict[str, Any] | None:
-    """Figures on PrivateTest from the card of the preset's training run, if it has been measured.
+    """Return the figures on PrivateTest from the card of the preset's model, or None if it was not measured.
 
-    Where it is an ensemble, `epochs` are those of one of its `networks`.
+    For an ensemble, `epochs` are those of one of its `networks`.
     """
     for path in (MODELS_DIR / name / CARD, MODELS_DIR / "baselines" / f"{name}.json"):
         try:

@@ -1,10 +1,9 @@
-"""A folder that a process works in, and how others see what it does and ask it to stop."""
+"""Folder of a background process, with its status, its lock and requests to stop."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -16,17 +15,17 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .errors import TrainingError
+from .resources import subprocess_environment
 from .storage import write_atomically
 
-PROJECT = Path(__file__).resolve().parent.parent
 RUNNING_STATES = ("starting", "running", "paused")
-OPEN_STATES = ("queued", *RUNNING_STATES)  # those of what nobody needs to start
-_STARTING_SECONDS = 12  # that a process may take to get hold of its lock
+OPEN_STATES = ("queued", *RUNNING_STATES)  # those that need not be started
+_STARTING_SECONDS = 12  # until a process has its lock
 
 
 @dataclass(frozen=True)
 class ProcessFolder:
-    """status.json, stop, lock and log.txt of a run or a sweep."""
+    """Files status.json, stop, lock and log.txt of a run or a sweep."""
 
     path: Path
 
@@ -39,11 +38,14 @@ class ProcessFolder:
         return self.path / "log.txt"
 
     def lock(self) -> FileLock:
-        """A lock object of one's own: holding it asks whether another one holds it, see `holding.held`."""
+        """Return a new lock object, which sees other holders; see `runs.locks.lock_run`."""
         return FileLock(self.path / "lock")
 
     def write_status(self, state: str, message: str = "", **more: Any) -> None:
-        """`state` is one of queued, starting, running, paused, finished, stopped, pruned, failed."""
+        """Write the status.
+
+        `state` is queued, starting, running, paused, finished, stopped, pruned or failed.
+        """
         status = (
             self._json("status.json") | more | {"state": state, "message": message, "updated": time.time()}
         )
@@ -51,7 +53,7 @@ class ProcessFolder:
         write_atomically(self.path / "status.json", json.dumps(status, indent=1).encode())
 
     def status(self) -> dict[str, Any]:
-        """The last written status; one whose process died is "interrupted"."""
+        """Return the last written status, or "interrupted" if its process died."""
         status: dict[str, Any] = {
             "state": "unknown",
             "message": "",
@@ -64,7 +66,8 @@ class ProcessFolder:
         for key, else_ in (("state", "unknown"), ("message", "")):
             if not isinstance(status[key], str):
                 status[key] = else_
-        # A process that has just been started may not hold its lock yet. The clock may have been set back meanwhile.
+        # A process that has just been started may not hold its lock yet. The clock may have been changed
+        # meanwhile.
         just_started = (
             status["state"] == "starting" and abs(time.time() - status["updated"]) < _STARTING_SECONDS
         )
@@ -76,7 +79,10 @@ class ProcessFolder:
         return status
 
     def alive(self) -> bool:
-        """Whether a process is training in this folder now; asks the lock, which no crash or reused process id fools."""
+        """Return whether a process is training in this folder.
+
+        Its lock ends with the process, unlike a process id, which may be reused.
+        """
         if not self.path.is_dir():
             return False
         lock = self.lock()
@@ -84,7 +90,7 @@ class ProcessFolder:
             lock.acquire(timeout=0)
         except Timeout:
             return True
-        except OSError:  # a read-only folder: nobody can train in it
+        except OSError:  # a read-only folder: no process can train in it
             return False
         lock.release()
         return False
@@ -96,7 +102,10 @@ class ProcessFolder:
         return (self.path / "stop").exists()
 
     def clear_old_stop(self) -> None:
-        """Forget a request from before the process was asked for; one that came while it was starting holds."""
+        """Remove a stop request from before the process was started.
+
+        One that came during its start stays valid.
+        """
         status = self._json("status.json")
         with contextlib.suppress(OSError, TypeError, ValueError):
             if status.get("state") != "starting" or (self.path / "stop").stat().st_mtime < float(
@@ -118,19 +127,20 @@ class ProcessFolder:
 def start_detached(
     arguments: list[str], log: Path, mode: str = "ab", environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start `python -m fer_core` with these arguments in a process that outlives this one; what it prints goes to `log`.
+    """Start `python -m fer_core` with these arguments in a process that outlives this one.
+
+    Its output goes to `log`.
 
     Args:
-        environment: variables that it gets beside those of this process.
+        environment: Additional environment variables.
 
     Raises:
-        OSError: it cannot be started, or the log cannot be written.
+        OSError: The process cannot be started, or the log cannot be written.
     """
     with open(log, mode) as file:
         return subprocess.Popen(
             [sys.executable, "-m", "fer_core", *arguments],
-            cwd=PROJECT,
-            env=os.environ | dict(environment or {}),
+            env=subprocess_environment() | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -139,10 +149,10 @@ def start_detached(
 
 
 def unused_path(parent: Path, name: str) -> Path:
-    """A path below `parent` that does not exist yet, named after the time and `name`.
+    """Return a new path below `parent`, named after the time and `name`.
 
     Raises:
-        TrainingError: a hundred were made in this second.
+        TrainingError: A hundred were created in this second.
     """
     stamp = time.strftime("%Y%m%d-%H%M%S")
     for suffix in ("", *(f"-{i}" for i in range(2, 100))):

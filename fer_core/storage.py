@@ -1,4 +1,4 @@
-"""Where FER Explorer keeps caches and records, and how it writes files that others read."""
+"""Locations of caches and records, atomic writing of files, and reading of arrays that may be damaged."""
 
 from __future__ import annotations
 
@@ -8,31 +8,35 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import platformdirs
 
+# Parsed data sets, which are opened by their path, and the measured speed of this machine.
 _SHARED_CACHES = (
     "data-",
     "speed",
-)  # parsed data sets, which are opened by their path, and how fast this machine is
+)
 
 
-def _nobodys() -> Path | None:
+def _no_visitor() -> Path | None:
     return None
 
 
-_home: Callable[[], Path | None] = _nobodys
+_home: Callable[[], Path | None] = _no_visitor
 
 
-def keep_apart_by(home: Callable[[], Path | None]) -> None:
-    """Let `home` say whose folders the ones below are: those of a visitor of a hosted app, or None for everybody's."""
+def set_visitor_folder(home: Callable[[], Path | None]) -> None:
+    """Set the function that returns the folder of the present visitor, or None for the shared folders."""
     global _home
     _home = home
 
 
 def cache_folder(part: str) -> Path:
-    """The folder for `part` of the cache: below FER_EXPLORER_CACHE, else below the user's cache folder. It may not exist yet.
+    """Return the folder for `part` of the cache, below FER_EXPLORER_CACHE or the user's cache folder.
 
-    What was computed for a visitor of a hosted app is kept with the visitor's things.
+    It may not exist yet.
+
+    Results of a visitor of a hosted app are stored in the visitor's folder.
     """
     if not part.startswith(_SHARED_CACHES) and (home := _home()) is not None:
         return home / "cache" / part
@@ -40,37 +44,40 @@ def cache_folder(part: str) -> Path:
 
 
 def record_folder() -> Path:
-    """Where records of use are kept that cannot be computed again: FER_EXPLORER_HOME, else the user's data folder."""
+    """Return the folder of records that cannot be recomputed: FER_EXPLORER_HOME or the user's data folder."""
     if (home := _home()) is not None:
         return home / "records"
     return Path(os.environ.get("FER_EXPLORER_HOME") or platformdirs.user_data_dir("fer-explorer"))
 
 
 def runs_folder() -> Path:
-    """Where training runs are kept: FER_RUNS_DIR, else `runs` where the process was started."""
+    """Return the folder of training runs: FER_RUNS_DIR, else `runs` in the working folder of the process."""
     if (home := _home()) is not None:
         return home / "runs"
-    return everybodys_runs()
+    return shared_runs_folder()
 
 
-def everybodys_runs() -> Path:
-    """The same, whoever asks: a hosted app keeps its visitors' folders below it."""
+def shared_runs_folder() -> Path:
+    """Return the shared folder of training runs, which contains the visitors' folders of a hosted app."""
     return Path(os.environ.get("FER_RUNS_DIR") or "runs").resolve()
 
 
 def data_folder() -> Path:
-    """The folder whose data sets the app offers: FER_DATA_DIR, else `data` where the process was started."""
+    """Return the folder of the data sets that the app offers: FER_DATA_DIR, else `data`."""
     return Path(os.environ.get("FER_DATA_DIR", "data")).resolve()
 
 
 def own_data_folder() -> Path:
-    """Where uploads, collected faces and cleaned variants are kept: a visitor's own folder in a hosted app, else the data folder."""
+    """Return the folder of uploads, collected faces and cleaned variants.
+
+    This is the visitor's in a hosted app, else the data folder.
+    """
     home = _home()
     return data_folder() if home is None else home / "data"
 
 
 def own_models_folder() -> Path | None:
-    """Where a visitor of a hosted app keeps models under a name; None where nobody is kept apart."""
+    """Return the folder of a hosted visitor's named models, or None in local use."""
     home = _home()
     return None if home is None else home / "models"
 
@@ -79,7 +86,7 @@ def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
     """Replace a file so that a reader or a crash sees either the old content or the new, never a part.
 
     Args:
-        durable: also where the power fails, which costs 5 to 60 ms; without it only a killed process is thought of.
+        durable: Survive a power failure too, which costs 5 to 60 ms; otherwise only a killed process.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
@@ -89,7 +96,20 @@ def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError:  # on a full disk a half-written file would only make it fuller
+    except OSError:  # on a full disk a half-written file would waste space
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
+    """Return the arrays in an npz file, or None if it is missing, damaged or contains Python objects.
+
+    Nothing is unpickled.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)  # type: ignore[arg-type]
+    except Exception:  # damaged zips, headers and compressed data raise many kinds of errors
+        return None
+    return arrays if all(isinstance(array, np.ndarray) for array in arrays.values()) else None

@@ -1,4 +1,5 @@
-"""What Python does that leaves a process: files opened for writing, made or renamed, programs started, and whom it calls."""
+"""What Python does that leaves a process: files opened for writing, made or renamed, programs started, and
+whom it calls."""
 
 import os
 import sys

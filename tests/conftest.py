@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-import pylibsrtp  # noqa: F401  # WebRTC's; imported after TensorFlow it crashes. The app's process never has both, a test worker may.
+# WebRTC's library crashes if TensorFlow was imported before; a test worker may need both, the app never.
+import pylibsrtp  # noqa: F401
 import pytest
+from filelock import FileLock
 
 from . import tiny
 
@@ -25,7 +28,8 @@ def _begin_empty(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def fixtures_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep what the fixtures of all tests cache out of the user's cache; processes that they start inherit it."""
+    """Keep what the fixtures of all tests cache out of the user's cache; processes that they start inherit
+    it."""
     _begin_empty(tmp_path_factory)
 
 
@@ -76,22 +80,26 @@ def shell() -> Shell:
     return Shell()
 
 
+def _once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """The folder that `make` fills, made by the first of the test processes that asks for it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"shared-{name}"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "complete").exists():
+            folder.mkdir()
+            make(folder)
+            (folder / "complete").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def _trained_run(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "small"
-    done = shell(
-        "train",
-        "--data",
-        "synthetic:350",
-        "--preset",
-        "baseline-weighted-s",
-        "--epochs",
-        2,
-        "--run-dir",
-        folder,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
+    def make(folder: Path) -> None:
+        options = ["--data", "synthetic:350", "--preset", "baseline-weighted-s", "--epochs", 2]
+        done = shell("train", *options, "--run-dir", folder / "small")
+        assert done.returncode == 0, done.stderr
+
+    return _once(tmp_path_factory, "trained", make) / "small"
 
 
 @pytest.fixture(scope="session")
@@ -101,21 +109,30 @@ def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _labels_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _voted_of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for the runs that the test processes share."""
+    folder = _once(tmp_path_factory, "voted", tiny.write_voted)
+    (path,) = [path for path in folder.glob("*.csv") if path.name != "fer2013new.csv"]
+    return path
+
+
+@pytest.fixture(scope="session")
+def _labels_run(_voted_of_all: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = tiny.settings(
-        voted,
+        _voted_of_all,
         {"mirror": True, "quantisation": "int8"},
         ["leaked", "not a face"],
         votes_weight=1.0,
         precision="mixed_bfloat16",
     )
-    return tiny.train_run(tmp_path_factory.mktemp("runs") / "labels", config).path
+    folder = _once(tmp_path_factory, "labels", lambda folder: tiny.train_run(folder / "labels", config))
+    return folder / "labels"
 
 
 @pytest.fixture(scope="session")
-def _votes_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _votes_run(_voted_of_all: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = tiny.settings(
-        voted,
+        _voted_of_all,
         {"mirror": True, "zoom": True},
         votes_weight=1.0,
         output="votes",
@@ -123,7 +140,8 @@ def _votes_run(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         average=0.3,
         class_weight="balanced",
     )
-    return tiny.train_run(tmp_path_factory.mktemp("runs") / "votes", config).path
+    folder = _once(tmp_path_factory, "votes", lambda folder: tiny.train_run(folder / "votes", config))
+    return folder / "votes"
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +158,8 @@ def labels_run(_labels_run: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="module")
 def votes_run(_votes_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run that learned labels and votes, and answers as the voters do; its last, averaged weights are kept; with all views."""
+    """A finished run that learned labels and votes, and answers as the voters do; its last, averaged weights
+    are kept; with all views."""
     return _copied(_votes_run, tmp_path_factory)
 
 

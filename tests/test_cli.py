@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core.bundle import CARD, find_bundle
+from fer_core.bundles.bundle import CARD, find_bundle
 from fer_core.cli import main
 from fer_core.emotions import NAMES
-from fer_core.training.repeat import train_command
-from fer_core.training.run_folder import RunFolder
+from fer_core.runs.command import train_command
+from fer_core.runs.run_folder import RunFolder
 
 pytestmark = pytest.mark.long
 
@@ -40,7 +40,7 @@ def test_presets_json_names_the_five_published_networks(shell) -> None:
     published = {"baseline-deep", "baseline-augmented", "baseline-dropout", "baseline-batchnorm"}
     published |= {f"baseline-weighted-{size}" for size in "sml"}
     assert published | {"standard", "tiny", "best", "ferplus", "quick"} == set(presets)
-    assert presets["baseline-deep"]["claim"] == "about 70 %"
+    assert presets["baseline-deep"]["claim"] == "about 70%"
     assert [name for name, preset in presets.items() if preset["default"]] == ["standard"]
     for preset in presets.values():
         assert (
@@ -105,9 +105,7 @@ def test_flip_changes_the_probabilities_only_a_little(shell, trained_run: Path) 
 
 def test_evaluate_without_json_is_readable(shell, trained_run: Path) -> None:
     text = shell("evaluate", "--model", trained_run, "--data", "synthetic:350").stdout
-    assert (
-        "95 % interval" in text and "confusion matrix" in text and "surprise" in text and "macro F1" in text
-    )
+    assert "95% interval" in text and "confusion matrix" in text and "surprise" in text and "macro F1" in text
 
 
 def test_predict_json(shell, trained_run: Path, tmp_path: Path) -> None:
@@ -138,7 +136,7 @@ def test_the_inference_file_is_exported_as_it_is_without_keras(
     here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was made once; to make it again takes half a minute, and TensorFlow."""
-    monkeypatch.setattr("fer_core.export.import_keras", lambda: pytest.fail("Keras was asked for"))
+    monkeypatch.setattr("fer_core.bundles.export.import_keras", lambda: pytest.fail("Keras was asked for"))
     assert here("export", "--model", "tiny", "--format", "litert", "--out", tmp_path / "tiny.tflite")[0] == 0
     assert (tmp_path / "tiny.tflite").read_bytes() == find_bundle("tiny").inference_file.read_bytes()
 
@@ -159,7 +157,7 @@ def test_a_conversion_under_another_backend_is_told_in_one_sentence(
 def test_exported_files_give_the_same_probabilities(
     shell, trained_run: Path, tmp_path: Path, format: str
 ) -> None:
-    from fer_core.bundle import find_bundle
+    from fer_core.bundles.bundle import find_bundle
     from fer_core.data.synthetic import draw_faces
     from fer_core.inference import Classifier
 
@@ -277,7 +275,7 @@ def here(capsys: pytest.CaptureFixture[str]) -> Here:
 @pytest.fixture
 def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs begin, but end before their first epoch."""
-    monkeypatch.setattr("fer_core.training.trainer.train", lambda run, on_progress, finish=False: "stopped")
+    monkeypatch.setattr("fer_core.runs.train.train", lambda run, on_progress, finish=False: "stopped")
 
 
 def test_the_default_network_learns_from_the_labels_alone_where_there_are_no_votes(
@@ -458,7 +456,7 @@ def test_a_model_is_evaluated_against_what_it_was_trained_for(here, votes_run: P
     assert 0 <= by_votes["calibration_error"] <= 1
     _, text, _ = here("evaluate", "--model", votes_run, "--data", voted, "--split", "validation")
     assert "28 images on which FER+ voters agree" in text and "expected calibration error" in text
-    assert "without the 7 images that also stand in train" in text
+    assert "without the 7 images that also occur in train" in text
 
 
 def test_votes_may_be_named_and_must_be_there(here, labels_run: Path, voted: Path, tmp_path: Path) -> None:
@@ -524,7 +522,7 @@ def test_the_list_of_models_stays_where_a_card_is_damaged(
     here, labels_run: Path, tmp_path: Path, monkeypatch
 ) -> None:
     models = shutil.copytree(labels_run / "bundle", tmp_path / "models" / "mine").parent
-    monkeypatch.setattr("fer_core.bundle.MODELS_DIR", models)
+    monkeypatch.setattr("fer_core.bundles.bundle.MODELS_DIR", models)
     card = json.loads((models / "mine" / CARD).read_text())
     (models / "mine" / CARD).write_text(
         json.dumps(card | {"figures": {"test": [], "validation": {"accuracy": "high"}}, "parameters": []})

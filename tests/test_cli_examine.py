@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.data import open_dataset
 from fer_core.evaluation.comparison import compare_records
 from fer_core.evaluation.scoring import score

@@ -12,11 +12,11 @@ import pytest
 from fer_core.cli import main
 from fer_core.config import RunConfig
 from fer_core.presets import find_preset
-from fer_core.training import launch, run_queue
-from fer_core.training.registry import Registry
-from fer_core.training.run_folder import RunFolder, list_runs
-from fer_core.training.steering import read_control
-from fer_core.training.sweep_folder import SweepFolder
+from fer_core.runs import processes, queue
+from fer_core.runs.registry import Registry
+from fer_core.runs.run_folder import RunFolder, list_runs
+from fer_core.runs.steering import read_control
+from fer_core.runs.sweep_folder import SweepFolder
 
 
 class Here:
@@ -47,16 +47,17 @@ def here(capsys: pytest.CaptureFixture[str]) -> Here:
 
 @pytest.fixture
 def runs(tmp_path: Path, trained_run: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a finished run "first" and one called "second" that waits; no process is started from it."""
+    """A folder with a finished run "first" and one called "second" that waits; no process is started from
+    it."""
     parent = tmp_path / "runs"
     monkeypatch.setenv("FER_RUNS_DIR", str(parent))
     monkeypatch.setenv("FER_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setattr(run_queue, "ensure_worker", lambda folder: None)
-    monkeypatch.setattr(launch, "resume", lambda run, finish=False: run.write_status("starting"))
+    monkeypatch.setattr(queue, "ensure_worker", lambda folder: None)
+    monkeypatch.setattr(processes, "resume", lambda run, finish=False: run.write_status("starting"))
     shutil.copytree(trained_run, parent / "first")
     second = RunFolder(parent / "second")
     second.create(find_preset("quick").config.replace("train", epochs=3))
-    run_queue.enqueue(second)
+    queue.enqueue(second)
     return parent
 
 
@@ -104,7 +105,7 @@ def test_a_run_under_way_is_steered_and_others_are_not(here: Here, runs: Path) -
 def test_the_queue_is_shown_and_changed(here: Here, runs: Path) -> None:
     third = RunFolder(runs / "third")
     third.create(RunConfig(preset="quick"))
-    run_queue.enqueue(third)
+    queue.enqueue(third)
     assert here.json("queue", "--first", "third")["waiting"] == ["third", "second"]
     told = here.json("queue", "--remove", "second", "--parallel", 2)
     assert (told["waiting"], told["parallel"]) == (["third"], 2)

@@ -1,4 +1,4 @@
-"""A model tuned to a few faces: at least as good as it was, honestly measured, quick, and without TensorFlow."""
+"""Few-shot adaptation: at least as good as the original, measured honestly, fast, and without TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from fer_core import few_shot
-from fer_core.bundle import Bundle, find_bundle
+from fer_core.bundles.bundle import Bundle, find_bundle
 from fer_core.data import open_dataset
 from fer_core.emotions import NAMES
 from fer_core.errors import DataError, ModelError
-from fer_core.evaluation.metrics import wilson_interval
 from fer_core.inference import FeatureExtractor
+from fer_core.metrics.classification import wilson_interval
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_faces_that_it_has_not_seen_are_named_better_than_before(
     assert model.labels == NAMES and model.faces == {name: 10 for name in NAMES}
     assert np.allclose(new.sum(axis=1), 1) and np.array_equal(new, model.probabilities(images[70:]))
     assert accuracy(new, NAMES, labels[70:]) > accuracy(old, NAMES, labels[70:]) + 0.05
-    # Cross-validation foretells that figure.
+    # Cross-validation predicts that figure.
     assert model.comparison is not None
     assert (
         model.comparison.new.interval[0]
@@ -158,7 +158,7 @@ def test_arrays_of_another_kind_and_classes_that_the_model_lacks_are_refused(
             few_shot.learn(ferplus, images, ["happy", "sad"])
     bundle = find_bundle("ferplus")
     strange = FeatureExtractor(Bundle(bundle.path, bundle.card | {"labels": ["calm", *NAMES[1:]]}))
-    with pytest.raises(ModelError, match="does not know angry"):
+    with pytest.raises(ModelError, match="does not have the class angry"):
         few_shot.learn(strange, np.zeros((2, 48, 48), np.uint8), ["angry", "sad"])
 
 
@@ -169,9 +169,11 @@ def test_equal_faces_are_no_reason_to_fail(ferplus: FeatureExtractor) -> None:
 
 def test_learning_imports_no_tensorflow() -> None:
     code = (
-        "import sys, numpy as np; from fer_core import few_shot; from fer_core.bundle import find_bundle\n"
+        "import sys, numpy as np; from fer_core import few_shot; from fer_core.bundles.bundle import "
+        "find_bundle\n"
         "from fer_core.inference import FeatureExtractor\n"
-        "few_shot.learn(FeatureExtractor(find_bundle('ferplus')), np.zeros((4, 48, 48), np.uint8), ['happy', 'happy', 'sad', 'sad'])\n"
+        "few_shot.learn(FeatureExtractor(find_bundle('ferplus')), np.zeros((4, 48, 48), np.uint8), "
+        "['happy', 'happy', 'sad', 'sad'])\n"
         "print([m for m in ('tensorflow', 'keras', 'streamlit') if m in sys.modules])"
     )
     done = subprocess.run(

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from fer_core.bundle import KERAS, MODELS_DIR, Bundle, read_bundle
+from fer_core.bundles.bundle import KERAS, MODELS_DIR, Bundle, read_bundle
+from fer_core.bundles.export import load_keras
 from fer_core.errors import ModelError
-from fer_core.export import load_keras
 from tests.fuzz.mutation import inputs
 from tests.fuzz.targets import Target
 

@@ -1,4 +1,7 @@
-"""Photos in the forms that people have them: upright, in 8 bits, on white; very large ones smaller where only faces count."""
+"""Photos in all common forms: upright, in 8 bits, on white.
+
+Very large ones are reduced for face detection.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def encoded(image: Image.Image, format: str, **options: object) -> bytes:
 
 
 def far(a: Image.Image, b: Image.Image) -> float:
-    """Mean difference of two pictures' pixels."""
+    """Return the mean difference of two pictures' pixels."""
     assert a.size == b.size and a.mode == b.mode
     return float(np.abs(np.asarray(a).astype(int) - np.asarray(b)).mean())
 
@@ -56,7 +59,7 @@ def test_of_several_pictures_in_a_file_the_first(portrait: Image.Image) -> None:
 
 @pytest.mark.parametrize("format", ["HEIF", "JPEG", "PNG"])
 def test_pictures_stored_sideways_are_turned_once(portrait: Image.Image, format: str) -> None:
-    """Upright after opening, and still so when the opened picture passes through again, as it does from the page to the predictor."""
+    """Upright after opening, and after opening the opened picture again, as the page does."""
     exif = Image.Exif()
     exif[0x0112] = 6
     upper = portrait.crop((0, 0, 512, 300))
@@ -133,8 +136,8 @@ def test_huge_pictures_come_smaller_where_faces_count(
 def test_boxes_of_huge_pictures_are_in_their_own_pixels(
     monkeypatch: pytest.MonkeyPatch, portrait: Image.Image
 ) -> None:
-    """Whatever form a picture has and however it was read, the box stands where the face is in the full picture."""
-    from fer_core.bundle import find_bundle
+    """In every form of the picture, the box is where the face is in the full picture."""
+    from fer_core.bundles.bundle import find_bundle
     from fer_core.inference import Predictor
 
     predictor = Predictor(find_bundle())

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from fer_core.config import RunConfig
-from fer_core.training.run_folder import RunFolder
+from fer_core.runs.run_folder import RunFolder
 
 # The columns of FER+'s file in its order, and which of them means which of FER2013's codes, written out here
 # so that the tests do not take it from what they test.
@@ -66,7 +66,8 @@ def banded(codes: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def write_voted(folder: Path) -> Path:
-    """`fer.csv` with 168, 35 and 35 images, and votes beside it: eight of ten voters choose the class after the label's."""
+    """`fer.csv` with 168, 35 and 35 images, and votes beside it: eight of ten voters choose the class after
+    the label's."""
     codes = np.arange(len(USAGES)) % 7
     images = banded(codes)
     images[COPIES] = images[[*range(168, 175), *range(203, 210)]]
@@ -100,7 +101,7 @@ def settings(
 
 def train_run(folder: Path, config: RunConfig) -> RunFolder:
     """The finished run with `config`."""
-    from fer_core.training.trainer import train  # imports Keras
+    from fer_core.runs.train import train  # imports Keras
 
     run = RunFolder(folder)
     run.create(config)
@@ -109,7 +110,8 @@ def train_run(folder: Path, config: RunConfig) -> RunFolder:
 
 
 def views(images: np.ndarray, mirror: bool, zoom: bool) -> list[np.ndarray]:
-    """What a graph looks at: the images, with `zoom` the middle 42x42 pixels of each enlarged, with `mirror` those left to right."""
+    """What a graph looks at: the images, with `zoom` the middle 42x42 pixels of each enlarged, with `mirror`
+    those left to right."""
     some = [images.astype(np.float32)]
     if zoom:
         some.append(

@@ -1,4 +1,4 @@
-"""Hundreds of photos at once: from a folder, a zip or a list to one table of faces."""
+"""Albums of many photos: from a folder, a zip or a list to one table of faces."""
 
 from .analysis import PictureResult, analyse
 from .source import Picture, pictures

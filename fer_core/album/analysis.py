@@ -1,4 +1,4 @@
-"""Find and classify the faces of an album, picture by picture."""
+"""Analysis of an album: detection and classification of its faces, picture by picture."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .source import Picture
 
 @dataclass(frozen=True)
 class PictureResult:
-    """What one picture gave."""
+    """Result of one picture."""
 
     name: str
-    faces: list[FacePrediction]  # from the left to the right
-    error: str | None = None  # one sentence where it cannot be read; then there are no faces
+    faces: list[FacePrediction]  # from left to right
+    error: str | None = None  # one sentence if it cannot be read; then there are no faces
 
 
 def analyse(
@@ -27,14 +27,16 @@ def analyse(
     on_progress: Callable[[float], None] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[PictureResult]:
-    """One result a picture, in their order and as it comes; one picture is in memory at a time. A bad one does not stop the others.
+    """Yield one result per picture, in their order.
+
+    One picture is in memory at a time, and a bad one does not stop the others.
 
     Args:
-        pictures: as `pictures` gives them.
-        predictor: the detector and the model.
-        detect: look for faces; else each whole picture is taken as one face.
-        on_progress: called after each picture with the share that is done, 0 to 1.
-        cancelled: asked before each picture; True ends it.
+        pictures: Result of `pictures`.
+        predictor: Detector and model.
+        detect: Detect faces; if False, each whole picture is one face.
+        on_progress: Called after each picture with the share that is done, 0 to 1.
+        cancelled: Called before each picture; True stops.
     """
     for i, picture in enumerate(pictures):
         if cancelled():

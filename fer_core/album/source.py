@@ -1,4 +1,4 @@
-"""The pictures of an album, read one at a time: nothing is unpacked to disk, and a zip cannot fill the memory."""
+"""Pictures of an album, read one at a time: nothing is unpacked to disk, and a zip cannot fill the memory."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from ..errors import DataError, ImageError
 from ..imaging import SUFFIXES
 
 MAX_PICTURES = 5_000
-MAX_BYTES = 200 * 2**20  # of one picture; an uncompressed one of 50 megapixels takes 150 MB
-MAX_RATIO = 200  # unpacked to packed; photos hardly shrink, and an evenly grey picture by up to 1,000 times
-_RATIO_FROM = 2**24  # bytes: smaller members may shrink as they like
+MAX_BYTES = 200 * 2**20  # per picture; an uncompressed one of 50 megapixels takes 150 MB
+# Unpacked to packed size; photos hardly shrink, and a uniformly grey picture by up to 1,000 times.
+MAX_RATIO = 200
+_RATIO_FROM = 2**24  # bytes: smaller members may have any ratio
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture that has not been read yet."""
+    """Picture that has not been read yet."""
 
     name: str  # with its folders inside the source, "/" between them
     _read: Callable[[], bytes]
 
     def read(self) -> bytes:
-        """The bytes of its file.
+        """Return the bytes of the file.
 
         Raises:
-            ImageError: it cannot be read, or is larger than the limits.
+            ImageError: The file cannot be read, or is larger than the limits.
         """
         return self._read()
 
@@ -38,36 +39,39 @@ class Picture:
 def pictures(
     source: str | Path | BinaryIO | Sequence[tuple[str, bytes]] | Sequence[str | Path],
 ) -> list[Picture]:
-    """The pictures in `source`, sorted by name; each is read when asked for.
+    """List the pictures in `source`, sorted by name; each is read on demand.
 
     Args:
-        source: a folder (with all folders below it), a zip file's path, a zip as an open binary file, or a list of paths or of
-            (name, bytes). In folders and zips only files with a picture's suffix count, and hidden ones do not; a list is taken as it is.
+        source: A folder (with its subfolders), the path of a zip file, a zip as an open binary file, or a
+            list of paths or of (name, bytes). In folders and zips only files with a picture suffix that are
+            not hidden count; a list is used as it is.
 
     Raises:
-        DataError: there is no such folder or file, it is no zip, it holds no picture or too many.
+        DataError: The folder or file does not exist, is not a zip, or contains no pictures or too many.
     """
     if isinstance(source, str | Path):
         path = Path(source)
         if path.is_dir():
-            found = _in_folder(path)
+            pictures_found = _in_folder(path)
         elif path.is_file():
-            found = _in_zip(path, str(path))
+            pictures_found = _in_zip(path, str(path))
         else:
             raise DataError(f"{path} does not exist: expected a folder or a zip with pictures.")
         named = str(path)
     elif isinstance(source, Sequence):
-        found, named = [_listed(entry) for entry in source], "The list"
+        pictures_found, named = [_listed(entry) for entry in source], "The list"
     else:
         named = str(getattr(source, "name", None) or "The zip")
-        found = _in_zip(source, named)
-    if not found:
+        pictures_found = _in_zip(source, named)
+    if not pictures_found:
         raise DataError(f"{named} holds no picture: expected files such as .jpg, .png, .webp or .heic.")
-    if len(found) > MAX_PICTURES:
+    if len(pictures_found) > MAX_PICTURES:
         raise DataError(
-            f"{named} holds {len(found):,} pictures: at most {MAX_PICTURES:,} are analysed at once, so split it."
+            f"{named} holds {len(pictures_found):,} pictures: at most {MAX_PICTURES:,} are analysed at "
+            "once, so "
+            "split it."
         )
-    return found
+    return pictures_found
 
 
 def _listed(entry: str | Path | tuple[str, bytes]) -> Picture:
@@ -110,9 +114,8 @@ def _in_zip(source: Path | BinaryIO, named: str) -> list[Picture]:
         raise DataError(
             f"{named} is no zip, or a damaged one: expected a folder or a zip with pictures."
         ) from None
-    members = sorted(
-        archive.infolist(), key=lambda member: member.filename
-    )  # folders have no picture's suffix
+    # Folders have no picture suffix.
+    members = sorted(archive.infolist(), key=lambda member: member.filename)
     return [
         Picture(member.filename, partial(read_member, archive, member))
         for member in members
@@ -121,13 +124,16 @@ def _in_zip(source: Path | BinaryIO, named: str) -> list[Picture]:
 
 
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """The bytes of a member; what it claims of its size is not believed, no more is ever unpacked than the limit."""
+    """Return the bytes of a member.
+
+    The size in its header is not trusted, so at most the limit is unpacked.
+    """
     name = member.filename
     if member.file_size > MAX_BYTES:
         raise ImageError(_too_large(name))
     if member.file_size > max(_RATIO_FROM, MAX_RATIO * member.compress_size):
         raise ImageError(
-            f"{name} would grow over {MAX_RATIO} times when unpacked: no photo does, so it is left out."
+            f"{name} would grow more than {MAX_RATIO} times when unpacked: no photo does, so it is left out."
         )
     if member.flag_bits & 1:
         raise ImageError(f"{name} is encrypted: expected a zip without a password.")
@@ -136,7 +142,7 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
             content = file.read(MAX_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError):
         raise ImageError(
-            f"{name} cannot be unpacked: the zip is damaged there, or packed in a way that is not known."
+            f"{name} cannot be unpacked: the zip is damaged there, or uses an unknown compression."
         ) from None
     if len(content) > MAX_BYTES:
         raise ImageError(_too_large(name))

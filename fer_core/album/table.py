@@ -1,4 +1,4 @@
-"""The faces of an album as rows, and as CSV."""
+"""Table of the faces of an album, as rows and as CSV."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..inference.unlike import unlike_training
+from ..inference.input_warnings import input_warnings
 from .analysis import PictureResult
 
 
 def columns(labels: Sequence[str]) -> list[str]:
-    """The names of the columns that `rows` fills, for the classes of one model."""
+    """Return the names of the columns of `rows`, for the classes of one model."""
     head = ["file", "face", "x", "y", "width", "height", "score", "label", "confidence", "unsure"]
     return [*head, *labels, "unlike", "error"]
 
@@ -20,12 +20,14 @@ def columns(labels: Sequence[str]) -> list[str]:
 def rows(
     results: Iterable[PictureResult], labels: Sequence[str], unsure_below: float = 0.0
 ) -> list[dict[str, Any]]:
-    """One row a face, with None where a column says nothing; a picture without faces has one row too, which says so or why.
+    """Return one row per face, with None in empty columns.
+
+    A picture without faces has one row with the reason.
 
     Args:
-        results: as `analyse` gives them.
-        labels: the model's classes, which become columns with their probabilities.
-        unsure_below: faces of less confidence are marked unsure.
+        results: Results of `analyse`.
+        labels: Classes of the model, which become columns with their probabilities.
+        unsure_below: Faces with less confidence are marked unsure.
     """
     out = []
     empty = dict.fromkeys(columns(labels))
@@ -51,13 +53,13 @@ def rows(
                     "unsure": face.unsure(unsure_below),
                 }
                 | {name: round(p, 4) for name, p in face.probabilities.items()}
-                | {"unlike": " ".join(unlike_training(face))}
+                | {"unlike": " ".join(input_warnings(face))}
             )
     return out
 
 
 def csv_text(results: Iterable[PictureResult], labels: Sequence[str], unsure_below: float = 0.0) -> str:
-    """The rows as CSV, UTF-8 text with a header."""
+    """Return the rows as CSV, UTF-8 text with a header."""
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, columns(labels))
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""Model bundles: folders that hold a model, its light inference file and its card."""
+"""Model bundles: folders with a model, its light inference file and its card."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import ModelError
-from .storage import own_models_folder, write_atomically
+import platformdirs
+
+from ..errors import ModelError, TrainingError
+from ..resources import INSTALLED, MODELS_DIR
+from ..storage import own_models_folder, write_atomically
 
 KERAS = "model.keras"
 INFERENCE = "model.tflite"
 CARD = "card.json"
 PROBABILITIES = "probabilities.npz"  # of the validation images, in the order of the data
 
-MODELS_DIR = Path(__file__).resolve().parent.parent / "models"
 DEFAULT_MODEL = "standard"
-# What the app takes for photos: people agreed with it on a few more of 178 than with the default (benchmarks/photos.py, docs/models.md).
+# The app's default for photos: people agreed with it on a few more of 178 than with `standard`
+# (benchmarks/photos.py, docs/reference/models.md).
 PHOTO_MODEL = "ferplus"
 
 
@@ -53,25 +56,39 @@ def write_card(path: Path, card: dict[str, Any]) -> None:
 
 
 def views_inside(card: dict[str, Any]) -> int:
-    """How many views of each image a model averages: itself, its mirror image, and both enlarged."""
+    """Return how many views of each image a model averages: itself, its mirror image, and both enlarged."""
     return (2 if card.get("mirror") is True else 1) * (2 if card.get("zoom") is True else 1)
 
 
+def check_no_ensemble(name: str, networks: int) -> None:
+    """Check that the model `name` has one network, so that a run can start from its weights.
+
+    Raises:
+        TrainingError: The model is an ensemble.
+    """
+    if networks != 1:
+        raise TrainingError(
+            f"{name} is an ensemble of {networks} networks: start from a model that is one network."
+        )
+
+
 def own_models_dir() -> Path:
-    """Where models of one's own are kept under a name: FER_MODELS_DIR, else `models/` beside the shipped ones."""
-    return own_models_folder() or Path(os.environ.get("FER_MODELS_DIR") or MODELS_DIR).resolve()
+    """Return the folder of the user's own models: FER_MODELS_DIR, else `models/` in a checkout or the user's
+    data folder."""
+    default = Path(platformdirs.user_data_dir("fer-explorer")) / "models" if INSTALLED else MODELS_DIR
+    return own_models_folder() or Path(os.environ.get("FER_MODELS_DIR") or default).resolve()
 
 
 def is_shipped(bundle: Bundle) -> bool:
-    """Whether it comes with FER Explorer."""
+    """Return whether a bundle comes with FER Explorer."""
     return bundle.path.resolve().parent == MODELS_DIR and not bundle.card.get("promoted")
 
 
 def read_bundle(path: Path) -> Bundle:
-    """The bundle in `path`.
+    """Read the bundle in `path`.
 
     Raises:
-        ModelError: there is none, or its card is damaged.
+        ModelError: There is none, or its card is damaged.
     """
     try:
         card = json.loads((path / CARD).read_text(encoding="utf-8"))
@@ -95,12 +112,12 @@ def read_bundle(path: Path) -> Bundle:
 
 
 def shipped() -> list[Bundle]:
-    """The bundles that come with FER Explorer, the default first."""
+    """List the bundles that come with FER Explorer, the default first."""
     return [bundle for bundle in _bundles(MODELS_DIR) if is_shipped(bundle)]
 
 
 def own_models() -> list[Bundle]:
-    """The bundles of one's own that were given a name, by name."""
+    """List the user's own bundles by name."""
     return [bundle for bundle in _bundles(own_models_dir()) if not is_shipped(bundle)]
 
 
@@ -113,16 +130,17 @@ def _bundles(parent: Path) -> list[Bundle]:
     )
     bundles = []
     for path in sorted(folders, key=lambda p: (p.name != DEFAULT_MODEL, p.name)):
-        with contextlib.suppress(ModelError):  # a damaged one must not hide the others
+        with contextlib.suppress(ModelError):  # a damaged one does not hide the others
             bundles.append(read_bundle(path))
     return bundles
 
 
 def find_bundle(model: str | None = None) -> Bundle:
-    """The bundle that `model` means: None or "default", a shipped name, a bundle's folder, or a run's folder.
+    """Find the bundle that `model` names: None or "default", a shipped name, a bundle's folder, or a run's
+    folder.
 
     Raises:
-        ModelError: it means none; the message names the shipped ones.
+        ModelError: There is none; the message lists the shipped ones.
     """
     if model is None or model == "default":
         model = DEFAULT_MODEL
@@ -136,9 +154,11 @@ def find_bundle(model: str | None = None) -> Bundle:
         return read_bundle(path / "bundle")
     if (path / "config.json").is_file():
         raise ModelError(
-            f"The run {path} has no model yet: let it finish, stop it, or resume it with train --resume {path}."
+            f"The run {path} has no model yet: let it finish, stop it, or resume it with train --resume "
+            f"{path}."
         )
     names = ", ".join(bundle.path.name for bundle in [*shipped(), *own_models()]) or "none"
     raise ModelError(
-        f"There is no model {model!r}: expected a shipped name or that of one of your models ({names}), a bundle folder or a run folder."
+        f"There is no model {model!r}: expected a shipped name or that of one of your models ({names}), "
+        "a bundle folder or a run folder."
     )

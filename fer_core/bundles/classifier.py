@@ -1,4 +1,4 @@
-"""The light runtime: a bundle's LiteRT file, in a few megabytes and without TensorFlow."""
+"""Classifier on a bundle's LiteRT file, which needs a few megabytes and no TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..bundle import Bundle
 from ..errors import ImageError, ModelError
 from ..native_output import silenced
+from .bundle import Bundle
 
 _BATCH = 64
 
 
 class Classifier:
-    """Expression probabilities of 48x48 grey faces. One object may be used from several threads.
+    """Expression classifier of 48x48 grey faces. One object may be used from several threads.
 
     Raises:
-        ModelError: the bundle has no readable inference file.
+        ModelError: The bundle has no readable inference file.
     """
 
-    _keep_tensors = False  # whether what the layers inside compute can be read after a run
+    _keep_tensors = False  # whether the values of inner layers can be read after a run
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -31,14 +31,16 @@ class Classifier:
         self.labels = bundle.labels
         if not bundle.inference_file.is_file():
             raise ModelError(
-                f"{bundle.path} has no inference file {bundle.inference_file.name}: make the bundle anew with the command bundle."
+                f"{bundle.path} has no inference file {bundle.inference_file.name}: make the bundle again "
+                "with the command bundle."
             )
         self._lock = threading.Lock()
         try:
+            # LiteRT announces its delegate, and that kept tensors take memory.
             with (
                 silenced(2),
                 warnings.catch_warnings(action="ignore"),
-            ):  # it announces its delegate, and that kept tensors take memory
+            ):
                 self._interpreter = Interpreter(
                     str(bundle.inference_file),
                     num_threads=threads,
@@ -54,22 +56,24 @@ class Classifier:
         outputs = self._interpreter.get_output_details()[0]["shape"]
         if list(details["shape"][1:]) != [48, 48, 1] or outputs[-1] != len(self.labels):
             raise ModelError(
-                f"{bundle.inference_file} does not fit its card: it takes {list(details['shape'][1:])} and has {outputs[-1]} outputs, "
+                f"{bundle.inference_file} does not fit its card: it takes {list(details['shape'][1:])} and "
+                f"has {outputs[-1]} outputs, "
                 f"expected [48, 48, 1] and {len(self.labels)} labels."
             )
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """(N, C) float32 probabilities, in the order of `labels`.
+        """Return (N, C) float32 probabilities, in the order of `labels`.
 
         Args:
             images: (N, 48, 48) uint8 grey.
 
         Raises:
-            ImageError: they have another shape.
+            ImageError: The images have another shape.
         """
         if images.ndim != 3 or images.shape[1:] != (48, 48):
             raise ImageError(
-                f"The model takes grey faces as an array (N, 48, 48), not {images.shape}: Predictor cuts them from any picture."
+                f"The model takes grey faces as an array (N, 48, 48), not {images.shape}: Predictor cuts "
+                "them from any picture."
             )
         out = np.empty((len(images), len(self.labels)), np.float32)
         for start in range(0, len(images), _BATCH):
@@ -77,7 +81,7 @@ class Classifier:
         return out
 
     def _run(self, images: np.ndarray, tensors: Sequence[int]) -> list[np.ndarray]:
-        """The values of some tensors after one pass of (n, 48, 48) uint8 images."""
+        """Return the values of some tensors after one pass of (n, 48, 48) uint8 images."""
         batch = images[..., None].astype(np.float32)
         with self._lock:
             if len(batch) != self._size:

@@ -14,7 +14,8 @@ _DROPPED = 13  # of a float32's 23 bits of mantissa; float16 has 10. The exponen
 
 
 def round_weights(networks: Sequence[keras.Model]) -> None:
-    """Round all float32 weights of `networks` in place to 10 bits of mantissa, a relative error of at most 2**-11."""
+    """Round all float32 weights of `networks` in place to 10 bits of mantissa, a relative error of at most
+    2**-11."""
     for network in networks:
         network.set_weights([_rounded(w) if w.dtype == np.float32 else w for w in network.get_weights()])
 

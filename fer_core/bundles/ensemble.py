@@ -1,4 +1,4 @@
-"""Bundle finished runs anew: one with other settings, or several as an ensemble."""
+"""Rebuild a bundle from finished runs, or combine several into an ensemble."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 import keras
 
-from ..bundle import CARD, Bundle
-from ..card_values import number, part, parts, whole
 from ..config import BundleConfig, RunConfig
 from ..data.dataset import Dataset
 from ..data.votes import Votes
 from ..errors import ModelError
-from ..export import load_keras
-from .bundling import write_bundle
+from .bundle import CARD, Bundle
+from .card_values import as_dict, as_dicts, as_float, as_int
+from .export import load_keras
 from .graph import networks_of
 from .litert import check_converter
+from .write import TrainedNetworks, write_bundle
 
 
 def assemble(
@@ -29,22 +29,24 @@ def assemble(
     votes: Votes | None = None,
     command: str = "",
 ) -> None:
-    """Write the bundle `out` with the networks of `bundles`, whose logits are averaged where there are several.
+    """Write the bundle `out` with the networks of `bundles`, whose logits are averaged where there are
+    several.
 
     Args:
-        dataset: what they were trained on; the temperature is fitted on its validation split.
-        votes: the FER+ votes for `dataset`, for models that were trained to answer as the voters.
-        command: what repeats this, for the card.
+        dataset: The training data; the temperature is fitted on its validation split.
+        votes: The FER+ votes for `dataset`, for models that were trained on votes.
+        command: The shell command of this call, for the card.
 
     Raises:
-        ModelError: they name different classes, have different truths, or were trained on other data; one is named twice; a card
-            lacks what the new one needs; `out` holds a bundle, whose figures would be lost; or Keras runs on another backend than
-            TensorFlow.
+        ModelError: The models have different classes or truths, or were trained on other data; one is named
+            twice; a card lacks a value; `out` contains a bundle, whose figures would be lost; or Keras runs
+            on another backend than TensorFlow.
     """
     check_converter()
     if (out / CARD).exists():
         raise ModelError(
-            f"{out} holds a model already, and its figures would be lost: name another folder, or delete it first."
+            f"{out} holds a model already, and its figures would be lost: name another folder, "
+            "or delete it first."
         )
     if len({bundle.path.resolve() for bundle in bundles}) < len(bundles):
         raise ModelError("A model is named twice: an average of networks needs different ones.")
@@ -53,54 +55,53 @@ def assemble(
     for bundle in bundles:
         if bundle.labels != first.labels or bundle.card.get("truth") != first.card.get("truth"):
             raise ModelError(
-                f"{bundle.name} and {first.name} answer different questions: an ensemble needs the same classes and truth."
+                f"{bundle.name} and {first.name} answer different questions: an ensemble needs the same "
+                "classes and truth."
             )
         if bundle.card.get("data", {}).get("fingerprint") != dataset.fingerprint:
             raise ModelError(
-                f"{bundle.name} was trained on other data than {dataset.source}: name the data it was trained on with --data."
+                f"{bundle.name} was trained on other data than {dataset.source}: "
+                "name the data it was trained on with --data."
             )
         _check_card(bundle)
-        found = networks_of(load_keras(bundle))
-        if not found:
-            raise ModelError(f"{bundle.name} was written by an older version: train it anew.")
-        networks += found
+        own_networks = networks_of(load_keras(bundle))
+        if not own_networks:
+            raise ModelError(f"{bundle.name} was written by an older version: train it again.")
+        networks += own_networks
     chosen = dataset.labelled_indices("validation")
     labels = dataset.labels[chosen].astype(int)
     if first.card.get("truth") == "votes":
         if votes is None:
             raise ModelError(f"{first.name} answers as FER+ voters do: name their votes with --votes.")
         chosen, labels = votes.agreed(chosen)
-    config = RunConfig.parse(part(first.card, "config") | {"bundle": settings.model_dump()})
-    members = [member for bundle in bundles for member in parts(bundle.card, "members") or [_member(bundle)]]
-    write_bundle(
-        out,
-        networks,
-        name=name,
-        config=config,
-        dataset=dataset,
-        training=_training(bundles),
-        command=command,
-        validation=(dataset.images[chosen], labels),
-        members=members if len(members) > 1 else None,
+    config = RunConfig.parse(as_dict(first.card, "config") | {"bundle": settings.model_dump()})
+    members = [
+        member for bundle in bundles for member in as_dicts(bundle.card, "members") or [_member(bundle)]
+    ]
+    trained = TrainedNetworks(
+        networks, config, dataset, _training(bundles), command, members if len(members) > 1 else []
     )
+    write_bundle(out, name, trained, dataset.images[chosen], labels)
 
 
 def _check_card(bundle: Bundle) -> None:
-    """Raises:
-    ModelError: the card does not say how the model was trained, which that of a bundle made of it repeats.
+    """Check that a card describes the training, which the card of the new bundle repeats.
+
+    Raises:
+        ModelError: The card lacks a value.
     """
-    training, config = part(bundle.card, "training"), part(bundle.card, "config")
-    known = {
-        "training.epochs": whole(training.get("epochs")),
-        "training.seconds": number(training.get("seconds")),
-        "training.train_images": whole(training.get("train_images")),
+    training, config = as_dict(bundle.card, "training"), as_dict(bundle.card, "config")
+    values = {
+        "training.epochs": as_int(training.get("epochs")),
+        "training.seconds": as_float(training.get("seconds")),
+        "training.train_images": as_int(training.get("train_images")),
         "training.machine": training.get("machine") if isinstance(training.get("machine"), str) else None,
-        "config.train.seed": whole(part(config, "train").get("seed")),
-        "figures.validation.accuracy": number(
-            part(part(bundle.card, "figures"), "validation").get("accuracy")
+        "config.train.seed": as_int(as_dict(config, "train").get("seed")),
+        "figures.validation.accuracy": as_float(
+            as_dict(as_dict(bundle.card, "figures"), "validation").get("accuracy")
         ),
     }
-    missing = [name for name, value in known.items() if value is None]
+    missing = [name for name, value in values.items() if value is None]
     if missing:
         raise ModelError(
             f"The card of {bundle.path} lacks {', '.join(missing)}: name a model that fer_core trained."
@@ -119,7 +120,7 @@ def _member(bundle: Bundle) -> dict[str, Any]:
 
 
 def _training(bundles: list[Bundle]) -> dict[str, Any]:
-    """Of one network as it was; of an ensemble what its networks took together."""
+    """Return the training of one network, or the sums and maxima over the networks of an ensemble."""
     parts = [bundle.card["training"] for bundle in bundles]
     if len(parts) == 1:
         return parts[0]

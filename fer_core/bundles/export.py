@@ -7,20 +7,21 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from ..errors import ModelError
+from ..native_output import import_keras, silenced
 from .bundle import Bundle
-from .errors import ModelError
-from .inference.classifier import Classifier
-from .native_output import import_keras, silenced
+from .classifier import Classifier
 
 FORMATS = {"keras": ".keras", "litert": ".tflite", "onnx": ".onnx"}
 
 
 def export(bundle: Bundle, format: str, out: Path) -> None:
-    """Write the model of `bundle` to the file `out`. Inputs are (N, 48, 48, 1) float32 in 0..255, outputs probabilities.
+    """Write the model of `bundle` to the file `out`. Inputs are (N, 48, 48, 1) float32 in 0..255, outputs
+    probabilities.
 
     Raises:
-        ModelError: the format is unknown, the bundle is damaged, `out` cannot be written, or a conversion is needed and Keras runs
-            on another backend than TensorFlow.
+        ModelError: The format is unknown, the bundle is damaged, `out` cannot be written, or a conversion is
+            needed and Keras runs on another backend than TensorFlow.
     """
     if format not in FORMATS:
         raise ModelError(f"Unknown format {format!r}: expected one of {', '.join(FORMATS)}.")
@@ -28,30 +29,31 @@ def export(bundle: Bundle, format: str, out: Path) -> None:
         raise ModelError(
             f"{out} is a folder: expected the name of a file such as {out / ('model' + FORMATS[format])}."
         )
-    # Keras' exporters ask for certain endings, so the file is made under its own name and then moved into place.
+    # Keras' exporters ask for certain endings, so the file is written under its own name and then moved into
+    # place.
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
-            made = Path(folder) / f"model{FORMATS[format]}"
+            written = Path(folder) / f"model{FORMATS[format]}"
             # What is only copied is read too: a damaged file must not be handed on.
             if format == "litert" and bundle.inference_file.is_file():
                 Classifier(bundle)
-                shutil.copyfile(bundle.inference_file, made)
+                shutil.copyfile(bundle.inference_file, written)
             elif format == "keras":
                 load_keras(bundle)
-                shutil.copyfile(bundle.keras_file, made)
+                shutil.copyfile(bundle.keras_file, written)
             else:
-                _convert(bundle, format, made)
-            os.replace(made, out)
+                _convert(bundle, format, written)
+            os.replace(written, out)
     except OSError as error:
         raise ModelError(f"{out} cannot be written: {error.strerror or error}.") from None
 
 
 def load_keras(bundle: Bundle):  # -> keras.Model; Keras is not imported before it is needed
-    """The Keras model of a bundle. No code in the file is run (safe mode).
+    """Load the Keras model of a bundle, in safe mode, which runs no code of the file.
 
     Raises:
-        ModelError: it is missing or damaged.
+        ModelError: The bundle is missing or damaged.
     """
     import_keras()
     import keras
@@ -72,17 +74,17 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _convert(bundle: Bundle, format: str, made: Path) -> None:
+def _convert(bundle: Bundle, format: str, written: Path) -> None:
     import_keras()
-    from .release.litert import check_converter, export_litert, quantisation
+    from .litert import check_converter, export_litert, quantisation
 
     check_converter()
     model = load_keras(bundle)
     if format == "litert":
-        export_litert(model, made, quantisation(bundle.card))
+        export_litert(model, written, quantisation(bundle.card))
         return
     import numpy as np
 
     with silenced(1), silenced(2):  # the converter prints its progress
         model(np.zeros((1, *model.input_shape[1:]), np.float32))  # tf2onnx needs the model called once
-        model.export(made, format="onnx", verbose=False)
+        model.export(written, format="onnx", verbose=False)

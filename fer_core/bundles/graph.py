@@ -1,4 +1,4 @@
-"""The graph that is shipped: what a network needs at test time stands inside, so that no user of the file can leave it out."""
+"""Build the shipped graph, which contains all preprocessing and test-time averaging."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ _BORDER = 3  # pixels that the enlarged view leaves out on each side: 48 / 42, 1
 def shipped_graph(
     networks: Sequence[keras.Model], *, mirror: bool = False, zoom: bool = False, temperature: float = 1.0
 ) -> keras.Model:
-    """Grey images (N, 48, 48, 1) in 0..255 -> probabilities (N, C) float32.
+    """Return the shipped graph: grey images (N, 48, 48, 1) in 0..255 -> probabilities (N, C) float32.
 
-    The logits are averaged over the networks and over the views of each image: itself, with `zoom` its enlarged middle, and with
-    `mirror` the mirror images of these; divided by `temperature` (Guo et al. 2017, arXiv:1706.04599); then comes the softmax. So the probabilities before calibration are
-    those of temperature 1: p ** temperature, normalised.
+    The logits are averaged over the networks and over the views of each image: itself, with `zoom` its
+    enlarged middle, and with `mirror` the mirror images of these; divided by `temperature` (Guo et al. 2017,
+    arXiv:1706.04599); then comes the softmax. So the probabilities before calibration are those of
+    temperature 1: p ** temperature, normalised.
 
     Args:
-        networks: from `zoo.build`, trained, ending in a softmax layer "predictions". They become the layers "network", or
-            "network_1", "network_2" ... of the graph, ending in logits.
+        networks: Trained networks from `zoo.build`, ending in a softmax layer "predictions". They become the
+            layers "network", or "network_1", "network_2" ... of the graph, ending in logits.
     """
     shape = networks[0].input_shape[1:]
     inputs = keras.Input(shape, name="image")
@@ -46,14 +47,17 @@ def shipped_graph(
 
 
 def views_of(graph: keras.Model) -> int:
-    """How many views of each image a shipped graph averages."""
+    """Return how many views of each image a shipped graph averages."""
     enlarged = any(layer.name == ENLARGED for layer in graph.layers)
     mirrored = any(type(operation).__name__ == "Flip" for operation in graph.operations)
     return (2 if enlarged else 1) * (2 if mirrored else 1)
 
 
 def networks_of(graph: keras.Model) -> list[keras.Model]:
-    """The networks inside a shipped graph, (N, 48, 48, 1) -> logits (N, C) each, with the layers `last_conv` and `features`."""
+    """Return the networks inside a shipped graph.
+
+    Each maps (N, 48, 48, 1) to logits (N, C) and has the layers `last_conv` and `features`.
+    """
     return [layer for layer in graph.layers if isinstance(layer, keras.Model)]
 
 
@@ -66,7 +70,7 @@ def _with_logits(network: keras.Model, name: str) -> keras.Model:
 
 
 def predict(graph: keras.Model, images: np.ndarray, batch: int = 256) -> np.ndarray:
-    """(N, C) float32 outputs of `graph` for (N, 48, 48) uint8 images."""
+    """Return (N, C) float32 outputs of `graph` for (N, 48, 48) uint8 images."""
     parts = [
         graph.predict_on_batch(images[i : i + batch, ..., None].astype(np.float32))
         for i in range(0, len(images), batch)

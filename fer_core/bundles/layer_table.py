@@ -12,8 +12,11 @@ from .graph import networks_of, views_of
 
 
 def layer_table(graph: keras.Model) -> list[dict[str, Any]]:
-    """A row for each layer of the networks in `graph`, in order: name, type, output shape without the batch, parameters,
-    multiply-adds for one image. The names of an ensemble's layers begin with that of their network."""
+    """Return a row for each layer of the networks in `graph`, in order.
+
+    A row has name, type, output shape without the batch, parameters, and multiply-adds for one image. In an
+    ensemble, the names of layers begin with that of their network.
+    """
     networks = networks_of(graph)
     rows = []
     for network in networks or [graph]:
@@ -32,7 +35,10 @@ def layer_table(graph: keras.Model) -> list[dict[str, Any]]:
 
 
 def multiply_adds(model: keras.Model) -> int:
-    """Multiply-adds of one image through the convolutions and dense layers of a network, or of a shipped graph with all its views."""
+    """Return the multiply-adds of one image through a network, or through all views of a shipped graph.
+
+    Only convolutions and dense layers count.
+    """
     return views_of(model) * sum(_multiply_adds(layer) for layer in _leaves(model))
 
 

@@ -15,20 +15,23 @@ QUANTISATIONS = get_args(Quantisation)
 
 
 def check_converter() -> None:
-    """Raises:
-    ModelError: Keras runs on another backend than TensorFlow, which does the conversion.
+    """Check that Keras runs on TensorFlow, which converts models.
+
+    Raises:
+        ModelError: Keras runs on another backend.
     """
     if keras.backend.backend() != "tensorflow":
         raise ModelError(
-            f"LiteRT and ONNX files are made by TensorFlow, and Keras runs on {keras.backend.backend()}: unset KERAS_BACKEND."
+            f"LiteRT and ONNX files are made by TensorFlow, and Keras runs on {keras.backend.backend()}: "
+            "unset KERAS_BACKEND."
         )
 
 
 def quantisation(card: dict[str, Any]) -> Quantisation:
-    """What a card says of the weights in its inference file.
+    """Return the quantisation of the inference file that a card names.
 
     Raises:
-        ModelError: it is none that is known.
+        ModelError: The quantisation is unknown.
     """
     named = card.get("quantisation", "none")
     if named not in QUANTISATIONS:
@@ -42,12 +45,12 @@ def export_litert(graph: keras.Model, path: Path, quantisation: Quantisation = "
     """Write the LiteRT file at `path`.
 
     Args:
-        quantisation: "none" keeps float32 weights; "float16" halves the file and leaves the computation as it was; "int8"
-            keeps weights in 8 bits with a scale for each channel and quantises the activations of each image as it runs, which
-            needs no calibration data.
+        quantisation: "none" keeps float32 weights; "float16" halves the file and leaves the computation as it
+            was; "int8" keeps weights in 8 bits with a scale for each channel and quantises the activations of
+            each image as it runs, which needs no calibration data.
 
     Raises:
-        ModelError: as `check_converter`.
+        ModelError: The conversion is not possible, see `check_converter`.
     """
     check_converter()
     import tensorflow as tf

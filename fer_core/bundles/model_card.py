@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..card_values import part, parts, whole
 from ..errors import ModelError
+from ..wording import plural
+from .card_values import as_dict, as_dicts, as_int
 
 LICENCE = "MIT"
 
@@ -15,39 +16,46 @@ _USES = [
     "Interactive demonstrations on photos and webcams of people who know of it and agree.",
 ]
 _NOT_FOR = [
-    "Deciding about people: hiring, schooling, policing, insurance, health. An expression on a picture is not what a person feels.",
-    "Emotion recognition at the workplace and in education, which the EU's AI Act forbids (Regulation 2024/1689, article 5).",
-    "Watching people who have not agreed to it.",
+    "Deciding about people: hiring, schooling, policing, insurance, health. An expression on a picture is "
+    "not what a person feels.",
+    "Emotion recognition at the workplace and in education, which the EU's AI Act forbids (Regulation "
+    "2024/1689, article 5).",
+    "Monitoring people without their consent.",
 ]
 _LIMITS = [
     "It knows seven classes and must choose one of them, even for a face that shows none or several.",
-    "Labels of FER2013 are noisy: they agree with the majority of ten FER+ voters on about two thirds of the images.",
-    "Fear, sadness and disgust are told apart far worse than happiness and surprise; the table by class says how much.",
-    "Trained on web pictures of 2013 without records of age, sex or skin colour: how it differs between groups was not measured.",
-    "Faces that are turned by more than about 30 degrees, covered, blurred, very dark or below about 40 pixels are unlike its data.",
+    "Labels of FER2013 are noisy: they agree with the majority of ten FER+ voters on about two thirds of the "
+    "images.",
+    "Fear, sadness and disgust are recognised far less reliably than happiness and surprise; "
+    "see the table by class.",
+    "Trained on web pictures of 2013 without records of age, sex or skin colour: "
+    "how it differs between groups was not measured.",
+    "Faces that are turned by more than about 30 degrees, covered, blurred, very dark or below about 40 "
+    "pixels differ from its training images.",
 ]
 
 _FIGURES = {"accuracy", "accuracy_ci95", "count", "macro_f1", "per_class"}
 
 
 def sections(card: dict[str, Any]) -> dict[str, Any]:
-    """What a card says in words: licence, fit uses, uses it is not for, limits."""
+    """Return the text sections of a card: licence, intended uses, uses it is not for, limits."""
     limits = list(_LIMITS)
     source = card["data"]["source"]
     if not source.startswith(("fer2013", "icml_face_data")):  # the names that FER2013 was published under
-        limits[1:] = [f"Trained on {source} alone: on other pictures expect little before it was measured."]
+        limits[1:] = [f"Trained only on {source}; its accuracy on other pictures is unknown."]
     if card.get("truth") == "votes":
         limits.append(
-            "It answers as FER+ voters do: images on which they disagree, or see contempt or no face, were left out of its figures."
+            "It answers as FER+ voters do: images on which they disagree, or see contempt or no face, "
+            "were left out of its figures."
         )
     return {"licence": LICENCE, "uses": _USES, "not_for": _NOT_FOR, "limits": limits}
 
 
 def markdown(card: dict[str, Any]) -> str:
-    """The whole card as Markdown, for people; every figure stands in the card.
+    """Return the card as Markdown.
 
     Raises:
-        ModelError: the card, which others may have written, lacks what the text needs or holds it in another form.
+        ModelError: The card lacks a value that the text needs, or has it in another form.
     """
     try:
         return _markdown(card)
@@ -59,11 +67,12 @@ def markdown(card: dict[str, Any]) -> str:
 
 
 def layers_markdown(card: dict[str, Any]) -> str:
-    """The table of layers as Markdown, for one view of an image; empty where the card lists none."""
+    """Return the table of layers for one view of an image as Markdown; empty if the card lists none."""
     rows = [
-        f"| {row.get('name')} | {row.get('type')} | {' x '.join(map(str, shape)) if isinstance(shape := row.get('output'), list) else '-'} "
-        f"| {whole(row.get('parameters')) or 0:,} | {whole(row.get('multiply_adds')) or 0:,} |"
-        for row in parts(card, "layers")
+        f"| {row.get('name')} | {row.get('type')} | "
+        f"{' x '.join(map(str, shape)) if isinstance(shape := row.get('output'), list) else '-'} "
+        f"| {as_int(row.get('parameters')) or 0:,} | {as_int(row.get('multiply_adds')) or 0:,} |"
+        for row in as_dicts(card, "layers")
     ]
     head = [
         "",
@@ -76,8 +85,8 @@ def layers_markdown(card: dict[str, Any]) -> str:
 
 
 def _markdown(card: dict[str, Any]) -> str:
-    training, config, data = part(card, "training"), part(card, "config"), part(card, "data")
-    train = part(config, "train")
+    training, config, data = as_dict(card, "training"), as_dict(card, "config"), as_dict(card, "data")
+    train = as_dict(config, "train")
     lines = [f"# {card.get('name', 'A model')}", "", "## Model details", ""]
     lines += _list(
         {
@@ -122,16 +131,16 @@ def _markdown(card: dict[str, Any]) -> str:
 
 
 def epochs_in_words(card: dict[str, Any]) -> str | None:
-    """The epochs of its training, such as "100", or "3 x 100" of an ensemble; None where the card does not tell."""
-    each = [whole(part(member, "training").get("epochs")) for member in parts(card, "members")]
+    """Return the epochs of the training, such as "100", or "3 x 100" for an ensemble; None if unknown."""
+    each = [as_int(as_dict(member, "training").get("epochs")) for member in as_dicts(card, "members")]
     if len(each) > 1 and None not in each:
         return f"{len(each)} x {each[0]}" if len(set(each)) == 1 else " + ".join(map(str, each))
-    epochs = whole(part(card, "training").get("epochs"))
+    epochs = as_int(as_dict(card, "training").get("epochs"))
     return None if epochs is None else str(epochs)
 
 
 def _steps(card: dict[str, Any]) -> list[str]:
-    """What each step after training did to the figures on validation."""
+    """Return the effect of each step after training on the figures on validation."""
     steps = card.get("steps")
     if not steps:
         return []
@@ -167,17 +176,20 @@ def _count(value: Any) -> str | None:
 def _figures(figures: dict[str, Any]) -> list[str]:
     low, high = figures["accuracy_ci95"]
     lines = [
-        f"- Accuracy {figures['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}) on {figures['count']:,} images"
+        f"- Accuracy {figures['accuracy']:.2%} (95% interval {low:.2%} to {high:.2%}) on "
+        f"{figures['count']:,} images"
     ]
     if figures.get("truth") == "votes":
         lines.append(
-            "- True is what FER+ voters chose: single votes dropped, then more than half of the votes; other images left out."
+            "- Compared with the majority of the FER+ votes, single votes dropped; images without a majority "
+            "are left out."
         )
     clean = figures.get("without_leaked") if figures.get("leaked") else None
     if clean:
         lines.append(
-            f"- {clean['accuracy']:.2%} ({clean['accuracy_ci95'][0]:.2%} to {clean['accuracy_ci95'][1]:.2%}) without the "
-            f"{figures['leaked']:,} images that also stand in the training split"
+            f"- {clean['accuracy']:.2%} ({clean['accuracy_ci95'][0]:.2%} to {clean['accuracy_ci95'][1]:.2%}) "
+            f"without the {plural(figures['leaked'], 'image')} that also "
+            f"{'occurs' if figures['leaked'] == 1 else 'occur'} in the training split"
         )
     lines.append(f"- Macro F1 {figures['macro_f1']:.3f}")
     if "calibration_error" in figures:
@@ -189,6 +201,9 @@ def _figures(figures: dict[str, Any]) -> list[str]:
         "|---|---|---|---|---|" + ("---|" if clean else ""),
     ]
     for name, row in figures["per_class"].items():
-        line = f"| {name} | {row['precision']:.1%} | {row['recall']:.1%} | {row['f1']:.3f} | {row['support']:,} |"
+        line = (
+            f"| {name} | {row['precision']:.1%} | {row['recall']:.1%} | {row['f1']:.3f} | "
+            f"{row['support']:,} |"
+        )
         lines.append(line + (f" {clean['per_class'][name]['f1']:.3f} |" if clean else ""))
     return lines

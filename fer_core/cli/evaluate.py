@@ -1,28 +1,88 @@
-"""Commands that use a model: evaluate, export."""
+"""The commands evaluate, robustness and explain."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
 import sys
-import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import FerError, ModelError
 from ..storage import write_atomically
-from .output import print_json, read_named_votes, table
+from ..wording import plural, times
+from .arguments import MODELS, SOURCES, Commands, positive_int, read_named_votes
+from .output import print_json, table
 
 if TYPE_CHECKING:
     from ..data import Dataset
     from ..evaluation.comparison import Comparison
     from ..evaluation.record import EvaluationRecord
 
+METHODS = ("grad-cam", "occlusion")
+
+
+def add_commands(commands: Commands) -> None:
+    parser = commands.add("evaluate", evaluate, "Score a model on labelled images.")
+    parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
+    parser.add_argument("--data", metavar="SOURCE", required=True, help=SOURCES)
+    parser.add_argument("--split", choices=("test", "validation", "train"), default="test")
+    parser.add_argument(
+        "--truth",
+        choices=("labels", "votes"),
+        help="votes: what most FER+ voters chose (default: as the model was trained)",
+    )
+    parser.add_argument(
+        "--votes", metavar="CSV", help="the FER+ votes (default: fer2013new.csv beside the data)"
+    )
+    parser.add_argument(
+        "--tta",
+        choices=("none", "flip", "off"),
+        default="none",
+        help="flip: average over each image and its mirror image; off: one view, without the others that a "
+        "model has inside",
+    )
+    parser.add_argument(
+        "--save", action="store_true", help="also save figures and predictions in a shipped model's bundle"
+    )
+    parser.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="NAME|PATH",
+        help="another model to compare with; repeatable",
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write all of it as one HTML page")
+
+    parser = commands.add(
+        "robustness", robustness, "Score a model on corrupted images, in the manner of ImageNet-C."
+    )
+    parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
+    parser.add_argument("--data", metavar="SOURCE", required=True, help=SOURCES)
+    parser.add_argument("--split", choices=("validation", "test", "train"), default="validation")
+    parser.add_argument(
+        "--images",
+        type=positive_int,
+        default=500,
+        metavar="N",
+        help="how many, each class with its share (default: 500)",
+    )
+
+    parser = commands.add("explain", explain, "Show where a model looks on a face, as a picture.")
+    parser.add_argument("image", metavar="IMAGE")
+    parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
+    parser.add_argument("--method", choices=METHODS, default="grad-cam")
+    parser.add_argument("--of", metavar="CLASS", help="class to explain (default: the predicted one)")
+    parser.add_argument("--no-detect", action="store_true", help="take the whole picture as one face")
+    parser.add_argument("--out", type=Path, required=True, metavar="PNG")
+
 
 def evaluate(options: argparse.Namespace) -> None:
-    from ..bundle import find_bundle
+    from ..bundles.bundle import find_bundle
     from ..data import open_dataset
     from ..evaluation.comparison import compare_records
-    from ..evaluation.metrics import figures
     from ..evaluation.scoring import score, test_uses
+    from ..metrics.classification import figures
 
     bundle = find_bundle(options.model)
     dataset = open_dataset(options.data)
@@ -60,16 +120,19 @@ def evaluate(options: argparse.Namespace) -> None:
     low, high = result.accuracy_ci95
     agreed = " on which FER+ voters agree" if votes else ""
     print(f"{bundle.name} on {options.split} of {options.data}: {result.count:,} images{agreed}")
-    print(f"accuracy  {result.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})")
+    print(f"accuracy  {result.accuracy:.2%}  (95% interval {low:.2%} to {high:.2%})")
     if result.leaked:
         print(
-            f"          {result.accuracy_without_leaked:.2%}  without the {result.leaked:,} images that also stand in train"
+            f"          {result.accuracy_without_leaked:.2%}  without the "
+            f"{plural(result.leaked, 'image')} that also "
+            f"{'occurs' if result.leaked == 1 else 'occur'} in train"
         )
     print(f"macro F1  {result.macro_f1:.3f}")
     print(f"expected calibration error  {result.calibration_error:.2%}")
     if options.split == "test":
         print(
-            f"The test split of these data has been used {test_uses(dataset):,} times on this machine: choose models on validation."
+            f"The test split of these data has been used {times(test_uses(dataset))} on this machine: "
+            "choose models on validation."
         )
     print()
     rows = [
@@ -113,18 +176,94 @@ def _as_json(other: str, comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def export(options: argparse.Namespace) -> None:
-    from ..bundle import find_bundle
-    from ..export import export
+def robustness(options: argparse.Namespace) -> None:
+    import numpy as np
 
-    start = time.monotonic()
-    bundle = find_bundle(options.model)
-    export(bundle, options.format, options.out)
-    size = options.out.stat().st_size
+    from ..bundles.bundle import find_bundle
+    from ..data import open_dataset
+    from ..data.dataset import stratified
+    from ..evaluation.scoring import score
+    from ..robustness import robustness as measured
+    from ..robustness.corruptions import LEVELS
+
+    bundle, dataset = find_bundle(options.model), open_dataset(options.data)
+    scored = score(bundle, dataset, options.split)
+    chosen = stratified(scored.true, options.images)
+    key = measured.key(scored.record, chosen)
+    result = measured.load(bundle, key)
+    if result is None:
+        images = np.asarray(dataset.images[scored.indices[chosen]])
+        result = measured.robustness(bundle, images, scored.true[chosen], dataset.label_names)
+        assert result is not None  # it is None only if it was cancelled
+        measured.save(bundle, key, result)
     if options.json:
+        corruptions: dict[str, Any] = {
+            name: {"accuracy": result.accuracies(name), "ci95": result.intervals(name)}
+            for name in result.right
+        }
         return print_json(
-            {"model": bundle.name, "format": options.format, "out": str(options.out), "bytes": size}
+            {
+                "model": bundle.name,
+                "source": options.data,
+                "split": options.split,
+                "count": result.count,
+                "clean_accuracy": result.clean_accuracy,
+                "mean_accuracy": result.mean_accuracy,
+                "corruptions": corruptions,
+            }
         )
+    print(f"{bundle.name} on {result.count:,} {options.split} images of {options.data}")
     print(
-        f"{options.out}: {bundle.name} as {options.format}, {size:,} bytes, in {time.monotonic() - start:.1f} s"
+        f"clean {result.clean_accuracy:.1%}, mean over all corruptions and levels "
+        f"{result.mean_accuracy:.1%}\n"
+    )
+    rows = [
+        [name, *(f"{share:.0%}" for share in result.accuracies(name)), f"{result.mean(name):.1%}"]
+        for name in result.worst_first
+    ]
+    print(table(["corruption", *(f"level {level}" for level in LEVELS), "mean"], rows))
+
+
+def explain(options: argparse.Namespace) -> None:
+    from PIL import Image
+
+    from ..bundles.bundle import find_bundle
+    from ..explanation.heat import heat, scaled
+    from ..inference import Predictor
+
+    bundle = find_bundle(options.model)
+    if options.out.suffix.lower() != ".png":
+        raise FerError(f"{options.out} is to be a picture: expected a name that ends in .png.")
+    predictor = Predictor(bundle)
+    faces = predictor.predict(Path(options.image), detect=not options.no_detect)
+    if not faces:
+        raise FerError(
+            f"No face was found on {options.image}: try --no-detect for a picture that is one face."
+        )
+    face = max(faces, key=lambda face: face.box[2] * face.box[3])
+    name = options.of or face.label
+    if name not in bundle.labels:
+        raise ModelError(f"{bundle.name} does not know {name!r}: expected one of {', '.join(bundle.labels)}.")
+    which = bundle.labels.index(name)
+    if options.method == "occlusion":
+        from ..explanation.occlusion import occlusion_maps
+
+        map = scaled(occlusion_maps(predictor.classifier, face.crop)[which])
+    else:
+        from ..explanation.grad_cam import GradCam
+
+        map = GradCam(bundle).maps(face.crop[None])[0, which]
+    Image.fromarray(heat(face.crop, map)).save(options.out)
+    result = {
+        "file": options.image,
+        "model": bundle.name,
+        "method": options.method,
+        "class": name,
+        "out": str(options.out),
+    } | face.as_json()
+    if options.json:
+        return print_json(result)
+    print(
+        f"{options.out}: what speaks for {name} ({options.method}); {bundle.name} says {face.label} "
+        f"{face.confidence:.0%}"
     )

@@ -1,91 +1,62 @@
-"""Commands that show what there is: data, presets, models."""
+"""The commands presets, models, bundle and export."""
 
 from __future__ import annotations
 
 import argparse
+import shlex
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FerError, ModelError
-from ..storage import write_atomically
+from ..native_output import import_keras
+from ..wording import plural
+from .arguments import MODELS, Commands, read_named_votes
 from .output import print_json, table
 
 if TYPE_CHECKING:
-    from ..bundle import Bundle
+    from ..bundles.bundle import Bundle
 
 
-def data(options: argparse.Namespace) -> None:
-    from ..data import open_dataset
+def add_commands(commands: Commands) -> None:
+    commands.add("presets", presets, "List the presets: a network with its training settings.")
 
-    dataset = open_dataset(options.source)
-    if options.report:
-        _report(options, dataset)
-    summary = {
-        "source": options.source,
-        "format": dataset.format,
-        "count": len(dataset),
-        "splits": dataset.counts(),
-        "image_shape": list(dataset.image_shape),
-        "fingerprint": dataset.fingerprint,
-        "warnings": list(dataset.warnings),
-    }
-    if options.json:
-        return print_json(summary)
-    print(
-        f"{options.source}: {dataset.format}, {len(dataset):,} images of 48x48, fingerprint {dataset.fingerprint}"
+    parser = commands.add("models", models, "List the shipped models, or show the card of one.")
+    parser.add_argument("model", nargs="?", metavar="NAME|PATH", help="the model whose card is shown")
+
+    parser = commands.add(
+        "bundle",
+        bundle,
+        "Rebuild a bundle from finished runs, or combine several into an ensemble.",
     )
-    counts = dataset.counts()
-    names = [n for n in (*dataset.label_names, "unlabelled") if any(n in c for c in counts.values())]
-    rows = [[name, *(f"{c.get(name, 0):,}" for c in counts.values())] for name in names]
-    rows.append(["all", *(f"{sum(c.values()):,}" for c in counts.values())])
-    print(table(["", *counts], rows))
-    for warning in dataset.warnings:
-        print(f"note: {warning}")
-
-
-def _report(options: argparse.Namespace, dataset: Any) -> None:
-    from ..bundle import find_bundle
-    from ..data.votes import find_votes, read_votes
-    from ..report.dataset import dataset_report
-
-    path = options.votes or find_votes(options.source)
-    votes = read_votes(path, dataset) if path else None
-    write_atomically(options.report, dataset_report(dataset, votes, find_bundle(options.model)).encode())
-
-
-def map(options: argparse.Namespace) -> None:
-    import numpy as np
-
-    from ..bundle import find_bundle
-    from ..data import SPLITS, open_dataset
-    from ..quality import map_job
-    from ..quality.embedding import load_map
-
-    dataset, bundle = open_dataset(options.source), find_bundle(options.model)
-    map_job.carry_out(dataset, bundle)
-    places = load_map(dataset, bundle, "tsne")
-    if places is None:
-        raise FerError("The map could not be kept: the cache folder cannot be written.")
-    if options.out:
-        names = [*dataset.label_names, ""]
-        lines = [
-            f"{dataset.rows[i]},{SPLITS[dataset.splits[i]]},{names[dataset.labels[i]]},{x:.4f},{y:.4f}"
-            for i, (x, y) in enumerate(places)
-        ]
-        write_atomically(options.out, ("row,split,label,x,y\n" + "\n".join(lines) + "\n").encode())
-    low, high = np.min(places, axis=0), np.max(places, axis=0)
-    if options.json:
-        return print_json(
-            {
-                "count": len(places),
-                "model": bundle.name,
-                "x": [float(low[0]), float(high[0])],
-                "y": [float(low[1]), float(high[1])],
-            }
-        )
-    print(
-        f"{len(places):,} faces on a map by {bundle.name}"
-        + (f", written to {options.out}" if options.out else ", kept for the app")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of finished runs, or of bundles")
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        required=True,
+        help="training data; the temperature is fitted on its validation split",
     )
+    parser.add_argument(
+        "--votes", metavar="CSV", help="the FER+ votes (default: fer2013new.csv beside the data)"
+    )
+    parser.add_argument("--name", required=True, metavar="NAME")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the new bundle")
+    parser.add_argument(
+        "--mirror", action=argparse.BooleanOptionalAction, help="average over each image and its mirror image"
+    )
+    parser.add_argument(
+        "--zoom",
+        action=argparse.BooleanOptionalAction,
+        help="average over the enlarged middle of each image too",
+    )
+    parser.add_argument(
+        "--quantisation", choices=("none", "float16", "int8"), help="weights of the inference file"
+    )
+
+    parser = commands.add("export", export, "Write a model to a file for other programs.")
+    parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
+    parser.add_argument("--format", choices=("keras", "litert", "onnx"), required=True)
+    parser.add_argument("--out", type=Path, required=True, metavar="PATH")
 
 
 def presets(options: argparse.Namespace) -> None:
@@ -140,10 +111,10 @@ def _measured(measured: dict[str, Any] | None) -> list[str]:
 
 
 def models(options: argparse.Namespace) -> None:
-    from ..bundle import find_bundle, shipped
+    from ..bundles.bundle import find_bundle, shipped
 
     if options.model is not None:
-        from ..release.model_card import layers_markdown, markdown
+        from ..bundles.model_card import layers_markdown, markdown
 
         card = find_bundle(options.model).card
         return print_json(card) if options.json else print(markdown(card) + layers_markdown(card), end="")
@@ -165,15 +136,17 @@ def models(options: argparse.Namespace) -> None:
     ]
     print(table(head, [_row(entry) for entry in entries]))
     print(
-        "\ntest: PrivateTest, with its 95 % interval; calibration error: on validation; one image: on this machine, one thread"
+        "\ntest: PrivateTest, with its 95% interval; calibration error: on validation; one image: "
+        "on this machine, one thread"
     )
 
 
 def _entry(bundle: Bundle) -> dict[str, Any]:
-    """What the card of a model says, None where it is damaged, and what is measured here."""
-    from ..card_values import interval, number, part, whole
+    """Return the figures on the card of a model, None where it is damaged, and the latency on this
+    machine."""
+    from ..bundles.card_values import as_dict, as_float, as_int, interval
 
-    test, validation = (part(part(bundle.card, "figures"), split) for split in ("test", "validation"))
+    test, validation = (as_dict(as_dict(bundle.card, "figures"), split) for split in ("test", "validation"))
     bounds = interval(test.get("accuracy_ci95"))
     return {
         "name": bundle.path.name,
@@ -181,15 +154,15 @@ def _entry(bundle: Bundle) -> dict[str, Any]:
         "preset": bundle.card.get("preset"),
         "labels": list(bundle.labels),
         "truth": bundle.card.get("truth", "labels"),
-        "parameters": whole(bundle.card.get("parameters")),
-        "multiply_adds": whole(bundle.card.get("multiply_adds")),
+        "parameters": as_int(bundle.card.get("parameters")),
+        "multiply_adds": as_int(bundle.card.get("multiply_adds")),
         "inference_bytes": bundle.inference_file.stat().st_size if bundle.inference_file.is_file() else None,
         "milliseconds": _milliseconds(bundle),
-        "test_accuracy": number(test.get("accuracy")),
+        "test_accuracy": as_float(test.get("accuracy")),
         "test_accuracy_ci95": list(bounds) if bounds else None,
-        "test_accuracy_without_leaked": number(test.get("accuracy_without_leaked")),
-        "validation_accuracy": number(validation.get("accuracy")),
-        "validation_calibration_error": number(validation.get("calibration_error")),
+        "test_accuracy_without_leaked": as_float(test.get("accuracy_without_leaked")),
+        "validation_accuracy": as_float(validation.get("accuracy")),
+        "validation_calibration_error": as_float(validation.get("calibration_error")),
     }
 
 
@@ -221,3 +194,91 @@ def _milliseconds(bundle: Bundle) -> float | None:
 
 def _hundred(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
+
+
+def bundle(options: argparse.Namespace) -> None:
+    from ..bundles.bundle import find_bundle, read_bundle
+    from ..config import BundleConfig
+    from ..data import open_dataset
+    from ..runs.command import repeatable_path
+    from ..runs.manage import check_name
+
+    check_name(options.name)
+    bundles = [find_bundle(run) for run in options.runs]
+    dataset = open_dataset(options.data)
+    votes = (
+        read_named_votes(options, dataset)
+        if any(bundle.card.get("truth") == "votes" for bundle in bundles)
+        else None
+    )
+    try:
+        config = BundleConfig.model_validate(bundles[0].card.get("config", {}).get("bundle", {}))
+    except ValueError:
+        raise FerError(
+            f"The card of {bundles[0].path} is damaged: its config has no valid bundle settings."
+        ) from None
+    overrides = {"mirror": options.mirror, "zoom": options.zoom, "quantisation": options.quantisation}
+    config = config.model_copy(update={key: value for key, value in overrides.items() if value is not None})
+    import_keras()
+    from ..bundles.ensemble import assemble
+
+    out = options.out.resolve()  # "." has no name of its own
+    models = [repeatable_path(run) for run in options.runs]
+    words = [
+        *models,
+        "--data",
+        Path(options.data).name,
+        "--name",
+        options.name,
+        "--out",
+        repeatable_path(str(options.out)),
+    ]
+    words += ["--mirror" if config.mirror else "--no-mirror", "--zoom" if config.zoom else "--no-zoom"]
+    words += ["--quantisation", config.quantisation] + (
+        ["--votes", Path(options.votes).name] if options.votes else []
+    )
+    command = "python -m fer_core bundle " + shlex.join(words)
+    trained = bundles[0].card.get("command")
+    if (
+        len(bundles) == 1 and trained
+    ):  # else its training would stand nowhere; the card of an ensemble has a command for each network
+        command = f"{trained} && {command}"
+    assemble(bundles, dataset, out, name=options.name, settings=config, votes=votes, command=command)
+    card = read_bundle(options.out).card
+    size = (options.out / "model.tflite").stat().st_size
+    validation = card["figures"]["validation"]
+    if options.json:
+        return print_json(
+            {
+                "bundle": str(options.out),
+                "networks": max(1, len(card["members"])),
+                "inference_bytes": size,
+                "temperature": card["temperature"],
+                "validation_accuracy": validation["accuracy"],
+                "validation_calibration_error": validation["calibration_error"],
+                "steps": card["steps"],
+            }
+        )
+    print(
+        f"{options.out}: {plural(max(1, len(card['members'])), 'network')}, {size:,} bytes, "
+        f"validation accuracy {validation['accuracy']:.2%}, "
+        f"calibration error {validation['calibration_error']:.2%}, temperature {card['temperature']:.3f}"
+    )
+
+
+def export(options: argparse.Namespace) -> None:
+    from ..bundles.bundle import find_bundle
+    from ..bundles.export import export
+
+    start = time.monotonic()
+    bundle = find_bundle(options.model)
+    export(bundle, options.format, options.out)
+    size = options.out.stat().st_size
+    if options.json:
+        return print_json(
+            {"model": bundle.name, "format": options.format, "out": str(options.out), "bytes": size}
+        )
+    print(
+        f"{options.out}: {bundle.name} as {options.format}, {size:,} bytes, "
+        f"in {time.monotonic() - start:.1f} s"
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, FerError
 from ..storage import write_atomically
+from .arguments import MODELS, Commands, non_negative_int, positive_int
 from .output import fail, print_json
 
 if TYPE_CHECKING:
@@ -18,6 +19,55 @@ if TYPE_CHECKING:
     from ..inference import Predictor
 
 _WRITTEN = (".jpg", ".jpeg", ".png", ".webp")  # annotated pictures; those of other forms become .jpg
+
+
+def add_commands(commands: Commands) -> None:
+    parser = commands.add(
+        "predict",
+        predict,
+        "Find and classify the faces on photos, in folders, zips and videos, or from a camera.",
+    )
+    parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
+    parser.add_argument(
+        "inputs", nargs="*", metavar="INPUT", help="pictures, folders or zips of pictures, or videos"
+    )
+    parser.add_argument(
+        "--camera",
+        type=non_negative_int,
+        metavar="N",
+        help="look through camera N of this machine, from 0, until Ctrl-C",
+    )
+    parser.add_argument("--seconds", type=positive_int, metavar="N", help="end the camera after so long")
+    parser.add_argument("--no-detect", action="store_true", help="take each whole picture as one face")
+    parser.add_argument(
+        "--unsure-below",
+        type=float,
+        default=0.0,
+        metavar="0..1",
+        help="mark faces with lower confidence as unsure",
+    )
+    parser.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write one row a face; of a video one row a face and moment"
+    )
+    parser.add_argument(
+        "--annotate",
+        type=Path,
+        metavar="OUT",
+        help="write what was read with boxes and labels: a picture, a folder for several, or an .mp4",
+    )
+    parser.add_argument(
+        "--rate", type=float, metavar="HZ", help="video frames to analyse per second (default: 5)"
+    )
+    parser.add_argument(
+        "--every", type=positive_int, metavar="N", help="analyse every n-th video frame instead"
+    )
+    parser.add_argument(
+        "--smoothing",
+        type=float,
+        default=0.5,
+        metavar="S",
+        help="of a video, smooth over so many seconds (default: 0.5)",
+    )
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -37,7 +87,7 @@ def predict(options: argparse.Namespace) -> int:
             raise ConfigError(f"{options.annotate} is to be a video: expected a name that ends in .mp4.")
     predictor = Predictor(options.model)
     if options.camera is not None:
-        from .film import watch_camera
+        from .predict_video import watch_camera
 
         return watch_camera(options, predictor)
     shown = []
@@ -71,11 +121,11 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _entries(options: argparse.Namespace, predictor: Predictor, videos: set[str]) -> Iterator[dict[str, Any]]:
-    """What each picture and video gave, as it comes, in the form of --json."""
+    """Yield the results of each picture and video in the form of --json."""
     results: list[PictureResult] = []
     for name in options.inputs:
         if name in videos:
-            from .film import read_video
+            from .predict_video import read_video
 
             yield read_video(options, predictor, name)
         else:
@@ -92,23 +142,23 @@ def _pictures(
     options: argparse.Namespace, predictor: Predictor, name: str, results: list[PictureResult]
 ) -> Iterator[dict[str, Any]]:
     from ..album import analyse, pictures
-    from ..inference.unlike import unlike_training
+    from ..inference.input_warnings import input_warnings
 
     album = Path(name).is_dir() or (name.lower().endswith(".zip") and Path(name).is_file())
     try:
-        found = pictures(name if album else [name])
+        listed = pictures(name if album else [name])
     except FerError as error:
         yield {"file": name, "faces": [], "error": _sentence(error)}
         return
     named = [
         dataclasses.replace(picture, name=f"{name.rstrip('/')}/{picture.name}" if album else name)
-        for picture in found
+        for picture in listed
     ]
-    for picture, result in zip(found, analyse(named, predictor, detect=not options.no_detect), strict=True):
+    for picture, result in zip(listed, analyse(named, predictor, detect=not options.no_detect), strict=True):
         results.append(result)
         faces = [
             face.as_json()
-            | {"unlike": unlike_training(face)}
+            | {"unlike": input_warnings(face)}
             | ({"unsure": face.unsure(options.unsure_below)} if options.unsure_below else {})
             for face in result.faces
         ]
@@ -118,7 +168,8 @@ def _pictures(
 
 
 def _annotate(options: argparse.Namespace, picture: Picture, result: PictureResult, album: bool) -> None:
-    """Write the picture with its boxes: under the given name where it is the only one, else into the given folder under its own."""
+    """Write the picture with its boxes: under the given name where it is the only one, else into the given
+    folder under its own."""
     from ..imaging import open_image
     from ..inference.drawing import draw_predictions
 
@@ -144,7 +195,7 @@ def _sentence(error: object) -> str:
 
 def _print(entry: dict[str, Any]) -> None:
     if "video" in entry:
-        from .film import print_video
+        from .predict_video import print_video
 
         return print_video(entry)
     if not entry["faces"]:

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, FerError
 from ..storage import write_atomically
+from ..wording import plural, times
 from .output import print_json
 
 if TYPE_CHECKING:
     from ..inference import Predictor
     from ..video import FollowedFace, Timeline
 
-_SAY_EVERY = 1.0  # seconds between two lines on a camera
+_LINE_SECONDS = 1.0  # seconds between two lines on a camera
 
 
 def read_video(options: argparse.Namespace, predictor: Predictor, name: str) -> dict[str, Any]:
-    """What a video gave, in the form of --json; its CSV and its annotated copy are written where they were asked for."""
+    """Return the results of a video in the form of --json, and write its CSV and its annotated copy."""
     from tqdm import tqdm
 
     from ..video import analyse_video, annotate_video
@@ -60,7 +61,7 @@ def watch_camera(options: argparse.Namespace, predictor: Predictor) -> int:
     labels = predictor.classifier.labels
     follower, builder = FaceFollower(predictor, options.smoothing), TimelineBuilder(labels)
     width = height = 0
-    last = said = due = 0.0
+    last = next_line = due = 0.0
     with contextlib.ExitStack() as stack:
         writer = None
         frames = stack.enter_context(contextlib.closing(camera_frames(options.camera)))
@@ -84,8 +85,8 @@ def watch_camera(options: argparse.Namespace, predictor: Predictor) -> int:
                         for f in faces
                     ]
                     writer.write(frame.time, annotated(frame.pixels, seen, options.unsure_below))
-                if not options.json and frame.time >= said:
-                    said = frame.time + _SAY_EVERY
+                if not options.json and frame.time >= next_line:
+                    next_line = frame.time + _LINE_SECONDS
                     print(f"{frame.time:7.1f} s  {_say(faces, labels, options.unsure_below)}", flush=True)
         except KeyboardInterrupt:  # the way to end it; what came is written
             pass
@@ -96,21 +97,25 @@ def watch_camera(options: argparse.Namespace, predictor: Predictor) -> int:
 
 
 def print_video(entry: dict[str, Any]) -> None:
-    """A line for each face: how long it was seen, and what it mostly showed."""
+    """Print a line for each face: how long it was seen, and its most frequent expressions."""
     video = entry["video"]
     if not video["tracks"]:
-        print(f"{entry['file']}: no face found in {video['moments']:,} moments of {video['duration']:.1f} s")
+        print(
+            f"{entry['file']}: no face found in {plural(video['moments'], 'moment')} of "
+            f"{video['duration']:.1f} s"
+        )
     for track in video["tracks"]:
         moments = track["moments"]
         shares = Counter(
             "unsure" if moment.get("unsure") else moment["label"] for moment in moments
         ).most_common(3)
-        said = ", ".join(f"{name} {count / len(moments):.0%}" for name, count in shares)
+        words = ", ".join(f"{name} {count / len(moments):.0%}" for name, count in shares)
         print(
-            f"{entry['file']}: face {track['face']}, {track['from']:.1f} to {track['to']:.1f} s, seen {len(moments):,} times: {said}"
+            f"{entry['file']}: face {track['face']}, {track['from']:.1f} to {track['to']:.1f} s, "
+            f"seen {times(len(moments))}: {words}"
         )
     if video["damaged"]:
-        print(f"{entry['file']}: {video['damaged']:,} parts of the file are damaged and were skipped")
+        print(f"{entry['file']}: skipped {plural(video['damaged'], 'damaged part')} of the file")
 
 
 def _entry(options: argparse.Namespace, timeline: Timeline, name: str) -> dict[str, Any]:
@@ -135,13 +140,13 @@ def _show(bar: Any, share: float) -> None:
 
 
 def _say(faces: list[FollowedFace], labels: tuple[str, ...], unsure_below: float) -> str:
-    said = []
+    words = []
     for face in faces:
         best = int(face.smoothed.argmax())
         sure = face.smoothed[best] >= unsure_below
-        said.append(
+        words.append(
             f"face {face.number}: {labels[best]} {face.smoothed[best]:.0%}"
             if sure
             else f"face {face.number}: unsure"
         )
-    return ", ".join(said) or "no face"
+    return ", ".join(words) or "no face"

@@ -1,4 +1,4 @@
-"""Commands for training runs: runs, steer, queue, sweep."""
+"""The commands runs, steer, queue and sweep."""
 
 from __future__ import annotations
 
@@ -12,17 +12,89 @@ from typing import TYPE_CHECKING, Any
 
 from .. import storage
 from ..errors import FerError
+from .arguments import RUNS, SOURCES, Commands, add_preset, positive_int
 from .output import print_json, table
 
 if TYPE_CHECKING:
-    from ..training.run_folder import RunFolder
-    from ..training.run_table import RunRow
+    from ..runs.run_folder import RunFolder
+    from ..runs.table import RunRow
+
+
+def add_commands(commands: Commands) -> None:
+    parser = commands.add("runs", runs, "List the training runs, or name, note, promote, pack or delete one.")
+    parser.add_argument(
+        "run", nargs="?", metavar="NAME|DIR", help="one run: its record, or what the options below do to it"
+    )
+    parser.add_argument("--runs", type=Path, metavar="DIR", help=RUNS)
+    parser.add_argument("--title", metavar="TEXT", help="another title for it")
+    parser.add_argument("--note", metavar="TEXT", help="a note about it")
+    parser.add_argument(
+        "--promote", metavar="NAME", help="keep its model under this name, for --model NAME and the app"
+    )
+    parser.add_argument("--pack", type=Path, metavar="ZIP", help="write its records and model to a zip file")
+    parser.add_argument("--delete", action="store_true", help="delete it")
+    parser.add_argument(
+        "--against", metavar="NAME|DIR", help="show in which settings it differs from this run"
+    )
+
+    parser = commands.add("steer", steer, "Steer a run while it trains.")
+    parser.add_argument("run", metavar="NAME|DIR")
+    parser.add_argument(
+        "action", choices=("pause", "go", "step", "stop", "rate"), help="step: one epoch more, then pause"
+    )
+    parser.add_argument(
+        "value", nargs="?", type=float, metavar="RATE", help="for rate: the new learning rate"
+    )
+    parser.add_argument("--runs", type=Path, metavar="DIR", help=RUNS)
+
+    parser = commands.add("queue", queue, "Show the queue of runs, change its order, or work on it.")
+    parser.add_argument("--runs", type=Path, metavar="DIR", help=RUNS)
+    parser.add_argument("--first", metavar="NAME", help="put this run at the front")
+    parser.add_argument("--remove", metavar="NAME", help="take this run out")
+    parser.add_argument(
+        "--parallel", type=positive_int, metavar="N", help="how many runs may train at once (default: 1)"
+    )
+    parser.add_argument(
+        "--work",
+        action="store_true",
+        help="start queued runs until the queue is empty",
+    )
+
+    parser = commands.add("sweep", sweep, "Search settings: many runs of a preset, with Optuna.")
+    parser.add_argument("--data", metavar="SOURCE", help=SOURCES)
+    add_preset(parser, "a setting that all runs have")
+    parser.add_argument(
+        "--search",
+        action="append",
+        default=[],
+        metavar="SECTION.NAME=RANGE",
+        help="a setting that varies: a list 16,32,64, a range 0..20, in steps 0..20:5, "
+        "or logarithmic 1e-4..1e-1:log; repeatable",
+    )
+    parser.add_argument("--trials", type=positive_int, metavar="N", help="number of runs (default: 20)")
+    parser.add_argument(
+        "--pruner",
+        choices=("median", "hyperband", "none"),
+        help="when to stop a run early (default: median)",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the sampler")
+    parser.add_argument(
+        "--sweep-dir", type=Path, metavar="DIR", help="the folder of the sweep; its runs are beside it"
+    )
+    parser.add_argument(
+        "--resume", type=Path, metavar="DIR", help="resume the sweep in DIR, together with other workers"
+    )
+    parser.add_argument(
+        "--storage",
+        metavar="URL",
+        help="keep the study in a database instead of a file, such as postgresql://USER@HOST/NAME",
+    )
 
 
 def runs(options: argparse.Namespace) -> None:
-    from ..training import keeping
-    from ..training.registry import Registry
-    from ..training.run_table import run_row, run_rows
+    from ..runs import manage
+    from ..runs.registry import Registry, RunNotes
+    from ..runs.table import run_row, run_rows
 
     if options.run is None:
         rows = run_rows(_parent(options))
@@ -32,10 +104,10 @@ def runs(options: argparse.Namespace) -> None:
     if options.title is not None or options.note is not None:
         registry.describe(run.name, title=options.title, note=options.note)
     if options.promote:
-        kept = keeping.promote(run, options.promote)
-        print(f"{run.name} is kept as {kept.name} in {kept.path}", file=sys.stderr)
+        model = manage.promote(run, options.promote)
+        print(f"{run.name} is kept as {model.name} in {model.path}", file=sys.stderr)
     if options.pack:
-        storage.write_atomically(options.pack, keeping.pack(run))
+        storage.write_atomically(options.pack, manage.pack(run))
     if options.against:
         differences = run.config().differences(_find(options, options.against).config())
         if options.json:
@@ -47,21 +119,15 @@ def runs(options: argparse.Namespace) -> None:
             )
         )
     if options.delete:
-        keeping.delete(run)
+        manage.delete(run)
         return print_json({"deleted": run.name}) if options.json else print(f"{run.name} is deleted")
-    row = run_row(run, registry.about().get(run.name) or _nothing())
+    row = run_row(run, registry.notes().get(run.name, RunNotes()))
     if options.json:
         return print_json(
             row.as_json() | {"config": json.loads(row.config.model_dump_json()) if row.config else None}
         )
     for key, value in row.as_json().items():
         print(f"{key:30}{'-' if value in (None, '') else value}")
-
-
-def _nothing() -> Any:
-    from ..training.registry import About
-
-    return About()
 
 
 def _list(rows: list[RunRow], parent: Path) -> None:
@@ -90,7 +156,7 @@ def _list(rows: list[RunRow], parent: Path) -> None:
 
 
 def steer(options: argparse.Namespace) -> None:
-    from ..training import steering
+    from ..runs import steering
 
     run = _find(options)
     if (options.action == "rate") != (options.value is not None):
@@ -110,30 +176,31 @@ def steer(options: argparse.Namespace) -> None:
 
 
 def queue(options: argparse.Namespace) -> None:
-    from ..training import run_queue
-    from ..training.registry import Registry
+    from ..runs import queue
+    from ..runs.registry import Registry
 
     parent = _parent(options)
     registry = Registry(parent)
     for name in filter(None, (options.first, options.remove)):
         if name not in registry.queue():
             raise FerError(
-                f"{name} does not wait in the queue of {parent}: expected one of {', '.join(registry.queue()) or 'none'}."
+                f"{name} does not wait in the queue of {parent}: "
+                f"expected one of {', '.join(registry.queue()) or 'none'}."
             )
     if options.first:
         registry.reorder([options.first])
     if options.remove:
-        run_queue.leave_queue(_find(options, options.remove))
+        queue.leave_queue(_find(options, options.remove))
     if options.parallel:
         registry.set_parallel(options.parallel)
     if options.work:
-        run_queue.work(parent)
+        queue.work(parent)
     else:
-        run_queue.ensure_worker(parent)  # it may have ended with the machine
+        queue.ensure_worker(parent)  # it may have ended with the machine
     waiting = registry.queue()
     if options.json:
         return print_json(
-            {"waiting": waiting, "under_way": run_queue.under_way(parent), "parallel": registry.parallel()}
+            {"waiting": waiting, "under_way": queue.under_way(parent), "parallel": registry.parallel()}
         )
     for i, name in enumerate(waiting):
         print(f"{i + 1}. {name}")
@@ -142,16 +209,16 @@ def queue(options: argparse.Namespace) -> None:
 
 
 def sweep(options: argparse.Namespace) -> None:
-    from ..training.run_table import run_rows
-    from ..training.sweep_folder import SweepFolder
+    from ..runs.sweep_folder import SweepFolder
+    from ..runs.table import run_rows
 
     folder = SweepFolder(options.resume) if options.resume else _new_sweep(options)
     folder.config()
-    from ..training.sweep import run_sweep
+    from ..runs.sweep import run_sweep
 
     begun = time.monotonic()
     outcome = run_sweep(folder)
-    rows = [row for row in run_rows(folder.path.parent) if row.about.sweep == folder.name]
+    rows = [row for row in run_rows(folder.path.parent) if row.notes.sweep == folder.name]
     best = max(
         (row for row in rows if row.best_accuracy is not None),
         key=lambda row: row.best_accuracy or 0.0,
@@ -176,7 +243,7 @@ def sweep(options: argparse.Namespace) -> None:
 def _new_sweep(options: argparse.Namespace) -> Any:
     from ..data import open_dataset
     from ..presets import DEFAULT_PRESET, find_preset
-    from ..training.sweep_folder import SweepConfig, SweepFolder, new_sweep_folder
+    from ..runs.sweep_folder import SweepConfig, SweepFolder, new_sweep_folder
 
     if options.data is None or not options.search:
         options.usage_error(
@@ -189,9 +256,9 @@ def _new_sweep(options: argparse.Namespace) -> Any:
     for text in options.search:
         path, _, values = text.partition("=")
         space[path.strip()] = values
-    given = {"trials": options.trials, "pruner": options.pruner, "seed": options.seed}
+    overrides = {"trials": options.trials, "pruner": options.pruner, "seed": options.seed}
     config = SweepConfig.make(
-        base, space, **{key: value for key, value in given.items() if value is not None}
+        base, space, **{key: value for key, value in overrides.items() if value is not None}
     )
     folder = (
         SweepFolder(options.sweep_dir)
@@ -211,8 +278,8 @@ def _parent(options: argparse.Namespace) -> Path:
 
 
 def _find(options: argparse.Namespace, name: str | None = None) -> RunFolder:
-    """The run that a name below the folder of the runs, or a path, means."""
-    from ..training.run_folder import RunFolder, open_run
+    """Return the run of a name below the folder of the runs, or of a path."""
+    from ..runs.run_folder import RunFolder, open_run
 
     name = name or options.run
     below = _parent(options) / name

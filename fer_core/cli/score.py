@@ -1,16 +1,54 @@
-"""The command score: millions of faces or photos to parquet."""
+"""The command score: classify millions of faces or photos to Parquet."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..wording import plural
+from .arguments import MODELS, SOURCES, Commands, positive_int
 from .output import print_json
 
 if TYPE_CHECKING:
     from ..scale.job import Job
     from ..scale.part_folder import PartResult
+
+
+def add_commands(commands: Commands) -> None:
+    parser = commands.add(
+        "score",
+        score,
+        "Classify millions of faces or photos to Parquet; run again to resume.",
+    )
+    parser.add_argument("source", metavar="SOURCE", help=SOURCES + ", or a folder or zip of photos")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the parts")
+    parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
+    kinds = parser.add_mutually_exclusive_group()
+    for kind, what in (
+        ("faces", "each picture is one face, 48x48 grey"),
+        ("photos", "faces are looked for on each picture"),
+    ):
+        kinds.add_argument(
+            f"--{kind}",
+            dest="kind",
+            action="store_const",
+            const=kind,
+            help=f"{what} (left out: class folders and tables are faces)",
+        )
+    parser.add_argument("--workers", type=positive_int, metavar="N", help="processes (default: one a core)")
+    parser.add_argument(
+        "--part-size",
+        type=positive_int,
+        metavar="N",
+        help="faces or photos a file (default: by the size of the source)",
+    )
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="work through Ray: local, or a cluster's address such as auto or HOST:6379",
+    )
 
 
 def score(options: argparse.Namespace) -> None:
@@ -33,15 +71,16 @@ def score(options: argparse.Namespace) -> None:
         bar.close()
     if options.json:
         return print_json(summary.as_json())
-    what = f"{summary.items:,} {summary.kind}"
+    what = plural(summary.items, summary.kind.removesuffix("s"))
     before = f", {summary.parts_before:,} of them before" if summary.parts_before else ""
     print(
-        f"{summary.out}: {what} by {summary.model} in {summary.parts:,} parts{before}, {summary.bytes:,} bytes, in {summary.seconds:,.0f} s"
+        f"{summary.out}: {what} by {summary.model} in {plural(summary.parts, 'part')}{before}, "
+        f"{summary.bytes:,} bytes, in {summary.seconds:,.0f} s"
     )
     if summary.kind == "photos":
-        print(f"{summary.rows - summary.errors:,} faces")
+        print(plural(summary.rows - summary.errors, "face"))
     if summary.errors:
-        print(f"{summary.errors:,} rows without an answer; the column error says why")
+        print(f"{plural(summary.errors, 'row')} without an answer; the column error says why")
 
 
 class _Bar:

@@ -8,12 +8,40 @@ import socket
 import sys
 
 from ..errors import FerError
+from .arguments import MODELS, Commands, non_negative_int, positive_int
+
+
+def add_commands(commands: Commands) -> None:
+    parser = commands.add("serve", serve, "Serve predictions over HTTP.")
+    parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="0.0.0.0 lets other machines in (default: 127.0.0.1, this machine alone)",
+    )
+    parser.add_argument(
+        "--port", type=non_negative_int, default=8000, help="0 takes a free one (default: 8000)"
+    )
+    parser.add_argument(
+        "--max-megabytes",
+        type=positive_int,
+        default=20,
+        metavar="N",
+        help="maximum size of a request in MB (default: 20)",
+    )
+    parser.add_argument(
+        "--per-minute",
+        type=positive_int,
+        default=120,
+        metavar="N",
+        help="maximum requests per client and minute (default: 120)",
+    )
 
 
 def serve(options: argparse.Namespace) -> None:
     import uvicorn
 
-    from ..bundle import find_bundle
+    from ..bundles.bundle import find_bundle
     from ..diagnostics import log
     from ..serve import Limits, create_app
 
@@ -30,7 +58,11 @@ def serve(options: argparse.Namespace) -> None:
         ) from None
     with listening:
         host, port = listening.getsockname()[:2]
-        print(f"http://{host}:{port} answers, /docs explains; Ctrl-C ends it.", file=sys.stderr, flush=True)
+        print(
+            f"Listening on http://{host}:{port}; see /docs. Press Ctrl-C to stop.",
+            file=sys.stderr,
+            flush=True,
+        )
         config = uvicorn.Config(
             app, log_level="warning", limit_concurrency=64, timeout_keep_alive=5, access_log=False
         )

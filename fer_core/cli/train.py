@@ -1,10 +1,9 @@
-"""Commands that train: train, bundle, speed."""
+"""The commands train, cross-validate and speed."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,104 @@ from typing import Any
 from ..config import RunConfig
 from ..errors import FerError
 from ..native_output import import_keras
+from ..runs.locks import lock_run
 from ..storage import runs_folder
-from ..training.holding import held
-from .output import print_json, read_named_votes
+from .arguments import SOURCES, Commands, add_preset, non_negative_int, positive_int, read_named_votes
+from .output import print_json
+
+
+def add_commands(commands: Commands) -> None:
+    parser = commands.add("train", train, "Train a network.")
+    parser.add_argument("--data", metavar="SOURCE", help=SOURCES)
+    parser.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: standard)")
+    parser.add_argument(
+        "--votes", metavar="CSV", help="FER+ votes for these images (default: fer2013new.csv beside them)"
+    )
+    parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the training images")
+    parser.add_argument("--limit", type=positive_int, metavar="N", help="use at most N images of each split")
+    parser.add_argument("--batch-size", type=positive_int, metavar="N", help="images per optimizer step")
+    parser.add_argument("--learning-rate", type=float, metavar="X", help="maximum learning rate")
+    parser.add_argument("--seed", type=int, metavar="N", help="random seed")
+    parser.add_argument(
+        "--teacher",
+        metavar="NAME|PATH",
+        help="a model whose probabilities become part of the targets (distillation)",
+    )
+    parser.add_argument("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16", "auto"))
+    parser.add_argument(
+        "--start-from", metavar="NAME|PATH", help="a model whose weights the run starts from (fine-tuning)"
+    )
+    parser.add_argument(
+        "--freeze-until",
+        metavar="LAYER",
+        help="its layers up to this one keep their weights, such as features",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.NAME=VALUE",
+        help="any other setting, such as augment.rotation=20; repeatable",
+    )
+    parser.add_argument(
+        "--run-dir", type=Path, metavar="DIR", help="the folder of the run (default: a new one below runs/)"
+    )
+    parser.add_argument(
+        "--resume", type=Path, metavar="DIR", help="go on with the run in DIR after its last finished epoch"
+    )
+    parser.add_argument(
+        "--finish",
+        action="store_true",
+        help="with --resume: train no further, write the model with the best weights so far",
+    )
+    parser.add_argument(
+        "--workers",
+        type=positive_int,
+        metavar="N",
+        help="processes that share each batch, under JAX (default: one, under Keras' backend)",
+    )
+    parser.add_argument(
+        "--coordinator",
+        metavar="HOST:PORT",
+        help="with --resume and --workers: where the workers of several machines meet",
+    )
+    parser.add_argument(
+        "--rank",
+        type=non_negative_int,
+        default=0,
+        metavar="N",
+        help="index of this worker; 0 is the first",
+    )
+    parser.add_argument(
+        "--queue", action="store_true", help="start it in the background, once the runs beside it have ended"
+    )
+
+    parser = commands.add(
+        "cross-validate",
+        cross_validate,
+        "Cross-validate: train a network per fold for out-of-sample probabilities.",
+    )
+    parser.add_argument("--data", metavar="SOURCE", required=True, help=SOURCES)
+    add_preset(parser, "another setting of it")
+    parser.add_argument("--folds", type=positive_int, default=3, metavar="N")
+    parser.add_argument(
+        "--name",
+        metavar="NAME",
+        help="prefix of the run names; repeat it to resume",
+    )
+
+    parser = commands.add("speed", speed, "Measure how many images a second this machine trains on.")
+    parser.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: standard)")
+    parser.add_argument(
+        "--config", metavar="FILE", help="a run's config.json instead; - reads it from standard input"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.NAME=VALUE",
+        help="another setting of it; repeatable",
+    )
 
 
 def train(options: argparse.Namespace) -> int:
@@ -27,17 +121,17 @@ def train(options: argparse.Namespace) -> int:
         return _queue(run, options.json)
     if options.workers:
         return _train_together(options, run)
-    with held(run):  # at once, so that others see that it lives
-        import_keras()  # only now, so that a mistake is told at once
-        from ..training.progress_bar import ProgressBar
-        from ..training.trainer import train as train_run
+    with lock_run(run):  # at once, so that others see that it is at work
+        import_keras()  # only now, so that a mistake is reported at once
+        from ..runs.train import train as train_run
+        from ..training.logs import ProgressBar
 
-        with ProgressBar(run) as bar:
+        with ProgressBar(run.path) as bar:
             outcome = train_run(run, bar.update, finish=options.finish)
-    return _told(options, run, outcome)
+    return _show_outcome(options, run, outcome)
 
 
-def _told(options: argparse.Namespace, run: Any, outcome: str) -> int:
+def _show_outcome(options: argparse.Namespace, run: Any, outcome: str) -> int:
     status = run.status()
     if options.json:
         print_json(
@@ -52,7 +146,8 @@ def _told(options: argparse.Namespace, run: Any, outcome: str) -> int:
         )
     elif run.bundle.exists():
         print(
-            f"{outcome}: best validation accuracy {status['best_accuracy']:.1%} in epoch {status['best_epoch']}; model in {run.bundle}"
+            f"{outcome}: best validation accuracy {status['best_accuracy']:.1%} in epoch "
+            f"{status['best_epoch']}; model in {run.bundle}"
         )
     else:
         print(f"{outcome} before the first epoch was finished; go on with train --resume {run.path}")
@@ -61,26 +156,27 @@ def _told(options: argparse.Namespace, run: Any, outcome: str) -> int:
 
 def _train_together(options: argparse.Namespace, run: Any) -> int:
     """Start the workers of a run, or be one of them."""
-    from ..training import crew, crew_process
+    from ..runs import worker_processes
+    from ..training import workers
 
-    crew.check_installed()
+    workers.check_installed()
     if options.coordinator is None:
-        crew.Crew.check_batch(run.config().train.batch_size, options.workers)
-        return crew_process.run_crew(run, options.workers, options.finish, options.json)
-    crew_process.follow_parent()
-    with crew_process.folder_of(run, options.rank) as folder, held(folder):
-        together = crew.JaxCrew(options.workers, options.rank, options.coordinator)
+        workers.Workers.check_batch_size(run.config().train.batch_size, options.workers)
+        return worker_processes.train_with_workers(run, options.workers, options.finish, options.json)
+    worker_processes.follow_parent()
+    with worker_processes.worker_folder(run, options.rank) as folder, lock_run(folder):
+        own = workers.JaxWorkers(options.workers, options.rank, options.coordinator)
         import_keras()
-        from ..training.progress_bar import ProgressBar
-        from ..training.trainer import train as train_run
+        from ..runs.train import train as train_run
+        from ..training.logs import ProgressBar
 
-        with ProgressBar(folder) as bar:
-            outcome = train_run(folder, bar.update, finish=options.finish, crew=together)
-    return _told(options, run, outcome)
+        with ProgressBar(folder.path) as bar:
+            outcome = train_run(folder, bar.update, finish=options.finish, workers=own)
+    return _show_outcome(options, run, outcome)
 
 
 def _queue(run: Any, as_json: bool) -> int:
-    from ..training.run_queue import submit
+    from ..runs.queue import submit
 
     started = submit(run)
     if as_json:
@@ -91,10 +187,10 @@ def _queue(run: Any, as_json: bool) -> int:
 
 
 def _new_run(options: argparse.Namespace) -> Any:
-    from ..bundle import find_bundle
+    from ..bundles.bundle import find_bundle
     from ..data import open_dataset
     from ..presets import DEFAULT_PRESET, find_preset
-    from ..training.run_folder import RunFolder, new_run_folder
+    from ..runs.run_folder import RunFolder, new_run_folder
 
     if options.data is None:
         options.usage_error(
@@ -123,7 +219,8 @@ def _new_run(options: argparse.Namespace) -> Any:
         read_named_votes(options, dataset)
         if not config.train.votes_weight and "not a face" not in config.data.drop:
             print(
-                f"note: {preset.name} learns from labels alone, without --votes; --set train.votes_weight=1 uses them",
+                f"note: {preset.name} learns from labels alone, without --votes; --set train.votes_weight=1 "
+                "uses them",
                 file=sys.stderr,
             )
     for model in filter(None, (config.train.teacher if options.teacher else None, config.train.start_from)):
@@ -132,7 +229,8 @@ def _new_run(options: argparse.Namespace) -> Any:
     run.create(config, keep_teacher=options.teacher is not None)
     if config.train.teacher and not run.config().train.teacher:
         print(
-            f"note: {config.train.teacher}, which teaches {preset.name}, was trained on other data than {options.data}, so this run learns "
+            f"note: {config.train.teacher}, which teaches {preset.name}, was trained on other data than "
+            f"{options.data}, so this run learns "
             "without a teacher; --teacher NAME keeps one",
             file=sys.stderr,
         )
@@ -145,7 +243,7 @@ def _new_run(options: argparse.Namespace) -> Any:
 
 
 def _resumed_run(options: argparse.Namespace) -> Any:
-    from ..training.run_folder import open_run
+    from ..runs.run_folder import open_run
 
     run = open_run(options.resume)
     config = run.config()
@@ -166,9 +264,9 @@ def _resumed_run(options: argparse.Namespace) -> Any:
         if options.run_dir and options.run_dir.resolve() == run.path.resolve()
         else run.path,
     }
-    # A script may repeat its whole command and add --resume: values that agree are no contradiction.
+    # A script may repeat its whole command and add --resume: values that agree are fine.
     differ = [name for name, value in started_with.items() if getattr(options, name) not in (None, value)]
-    if options.precision == "auto" and "precision" in differ:  # was settled when the run began
+    if options.precision == "auto" and "precision" in differ:  # was resolved when the run began
         differ.remove("precision")
     for name, value in (
         ("votes", config.data.votes),
@@ -182,85 +280,16 @@ def _resumed_run(options: argparse.Namespace) -> Any:
     if options.set and config != config.with_settings(options.set):
         differ.append("set")
     if differ:
-        given = ", ".join("--" + name.replace("_", "-") for name in differ)
+        flags = ", ".join("--" + name.replace("_", "-") for name in differ)
         raise FerError(
-            f"The run in {run.path} was started with other settings: leave {given} out, or start a new run."
+            f"The run in {run.path} was started with other settings: leave {flags} out, or start a new run."
         )
     return run
 
 
-def bundle(options: argparse.Namespace) -> None:
-    from ..bundle import find_bundle, read_bundle
-    from ..config import BundleConfig
-    from ..data import open_dataset
-    from ..training.keeping import check_name
-    from ..training.repeat import repeatable_path
-
-    check_name(options.name)
-    bundles = [find_bundle(run) for run in options.runs]
-    dataset = open_dataset(options.data)
-    votes = (
-        read_named_votes(options, dataset)
-        if any(bundle.card.get("truth") == "votes" for bundle in bundles)
-        else None
-    )
-    try:
-        config = BundleConfig.model_validate(bundles[0].card.get("config", {}).get("bundle", {}))
-    except ValueError:
-        raise FerError(
-            f"The card of {bundles[0].path} is damaged: its config has no valid bundle settings."
-        ) from None
-    given = {"mirror": options.mirror, "zoom": options.zoom, "quantisation": options.quantisation}
-    config = config.model_copy(update={key: value for key, value in given.items() if value is not None})
-    import_keras()
-    from ..release.assemble import assemble
-
-    out = options.out.resolve()  # "." has no name of its own
-    models = [repeatable_path(given) for given in options.runs]
-    words = [
-        *models,
-        "--data",
-        Path(options.data).name,
-        "--name",
-        options.name,
-        "--out",
-        repeatable_path(str(options.out)),
-    ]
-    words += ["--mirror" if config.mirror else "--no-mirror", "--zoom" if config.zoom else "--no-zoom"]
-    words += ["--quantisation", config.quantisation] + (
-        ["--votes", Path(options.votes).name] if options.votes else []
-    )
-    command = "python -m fer_core bundle " + shlex.join(words)
-    trained = bundles[0].card.get("command")
-    if (
-        len(bundles) == 1 and trained
-    ):  # else its training would stand nowhere; the card of an ensemble has a command for each network
-        command = f"{trained} && {command}"
-    assemble(bundles, dataset, out, name=options.name, settings=config, votes=votes, command=command)
-    card = read_bundle(options.out).card
-    size = (options.out / "model.tflite").stat().st_size
-    validation = card["figures"]["validation"]
-    if options.json:
-        return print_json(
-            {
-                "bundle": str(options.out),
-                "networks": max(1, len(card["members"])),
-                "inference_bytes": size,
-                "temperature": card["temperature"],
-                "validation_accuracy": validation["accuracy"],
-                "validation_calibration_error": validation["calibration_error"],
-                "steps": card["steps"],
-            }
-        )
-    print(
-        f"{options.out}: {max(1, len(card['members']))} network(s), {size:,} bytes, validation accuracy {validation['accuracy']:.2%}, "
-        f"calibration error {validation['calibration_error']:.2%}, temperature {card['temperature']:.3f}"
-    )
-
-
 def speed(options: argparse.Namespace) -> None:
     from ..presets import DEFAULT_PRESET, find_preset
-    from ..training.speed import measure, multiply_adds
+    from ..runs.speed import measure, multiply_adds
 
     if options.config:
         base = (
@@ -277,14 +306,15 @@ def speed(options: argparse.Namespace) -> None:
     if options.json:
         return print_json({"preset": config.preset, "images_per_second": rate, "multiply_adds": work})
     print(
-        f"{rate:,.0f} images a second with {work:,} multiply-adds an image; FER2013's 28,709 training images take {28_709 / rate:,.0f} s"
+        f"{rate:,.0f} images a second with {work:,} multiply-adds an image; FER2013's 28,709 training images "
+        f"take {28_709 / rate:,.0f} s"
     )
 
 
 def cross_validate(options: argparse.Namespace) -> None:
     from ..data import open_dataset
     from ..presets import DEFAULT_PRESET, find_preset
-    from ..training.cross_validate import cross_validate as validate
+    from ..runs.cross_validate import cross_validate as validate
 
     if options.folds < 2:
         raise FerError(f"{options.folds} fold: expected 2 at least, since each is left out once.")
@@ -293,14 +323,15 @@ def cross_validate(options: argparse.Namespace) -> None:
     fingerprint = open_dataset(options.data).fingerprint
     name = options.name or f"{preset.name}-{fingerprint[:8]}"
 
-    def tell(fold: int, run: Any) -> None:
+    def show(fold: int, run: Any) -> None:
         print(f"fold {fold + 1} of {options.folds}: {run.path}", file=sys.stderr)
 
-    accuracy = validate(config, runs_folder(), name, options.folds, tell)
+    accuracy = validate(config, runs_folder(), name, options.folds, show)
     if options.json:
         return print_json(
             {"accuracy": accuracy, "folds": options.folds, "name": name, "fingerprint": fingerprint}
         )
     print(
-        f"accuracy out of sample {accuracy:.2%} over {options.folds} folds; the probabilities are kept for label issues"
+        f"accuracy out of sample {accuracy:.2%} over {options.folds} folds; the probabilities are saved for "
+        "label issues"
     )

@@ -1,4 +1,4 @@
-"""Data sets: `open_dataset(source)` reads any form that people hold FER data in."""
+"""Data sets for facial expression recognition: `open_dataset(source)` reads them in every supported form."""
 
 from .dataset import SPLITS, UNLABELLED, Dataset
 from .opening import open_dataset

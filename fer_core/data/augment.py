@@ -1,4 +1,7 @@
-"""Random changes of training images. All geometry is one affine warp, so an image is interpolated only once."""
+"""Data augmentation of training images.
+
+All geometry is one affine warp, so an image is interpolated only once.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from ..config import AugmentConfig
 
 
 def augment(images: np.ndarray, config: AugmentConfig, rng: np.random.Generator) -> np.ndarray:
-    """Changed copies of a batch.
+    """Return randomly changed copies of a batch.
 
     Args:
         images: (N, H, W) uint8.
-        config: how much of what; `mixup` is not applied here, since it needs the labels.
-        rng: its state alone decides what is drawn.
+        config: Strength of each change; `mixup` is not applied here, since it needs the labels.
+        rng: Source of all randomness.
 
     Returns:
         (N, H, W) float32 in 0..255.
@@ -45,7 +48,7 @@ def augment(images: np.ndarray, config: AugmentConfig, rng: np.random.Generator)
 def _matrices(
     draw: np.ndarray, flip: np.ndarray, height: int, width: int, config: AugmentConfig
 ) -> np.ndarray:
-    """(N, 2, 3) affine matrices about the centre of the image, of draws (6, N) in -1..1."""
+    """Return (N, 2, 3) affine matrices about the centre of the image from draws (6, N) in -1..1."""
     angle = np.deg2rad(config.rotation) * draw[0]
     scale = 1 + config.zoom * draw[1]
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
@@ -57,7 +60,7 @@ def _matrices(
 
 
 def _erase(images: np.ndarray, chance: float, rng: np.random.Generator) -> None:
-    """Random erasing (Zhong et al. 2017, arXiv:1708.04896) with 2 to 25 % of the area, in place."""
+    """Erase 2 to 25% of the area at random, in place (Zhong et al. 2017, arXiv:1708.04896)."""
     n, height, width = images.shape
     for i in np.flatnonzero(rng.random(n) < chance):
         area = rng.uniform(0.02, 0.25) * height * width
@@ -71,16 +74,16 @@ def _erase(images: np.ndarray, chance: float, rng: np.random.Generator) -> None:
 def mixup(
     images: np.ndarray, targets: list[np.ndarray], alpha: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Blends each image and its targets with another of the batch (Zhang et al. 2017, arXiv:1710.09412).
+    """Blend each image and its targets with another of the batch (Zhang et al. 2017, arXiv:1710.09412).
 
     Args:
         images: (N, H, W) float32.
-        targets: (N, C) float32 arrays, which are all blended by the same shares.
-        alpha: of the Beta distribution that the share is drawn from.
+        targets: (N, C) float32 arrays, all blended by the same shares.
+        alpha: Parameter of the Beta distribution from which the share is drawn.
     """
     share = rng.beta(alpha, alpha, len(images)).astype(np.float32)
     share = np.maximum(share, 1 - share)
-    other = rng.permutation(len(images))
+    partner = rng.permutation(len(images))
     keep = share[:, None]
-    blended = [target * keep + target[other] * (1 - keep) for target in targets]
-    return images * keep[..., None] + images[other] * (1 - keep[..., None]), blended
+    blended = [target * keep + target[partner] * (1 - keep) for target in targets]
+    return images * keep[..., None] + images[partner] * (1 - keep[..., None]), blended

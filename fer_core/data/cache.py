@@ -1,6 +1,6 @@
-"""Parsed data sets on disk, so that the second opening of a large source maps a file into memory and is done.
+"""Cache of parsed data sets: a large source that is opened again is mapped from a file into memory.
 
-Only data sets are kept here, never photos or frames.
+Only data sets are cached, never photos or frames.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from typing import Any
 import numpy as np
 
 from .. import storage
-from ..kept_arrays import read_arrays
+from ..storage import read_arrays
 from .dataset import Dataset
 
-_VERSION = 2  # raise it when readers or fingerprints change, so that old entries are not used
-_MIN_IMAGES = 2000  # smaller sources are read faster than they are worth keeping
+_VERSION = 2  # increase it when readers or fingerprints change, so that old entries are not used
+_MIN_IMAGES = 2000  # smaller sources are not worth caching
 _KEEP = 8
 _ARRAYS = ("labels", "splits", "rows", "digests")
 
 
 def folder() -> Path:
-    """Where parsed data sets are kept."""
+    """Return the folder of the cache."""
     return storage.cache_folder(f"data-v{_VERSION}")
 
 
 def load(key: str, source: str) -> Dataset | None:
-    """The data set kept under `key`, memory-mapped, or None."""
+    """Return the data set stored under `key`, memory-mapped, or None."""
     entry = folder() / key
     try:
         meta = json.loads((entry / "meta.json").read_text(encoding="utf-8"))
         images = np.load(entry / "images.npy", mmap_mode="r", allow_pickle=False)
         table = read_arrays(entry / "table.npz") or {}
         arrays: dict[str, Any] = {name: table[name] for name in _ARRAYS}
-        os.utime(entry)  # the most recently used are kept
+        os.utime(entry)  # the most recently used entries are kept
         return Dataset(
             images=images,
             source=source,
@@ -46,13 +46,13 @@ def load(key: str, source: str) -> Dataset | None:
             warnings=tuple(meta["warnings"]),
             **arrays,
         )
-    except Exception:  # a damaged header of an array raises a dozen kinds
-        shutil.rmtree(entry, ignore_errors=True)  # damaged, if it is there at all: made anew
+    except Exception:  # a damaged array header raises many kinds of errors
+        shutil.rmtree(entry, ignore_errors=True)  # if it exists, it is damaged
         return None
 
 
 def store(key: str, dataset: Dataset) -> None:
-    """Keep `dataset` under `key`, if it is large; a full or read-only disk is no error."""
+    """Store `dataset` under `key` if it is large; a full or read-only disk is not an error."""
     if len(dataset) < _MIN_IMAGES:
         return
     top = folder()

@@ -1,4 +1,4 @@
-"""The one form in which every part of FER Explorer sees a data set."""
+"""Data sets in memory: images, labels, splits and their fingerprint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPLITS: tuple[str, ...] = ("train", "validation", "test")
 UNLABELLED = -1
 IMAGE_SIZE = 48
 
-# What FER2013 and common copies of it call the three splits.
+# Names of the three splits in FER2013 and in common copies of it.
 _SPLIT_WORDS = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev", "publictest", "public_test"),
@@ -24,13 +24,13 @@ _SPLIT_BY_WORD = {word: split for split, words in _SPLIT_WORDS.items() for word 
 
 
 def find_split(word: str) -> str | None:
-    """The split that `word` means ("PublicTest" -> "validation"), or None."""
+    """Return the split that `word` means ("PublicTest" -> "validation"), or None."""
     return _SPLIT_BY_WORD.get(word.strip().lower())
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What a source reader returns, before splits are completed and the content is fingerprinted."""
+    """Result of a reader, before the splits are completed and the content is fingerprinted."""
 
     images: np.ndarray  # (N, 48, 48) uint8
     labels: np.ndarray  # (N,) int8, position in emotions.NAMES or UNLABELLED
@@ -38,8 +38,22 @@ class Samples:
     rows: np.ndarray  # (N,) int64, position of the image in the source (CSV row, sorted file)
     format: str
     warnings: tuple[str, ...] = ()
-    digests: np.ndarray | None = (
-        None  # (N,) uint64 as of `image_digests`, where the reader had a thread to spare for them
+    # (N,) uint64, see `image_digests`; set by readers that compute them in the background.
+    digests: np.ndarray | None = None
+
+
+def join_samples(parts: list[Samples]) -> Samples:
+    """Return the samples of several files as one, with rows that count on from file to file."""
+    if len(parts) == 1:
+        return parts[0]
+    sizes = [int(part.rows.max()) + 1 if len(part.rows) else 0 for part in parts]
+    return Samples(
+        images=np.concatenate([part.images for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        splits=np.concatenate([part.splits for part in parts]),
+        rows=np.concatenate([part.rows + sum(sizes[:i]) for i, part in enumerate(parts)]),
+        format=parts[0].format,
+        warnings=tuple(warning for part in parts for warning in part.warnings),
     )
 
 
@@ -60,7 +74,7 @@ class Dataset:
     fingerprint: str
     warnings: tuple[str, ...] = ()
     label_names: tuple[str, ...] = field(default=NAMES)
-    variant_of: str | None = None  # the fingerprint of the original, of a cleaned variant
+    variant_of: str | None = None  # fingerprint of the original, for a cleaned variant
 
     def __len__(self) -> int:
         return len(self.images)
@@ -70,27 +84,27 @@ class Dataset:
         return (IMAGE_SIZE, IMAGE_SIZE)
 
     def indices(self, split: str) -> np.ndarray:
-        """Positions of the images of `split`, (n,) int64, in the order of the source.
+        """Return the positions of the images of `split`, (n,) int64, in the order of the source.
 
         Raises:
-            DataError: `split` is no split's name, or the data has no such split.
+            DataError: `split` is not the name of a split, or the data has no such split.
         """
         if split not in SPLITS:
             raise DataError(f"Unknown split {split!r}: expected one of {', '.join(SPLITS)}.")
-        found = np.flatnonzero(self.splits == SPLITS.index(split))
-        if not len(found):
-            there = " and ".join(self.split_names())
-            raise DataError(f"{self.source} has no {split} split; it has {there}: choose one of these.")
-        return found
+        positions = np.flatnonzero(self.splits == SPLITS.index(split))
+        if not len(positions):
+            present = " and ".join(self.split_names())
+            raise DataError(f"{self.source} has no {split} split; it has {present}: choose one of these.")
+        return positions
 
     def labelled_indices(self, split: str) -> np.ndarray:
-        """Like `indices`, for uses that need a true label.
+        """Return the positions of the labelled images of `split`, (n,) int64.
 
         Raises:
-            DataError: as `indices`, and when no image of the split has a label.
+            DataError: See `indices`; also if no image of the split has a label.
         """
-        found = self.indices(split)
-        labelled = found[self.labels[found] != UNLABELLED]
+        positions = self.indices(split)
+        labelled = positions[self.labels[positions] != UNLABELLED]
         if not len(labelled):
             raise DataError(
                 f"The {split} split of {self.source} has no labels: it can be predicted, but not scored."
@@ -98,11 +112,14 @@ class Dataset:
         return labelled
 
     def split_names(self) -> list[str]:
-        """The splits that hold at least one image."""
+        """Return the splits that contain at least one image."""
         return [name for i, name in enumerate(SPLITS) if np.any(self.splits == i)]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Images per split and label name. Absent splits are left out; images without a label are counted as "unlabelled"."""
+        """Count images per split and label name.
+
+        Empty splits are left out; images without a label are counted as "unlabelled".
+        """
         table: dict[str, dict[str, int]] = {}
         for split in self.split_names():
             labels = self.labels[self.splits == SPLITS.index(split)]
@@ -115,18 +132,22 @@ class Dataset:
         return table
 
     def leaked(self, indices: np.ndarray) -> np.ndarray:
-        """(n,) bool: which of the images at `indices` also stand, pixel for pixel, in the training split."""
+        """Return which of the images at `indices` have an exact copy in the training split, (n,) bool."""
         train = self.digests[self.splits == SPLITS.index("train")]
         return np.isin(self.digests[indices], train)
 
     def sample(self, split: str, limit: int | None, seed: int = 0) -> np.ndarray:
-        """At most `limit` labelled positions of `split`, drawn at random but with the split's share of each class."""
-        found = self.labelled_indices(split)
-        return found if limit is None else found[stratified(self.labels[found], limit, seed)]
+        """Draw at most `limit` labelled positions of `split`, with the class proportions of the split."""
+        positions = self.labelled_indices(split)
+        return positions if limit is None else positions[stratified(self.labels[positions], limit, seed)]
 
 
 def stratified(labels: np.ndarray, limit: int, seed: int = 0) -> np.ndarray:
-    """(n,) positions, in order, of at most `limit` of `labels` (N,), drawn at random but with the share that each class has in all."""
+    """Draw at most `limit` of `labels` (N,) at random, with the class proportions of all.
+
+    Returns:
+        (n,) positions in ascending order.
+    """
     if limit >= len(labels):
         return np.arange(len(labels))
     order = np.random.default_rng(seed).permutation(len(labels))
@@ -139,12 +160,13 @@ def stratified(labels: np.ndarray, limit: int, seed: int = 0) -> np.ndarray:
 
 
 def assemble(samples: Samples, source: str) -> Dataset:
-    """A Dataset from what a reader found: fingerprinted, and with a validation split."""
+    """Build a Dataset with a fingerprint and, if the source has none, a validation split."""
     if not len(samples.images):
         raise DataError(f"{source} holds no images.")
     if np.all(samples.labels == UNLABELLED):
         raise DataError(
-            f"{source} has no labels: expected an emotion column or class folders (a test.csv without labels goes beside its train.csv)."
+            f"{source} has no labels: expected an emotion column or class folders (a test.csv without "
+            "labels goes beside its train.csv)."
         )
     digests = image_digests(samples.images) if samples.digests is None else samples.digests
     splits, warnings = _with_validation(samples, digests)
@@ -162,15 +184,18 @@ def assemble(samples: Samples, source: str) -> Dataset:
 
 
 def image_digests(images: np.ndarray) -> np.ndarray:
-    """(N,) uint64 BLAKE2b digests: equal for equal images, and in practice different for different ones."""
+    """Return (N,) uint64 BLAKE2b digests, which are equal for equal images."""
     flat = np.ascontiguousarray(images).reshape(len(images), -1)
     parts = [hashlib.blake2b(row.data, digest_size=8).digest() for row in flat]
     return np.frombuffer(b"".join(parts), dtype="<u8").copy()
 
 
 def content_fingerprint(digests: np.ndarray, labels: np.ndarray, splits: np.ndarray) -> str:
-    """A hash of which images stand in which split under which name; the order of the images does not count,
-    so that one content has one fingerprint in whatever form it comes."""
+    """Return a hash of the images in each split and their labels.
+
+    The order of the images does not matter, so the same content has the same fingerprint in every file
+    format.
+    """
     names = [*NAMES, "unlabelled"]
     lines = sorted(f"{digests[i]:016x} {SPLITS[splits[i]]} {names[labels[i]]}" for i in range(len(digests)))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
@@ -179,10 +204,10 @@ def content_fingerprint(digests: np.ndarray, labels: np.ndarray, splits: np.ndar
 def _with_validation(
     samples: Samples, digests: np.ndarray, share: float = 0.1
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Hold a stratified validation split out of train where the source has none.
+    """Hold out a stratified validation split of the training images if the source has none.
 
-    Copies of one image stay together: images are chosen by their digest, which copies share. Choosing by a hash of the
-    content instead of a random generator makes the choice independent of the order of the images.
+    Images are selected by a hash of their content, so copies stay together and the order of the images does
+    not matter.
     """
     train, validation = SPLITS.index("train"), SPLITS.index("validation")
     if np.any(samples.splits == validation) or not np.any(samples.splits == train):
@@ -190,10 +215,10 @@ def _with_validation(
     splits = samples.splits.copy()
     candidates = np.flatnonzero((splits == train) & (samples.labels != UNLABELLED))
     distinct, group = np.unique(digests[candidates], return_inverse=True)
-    # Copies may carry different labels; the smallest stands for them, whichever comes first in the source.
+    # Copies may have different labels; the smallest is used, whichever comes first in the source.
     group_labels = np.full(len(distinct), len(NAMES))
     np.minimum.at(group_labels, group, samples.labels[candidates])
-    key = distinct * np.uint64(0x9E3779B97F4A7C15)  # spread the digests once more before ordering
+    key = distinct * np.uint64(0x9E3779B97F4A7C15)  # mix the digests once more before sorting
     held = np.zeros(len(distinct), dtype=bool)
     for label in np.unique(group_labels):
         members = np.flatnonzero(group_labels == label)
@@ -204,5 +229,6 @@ def _with_validation(
     if not count:
         return samples.splits, ("There are too few images to hold out a validation split.",)
     return splits, (
-        f"The source has no validation split: {count:,} of its {len(candidates):,} training images were held out for it.",
+        f"The source has no validation split: {count:,} of its {len(candidates):,} training images were "
+        "held out for it.",
     )

@@ -1,4 +1,4 @@
-"""What can be measured of an image without knowing what is on it."""
+"""Image measures that need no labels: brightness, contrast and sharpness."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ _CHUNK = 1024  # the images may be mapped from a file
 
 
 def measures(images: np.ndarray, indices: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Three (n,) float32 arrays of (N, 48, 48) uint8 images, or of those at `indices` (n,).
+    """Measure (N, 48, 48) uint8 images, or those at `indices` (n,).
 
-    brightness: mean grey value, 0 to 255. contrast: standard deviation of the grey values. sharpness: variance of the
-    Laplacian, low where an image is blurred (Pech-Pacheco et al. 2000, doi:10.1109/ICPR.2000.903548).
+    Returns:
+        Three (n,) float32 arrays. brightness: mean grey value, 0 to 255; contrast: standard deviation of the
+        grey values; sharpness: variance of the Laplacian, low for a blurred image (Pech-Pacheco et al. 2000,
+        doi:10.1109/ICPR.2000.903548).
     """
     count = len(images) if indices is None else len(indices)
     out = {name: np.empty(count, np.float32) for name in MEASURES}

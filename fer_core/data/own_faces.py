@@ -1,4 +1,4 @@
-"""Write faces that somebody collected as class folders, which `open_dataset` and every other FER program can read."""
+"""Storage of collected faces as class folders, which `open_dataset` and other FER programs can read."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 
 def check_name(folder: Path, name: str) -> None:
-    """Raises:
-    DataError: a data set below `folder` cannot be called `name`, or is already called so.
+    """Check the name of a new data set below `folder`.
+
+    Raises:
+        DataError: The name is invalid or already taken.
     """
     if not _NAME.fullmatch(name):
         raise DataError(
-            f"{name!r} cannot name a data set: expected at most 60 letters, digits, - and _, with a letter or digit first."
+            f"{name!r} cannot name a data set: expected at most 60 letters, digits, - and _, with a letter "
+            "or digit first."
         )
-    if (
-        find_split(name) or name.lower() == "uploads"
-    ):  # a folder "test" is read as a test split, and "uploads" is the app's
-        raise DataError(f"{name!r} has a meaning of its own as a folder's name: choose another one.")
+    # A folder "test" would be read as a test split, and "uploads" belongs to the app.
+    if find_split(name) or name.lower() == "uploads":
+        raise DataError(f"{name!r} is a reserved folder name: choose another one.")
     if (folder / name).exists():
         raise DataError(f"{folder / name} exists already and is not overwritten: choose another name.")
 
@@ -39,8 +41,8 @@ def save_faces(folder: Path, name: str, images: np.ndarray, labels: Sequence[str
     """Write faces to `folder/name/<class>/NNN.png`, all of them or none.
 
     Args:
-        folder: made if it does not exist.
-        name: letters, digits, - and _.
+        folder: Created if it does not exist.
+        name: Letters, digits, - and _.
         images: (N, 48, 48) uint8 grey.
         labels: N label names of `emotions.NAMES`.
 
@@ -48,21 +50,22 @@ def save_faces(folder: Path, name: str, images: np.ndarray, labels: Sequence[str
         The new folder, a source for `open_dataset`. Only the user who runs the program may read it.
 
     Raises:
-        DataError: the name is not possible or taken, there are no faces, a label is unknown, or the disk does not take them.
+        DataError: The name is invalid or taken, there are no faces, a label is unknown, or the folder cannot
+            be written.
     """
     check_name(folder, name)
     if images.dtype != np.uint8 or images.shape != (len(labels), 48, 48) or not len(images):
         raise DataError(
-            f"Expected at least one 48x48 uint8 face and a label for each, got {images.dtype} {images.shape} and {len(labels)}."
+            f"Expected at least one 48x48 uint8 face and a label for each, got {images.dtype} "
+            f"{images.shape} and {len(labels)}."
         )
     if unknown := sorted(set(labels) - set(emotions.NAMES)):
         raise DataError(f"Unknown class name {unknown[0]!r}: expected some of {', '.join(emotions.NAMES)}.")
     temporary = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(
-            tempfile.mkdtemp(dir=folder, prefix=".new-")
-        )  # with rights for its owner alone: they are faces
+        # Readable only by the owner: they are faces.
+        temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
         written: Counter[str] = Counter()
         for image, label in zip(images, labels, strict=True):
             (temporary / label).mkdir(exist_ok=True)
@@ -75,5 +78,5 @@ def save_faces(folder: Path, name: str, images: np.ndarray, labels: Sequence[str
         ) from None
     finally:
         if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)  # gone already if all went well
+            shutil.rmtree(temporary, ignore_errors=True)  # already renamed on success
     return folder / name

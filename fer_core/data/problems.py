@@ -1,15 +1,15 @@
-"""Bad images among good ones: skipped and reported while they are few, an error when they are many."""
+"""Unusable images of a source: a few are skipped with a warning, many are an error."""
 
 from __future__ import annotations
 
 from ..errors import DataError
 
-# A source in which more than this share is unreadable is more likely misread than slightly damaged.
+# A source with a larger share of unreadable images was probably misread rather than slightly damaged.
 MAX_BAD_SHARE = 0.2
 
 
 class Problems:
-    """Collects one sentence for each image that cannot be used."""
+    """Collection of one sentence for each unusable image."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -17,16 +17,16 @@ class Problems:
         self.count = 0
 
     def add(self, sentence: str) -> None:
-        """`sentence` names the row or file, what was expected and what came."""
+        """Add a sentence with the row or file, what was expected and what came."""
         self.count += 1
         if len(self.first) < 5:
             self.first.append(sentence)
 
     def conclude(self, good: int) -> tuple[str, ...]:
-        """Warnings for a source with `good` usable images.
+        """Return warnings for a source with `good` usable images.
 
         Raises:
-            DataError: more than MAX_BAD_SHARE of the images are bad.
+            DataError: More than MAX_BAD_SHARE of the images are bad.
         """
         if not self.count:
             return ()

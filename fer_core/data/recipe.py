@@ -1,6 +1,6 @@
-"""A cleaned variant of a data set: a recipe over the original, which is not changed. It opens like any other source.
+"""Cleaned variants of a data set: JSON files with changes to an original, which opens like any other source.
 
-The file is JSON: the original source and its fingerprint, rows to leave out, and labels to give to rows.
+The file contains the original source and its fingerprint, the rows to leave out, and the labels to change.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from ..emotions import NAMES
 from ..errors import DataError
 from ..storage import write_atomically
+from ..wording import plural
 from .dataset import UNLABELLED, Dataset, content_fingerprint
 
 FORMAT = "fer-explorer-recipe"
@@ -28,12 +29,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is done to the original."""
+    """Changes to an original data set."""
 
-    source: str  # of the original, as `open_dataset` takes it
-    fingerprint: str  # of the original
-    drop: dict[int, str] = field(default_factory=dict)  # row -> why
-    relabel: dict[int, str] = field(default_factory=dict)  # row -> the name of its class
+    source: str  # the original, see `open_dataset`
+    fingerprint: str  # fingerprint of the original
+    drop: dict[int, str] = field(default_factory=dict)  # row -> reason
+    relabel: dict[int, str] = field(default_factory=dict)  # row -> new label
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -47,10 +48,10 @@ class Recipe:
 
 
 def save_recipe(recipe: Recipe, folder: Path, name: str) -> Path:
-    """Write the recipe to `folder`/`name`.recipe.json; what stands there already is not replaced.
+    """Write the recipe to `folder`/`name`.recipe.json, which must not exist.
 
     Raises:
-        DataError: the name is none, taken, or the folder cannot be written.
+        DataError: The name is invalid or taken, or the folder cannot be written.
     """
     if not _NAME.fullmatch(name):
         raise DataError(
@@ -68,31 +69,37 @@ def save_recipe(recipe: Recipe, folder: Path, name: str) -> Path:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Raises DataError where `path` is no recipe."""
+    """Read a recipe.
+
+    Raises:
+        DataError: The file is not a recipe.
+    """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["format"] != FORMAT:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
             raise ValueError
-        drop = {int(row): str(why) for row, why in found.get("drop", {}).items()}
-        relabel = {int(row): str(name) for row, name in found.get("relabel", {}).items()}
-        recipe = Recipe(str(found["source"]), str(found["fingerprint"]), drop, relabel)
+        drop = {int(row): str(why) for row, why in content.get("drop", {}).items()}
+        relabel = {int(row): str(name) for row, name in content.get("relabel", {}).items()}
+        recipe = Recipe(str(content["source"]), str(content["fingerprint"]), drop, relabel)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise DataError(f"{path} is no recipe: expected a {SUFFIX} file that FER Explorer wrote.") from None
+        raise DataError(
+            f"{path} is not a recipe: expected a {SUFFIX} file that FER Explorer wrote."
+        ) from None
     if unknown := sorted(set(recipe.relabel.values()) - set(NAMES)):
         raise DataError(f"{path} gives images the label {unknown[0]!r}: expected one of {', '.join(NAMES)}.")
     return recipe
 
 
 def is_recipe(head: bytes) -> bool:
-    """Whether a file that begins with `head` is a recipe."""
+    """Return whether a file that begins with `head` is a recipe."""
     return head.lstrip()[:1] == b"{" and FORMAT.encode() in head[:200]
 
 
 def open_recipe(path: Path, source: str, open_original: Callable[[str], Dataset]) -> Dataset:
-    """The variant that the recipe at `path` describes.
+    """Open the variant that the recipe at `path` describes.
 
     Raises:
-        DataError: it is no recipe, the original cannot be read, or it is another one by now.
+        DataError: The file is not a recipe, or its original cannot be read or has changed.
     """
     recipe = read_recipe(path)
     if Path(recipe.source).expanduser().resolve() == path.resolve():
@@ -100,17 +107,20 @@ def open_recipe(path: Path, source: str, open_original: Callable[[str], Dataset]
     original = open_original(recipe.source)
     if original.fingerprint != recipe.fingerprint:
         raise DataError(
-            f"{source} was made for other content of {recipe.source} (fingerprint {recipe.fingerprint}, now {original.fingerprint}): "
-            "bring the old data back, or make the variant anew."
+            f"{source} was made for other content of {recipe.source} (fingerprint {recipe.fingerprint}, "
+            f"now {original.fingerprint}): "
+            "restore the old data, or make the variant again."
         )
     return apply(recipe, original, source)
 
 
 def apply(recipe: Recipe, original: Dataset, source: str) -> Dataset:
-    """`original` without the rows that the recipe leaves out and with its labels. The splits stay as they are.
+    """Return `original` without the rows that the recipe leaves out and with its labels.
+
+    The splits stay the same.
 
     Raises:
-        DataError: a row is none of the original's, or nothing is left.
+        DataError: A row does not exist in the original, or no image remains.
     """
     place = {int(row): i for i, row in enumerate(original.rows)}
     if missing := [row for row in (*recipe.drop, *recipe.relabel) if row not in place]:
@@ -123,7 +133,10 @@ def apply(recipe: Recipe, original: Dataset, source: str) -> Dataset:
     if not (stays & (labels != UNLABELLED)).any():
         raise DataError(f"{source} leaves out every image of {recipe.source}.")
     where = np.flatnonzero(stays)
-    changed = f"{len(recipe.drop):,} images left out and {len(recipe.relabel):,} labels changed by a recipe; the original is {recipe.source}."
+    changed = (
+        f"{plural(len(recipe.drop), 'image')} left out and {plural(len(recipe.relabel), 'label')} changed by "
+        f"a recipe; the original is {recipe.source}."
+    )
     return dataclasses.replace(
         original,
         images=original.images if stays.all() else original.images[where],

@@ -1,11 +1,12 @@
-"""Drawn grey faces in the seven expressions: the data set that is always there, without a download.
+"""Synthetic faces: a data set of drawn grey faces with seven expressions, which needs no download.
 
-A face is a person (head, hair, skin, light, pose: `_PERSON`) doing something with the muscles of the face
-(`EXPRESSIONS`). The muscles are the action units (AU) of the Facial Action Coding System and their combinations are
-the prototypes of the basic emotions given there: P. Ekman, W. V. Friesen, J. C. Hager, *Facial Action Coding System,
-The Manual* (1978, 2002) and the *Investigator's Guide*. `synthetic_drawing` turns both into pixels.
+A face is a person (head, hair, skin, light, pose: `_PERSON`) with activated facial muscles (`EXPRESSIONS`).
+The muscles are the action units (AU) of the Facial Action Coding System, and their combinations are its
+prototypes of the basic emotions: P. Ekman, W. V. Friesen, J. C. Hager, *Facial Action Coding System, The
+Manual* (1978, 2002) and the *Investigator's Guide*. `synthetic_drawing` turns both into pixels.
 
-The faces are stylised. A network that is good at them shows that the program works, not that it reads real faces.
+The faces are stylised. A network that classifies them well shows that the program works, not that it reads
+real faces.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from . import synthetic_drawing as drawing
 DEFAULT_COUNT = 3500
 SIZE = drawing.SIZE
 
-# The muscles, each 0 at rest and about 1 at full strength; the signed ones pull both ways.
+# Facial muscles, 0 at rest and about 1 at full strength; signed ones move both ways.
 ACTIONS: tuple[str, ...] = (
     "inner_brow",  # AU1: inner ends of the brows up
     "outer_brow",  # AU2: outer ends of the brows up
@@ -53,7 +54,8 @@ EXPRESSIONS: dict[str, tuple[dict[str, float], ...]] = {
          "press": 1.0, "chin": 0.5, "corner": -0.3, "stretch": -0.15},
         # teeth bared in a square mouth
         {"brow_lower": 1.15, "inner_brow": -0.3, "outer_brow": 0.35, "upper_lid": 0.35, "lid_tight": 0.6,
-         "open": 0.42, "upper_teeth": 1.0, "lower_teeth": 1.0, "corner": -0.35, "stretch": 0.1, "nose_wrinkle": 0.25},
+         "open": 0.42, "upper_teeth": 1.0, "lower_teeth": 1.0, "corner": -0.35, "stretch": 0.1,
+         "nose_wrinkle": 0.25},
         # shouting
         {"brow_lower": 1.2, "inner_brow": -0.35, "outer_brow": 0.4, "upper_lid": 0.45, "lid_tight": 0.5,
          "open": 0.85, "upper_teeth": 0.7, "lower_teeth": 0.5, "corner": -0.3, "nose_wrinkle": 0.3},
@@ -82,36 +84,40 @@ EXPRESSIONS: dict[str, tuple[dict[str, float], ...]] = {
          "outer_brow": 0.2},
     ),
     "sad": (
-        {"inner_brow": 1.1, "outer_brow": -0.3, "brow_lower": 0.35, "upper_lid": -0.8, "corner": -0.9, "chin": 0.6,
-         "stretch": -0.1},
+        {"inner_brow": 1.1, "outer_brow": -0.3, "brow_lower": 0.35, "upper_lid": -0.8, "corner": -0.9,
+         "chin": 0.6, "stretch": -0.1},
         {"inner_brow": 1.15, "outer_brow": -0.35, "brow_lower": 0.35, "upper_lid": -0.95, "lid_tight": 0.25,
          "corner": -1.0, "open": 0.15, "chin": 0.3, "stretch": 0.05},
     ),
     "surprise": (
-        {"inner_brow": 1.1, "outer_brow": 1.2, "upper_lid": 0.85, "open": 1.05, "stretch": -0.5, "upper_teeth": 0.15},
+        {"inner_brow": 1.1, "outer_brow": 1.2, "upper_lid": 0.85, "open": 1.05, "stretch": -0.5,
+         "upper_teeth": 0.15},
         {"inner_brow": 1.0, "outer_brow": 1.1, "upper_lid": 0.75, "open": 0.7, "stretch": -0.75},
     ),
     "neutral": ({}, {"open": 0.12}),
 }
 # fmt: on
 
-# Most frequent first, as in FER2013, whose classes are in the ratio of about 16 to 1.
+# Most frequent first, as in FER2013, where the classes have a ratio of about 16 to 1.
 _BY_FREQUENCY: tuple[str, ...] = ("happy", "neutral", "sad", "fear", "angry", "surprise", "disgust")
 
-# What varies evenly between people and photos: name -> (lowest, highest). Lengths are in face units (see
-# `synthetic_drawing`), greys are 0 to 255; what is 0 to 1 is a lot drawn from a hat.
+# Ranges of what varies uniformly between people and photos: name -> (lowest, highest). Lengths are in face
+# units (see
+# `synthetic_drawing`) and greys are 0 to 255; a range of 0 to 1 is a random draw.
 # fmt: off
 _PERSON: dict[str, tuple[float, float]] = {
     # head and hair
     "width": (0.84, 0.97), "jaw": (0.04, 0.28), "length": (1.10, 1.20), "age": (0, 1), "beard": (0, 1),
-    "hair_grey": (0, 1), "style_lot": (0, 1), "volume": (-0.03, 0.06), "hair_side": (-1, 1), "long_lot": (0, 1),
-    "hair_length": (0.8, 1.6),
+    "hair_grey": (0, 1), "style_lot": (0, 1), "volume": (-0.03, 0.06), "hair_side": (-1, 1),
+    "long_lot": (0, 1), "hair_length": (0.8, 1.6),
     # features
     "brow_thick": (0.75, 1.35), "brow_height": (-0.03, 0.03), "brow_arch": (-0.02, 0.04),
     "eye_size": (0.90, 1.12), "eye_gap": (-0.03, 0.03), "eye_tilt": (-0.03, 0.03), "iris": (25, 115),
-    "gaze_x": (-0.05, 0.05), "gaze_y": (-0.02, 0.02), "lashes": (0.7, 1.5), "glasses": (0, 1), "rim": (25, 95),
-    "nose_width": (0.85, 1.2), "nose_length": (-0.04, 0.05), "mouth_width": (0.88, 1.1), "mouth_y": (-0.03, 0.03),
-    "lips": (0.75, 1.35), "lip_tone": (0.64, 0.88), "skin": (95, 200), "cloth": (20, 230), "stronger_side": (-1, 1),
+    "gaze_x": (-0.05, 0.05), "gaze_y": (-0.02, 0.02), "lashes": (0.7, 1.5), "glasses": (0, 1),
+    "rim": (25, 95), "nose_width": (0.85, 1.2), "nose_length": (-0.04, 0.05), "mouth_width": (0.88, 1.1),
+    "mouth_y": (-0.03, 0.03),
+    "lips": (0.75, 1.35), "lip_tone": (0.64, 0.88), "skin": (95, 200), "cloth": (20, 230),
+    "stronger_side": (-1, 1),
     # camera
     "scale": (1.02, 1.18), "stretch_x": (0.95, 1.05), "dx": (-1.5, 1.5), "dy": (-2.2, 0.4),
     "light_x": (-0.85, 0.85), "light_y": (-0.8, 0.1), "diffuse": (0.35, 0.75), "relief": (0.75, 1.25),
@@ -120,8 +126,9 @@ _PERSON: dict[str, tuple[float, float]] = {
 }
 # fmt: on
 
-# The haircuts: how high the hairline lies (line), how far it slants, from where it falls towards the ears (power: low
-# for a middle parting, high for a short cut), how far down it reaches there (side), how thick and curly the hair is.
+# Haircuts: height of the hairline (line), its slant, where it falls towards the ears (power: low for a middle
+# parting,
+# high for a short cut), how far down it reaches there (side), and how thick and curly the hair is.
 _HAIR: tuple[dict[str, float], ...] = (
     {"line": -0.88, "slant": 0.0, "power": 7.0, "side": -0.15, "thick": 0.06, "curls": 0.0},  # short
     {"line": -0.92, "slant": 0.16, "power": 5.0, "side": -0.10, "thick": 0.09, "curls": 0.0},  # side parting
@@ -142,7 +149,7 @@ _PERSON_SPAN = np.array([high - low for low, high in _PERSON.values()])
 
 
 def _as_vectors(ways: tuple[dict[str, float], ...]) -> np.ndarray:
-    """(ways, actions) float64, the actions in the order of `ACTIONS`."""
+    """Return (ways, actions) float64, with the actions in the order of `ACTIONS`."""
     return np.array([[way.get(action, 0.0) for action in ACTIONS] for way in ways])
 
 
@@ -150,11 +157,11 @@ _VECTORS = {name: _as_vectors(ways) for name, ways in EXPRESSIONS.items()}
 
 
 def _person(rng: np.random.Generator) -> SimpleNamespace:
-    """A person in front of a camera: everything the drawing needs but the expression."""
+    """Draw a random person in front of a camera: everything but the expression."""
     values = _PERSON_LOW + _PERSON_SPAN * rng.random(len(_PERSON))
     who = SimpleNamespace(**dict(zip(_PERSON, values.tolist(), strict=True)))
     who.roll, who.yaw, who.pitch = (rng.standard_normal(3) * (0.07, 0.16, 0.03)).clip(-0.42, 0.42).tolist()
-    # Light hair is rarer on dark skin, and hair as grey as the skin would melt into it.
+    # Light hair is rarer on dark skin, and hair as grey as the skin could not be seen.
     who.hair = 14.0 + 190.0 * who.hair_grey ** (2.6 + (200.0 - who.skin) / 30.0)
     if abs(who.hair - who.skin) < 35.0:
         who.hair = max(who.skin - 60.0, 15.0)
@@ -172,16 +179,16 @@ def _person(rng: np.random.Generator) -> SimpleNamespace:
 
 
 def _actions(name: str, rng: np.random.Generator) -> SimpleNamespace:
-    """The muscles of one face showing the expression `name`, in one of its ways and at some strength."""
+    """Draw the muscle activations of one face with the expression `name` at a random strength."""
     ways = _VECTORS[name]
-    # Most faces are clear and some are faint: without those the task would be too easy to learn.
+    # Most faces are clear and some are faint; without the faint ones the task would be too easy.
     strength = 0.35 + 0.8 * rng.random() ** 0.6
     values = strength * ways[rng.integers(len(ways))] + 0.09 * rng.standard_normal(len(ACTIONS))
     return SimpleNamespace(**dict(zip(ACTIONS, values.tolist(), strict=True)))
 
 
 def _light(who: SimpleNamespace) -> np.ndarray:
-    """(48, 48) float: the light that an egg of the size of the head throws back (Lambert's cosine law)."""
+    """Return the light reflected by an egg of the size of the head (Lambert's cosine law), (48, 48) float."""
     x, y = _COLUMNS - (SIZE / 2 + who.dx), _ROWS - (SIZE / 2 + who.dy)
     cos, sin = math.cos(who.roll), math.sin(who.roll)
     across = (cos * x + sin * y) / (drawing.UNIT * who.scale * 1.1)
@@ -193,13 +200,13 @@ def _light(who: SimpleNamespace) -> np.ndarray:
 
 
 def _face(name: str, seed: int, index: int) -> np.ndarray:
-    """(48, 48) uint8: face number `index` of `seed`, showing the expression `name`."""
+    """Draw face number `index` of `seed` with the expression `name`, (48, 48) uint8."""
     rng = np.random.default_rng([seed, index, 4])
     who = _person(rng)
     paint, covered, relief = drawing.draw(who, _actions(name, rng), rng)
     back = who.back * (1.0 + who.back_x * (_COLUMNS / SIZE - 0.5) + who.back_y * (_ROWS / SIZE - 0.5))
     image = paint * _light(who) * (1.0 + who.relief * relief) + (1.0 - covered * _TO_FRACTION) * back
-    image = np.minimum(image, 95.0 + 0.5 * image)  # film keeps some drawing in the highlights
+    image = np.minimum(image, 95.0 + 0.5 * image)  # film compresses highlights
     image = (image - 118.0) * who.contrast + 118.0 + who.brightness
     if who.blur > 0.25:
         image = cv2.GaussianBlur(image, (0, 0), who.blur)
@@ -208,18 +215,17 @@ def _face(name: str, seed: int, index: int) -> np.ndarray:
 
 
 def _labels(count: int, seed: int, imbalance: float) -> np.ndarray:
-    """(count,) int8: the class of each face, in mixed order."""
+    """Return the class of each face in mixed order, (count,) int8."""
     codes = np.array([emotions.NAMES.index(name) for name in _BY_FREQUENCY], np.int8)
     if imbalance == 1.0:
-        # Each block of seven holds every class once, so that a shorter set is the beginning of a longer one.
+        # Each block of seven contains every class once, so a shorter set is the beginning of a longer one.
         blocks = -(-count // len(codes))
         return (
             np.random.default_rng([seed, 0, 1]).permuted(np.tile(codes, (blocks, 1)), axis=1).ravel()[:count]
         )
     shares = imbalance ** -np.linspace(0.0, 1.0, len(codes))
-    ends = np.round(np.cumsum(shares) / shares.sum() * count).astype(
-        int
-    )  # rounding the sums keeps their total
+    # Rounding the cumulative sums keeps their total.
+    ends = np.round(np.cumsum(shares) / shares.sum() * count).astype(int)
     counts = np.diff(ends, prepend=0)
     while counts.min() == 0:
         counts[counts.argmax()] -= 1
@@ -228,7 +234,7 @@ def _labels(count: int, seed: int, imbalance: float) -> np.ndarray:
 
 
 def _with_noise(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """`labels` with that fraction of them moved to another class, each other class being equally likely."""
+    """Return `labels` with that fraction of them changed to another class, each equally likely."""
     rng = np.random.default_rng([seed, 0, 3])
     wrong = rng.permutation(len(labels))[: round(fraction * len(labels))]
     noisy = labels.copy()
@@ -256,22 +262,24 @@ def _check(count: int, seed: int, label_noise: float, imbalance: float) -> None:
 def draw_faces(
     count: int = DEFAULT_COUNT, seed: int = 0, *, label_noise: float = 0.0, imbalance: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw `count` faces; the same arguments always give the same ones.
+    """Draw `count` faces; the same arguments always return the same faces.
 
-    Face i depends on `seed`, i and its class alone: without imbalance, a shorter set is the beginning of a longer one.
+    Face i depends only on `seed`, i and its class: without imbalance, a shorter set is the beginning of a
+    longer one.
 
     Args:
-        count: number of faces, at least 7.
-        seed: 0 or more; another seed gives other people.
-        label_noise: fraction of the labels, in [0, 1), replaced by a random other class; the images stay.
-        imbalance: how many times more frequent the most frequent class is than the least frequent one, >= 1. The
-            counts fall geometrically in between, and every class keeps at least one face.
+        count: Number of faces, at least 7.
+        seed: 0 or more; another seed draws other people.
+        label_noise: Fraction of the labels, in [0, 1), replaced by a random other class; the images stay the
+            same.
+        imbalance: Ratio of the most to the least frequent class, at least 1. The counts in between fall
+            geometrically, and every class keeps at least one face.
 
     Returns:
         Images (count, 48, 48) uint8 and labels (count,) int8, which are positions in `emotions.NAMES`.
 
     Raises:
-        DataError: an argument is out of its range.
+        DataError: An argument is out of its range.
     """
     _check(count, seed, label_noise, imbalance)
     labels = _labels(count, seed, imbalance)

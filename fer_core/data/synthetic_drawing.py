@@ -1,8 +1,9 @@
-"""The pencil of `synthetic`: one grey 48x48 portrait from a person and the state of that person's face muscles.
+"""Drawing of synthetic faces: one grey 48x48 portrait from a person and the state of its facial muscles.
 
-Everything is laid out in face units: the origin lies in the middle of the face, x to the right and y down, 1 unit is
-half the width of an average head (18 pixels). Flat shapes are filled at four times the size and averaged down, which
-smooths their edges; light and soft shadows are multiplied in afterwards at 48x48, where they cost little.
+All lengths are in face units: the origin is the middle of the face, x points to the right and y down, and 1
+unit is half the width of an average head (18 pixels). Flat shapes are filled at four times the size and
+averaged down, which smooths their edges; light and soft shadows are multiplied in afterwards at 48x48, where
+they cost little.
 """
 
 from __future__ import annotations
@@ -36,14 +37,14 @@ _ARCH_ANGLE = np.linspace(math.pi + 0.1, -0.1, 29)  # over the head from the lef
 _ARCH = np.stack([np.cos(_ARCH_ANGLE), -np.sin(_ARCH_ANGLE)], axis=1)
 _ARCH_X = np.linspace(-1.0, 1.0, 29)
 _STRANDS = 12
-_ROOT = np.array([(-0.035, 0.0), (0.035, 0.0), (0.0, 0.0)])  # a strand is this wide where it starts
+_ROOT = np.array([(-0.035, 0.0), (0.035, 0.0), (0.0, 0.0)])  # a strand is this wide at its root
 _SHOULDERS = np.array([(-2.0, 2.0), (-2.0, 1.35), (-0.6, 1.08), (0.6, 1.08), (2.0, 1.35), (2.0, 2.0)])
 _NECK = np.array([(-0.55, 0.6), (0.55, 0.6), (0.6, 1.25), (0.0, 1.5), (-0.6, 1.25)])
 _PIXELS = np.arange(SIZE, dtype=np.float32)[:, None] + 0.5
 
 
 class _Sheet:
-    """Shapes and soft shadows of one face, gathered in face units and then placed on the image all at once."""
+    """Shapes and soft shadows of one face, collected in face units and then placed on the image."""
 
     def __init__(self) -> None:
         self._points: list[np.ndarray] = []
@@ -52,17 +53,20 @@ class _Sheet:
         self._spots: list[tuple[float, float, float, float, float]] = []
 
     def fill(self, points: np.ndarray, tone: float, depth: float = 1.0) -> None:
-        """A flat shape (n, 2) of grey `tone` 1 to 255; depth 0 stays in place when the head turns, 1 is on the face."""
+        """Add a flat shape (n, 2) of grey `tone` 1 to 255.
+
+        Depth 0 stays in place when the head turns, 1 is on the face.
+        """
         self._points.append(points)
         self._tones.append(min(max(tone, 1.0), 255.0))
         self._depths.append(depth)
 
     def soft(self, x: float, y: float, wide: float, high: float, amount: float) -> None:
-        """A soft spot of those half sizes that brightens by `amount` (-0.3: to 70 percent)."""
+        """Add a soft spot of those half sizes that brightens by `amount` (-0.3: to 70 percent)."""
         self._spots.append((x, y, wide, high, amount))
 
     def paint(self, who: SimpleNamespace) -> tuple[np.ndarray, np.ndarray]:
-        """The shapes in the order they came, and how much of each pixel they cover: two (48, 48) uint8."""
+        """Return the shapes in the order they were added, and their coverage: two (48, 48) uint8."""
         sizes = [len(points) for points in self._points]
         placed = _place(np.concatenate(self._points), np.repeat(self._depths, sizes), who)
         fixed = np.round(placed * (_SUPER << _BITS) - (1 << (_BITS - 1))).astype(np.int32)
@@ -75,11 +79,12 @@ class _Sheet:
         return _shrink(canvas), _shrink(covered)
 
     def relief(self, who: SimpleNamespace) -> np.ndarray:
-        """(48, 48) float: the sum of the soft spots, to be multiplied in as 1 + relief."""
+        """Return the sum of the soft spots, (48, 48) float, to be multiplied in as 1 + relief."""
         spots = np.array(self._spots, np.float32)
         at = _place(spots[:, :2], np.float32(1.0), who).astype(np.float32)
         wide, high, amount = spots[:, 2] * UNIT * who.scale, spots[:, 3] * UNIT * who.scale, spots[:, 4]
-        # Each spot is a product of a column and a row, so that one matrix product of (48, spots) draws them all.
+        # Each spot is a product of a column and a row, so that one matrix product of (48, spots) draws them
+        # all.
         across = np.exp(-(((_PIXELS - at[:, 0]) / wide) ** 2))
         down = np.exp(-(((_PIXELS - at[:, 1]) / high) ** 2)) * amount
         return down @ across.T
@@ -90,7 +95,7 @@ def _shrink(canvas: np.ndarray) -> np.ndarray:
 
 
 def _place(points: np.ndarray, depth: np.ndarray | np.float32, who: SimpleNamespace) -> np.ndarray:
-    """Points (n, 2) in face units to pixels of the final image: turn (as a cylinder), nod, tilt, scale and shift."""
+    """Transform points (n, 2) to pixels: turn (as a cylinder), nod, tilt, scale and shift."""
     x, y = points[:, 0], points[:, 1]
     front = np.sqrt(np.maximum(0.08, 1.0 - np.square(x)))
     x = x + depth * (x * (math.cos(who.yaw) - 1.0) + front * math.sin(who.yaw))
@@ -103,7 +108,7 @@ def _place(points: np.ndarray, depth: np.ndarray | np.float32, who: SimpleNamesp
 
 
 def _points(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(n, 2) from two (n,): np.stack does the same several times slower."""
+    """Return (n, 2) from two (n,); np.stack is several times slower."""
     points = np.empty((len(x), 2))
     points[:, 0] = x
     points[:, 1] = y
@@ -111,7 +116,7 @@ def _points(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _band(x: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """The closed shape (2n, 2) between two curves over the same x."""
+    """Return the closed shape (2n, 2) between two curves over the same x."""
     return np.concatenate([_points(x, top), _points(x, bottom)[::-1]])
 
 
@@ -120,13 +125,13 @@ def _oval(x: float, y: float, wide: float, high: float) -> np.ndarray:
 
 
 def _between(shape: np.ndarray, x: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """`shape` cut off above the one curve and below the other."""
+    """Return `shape`, cut off above one curve and below the other."""
     across, y = shape[:, 0], shape[:, 1]
     return _points(across, np.minimum(np.maximum(y, np.interp(across, x, top)), np.interp(across, x, bottom)))
 
 
 def _head_outline(who: SimpleNamespace, act: SimpleNamespace) -> np.ndarray:
-    """(48, 2): an egg whose narrow end is the chin; a dropped jaw makes it longer."""
+    """Return an egg with a narrow chin, (48, 2); a dropped jaw makes it longer."""
     return _points(
         who.width * _HEAD_FULL * (1.0 - who.jaw * _HEAD_BELOW),
         _HEAD_Y * np.where(_HEAD_Y > 0.0, _chin_y(who, act), 1.32),
@@ -138,7 +143,7 @@ def _chin_y(who: SimpleNamespace, act: SimpleNamespace) -> float:
 
 
 def _draw_long_hair(sheet: _Sheet, who: SimpleNamespace, rng: np.random.Generator) -> None:
-    """Hair behind the face, from a bob to below the frame."""
+    """Draw hair behind the face, from a bob to below the frame."""
     y = np.linspace(-1.2, who.hair_length, 13)
     wave = 0.03 * np.sin(7.0 * y + 90.0 * who.volume) * (1.0 + who.style["curls"])
     x = (
@@ -159,7 +164,7 @@ def _draw_long_hair(sheet: _Sheet, who: SimpleNamespace, rng: np.random.Generato
 
 
 def _draw_body(sheet: _Sheet, who: SimpleNamespace, rng: np.random.Generator) -> None:
-    """What is behind the face: long hair, shoulders, neck, ears."""
+    """Draw what is behind the face: long hair, shoulders, neck, ears."""
     if who.long:
         _draw_long_hair(sheet, who, rng)
     sheet.fill(_SHOULDERS, who.cloth, 0.0)
@@ -170,7 +175,7 @@ def _draw_body(sheet: _Sheet, who: SimpleNamespace, rng: np.random.Generator) ->
 
 
 def _draw_hair(sheet: _Sheet, who: SimpleNamespace, rng: np.random.Generator) -> None:
-    """The hair between its outline and the hairline, with some strands lighter and darker."""
+    """Draw the hair between its outline and the hairline, with some lighter and darker strands."""
     style = who.style
     thick = style["thick"] + who.volume
     puff = 1.0 + style["curls"] * 0.05 * np.sin(13.0 * _ARCH_ANGLE + 100.0 * who.volume)
@@ -195,7 +200,10 @@ def _draw_hair(sheet: _Sheet, who: SimpleNamespace, rng: np.random.Generator) ->
 
 
 def _draw_beard(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> None:
-    """A full beard: the head below a line from ear to ear that rises to a moustache. The mouth is drawn on top."""
+    """Draw a full beard: the head below a line from ear to ear that rises to a moustache.
+
+    The mouth is drawn on top.
+    """
     head = _head_outline(who, act)
     x, y = head[head[:, 1] > -0.1].T  # from the right ear around the chin to the left one
     top = 0.56 - 0.66 * _T**6 - 0.05 * np.cos(5.0 * _T)
@@ -203,14 +211,17 @@ def _draw_beard(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> No
 
 
 def _draw_eye(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace, side: float) -> None:
-    """One eye (side -1 or 1): ball, iris, pupil, glint, lashes, lids. Along `t` the nose is at -1, the temple at 1."""
+    """Draw one eye (side -1 or 1): ball, iris, pupil, glint, lashes, lids.
+
+    Along `t` the nose is at -1, the temple at 1.
+    """
     size, middle = who.eye_size, side * (_EYE_X + who.eye_gap)
     t = _T * side  # the curves run from left to right in both eyes
     x = middle + 0.255 * size * _T
     angry, sad = max(act.brow_lower - 0.5 * act.inner_brow, 0.0), max(-act.upper_lid, 0.0)
     up = 0.135 * size * max(1.0 + 0.6 * act.upper_lid - 0.22 * act.lid_tight - 0.1 * act.cheek, 0.16)
     down = 0.085 * size * (1.0 + 0.3 * act.upper_lid - 0.75 * act.lid_tight - 0.95 * act.cheek)
-    # A brow that comes down lies on the inner half of the lid; a drooping lid hangs lowest at the temple.
+    # A lowered brow lies on the inner half of the lid; a drooping lid hangs lowest at the temple.
     corners = _EYE_Y + (0.03 * sad - who.eye_tilt) * t
     upper = corners - up * _FULL_BELL * (1.0 + (0.45 * angry - 0.35 * sad) * t)
     lower = np.maximum(corners + max(down, 0.035 - up) * _BELL, upper)
@@ -228,7 +239,7 @@ def _draw_eye(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace, side: f
 
 
 def _draw_brow(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace, side: float) -> None:
-    """One brow, a bow that thins towards the temple."""
+    """Draw one brow, a bow that thins towards the temple."""
     lowered = max(act.brow_lower, 0.0)
     inner = -0.17 * act.inner_brow + 0.15 * act.brow_lower
     outer = 0.05 - 0.17 * act.outer_brow + 0.02 * act.brow_lower + 0.03 * act.cheek
@@ -240,7 +251,7 @@ def _draw_brow(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace, side: 
 
 
 def _draw_nose(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> None:
-    """Nostrils, wings and the shadow under the tip; the bridge is left to the light."""
+    """Draw nostrils, wings and the shadow under the tip; the light draws the bridge."""
     wrinkle = max(act.nose_wrinkle, 0.0)
     y = _NOSE_Y + who.nose_length - 0.06 * wrinkle
     wide = 0.2 * who.nose_width * (1.0 + 0.14 * wrinkle)
@@ -260,7 +271,7 @@ def _draw_nose(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> Non
 
 
 def _draw_mouth(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> None:
-    """Lips, the gap between them and what shows in it; `upper` and `lower` are the inner edges of the lips."""
+    """Draw the lips and the gap between them; `upper` and `lower` are the inner edges of the lips."""
     opened, smile, pressed = max(act.open - 0.05, 0.0), max(act.corner, 0.0), max(act.press, 0.0)
     half = 0.36 * who.mouth_width * max(1.0 + 0.3 * act.stretch + 0.08 * smile, 0.45) * (1.0 - 0.08 * pressed)
     x = _T * half
@@ -287,7 +298,7 @@ def _draw_mouth(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> No
 def _draw_tongue(
     sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace, x: np.ndarray, top: np.ndarray
 ) -> None:
-    """A tongue hanging over the lower lip."""
+    """Draw a tongue hanging over the lower lip."""
     reach = 0.34 * act.tongue * np.sqrt(1.0 - _T**4)
     sheet.fill(_band(x * 0.72, top, top + reach + 0.02), who.skin * 0.5)
     sheet.fill(_band(x * 0.62, top, top + reach), who.skin * 0.86)
@@ -297,7 +308,7 @@ def _draw_tongue(
 def _draw_teeth(
     sheet: _Sheet, act: SimpleNamespace, x: np.ndarray, upper: np.ndarray, lower: np.ndarray
 ) -> None:
-    """Rows of teeth along the lips, never longer than the gap, or else the floor of an open mouth."""
+    """Draw rows of teeth along the lips, never longer than the gap, or else the floor of an open mouth."""
     space = lower - upper
     if act.upper_teeth > 0.15:
         edge = upper + np.minimum(0.13 * min(act.upper_teeth, 1.15), 0.9 * space)
@@ -310,7 +321,7 @@ def _draw_teeth(
 
 
 def _draw_glasses(sheet: _Sheet, who: SimpleNamespace) -> None:
-    """Two rims, each drawn as a ring cut open at one point, with bridge and temples."""
+    """Draw two rims, each a ring cut open at one point, with bridge and temples."""
     for side in (-1.0, 1.0):
         rim = _oval(side * _EYE_X, _EYE_Y + 0.03, 0.35, 0.28)
         inside = _oval(side * _EYE_X, _EYE_Y + 0.03, 0.315, 0.245)
@@ -322,7 +333,7 @@ def _draw_glasses(sheet: _Sheet, who: SimpleNamespace) -> None:
 
 
 def _shade_head(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> None:
-    """The soft bulges and hollows that every head has."""
+    """Add the soft bulges and hollows that every head has."""
     spot = sheet.soft
     mouth = _MOUTH_Y + who.mouth_y + 0.35 * max(act.open, 0.0)
     spot(0.3 * who.light_x, -1.12, 0.55, 0.09, 0.35)  # gloss on the hair
@@ -342,7 +353,7 @@ def _shade_head(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> No
 
 
 def _shade_creases(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) -> None:
-    """The creases that muscles draw: from nose to mouth, between the brows, across the forehead."""
+    """Add the creases that muscles cause: from nose to mouth, between the brows, across the forehead."""
     spot = sheet.soft
     wrinkle, smile = max(act.nose_wrinkle, 0.0), max(act.corner, 0.0)
     depth = -(0.05 + 0.08 * who.age + 0.17 * smile + 0.22 * wrinkle + 0.06 * max(act.lip_raise, 0.0))
@@ -363,11 +374,12 @@ def _shade_creases(sheet: _Sheet, who: SimpleNamespace, act: SimpleNamespace) ->
 def draw(
     who: SimpleNamespace, act: SimpleNamespace, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw the head and shoulders of `who` with the muscles at `act`; `rng` lays the strands of the hair.
+    """Draw the head and shoulders of `who` with the muscles at `act`; `rng` places the strands of the hair.
 
     Returns:
-        Three (48, 48): the paint, uint8, in even light and on black; how much of each pixel it covers, uint8; and
-        what hollows and bulges do to the light, float, as a fraction of it (-0.2 is a fifth darker).
+        Three (48, 48) arrays: the paint, uint8, in even light and on black; how much of each pixel it covers,
+        uint8; and the effect of hollows and bulges on the light, float, as a fraction of it (-0.2 is a fifth
+        darker).
     """
     sheet = _Sheet()
     _draw_body(sheet, who, rng)

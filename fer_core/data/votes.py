@@ -1,4 +1,4 @@
-"""FER+: ten human votes for each image of FER2013 (Barsoum et al. 2016, arXiv:1608.01041), in the file `fer2013new.csv`."""
+"""FER+ votes in `fer2013new.csv`: ten for each image of FER2013 (Barsoum et al. 2016, arXiv:1608.01041)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .dataset import SPLITS, UNLABELLED, Dataset, find_split
 
 FILE_NAME = "fer2013new.csv"
 
-# The columns of the file, as FER+ calls them. The first eight are expressions.
+# Columns of the file under their FER+ names. The first eight are expressions.
 COLUMNS = (
     "neutral",
     "happiness",
@@ -40,26 +40,31 @@ _COLUMN_OF_NAME = {
 
 @dataclass(frozen=True)
 class Votes:
-    """The votes for the images of one data set, in its order."""
+    """Votes for the images of one data set, in its order."""
 
     counts: np.ndarray  # (N, 10) uint8, columns as in COLUMNS
 
     def distribution(self) -> np.ndarray:
-        """(N, C) float32 shares of the votes for the classes in `emotions.NAMES`; rows of zeros where nobody chose one of them.
+        """Return shares of the votes for the classes in `emotions.NAMES`, (N, C) float32.
 
-        Votes for contempt, "unknown" and "not a face" are dropped, and so is a class that one voter alone chose where others
-        got more: such single votes are mostly slips (Barsoum et al. drop them too).
+        A row without votes for any of them is zero.
+
+        Votes for contempt, "unknown" and "not a face" are dropped, and so is a class with a single vote if
+        others have more: such single votes are mostly slips (Barsoum et al. drop them too).
         """
-        known = self.for_classes()
-        single = (known <= 1) & (known.max(axis=1, keepdims=True) > 1)
-        known = np.where(single, 0, known).astype(np.float32)
-        return known / np.maximum(known.sum(axis=1, keepdims=True), 1)
+        counts = self.for_classes()
+        single = (counts <= 1) & (counts.max(axis=1, keepdims=True) > 1)
+        counts = np.where(single, 0, counts).astype(np.float32)
+        return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
     def majority(self) -> np.ndarray:
-        """(N,) int8 positions in `emotions.NAMES`; UNLABELLED where the voters agreed on none of them.
+        """Return the majority's positions in `emotions.NAMES`, (N,) int8.
 
-        The protocol of Barsoum et al.: classes with a single vote are dropped; what is left must give one class more than
-        half of the votes. So a tie has no label, and neither has an image whose majority is contempt, "unknown" or "not a face".
+        Images without a majority for one of them are UNLABELLED.
+
+        This follows Barsoum et al.: classes with a single vote are dropped, and one class must have more than
+        half of the remaining votes. A tie has no label, nor has a majority for contempt, "unknown" or "not a
+        face".
         """
         counts = np.where(self.counts <= 1, 0, self.counts).astype(np.int64)
         winner = counts.argmax(axis=1)
@@ -73,62 +78,66 @@ class Votes:
         return np.where(clear, position[winner], UNLABELLED).astype(np.int8)
 
     def agreed(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Those of `indices` on which the voters agree, and their `majority`, both (n,) int64."""
+        """Return those of `indices` for which there is a majority, and their `majority`, both (n,) int64."""
         majority = self.majority()[indices].astype(np.int64)
         clear = majority != UNLABELLED
         return indices[clear], majority[clear]
 
     def not_a_face(self) -> np.ndarray:
-        """(N,) bool: at least half of the voters saw no face."""
+        """Return whether at least half of the voters saw no face, (N,) bool."""
         return 2 * self.counts[:, COLUMNS.index("NF")].astype(int) >= np.maximum(1, self.counts.sum(axis=1))
 
     def for_classes(self) -> np.ndarray:
-        """(N, C) uint8 votes for the classes in `emotions.NAMES`."""
+        """Return the votes for the classes in `emotions.NAMES`, (N, C) uint8."""
         return self.counts[:, [COLUMNS.index(_COLUMN_OF_NAME[name]) for name in NAMES]]
 
 
 def find_votes(source: str) -> Path | None:
-    """The votes file beside the data file `source`, or in the folder `source`, if there is one."""
+    """Return the votes file beside the data file `source` or in the folder `source`, or None."""
     path = Path(source).expanduser()
-    if path.name.endswith(recipe.SUFFIX) and path.is_file():  # a variant has the votes of its original
+    # A variant uses the votes of its original.
+    if path.name.endswith(recipe.SUFFIX) and path.is_file():
         return find_votes(recipe.read_recipe(path).source)
     candidate = (path if path.is_dir() else path.parent) / FILE_NAME
     return candidate if path.exists() and candidate.is_file() else None
 
 
 def read_votes(path: str | Path, dataset: Dataset) -> Votes:
-    """The votes in the file `path` for the images of `dataset`, joined by row.
+    """Read the votes in the file `path` for the images of `dataset`, joined by row.
 
     Raises:
-        DataError: it is no FER+ file, or it belongs to other images: another number of rows, or other splits.
+        DataError: The file is not a FER+ file, or it belongs to other images: the number of rows or the
+            splits differ.
     """
     import pandas as pd
 
-    wanted = f"expected the {FILE_NAME} of FER+ with the columns Usage, {', '.join(COLUMNS)}"
+    expected = f"expected the {FILE_NAME} of FER+ with the columns Usage, {', '.join(COLUMNS)}"
     try:
         table = pd.read_csv(path, compression=None)
     except OSError as error:
         raise DataError(f"The votes {path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, pd.errors.ParserError):  # UnicodeDecodeError is a ValueError
-        raise DataError(f"{path} is no table of votes: {wanted}.") from None
+        raise DataError(f"{path} is not a table of votes: {expected}.") from None
     if missing := [column for column in ("Usage", *COLUMNS) if column not in table]:
-        raise DataError(f"{path} has no column {missing[0]}: {wanted}.")
+        raise DataError(f"{path} has no column {missing[0]}: {expected}.")
     try:
         values = table[list(COLUMNS)].to_numpy(np.float64)
     except ValueError:
         values = np.array([[np.nan]])
     if not (np.all(values >= 0) and np.all(values <= 255) and np.all(values == np.round(values))):
-        raise DataError(f"{path} holds votes that are no whole numbers from 0 to 255: {wanted}.")
+        raise DataError(f"{path} contains votes that are not whole numbers from 0 to 255: {expected}.")
     complete = len(table) == len(dataset) or (dataset.variant_of is not None and len(dataset) < len(table))
     if not complete or np.any(dataset.rows >= len(table)) or len(np.unique(dataset.rows)) != len(dataset):
         raise DataError(
-            f"{path} has votes for {len(table):,} images, but {dataset.source} has {len(dataset):,}: votes are joined by row."
+            f"{path} has votes for {len(table):,} images, but {dataset.source} has {len(dataset):,}: votes "
+            "are joined by row."
         )
     splits = [find_split(str(usage)) for usage in table["Usage"]]
-    there = np.array([SPLITS.index(split) if split else -1 for split in splits])[dataset.rows]
-    if not np.array_equal(there, dataset.splits):
+    data_splits = np.array([SPLITS.index(split) if split else -1 for split in splits])[dataset.rows]
+    if not np.array_equal(data_splits, dataset.splits):
         raise DataError(
-            f"{path} orders its splits otherwise than {dataset.source}: votes are joined by row, so the data must be FER2013's "
+            f"{path} has its splits in another order than {dataset.source}: votes are joined by row, so the "
+            "data must be FER2013's "
             "CSV, or a form of it that keeps the order."
         )
     return Votes(values.astype(np.uint8)[dataset.rows])

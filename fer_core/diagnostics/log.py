@@ -1,20 +1,22 @@
-"""Log lines for who keeps a server: events with fields, as text, or as a JSON object a line with FER_LOG=json.
+"""Structured log lines: events with fields, as text, or as one JSON object per line with FER_LOG=json.
 
-No event holds a picture, the name of a file, or who asked. Tracebacks of unforeseen errors are logged as Python writes them.
+No event contains a picture, a file name or a user. Tracebacks of unexpected errors are logged in Python's
+format.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 import time
-import traceback
 from typing import Any, TextIO
+
+from pythonjsonlogger.json import JsonFormatter
 
 SWITCH = "FER_LOG"
 _NAME = "fer"
+# Loggers whose lines get the same format.
 _SERVERS = (
     "streamlit",
     "uvicorn",
@@ -22,12 +24,15 @@ _SERVERS = (
     "fer_core",
     "pages",
     "py.warnings",
-)  # whose lines get the same form
+)
 _logger = logging.getLogger(_NAME)
 
 
 def event(what: str, level: int = logging.INFO, /, **fields: Any) -> None:
-    """One thing that happened, such as `event("run started", name="...", epochs=30)`. Nothing is written before `set_up`."""
+    """Log one event, such as `event("run started", name="...", epochs=30)`.
+
+    Nothing is written before `set_up`.
+    """
     _logger.log(
         level,
         what,
@@ -36,49 +41,46 @@ def event(what: str, level: int = logging.INFO, /, **fields: Any) -> None:
 
 
 def set_up(stream: TextIO | None = None, form: str | None = None) -> None:
-    """Write events to `stream`, by default stderr; a second call changes how.
+    """Write events to `stream`, by default stderr; a second call changes the format.
 
     Args:
-        form: "text" or "json"; by default as FER_LOG says, else text.
+        form: "text" or "json"; by default FER_LOG, else text.
     """
-    asked = (form or os.environ.get(SWITCH) or "text").strip().lower()
+    form_name = (form or os.environ.get(SWITCH) or "text").strip().lower()
     for handler in list(_logger.handlers):
         _logger.removeHandler(handler)
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonLines() if asked == "json" else TextLines())
+    handler.setFormatter(JsonLines() if form_name == "json" else TextLines())
     _logger.addHandler(handler)
     _logger.setLevel(logging.INFO)
     _logger.propagate = False
-    if asked == "json":
+    if form_name == "json":
         _others_as_json()
-    elif asked != "text":
-        _logger.warning("%s=%s is unknown: expected json or text, so this is text", SWITCH, asked)
+    elif form_name != "text":
+        _logger.warning("%s=%s is unknown: expected json or text, so this is text", SWITCH, form_name)
 
 
-class JsonLines(logging.Formatter):
-    """A line is one JSON object: time (UTC), level, event, its fields, and for an error its type, message and traceback."""
+class JsonLines(JsonFormatter):
+    """Formatter of one JSON object per line: time (UTC), level, event, its fields, and an error's details."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": _utc(record),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-        }
+    def __init__(self) -> None:
+        super().__init__(json_ensure_ascii=False, json_default=str)
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        log_data |= {"time": _utc(record), "level": record.levelname.lower(), "event": record.getMessage()}
         if record.name != _NAME:
-            line["logger"] = record.name
-        line |= getattr(record, "fer_fields", {})
+            log_data["logger"] = record.name
+        log_data |= getattr(record, "fer_fields", {})
         if record.exc_info and record.exc_info[0] is not None:
             kind, error, _ = record.exc_info
-            line["error"] = {
-                "type": kind.__name__,
-                "message": str(error),
-                "traceback": "".join(traceback.format_exception(*record.exc_info)),
-            }
-        return json.dumps(line, ensure_ascii=False, default=str)
+            trace = message_dict["exc_info"] + "\n"
+            log_data["error"] = {"type": kind.__name__, "message": str(error), "traceback": trace}
 
 
 class TextLines(logging.Formatter):
-    """The same for people to read: time, level, event, field=value."""
+    """Formatter for people: time, level, event, field=value."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={value}" for name, value in getattr(record, "fer_fields", {}).items())
@@ -91,7 +93,7 @@ def _utc(record: logging.LogRecord) -> str:
 
 
 def _others_as_json() -> None:
-    """Let what the server itself logs, tracebacks of pages among it, be JSON lines too."""
+    """Format the server's own log lines as JSON too, including tracebacks of pages."""
     for name, logger in list(logging.root.manager.loggerDict.items()):
         if isinstance(logger, logging.Logger) and name.split(".")[0] in _SERVERS:
             for handler in logger.handlers:

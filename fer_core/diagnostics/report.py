@@ -1,6 +1,7 @@
-"""How a running FER Explorer is: versions, memory, runs, disk. For a page, and as text for an issue.
+"""Diagnostics of a running FER Explorer: versions, memory, runs and disk, also as text for an issue.
 
-It is put together from numbers, versions and words of this file alone, so no name of a user, a file, a folder or a machine can be in it.
+The report consists only of numbers, versions and words of this file, so it cannot contain the name of a user,
+file, folder or machine.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import __version__
-from ..cores import available_cores
 from ..hosting import memory
 from ..hosting.settings import HostingSettings
+from ..machine import available_cores
 from ..process_folder import RUNNING_STATES, ProcessFolder
+from ..wording import plural
 
-# Looked up in what pip knows of them, so that none is imported.
+# Looked up in the metadata of installed packages, without importing them.
 PACKAGES = (
     "streamlit",
     "tensorflow-cpu",
@@ -67,7 +69,7 @@ _VERSION = re.compile(r"\d+(?:\.\d+)*(?:(?:a|b|rc|\.post|\.dev)\d+)?")
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """Bytes are of this moment; packages that are not installed are left out."""
+    """Present state. Packages that are not installed are left out."""
 
     versions: dict[str, str]
     system: str
@@ -78,10 +80,10 @@ class Diagnostics:
     memory_used: int
     memory_app: int
     memory_workers: tuple[tuple[str, int], ...]  # kind and bytes of each process beside the app
-    runs: dict[str, int]  # how many by state
+    runs: dict[str, int]  # number of runs by state
     disk_free: int
     hosted: HostingSettings | None
-    visitors: int | None  # folders of visitors; None where it is not hosted
+    visitors: int | None  # number of visitors' folders; None if not hosted
 
     @property
     def under_way(self) -> int:
@@ -95,12 +97,12 @@ class Diagnostics:
 def diagnose(
     runs: list[Path], hosted: HostingSettings | None = None, visitors: int | None = None
 ) -> Diagnostics:
-    """How it is now.
+    """Collect the diagnostics.
 
     Args:
-        runs: the folders that runs stand in.
-        hosted: the settings where the app is hosted.
-        visitors: how many have a folder.
+        runs: Folders that contain runs.
+        hosted: Settings of a hosted app.
+        visitors: Number of visitors' folders.
     """
     set_limit = hosted.memory_mb if hosted else 0
     return Diagnostics(
@@ -110,8 +112,8 @@ def diagnose(
         gpu=Path("/dev/nvidia0").exists(),
         backend=backend(),
         memory_limit=memory.limit(set_limit),
+        memory_app=memory.process_bytes(os.getpid()),  # before the total, which includes it
         memory_used=memory.used(set_limit),
-        memory_app=memory.of_one(os.getpid()),
         memory_workers=tuple(_workers()),
         runs=_by_state(runs),
         disk_free=_free(runs[0] if runs else Path()),
@@ -121,53 +123,60 @@ def diagnose(
 
 
 def versions() -> dict[str, str]:
-    """Of FER Explorer, Python and the packages that matter."""
-    found = {"fer_core": __version__, "python": platform.python_version()}
+    """Return the versions of FER Explorer, Python and the relevant packages."""
+    versions_found = {"fer_core": __version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = _plain(metadata.version(name))
+            versions_found[name] = _plain(metadata.version(name))
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions_found
 
 
 def system() -> str:
-    """The system and the processor's kind: "Linux 6.1 x86_64"."""
-    release = re.match(r"\d+(?:\.\d+)*", platform.release())  # what follows may be anybody's word
+    """Return the system and the processor type: "Linux 6.1 x86_64"."""
+    release = re.match(r"\d+(?:\.\d+)*", platform.release())  # the rest could contain any text
     return " ".join(filter(None, (platform.system(), release[0] if release else "", platform.machine())))
 
 
 def backend() -> str:
-    """What Keras computes with, without importing it: KERAS_BACKEND, else its settings file, else TensorFlow."""
-    asked = os.environ.get("KERAS_BACKEND")
-    if not asked:
+    """Return the backend of Keras without importing it.
+
+    This is KERAS_BACKEND, else the one in its settings file, else TensorFlow.
+    """
+    name = os.environ.get("KERAS_BACKEND")
+    if not name:
         try:
             base = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-            asked = json.loads((Path(base) / "keras.json").read_text(encoding="utf-8")).get("backend")
+            name = json.loads((Path(base) / "keras.json").read_text(encoding="utf-8")).get("backend")
         except (OSError, ValueError, AttributeError, RuntimeError):
-            asked = None
-    return asked if asked in BACKENDS else "tensorflow" if not asked else "another"
+            name = None
+    return name if name in BACKENDS else "tensorflow" if not name else "another"
 
 
-def as_text(found: Diagnostics) -> str:
-    """For an issue."""
+def as_text(diagnostics: Diagnostics) -> str:
+    """Format the diagnostics for an issue."""
     gigabyte = 1e9
     lines = [
-        f"FER Explorer {found.versions['fer_core']}, Python {found.versions['python']}, {found.system}",
-        f"cores {found.cores}, GPU {'yes' if found.gpu else 'no'}, Keras backend {found.backend}",
-        f"memory: {found.memory_used / gigabyte:.2f} of {found.memory_limit / gigabyte:.2f} GB used, app {found.memory_app / 1e6:.0f} MB"
-        + "".join(f", {kind} {size / 1e6:.0f} MB" for kind, size in found.memory_workers),
-        f"runs: {found.under_way} under way, {found.waiting} waiting; "
-        + (", ".join(f"{count} {state}" for state, count in found.runs.items()) or "none"),
-        f"disk: {found.disk_free / gigabyte:.1f} GB free",
+        f"FER Explorer {diagnostics.versions['fer_core']}, Python {diagnostics.versions['python']}, "
+        f"{diagnostics.system}",
+        f"cores {diagnostics.cores}, GPU {'yes' if diagnostics.gpu else 'no'}, Keras backend "
+        f"{diagnostics.backend}",
+        f"memory: {diagnostics.memory_used / gigabyte:.2f} of {diagnostics.memory_limit / gigabyte:.2f} GB "
+        "used, app "
+        f"{diagnostics.memory_app / 1e6:.0f} MB"
+        + "".join(f", {kind} {size / 1e6:.0f} MB" for kind, size in diagnostics.memory_workers),
+        f"runs: {diagnostics.under_way} under way, {diagnostics.waiting} waiting; "
+        + (", ".join(f"{count} {state}" for state, count in diagnostics.runs.items()) or "none"),
+        f"disk: {diagnostics.disk_free / gigabyte:.1f} GB free",
         "hosted: no"
-        if found.hosted is None
-        else f"hosted: {found.visitors or 0} visitors with a folder; "
-        + ", ".join(f"{name} {value}" for name, value in found.hosted.as_json().items()),
+        if diagnostics.hosted is None
+        else f"hosted: {plural(diagnostics.visitors or 0, 'visitor')} with a folder; "
+        + ", ".join(f"{name} {value}" for name, value in diagnostics.hosted.as_json().items()),
         "packages: "
         + ", ".join(
             f"{name} {version}"
-            for name, version in found.versions.items()
+            for name, version in diagnostics.versions.items()
             if name not in ("fer_core", "python")
         ),
         time.strftime("made %Y-%m-%d %H:%M UTC", time.gmtime()),
@@ -176,36 +185,36 @@ def as_text(found: Diagnostics) -> str:
 
 
 def _plain(version: str) -> str:
-    """A version without the local part, which is whatever its builder liked."""
-    found = _VERSION.match(version)
-    return found[0] if found else "unknown"
+    """Return a version without its local part, which could contain any text."""
+    match = _VERSION.match(version)
+    return match[0] if match else "unknown"
 
 
 def _workers() -> list[tuple[str, int]]:
-    """FER Explorer's processes of this user beside the app."""
+    """Return FER Explorer's processes of this user beside the app."""
     import psutil
 
-    found = []
+    workers = []
     me = psutil.Process()
     for process in psutil.process_iter():
         try:
             if process.pid == me.pid or process.uids().real != me.uids().real:
                 continue
-            words = process.cmdline()
-            if "-m" not in words[:3] or not any(word.startswith("fer_core") for word in words[:4]):
+            command = process.cmdline()
+            if "-m" not in command[:3] or not any(word.startswith("fer_core") for word in command[:4]):
                 continue
             kind = next(
                 (
                     name
                     for sign, name in _WORKERS.items()
-                    if any(word == sign or word.endswith(f".{sign}") for word in words[:5])
+                    if any(word == sign or word.endswith(f".{sign}") for word in command[:5])
                 ),
                 "other",
             )
-            found.append((kind, memory.of_one(process.pid)))
-        except (psutil.Error, OSError, AttributeError):  # ended meanwhile, or a system without these
+            workers.append((kind, memory.process_bytes(process.pid)))
+        except (psutil.Error, OSError, AttributeError):  # ended meanwhile, or not supported by the system
             continue
-    return sorted(found)
+    return sorted(workers)
 
 
 def _by_state(parents: list[Path]) -> dict[str, int]:
@@ -222,7 +231,7 @@ def _by_state(parents: list[Path]) -> dict[str, int]:
 
 
 def _free(path: Path) -> int:
-    """Bytes free where `path` is or will be."""
+    """Return the free bytes on the disk of `path`, which need not exist."""
     for place in (path, *path.absolute().parents):
         try:
             return shutil.disk_usage(place).free

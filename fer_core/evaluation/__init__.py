@@ -1,1 +1,1 @@
-"""Figures of a classifier from its probabilities."""
+"""Evaluation of a classifier from its probabilities."""

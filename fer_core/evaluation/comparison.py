@@ -1,4 +1,4 @@
-"""Two models on the same images: is one better, or is the difference noise?"""
+"""Paired comparison of two models on the same images."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ _RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Comparison:
-    """Model B against model A on the same images. `only_a` and so on are positions of images in ascending order."""
+    """Model B against model A on the same images.
+
+    `only_a` and so on are positions of images in ascending order.
+    """
 
     count: int
     accuracy_a: float
     accuracy_b: float
-    interval: tuple[float, float]  # of the difference, 95 %
+    interval: tuple[float, float]  # 95% interval of the difference
     p_value: float  # McNemar's exact test, two-sided
-    comparisons: int  # how many models are compared with A at once; 0.05 is divided by them (Bonferroni)
-    only_a: np.ndarray  # A is right, B wrong
+    comparisons: int  # number of models compared with A at once; 0.05 is divided by it (Bonferroni)
+    only_a: np.ndarray  # A is right, B is wrong
     only_b: np.ndarray
     both_wrong_differently: np.ndarray
 
@@ -33,23 +36,26 @@ class Comparison:
 
     @property
     def noise(self) -> bool:
-        """Whether chance explains the difference: the test does not reject, or the interval holds 0."""
+        """Return whether chance explains the difference: no rejection, or an interval with 0."""
         low, high = self.interval
         return self.p_value * self.comparisons >= SIGNIFICANT or low <= 0 <= high
 
     def sentence(self, a: str, b: str) -> str:
-        """The verdict in words."""
+        """Describe the verdict in words."""
         points, (low, high) = 100 * self.difference, (100 * end for end in self.interval)
         if len(self.only_a) == len(self.only_b):
             text = f"{b} is right on as many images as {a}"
         else:
-            text = f"{b} is right on {abs(points):.1f} points {'more' if points > 0 else 'fewer'} images than {a}"
+            text = (
+                f"{b} is right on {abs(points):.1f} points {'more' if points > 0 else 'fewer'} images "
+                f"than {a}"
+            )
             if points < 0:
                 low, high = -high, -low
         tail = "this difference is noise" if self.noise else "this is more than noise"
         if self.comparisons > 1:
             tail += f" among {self.comparisons} comparisons"
-        return f"{text}, 95 % interval {low:.1f} to {high:.1f}, {p_in_words(self.p_value)}: {tail}."
+        return f"{text}, 95% interval {low:.1f} to {high:.1f}, {p_in_words(self.p_value)}: {tail}."
 
 
 def p_in_words(p: float) -> str:
@@ -59,20 +65,22 @@ def p_in_words(p: float) -> str:
 def compare(
     a: np.ndarray, b: np.ndarray, true: np.ndarray, comparisons: int = 1, seed: int = 0
 ) -> Comparison:
-    """Paired comparison of the probabilities `a` and `b` (N, C) against `true` (N,).
+    """Compare the probabilities `a` and `b` (N, C) against `true` (N,), paired by image.
 
-    The interval is a paired bootstrap over images (Efron and Tibshirani 1993): the difference only depends on how many images
-    one alone has right, so these counts are drawn. The test is McNemar's, exact (1947, doi:10.1007/BF02295996): among the images
-    that one alone has right, each model should have half by chance.
+    The interval is a paired bootstrap over images (Efron and Tibshirani 1993): the difference depends only on
+    how many images one model alone has right, so these counts are drawn. The test is McNemar's exact test
+    (1947, doi:10.1007/BF02295996): among the images that only one model has right, each should have half by
+    chance.
 
     Raises:
-        DataError: there is no image, or not the same number of them.
+        DataError: There are no images, or their numbers differ.
     """
     from scipy.stats import binomtest
 
     if not len(true) or len(a) != len(true) or len(b) != len(true):
         raise DataError(
-            f"Two models are compared on the same images: expected as many answers of each, got {len(a):,} and {len(b):,}."
+            f"Two models are compared on the same images: expected equally many answers, got {len(a):,} "
+            f"and {len(b):,}."
         )
     chosen_a, chosen_b = a.argmax(axis=1), b.argmax(axis=1)
     right_a, right_b = chosen_a == true, chosen_b == true
@@ -97,33 +105,38 @@ def compare(
 
 
 def compare_records(a: EvaluationRecord, b: EvaluationRecord, comparisons: int = 1) -> Comparison:
-    """`compare` of two records, whose classes may stand in another order.
+    """Compare two records, whose classes may have different orders.
 
     Raises:
-        DataError: they are not of the same images, or one is scored against labels and the other against votes.
-        ModelError: they tell other classes apart.
+        DataError: The records are of different images, or one is scored against labels and the other against
+            votes.
+        ModelError: The models have different classes.
     """
     if a.fingerprint != b.fingerprint or not np.array_equal(a.rows, b.rows):
         raise DataError(
-            f"Two models are compared on the same images, but {a.model} was scored on {len(a):,} images of {a.source} ({a.split}) and "
-            f"{b.model} on {len(b):,} of {b.source} ({b.split}): score both on the same split of the same data."
+            f"Two models are compared on the same images, but {a.model} was scored on {len(a):,} images of "
+            f"{a.source} ({a.split}) and "
+            f"{b.model} on {len(b):,} of {b.source} ({b.split}): score both on the same split of the same "
+            "data."
         )
     answers = by_names(b.probabilities, b.labels, a.labels)
     if not np.array_equal(np.array(a.labels)[a.true], np.array(b.labels)[b.true]):
         raise DataError(
-            f"{a.model} is scored against {a.truth} and {b.model} against {b.truth}, which differ: score both against the same truth."
+            f"{a.model} is scored against {a.truth} and {b.model} against {b.truth}, which differ: score "
+            "both against the same truth."
         )
     return compare(a.probabilities, answers, a.true, comparisons)
 
 
 def by_names(probabilities: np.ndarray, labels: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
-    """The columns of `probabilities`, which stand as `labels`, in the order `wanted`: labels travel by name.
+    """Reorder the columns of `probabilities` from `labels` to `wanted`, since labels travel by name.
 
     Raises:
-        ModelError: the names differ.
+        ModelError: The names differ.
     """
     if set(labels) != set(wanted):
         raise ModelError(
-            f"Models that are compared must tell the same classes apart: expected {', '.join(wanted)}, got {', '.join(labels)}."
+            f"Compared models must have the same classes: expected {', '.join(wanted)}, got "
+            f"{', '.join(labels)}."
         )
     return probabilities[:, [labels.index(name) for name in wanted]]

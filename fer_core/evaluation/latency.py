@@ -1,4 +1,4 @@
-"""How long a model takes for one image on this machine."""
+"""Latency of a model for one image on this machine."""
 
 from __future__ import annotations
 
@@ -6,33 +6,32 @@ import time
 
 import numpy as np
 
-from ..bundle import Bundle
-from ..inference.classifier import Classifier
+from ..bundles.bundle import Bundle
+from ..bundles.classifier import Classifier
 
 _WARM_UP = 3
-_LEAST_RUNS = 5
+_MIN_RUNS = 5
 
 
 def latency(bundle: Bundle, seconds: float = 0.2) -> float:
-    """Median milliseconds for one image through the light runtime on one thread; the time to load the model is not in it.
+    """Measure the median milliseconds for one image on one thread, without loading the model.
 
-    The median, since other programs that take the processor for a moment only ever make single runs slower.
+    The median is robust against other programs that use the processor for a moment.
 
     Args:
-        seconds: how long to measure; a slow model still gets a few runs.
+        seconds: How long to measure; a slow model still gets a few runs.
 
     Raises:
-        ModelError: the bundle has no readable inference file.
+        ModelError: The bundle has no readable inference file.
     """
     classifier = Classifier(bundle, threads=1)
-    image = np.random.default_rng(0).integers(
-        0, 256, (1, 48, 48), np.uint8
-    )  # a blank one could be quicker than a face
+    # Random pixels, since a blank image could be quicker than a face.
+    image = np.random.default_rng(0).integers(0, 256, (1, 48, 48), np.uint8)
     for _ in range(_WARM_UP):
         classifier.probabilities(image)
     runs: list[float] = []
     end = time.perf_counter() + seconds
-    while len(runs) < _LEAST_RUNS or time.perf_counter() < end:
+    while len(runs) < _MIN_RUNS or time.perf_counter() < end:
         start = time.perf_counter()
         classifier.probabilities(image)
         runs.append(time.perf_counter() - start)

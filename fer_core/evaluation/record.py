@@ -1,4 +1,4 @@
-"""What a model answered on one split, as a file: every figure can be shown from it, without the images and without the model."""
+"""Evaluation records: files with a model's answers on one split, for computing every figure again."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ from typing import Any
 import numpy as np
 
 from .. import storage
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
 from ..data.dataset import UNLABELLED, Dataset
 from ..data.measures import MEASURES, measures
 from ..data.votes import Votes
-from ..kept_arrays import read_arrays
+from ..storage import read_arrays
 
-FOLDER = "evaluations"  # in a bundle, or in the cache for bundles that are not to be changed
+# In a bundle, or in the cache for bundles that must not change.
+FOLDER = "evaluations"
 _VERSION = 1
 _ARRAYS = ("labels", "probabilities", "true", "rows", "leaked", *MEASURES)
 
 
 @dataclass(frozen=True)
 class EvaluationRecord:
-    """The answers of a model on n images with C classes."""
+    """Answers of a model on n images with C classes."""
 
     labels: tuple[str, ...]
     probabilities: np.ndarray  # (n, C) float32, columns as in labels
     true: np.ndarray  # (n,) int64 positions in labels
     rows: np.ndarray  # (n,) int64 row of each image in the source
-    brightness: np.ndarray  # (n,) float32, and the two below, as of `data.measures`
+    brightness: np.ndarray  # (n,) float32, like the two below; see `data.measures`
     contrast: np.ndarray
     sharpness: np.ndarray
     votes: np.ndarray | None  # (n, 10) uint8 FER+ votes, columns as in `data.votes.COLUMNS`
-    leaked: np.ndarray | None  # (n,) bool, also in the training split; None on the training split
+    leaked: np.ndarray | None  # (n,) bool, also in the training split; None for the training split
     model: str
     split: str
     tta: str
-    truth: str  # whose word `true` is: "labels" or "votes"
+    truth: str  # origin of `true`: "labels" or "votes"
     source: str
     fingerprint: str
 
@@ -49,25 +50,25 @@ class EvaluationRecord:
 
     @property
     def predicted(self) -> np.ndarray:
-        """(n,) int64 positions in labels."""
+        """Return the predicted positions in labels, (n,) int64."""
         return self.probabilities.argmax(axis=1)
 
     @property
     def confidence(self) -> np.ndarray:
-        """(n,) float32 probability of the class that was predicted."""
+        """Return the probability of the predicted class, (n,) float32."""
         return self.probabilities.max(axis=1)
 
-    def only(self, chosen: np.ndarray) -> EvaluationRecord:
-        """Of the images at these positions, or where a bool array (n,) is true."""
+    def only(self, selected: np.ndarray) -> EvaluationRecord:
+        """Return the record of the images at these positions, or where a bool array (n,) is true."""
         names = ("probabilities", "true", "rows", *MEASURES)
-        arrays: dict[str, Any] = {name: getattr(self, name)[chosen] for name in names}
+        arrays: dict[str, Any] = {name: getattr(self, name)[selected] for name in names}
         for name in ("votes", "leaked"):
             values = getattr(self, name)
-            arrays[name] = None if values is None else values[chosen]
+            arrays[name] = None if values is None else values[selected]
         return replace(self, **arrays)
 
     def by_votes(self) -> EvaluationRecord:
-        """With what most FER+ voters chose for the truth, of the images on which they agree (`Votes.majority`)."""
+        """Return the record of the images with a majority of votes, scored against it (`Votes.majority`)."""
         assert self.votes is not None
         majority = Votes(self.votes).majority().astype(np.int64)
         return replace(self, true=majority, truth="votes").only(majority != UNLABELLED)
@@ -82,7 +83,7 @@ def make(
     probabilities: np.ndarray,
     votes: Votes | None,
 ) -> EvaluationRecord:
-    """The record of `probabilities` (n, C), columns as in the data set's label_names, for the images at `indices`."""
+    """Build the record of `probabilities` (n, C), columns as in label_names, at `indices`."""
     return EvaluationRecord(
         labels=dataset.label_names,
         probabilities=probabilities.astype(np.float32),
@@ -101,50 +102,53 @@ def make(
 
 
 def file_name(dataset: Dataset, split: str, tta: str) -> str:
-    """Of the record of these images: their content, and their order, which the fingerprint leaves open."""
+    """Return the file name for these images, from their content and order, which the fingerprint ignores."""
     order = hashlib.sha256(dataset.digests[dataset.indices(split)].tobytes()).hexdigest()[:16]
     return f"{split}-{tta}-{dataset.fingerprint}-{order}.npz"
 
 
 def folders(bundle: Bundle, tta: str = "none") -> list[Path]:
-    """Where records of a bundle are looked for, first in itself."""
+    """Return the folders with records of a bundle, its own first."""
     return [bundle.path / FOLDER, storage.cache_folder(FOLDER) / model_hash(bundle, tta)]
 
 
 def model_hash(bundle: Bundle, tta: str = "none") -> str:
-    """Of what answers: the light file, or Keras' where views inside the graph are left out ("off"), and the names of its outputs."""
+    """Return a hash of the file that answers and of its outputs' names.
+
+    This is the light file, or Keras' file where views inside the graph are left out ("off").
+    """
     file = bundle.keras_file if tta == "off" else bundle.inference_file
     try:
         return hashlib.sha256(file.read_bytes() + "\n".join(bundle.labels).encode()).hexdigest()[:16]
     except OSError:
-        return "none"  # what reads it then says that it is missing
+        return "none"  # the reader of the file reports that it is missing
 
 
 def find(bundle: Bundle, name: str, tta: str = "none") -> EvaluationRecord | None:
-    """The kept record with this file name, unless the model has changed since."""
+    """Return the stored record with this file name, unless the model has changed since."""
     model = model_hash(bundle, tta)
     for folder in folders(bundle, tta):
-        found = _read(folder / name, model)
-        if found is not None:
-            return found
+        record = _read(folder / name, model)
+        if record is not None:
+            return record
     return None
 
 
-def kept(bundle: Bundle) -> Iterator[EvaluationRecord]:
-    """All records of a bundle as it is now, those in the bundle first; one evaluation comes once."""
+def stored(bundle: Bundle) -> Iterator[EvaluationRecord]:
+    """Return all records of a bundle in its present state without duplicates, those in the bundle first."""
     model, seen = model_hash(bundle), set()
     for folder in folders(bundle):
         for path in sorted(folder.glob("*.npz")):
-            if path.name not in seen and (found := _read(path, model)) is not None:
+            if path.name not in seen and (record := _read(path, model)) is not None:
                 seen.add(path.name)
-                yield found
+                yield record
 
 
 def store(record: EvaluationRecord, bundle: Bundle, name: str, inside: bool) -> None:
-    """Keep a record by labels. A full or read-only disk costs time the next time, nothing else.
+    """Store a record by labels; on a full or read-only disk it is computed again the next time.
 
     Args:
-        inside: in the bundle if it can be written, else in the cache.
+        inside: Store it in the bundle if that can be written, else in the cache.
     """
     meta = {"version": _VERSION, "model_hash": model_hash(bundle, record.tta)}
     meta |= {name: getattr(record, name) for name in ("model", "split", "tta", "source", "fingerprint")}
@@ -165,7 +169,7 @@ def store(record: EvaluationRecord, bundle: Bundle, name: str, inside: bool) -> 
 
 
 def _read(path: Path, model: str) -> EvaluationRecord | None:
-    """The record at `path`; None where there is none, it is damaged, or it is of another model."""
+    """Return the record at `path`, or None if it is missing, damaged or of another model."""
     arrays: dict[str, Any] | None = read_arrays(path)
     if arrays is None:
         return None

@@ -1,1 +1,1 @@
-"""Why a model says what it says of a face: where it looks (Grad-CAM, occlusion) and which training faces it finds alike."""
+"""Explanations of a model's answer: where it looks (Grad-CAM, occlusion) and similar training faces."""

@@ -1,7 +1,8 @@
-"""Where a network looks for each class: Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391).
+"""Grad-CAM: where a network looks for each class (Selvaraju et al. 2017, arXiv:1610.02391).
 
-The map of class c is ReLU(sum over channels k of alpha_k A_k): A are the activations of the last feature map, and alpha_k is the
-mean over its places of the gradient of c's logit. This needs TensorFlow; `grad_cam_process` runs it beside the app.
+The map of class c is ReLU(sum over channels k of alpha_k A_k): A are the activations of the last feature map,
+and alpha_k is the mean over its places of the gradient of c's logit. This needs TensorFlow;
+`grad_cam_process` runs it beside the app.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
+from ..bundles.export import load_keras
 from ..errors import ModelError
-from ..export import load_keras
 
 if TYPE_CHECKING:
     import keras
@@ -25,34 +26,35 @@ _LAYER = "last_conv"
 
 
 class GradCam:
-    """The maps of one model. An ensemble's are the mean of those of its networks.
+    """Grad-CAM maps of one model. The maps of an ensemble are the mean over its networks.
 
-    The image is looked at as it is: of the mirrored and enlarged views that a model may average, only the first.
+    Of the mirrored and enlarged views that a model may average, only the original image is used.
 
     Raises:
-        ModelError: the model is missing or damaged, has no convolution to look into, or Keras runs on another backend than
-            TensorFlow.
+        ModelError: The model is missing or damaged, has no convolution, or Keras does not run on TensorFlow.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         model = load_keras(bundle)
         import keras
 
-        from ..release.graph import networks_of, shipped_graph
+        from ..bundles.graph import networks_of, shipped_graph
 
         if keras.backend.backend() != "tensorflow":
             raise ModelError(
-                f"Grad-CAM is computed by TensorFlow, and Keras runs on {keras.backend.backend()}: unset KERAS_BACKEND."
+                f"Grad-CAM is computed by TensorFlow, and Keras runs on {keras.backend.backend()}: unset "
+                "KERAS_BACKEND."
             )
         self.labels = bundle.labels
-        # Bundles of older versions hold the network itself, which ends in a softmax: put into a graph, it ends in logits.
-        networks = networks_of(model) or networks_of(shipped_graph([_known(model, bundle)]))
-        self._gradients = [_gradients(_known(network, bundle)) for network in networks]
+        # Bundles of older versions contain the network itself, which ends in a softmax; in a graph it ends in
+        # logits.
+        networks = networks_of(model) or networks_of(shipped_graph([_with_convolutions(model, bundle)]))
+        self._gradients = [_gradients(_with_convolutions(network, bundle)) for network in networks]
 
     def maps(self, images: np.ndarray) -> np.ndarray:
-        """(n, C, 48, 48) float32: a map for each class, in the order of `labels`.
+        """Compute a map for each class in the order of `labels`, (n, C, 48, 48) float32.
 
-        Each is scaled to a maximum of 1. One that is 0 everywhere stays so: nothing in the image speaks for that class.
+        Each is scaled to a maximum of 1, unless it is 0 everywhere: nothing in the image supports that class.
 
         Args:
             images: (n, 48, 48) uint8 grey.
@@ -68,14 +70,15 @@ class GradCam:
         return np.concatenate(parts)
 
 
-def _known(network: keras.Model, bundle: Bundle) -> keras.Model:
-    """The network, if there is a map of convolutions to look into."""
+def _with_convolutions(network: keras.Model, bundle: Bundle) -> keras.Model:
+    """Return the network if it has a feature map of convolutions."""
     import keras
 
     names = [layer.name for layer in network.layers]
     if _LAYER not in names or "predictions" not in names:
         raise ModelError(
-            f"{bundle.keras_file} has no layers {_LAYER} and predictions, as the networks of FER Explorer have them: "
+            f"{bundle.keras_file} has no layers {_LAYER} and predictions, as the networks of FER Explorer "
+            "have them: "
             "Grad-CAM cannot look into it."
         )
     convolutions = keras.layers.Conv2D | keras.layers.DepthwiseConv2D
@@ -87,7 +90,7 @@ def _known(network: keras.Model, bundle: Bundle) -> keras.Model:
 
 
 def _gradients(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """(n, 48, 48, 1) float32 -> (n, h, w, C) float32, not yet scaled."""
+    """Return a function (n, 48, 48, 1) float32 -> (n, h, w, C) float32, unscaled."""
     import keras
     import tensorflow as tf
 
@@ -110,7 +113,7 @@ def _gradients(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _enlarged(maps: np.ndarray) -> np.ndarray:
-    """(n, h, w, C) -> (n, C, 48, 48), bilinear."""
+    """Resize (n, h, w, C) to (n, C, 48, 48), bilinear."""
     out = np.empty((len(maps), maps.shape[-1], _SIDE, _SIDE), np.float32)
     for i, of_image in enumerate(maps):
         for c in range(maps.shape[-1]):

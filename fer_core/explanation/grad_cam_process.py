@@ -1,12 +1,11 @@
-"""Grad-CAM for programs that must stay without TensorFlow: a helper process computes the maps.
+"""Grad-CAM for programs without TensorFlow: a helper process computes the maps.
 
-It takes about 6 s and some 700 MB to get ready and a fraction of a second for a request after that. It ends when the process that
-started it ends, however that ends, and after ten minutes without a request; the next request starts it again.
+It takes about 6 s and 700 MB to start, and a fraction of a second for each request. It ends together with the
+process that started it and after ten minutes without a request; the next request starts it again.
 """
 
 from __future__ import annotations
 
-import os
 import queue
 import subprocess
 import sys
@@ -15,47 +14,50 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
 from ..errors import ModelError
-from ..process_folder import PROJECT
+from ..resources import subprocess_environment
 from .grad_cam_worker import ERROR, NUMBER, READY
 
 _TIMEOUT = 60.0  # seconds
 
 
 class GradCamProcess:
-    """The maps of one model. One object may be used from several threads."""
+    """Grad-CAM maps of one model. One object may be used from several threads."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self._one_request = threading.Lock()
-        self._state = threading.Lock()  # of the two below
+        self._state = threading.Lock()  # guards the two below
         self._worker: _Worker | None = None
         self._closed = False
 
     @property
     def ready(self) -> bool:
-        """Whether a request would be answered at once."""
+        """Return whether a request would be answered at once."""
         worker = self._worker
         return worker is not None and worker.ready.is_set() and worker.alive
 
     @property
     def under_way(self) -> bool:
-        """Whether its process is there, ready or not."""
+        """Return whether the process exists, ready or not."""
         worker = self._worker
         return worker is not None and worker.alive
 
     @property
     def failed(self) -> bool:
-        """Whether it ended before it was ready; `maps` then says why, and the next call tries again."""
+        """Return whether the process ended before it was ready.
+
+        `maps` then raises the reason, and the next call tries again.
+        """
         worker = self._worker
         return worker is not None and not worker.ready.is_set() and worker.ended.is_set()
 
     def start(self) -> None:
-        """Get ready in the background; returns at once. Does nothing where that is under way or done.
+        """Start the process in the background and return at once; does nothing if it is running.
 
         Raises:
-            ModelError: the model is missing, no process can be started, or this was closed.
+            ModelError: The model is missing, no process can be started, or this object was closed.
         """
         with self._state:
             if self._closed:
@@ -64,19 +66,20 @@ class GradCamProcess:
                 return
             if not self.bundle.keras_file.is_file():
                 raise ModelError(
-                    f"Grad-CAM needs {self.bundle.keras_file}, which is missing: make the bundle anew with the command bundle."
+                    f"Grad-CAM needs {self.bundle.keras_file}, which is missing: make the bundle again with "
+                    "the command bundle."
                 )
             self._worker = _Worker(self.bundle)
 
     def maps(self, images: np.ndarray, timeout: float = _TIMEOUT) -> np.ndarray:
-        """(n, C, 48, 48) float32 in 0..1, see `grad_cam.GradCam.maps`.
+        """Compute maps in 0..1, (n, C, 48, 48) float32, see `grad_cam.GradCam.maps`.
 
         Args:
             images: (n, 48, 48) uint8 grey.
-            timeout: seconds to wait, to get ready included.
+            timeout: Seconds to wait, including the start of the process.
 
         Raises:
-            ModelError: the model cannot be read, or the process died or did not answer in time.
+            ModelError: The model cannot be read, or the process died or did not answer in time.
         """
         with self._one_request:
             worker, failed = self._worker, self.failed
@@ -102,14 +105,14 @@ class GradCamProcess:
 
 
 class _Worker:
-    """One life of the process, with a thread that reads what it answers."""
+    """One helper process, with a thread that reads its answers."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.name = bundle.name
         self.ready, self.ended = threading.Event(), threading.Event()
         self._answers: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
-        # The graphics card, if there is one, is left to trainings.
-        environment = os.environ | {
+        # The GPU, if there is one, is left to training runs.
+        environment = subprocess_environment() | {
             "KERAS_BACKEND": "tensorflow",
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "CUDA_VISIBLE_DEVICES": "-1",
@@ -118,7 +121,6 @@ class _Worker:
         try:
             self._process = subprocess.Popen(
                 command,
-                cwd=PROJECT,
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -143,16 +145,18 @@ class _Worker:
             self._requests.write(NUMBER.pack(len(images)) + np.ascontiguousarray(images, np.uint8).tobytes())
             self._requests.flush()
         except OSError:
-            pass  # it died; what it said before, if anything, is the better reason
+            pass  # it died; an answer it sent before is the better reason
         try:
             answer = self._answers.get(timeout=timeout)
         except queue.Empty:
             raise ModelError(
-                f"Grad-CAM of {self.name} did not answer within {timeout:.0f} s: try again when the machine is less busy."
+                f"Grad-CAM of {self.name} did not answer within {timeout:.0f} s: try again when the "
+                "machine is less busy."
             ) from None
         if answer is None:
             raise ModelError(
-                f"The process that computes Grad-CAM for {self.name} ended unexpectedly, maybe for lack of memory: try again."
+                f"The process that computes Grad-CAM for {self.name} ended unexpectedly, maybe for lack of "
+                "memory: try again."
             )
         kind, content = answer
         if kind == ERROR:

@@ -1,11 +1,12 @@
-"""The helper process of `grad_cam_process`: loads a model once and answers requests for maps.
+"""Helper process of `grad_cam_process`: loads a model once and answers requests for maps.
 
     python -m fer_core.explanation.grad_cam_worker BUNDLE
 
-On stdin comes for each request the number of images as a little-endian uint32, then their pixels, 48 * 48 bytes each. On stdout
-go messages: a kind (one byte), the length of what follows (uint32), and that: b"r" ready, nothing; b"m" maps, float32 in the order
-(image, class, row, column); b"e" an error, its sentence in UTF-8. It ends when stdin closes, so that it cannot outlive the app, and
-when nothing was asked for ten minutes, since it holds more memory than the app.
+Each request on stdin is the number of images as a little-endian uint32, then their pixels, 48 * 48 bytes
+each. Each message on stdout is a kind (one byte), the length of the content (uint32), and the content: b"r"
+ready, empty; b"m" maps, float32 in the order (image, class, row, column); b"e" an error, its sentence in
+UTF-8. The process ends when stdin closes, so that it cannot outlive the app, and after ten minutes without a
+request, since it holds more memory than the app.
 """
 
 from __future__ import annotations
@@ -26,17 +27,19 @@ _IDLE_SECONDS = 600.0
 
 
 def main() -> None:
-    # TensorFlow and its libraries print to descriptor 1: what the app reads goes to a copy of it that they do not know.
+    # TensorFlow and its libraries print to descriptor 1, so the answers go to a copy of it.
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     from ..errors import FerError
 
     try:
-        from ..bundle import read_bundle
+        from ..bundles.bundle import read_bundle
         from .grad_cam import GradCam
 
         grad_cam = GradCam(read_bundle(Path(sys.argv[1])))
-        grad_cam.maps(np.zeros((1, 48, 48), np.uint8))  # TensorFlow compiles now, not when somebody waits
+        grad_cam.maps(
+            np.zeros((1, 48, 48), np.uint8)
+        )  # TensorFlow compiles now rather than during the first request
     except FerError as error:
         _answer(answers, ERROR, str(error).encode())
         return
@@ -46,10 +49,9 @@ def main() -> None:
 
 
 def _request(requests: BinaryIO) -> np.ndarray | None:
-    """(n, 48, 48) uint8; None where no more will come."""
-    timer = threading.Timer(
-        _IDLE_SECONDS, os._exit, (0,)
-    )  # reading cannot be interrupted otherwise on every system
+    """Return the images of the next request, (n, 48, 48) uint8, or None at the end."""
+    # A blocking read cannot be interrupted in another way on every system.
+    timer = threading.Timer(_IDLE_SECONDS, os._exit, (0,))
     timer.daemon = True
     timer.start()
     head = requests.read(NUMBER.size)

@@ -1,23 +1,23 @@
-"""A map of importance, laid over the face that it belongs to."""
+"""Heat maps: a map of importance drawn over its face."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-SIZE = 288  # pixels, six times a face's
-_MOST = 0.72  # of the colour where the map is 1: the face must still be seen
+SIZE = 288  # pixels, six times the size of a face
+_MOST = 0.72  # opacity of the colour where the map is 1, so that the face stays visible
 
 
 def heat(face: np.ndarray, map: np.ndarray, size: int = SIZE) -> np.ndarray:
-    """(size, size, 3) uint8 RGB: the face in grey, under colours that are the stronger the higher the map is.
+    """Draw the face in grey with colours whose strength follows the map, (size, size, 3) uint8 RGB.
 
-    The colours are those of "inferno" (van der Walt and Smith 2015, matplotlib): brighter means more in them, for colour-blind people
-    and on grey paper too.
+    The colours are those of "inferno" (van der Walt and Smith 2015, matplotlib): brighter means more, for
+    colour-blind people and in black and white too.
 
     Args:
         face: (48, 48) uint8 grey.
-        map: (48, 48) float; what lies outside 0 to 1 is cut off.
+        map: (48, 48) float, clipped to 0 to 1.
     """
     shape = (size, size)
     grey = cv2.resize(face, shape, interpolation=cv2.INTER_CUBIC)
@@ -31,7 +31,7 @@ def heat(face: np.ndarray, map: np.ndarray, size: int = SIZE) -> np.ndarray:
 
 
 def scaled(map: np.ndarray) -> np.ndarray:
-    """The map with its maximum at 1 and nothing below 0; all 0 where nothing is above."""
+    """Return the map with a maximum of 1 and without negative values; all 0 if nothing is positive."""
     positive = np.maximum(map, 0)
     highest = positive.max()
     return positive / highest if highest > 0 else positive

@@ -1,4 +1,4 @@
-"""Where a model looks for a class on the whole: its maps averaged over faces of that class."""
+"""Mean maps: where a model looks for a class, averaged over faces of that class."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 PER_CLASS = 64
-_BATCH = 16  # faces to a request, so that progress is told and others get their turn
+_BATCH = 16  # faces per request, so that progress is reported and other requests are served in between
 
 
 @dataclass(frozen=True)
 class MeanMaps:
-    """Of C classes, in the order of `labels`."""
+    """Mean maps of C classes, in the order of `labels`."""
 
     labels: tuple[str, ...]
     maps: np.ndarray  # (C, 48, 48) float32 in 0..1; zeros for a class without faces
-    faces: np.ndarray  # (C, 48, 48) uint8, the mean of the faces that the map is of
-    counts: np.ndarray  # (C,) int64, how many
+    faces: np.ndarray  # (C, 48, 48) uint8, mean of the same faces
+    counts: np.ndarray  # (C,) int64, number of faces
 
 
 def mean_maps(
@@ -33,23 +33,26 @@ def mean_maps(
     seed: int = 0,
     on_progress: Callable[[float], None] = lambda share: None,
 ) -> MeanMaps:
-    """The mean map of each class over faces of that class which the model names rightly.
+    """Compute the mean map of each class over faces of that class that the model classifies correctly.
 
     Args:
-        maps: (n, 48, 48) uint8 -> (n, C, 48, 48), as `GradCamProcess.maps`, its classes in the order of `model_labels`.
-        images: (M, 48, 48) uint8, of which only those that are needed are read.
-        indices: (N,) positions in `images` of the faces to choose from.
+        maps: Function (n, 48, 48) uint8 -> (n, C, 48, 48), such as `GradCamProcess.maps`, with classes in the
+            order of `model_labels`.
+        images: (M, 48, 48) uint8, of which only the necessary ones are read.
+        indices: (N,) positions in `images` of the candidates.
         true: (N,) positions in `labels`.
         predicted: (N,) positions in `labels`.
-        per_class: at most so many faces of each, drawn at random.
-        on_progress: called with the share that is done, 0 to 1.
+        per_class: At most so many faces of each class, drawn at random.
+        on_progress: Called with the share that is done, 0 to 1.
     """
     rng = np.random.default_rng(seed)
     right = [np.flatnonzero((true == c) & (predicted == c)) for c in range(len(labels))]
-    chosen = [np.sort(rng.choice(found, min(per_class, len(found)), replace=False)) for found in right]
-    total = sum(map(len, chosen))
+    selected = [
+        np.sort(rng.choice(members, min(per_class, len(members)), replace=False)) for members in right
+    ]
+    total = sum(map(len, selected))
     out, faces, done = np.zeros((len(labels), 48, 48)), np.zeros((len(labels), 48, 48)), 0
-    for c, positions in enumerate(chosen):
+    for c, positions in enumerate(selected):
         column = model_labels.index(labels[c])
         for start in range(0, len(positions), _BATCH):
             batch = np.asarray(images[indices[positions[start : start + _BATCH]]])
@@ -57,7 +60,7 @@ def mean_maps(
             faces[c] += batch.sum(axis=0)
             done += len(batch)
             on_progress(done / total)
-    counts = np.array([len(positions) for positions in chosen], np.int64)
+    counts = np.array([len(positions) for positions in selected], np.int64)
     below = np.maximum(counts, 1)[:, None, None]
     return MeanMaps(
         labels, (out / below).astype(np.float32), np.round(faces / below).astype(np.uint8), counts

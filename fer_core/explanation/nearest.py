@@ -1,4 +1,4 @@
-"""The training faces that a model finds most alike to a face: what it may have learned its answer from."""
+"""Training faces with the most similar features: what a model may have learned its answer from."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..quality import neighbours
 
 @dataclass(frozen=True)
 class TrainingFaces:
-    """k faces, the most alike first."""
+    """Training faces, the most similar first."""
 
     indices: np.ndarray  # (k,) int64 positions in the data set
     similarity: np.ndarray  # (k,) float32 cosine of the features, at most 1
-    copies: np.ndarray  # (k,) bool: the very image that was asked for, pixel for pixel
+    copies: np.ndarray  # (k,) bool: an exact copy of the image
 
 
 def nearest_training_faces(
@@ -29,24 +29,25 @@ def nearest_training_faces(
     count: int = 8,
     without: int | None = None,
 ) -> TrainingFaces:
-    """The faces of the training split with the most similar features.
+    """Find the faces of the training split with the most similar features.
 
     Args:
-        extractor: of the model that `features` came from.
+        extractor: The extractor of the model that `features` came from.
         features: (N, F) of all images of `dataset`, see `quality.embedding.features`.
-        image: (48, 48) uint8 grey; it may stand in the data set or not.
-        count: k; fewer where there are fewer training images.
-        without: the position of `image` in the data set where it stands there, so that a training face is not its own neighbour.
+        image: (48, 48) uint8 grey, from the data set or not.
+        count: Number of faces; fewer if there are fewer training images.
+        without: Position of `image` in the data set, if it has one, so that a training face is not its own
+            neighbour.
 
     Raises:
-        DataError: the data has no training split.
+        DataError: The data has no training split.
     """
     train = np.flatnonzero(dataset.splits == SPLITS.index("train"))
     if not len(train):
         raise DataError(f"{dataset.source} has no training images to compare with.")
     train = train[train != without] if without is not None else train
-    asked = extractor.features(image[None]).astype(features.dtype)
-    places, similarity = neighbours.nearest(np.concatenate([features[train], asked]), len(train), count)
-    found = train[places]
-    copies = (np.asarray(dataset.images[found]) == image).all(axis=(1, 2))
-    return TrainingFaces(found, np.minimum(similarity, 1), copies)
+    query = extractor.features(image[None]).astype(features.dtype)
+    places, similarity = neighbours.nearest(np.concatenate([features[train], query]), len(train), count)
+    positions = train[places]
+    copies = (np.asarray(dataset.images[positions]) == image).all(axis=(1, 2))
+    return TrainingFaces(positions, np.minimum(similarity, 1), copies)

@@ -1,1 +1,4 @@
-"""What an app that strangers use needs: settings, folders by visitor, quotas, what may be read, and cleaning up. Local use asks none of it."""
+"""Hosting for strangers: settings, a folder per visitor, quotas, readable sources and cleanup.
+
+None of it is used locally.
+"""

@@ -1,4 +1,4 @@
-"""Clear what visitors left: by age, and the oldest first where it has become too much. Never what a process is at work in."""
+"""Cleanup of visitors' files: by age, and the oldest first if there are too many, but never those in use."""
 
 from __future__ import annotations
 
@@ -8,65 +8,66 @@ import time
 from pathlib import Path
 
 from ..data import cache
-from . import visitors
-from .visitors import Visitors
+from .visitors import Visitors, folder_size, last_seen, running_of
 
 _DAY = 86_400
 _WASTE = ".waste-"
 
 
-def clean(everybody: Visitors, spared: Path | None = None, more: int = 0) -> list[str]:
-    """Delete the folders of visitors who have not been here for long, and others, longest away first, until the rest fits.
+def clean(visitors: Visitors, spared: Path | None = None, more: int = 0) -> list[str]:
+    """Delete the folders of visitors who have been away for long.
+
+    Then delete others, longest away first, until the rest fits.
 
     Args:
-        spared: a visitor's folder that stays whatever it takes, since the visitor is at work.
-        more: bytes that there has to be room for besides.
+        spared: Folder of a visitor that is kept, since the visitor is active.
+        more: Bytes of additional space that are needed.
 
     Returns:
-        The names of the folders that were deleted.
+        The names of the deleted folders.
     """
-    now, settings, gone = time.time(), everybody.settings, []
-    homes = sorted(everybody.homes(), key=visitors.last_seen)
-    sizes = {home: visitors.size(home) for home in homes}
-    left = sum(sizes.values()) + more
+    now, settings, deleted = time.time(), visitors.settings, []
+    homes = sorted(visitors.homes(), key=last_seen)
+    sizes = {home: folder_size(home) for home in homes}
+    remaining = sum(sizes.values()) + more
     for home in homes:
-        old = now - visitors.last_seen(home) > settings.days * _DAY
-        if home == spared or not (old or left > settings.total_mb * 1_000_000) or not _delete(home):
+        old = now - last_seen(home) > settings.days * _DAY
+        if home == spared or not (old or remaining > settings.total_mb * 1_000_000) or not _delete(home):
             continue
-        left -= sizes[home]
-        gone.append(home.name)
-    _clear_waste(everybody)
+        remaining -= sizes[home]
+        deleted.append(home.name)
+    _clear_waste(visitors)
     _clear_parsed(now - settings.days * _DAY)
-    return gone
+    return deleted
 
 
-def total(everybody: Visitors) -> int:
-    """Bytes of all visitors together."""
-    return sum(visitors.size(home) for home in everybody.homes())
+def total(visitors: Visitors) -> int:
+    """Return the bytes of all visitors together."""
+    return sum(folder_size(home) for home in visitors.homes())
 
 
 def _delete(home: Path) -> bool:
-    """Whether it was deleted: not while a run in it is under way."""
-    if visitors.running_of(home):
+    """Delete a folder unless one of its runs is active; return whether it was deleted."""
+    if running_of(home):
         return False
     waste = home.with_name(f"{_WASTE}{home.name}")
     try:
-        home.rename(waste)  # out of sight in one step
+        home.rename(waste)  # removed from view in one step
     except OSError:
         return False
     shutil.rmtree(waste, ignore_errors=True)
     return True
 
 
-def _clear_waste(everybody: Visitors) -> None:
-    """What is left where a process died while it deleted."""
+def _clear_waste(visitors: Visitors) -> None:
+    """Delete what an interrupted deletion left."""
     with contextlib.suppress(OSError):
-        for path in everybody.root.glob(f"{_WASTE}*"):
+        for path in visitors.root.glob(f"{_WASTE}*"):
             shutil.rmtree(path, ignore_errors=True)
 
 
 def _clear_parsed(before: float) -> None:
-    """Parsed data sets that nobody opened since, uploads among them."""
+    """Delete parsed data sets that have not been opened for long, including uploads."""
     with contextlib.suppress(OSError):
         for entry in cache.folder().iterdir():
             if entry.stat().st_mtime < before:

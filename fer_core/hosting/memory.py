@@ -1,13 +1,14 @@
-"""How much memory there is for app and runs together, and how much is left."""
+"""Memory limit and memory use of the app together with its runs."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-TRAINING_MB = 650  # that a training process needs, see benchmarks/hosting.py
-HELPER_MB = 700  # and one for Grad-CAM, an export or a measurement
-# glibc keeps memory apart for each thread, which TensorFlow has many of; fewer such arenas and threads take less (benchmarks/hosting.py).
+TRAINING_MB = 650  # of a training process, see benchmarks/hosting.py
+HELPER_MB = 700  # of a process for Grad-CAM, an export or a measurement
+# glibc allocates an arena for each of TensorFlow's many threads; fewer arenas and threads take less memory
+# (benchmarks/hosting.py).
 SPARING = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 
 _V2, _V1 = Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/memory")
@@ -15,7 +16,7 @@ _NO_LIMIT = 1 << 60
 
 
 def limit(megabytes: int = 0) -> int:
-    """Bytes that app and runs may take together: as set, else what the container or the machine has."""
+    """Return the bytes that the app and its runs may use: the setting, else the container's or machine's."""
     import psutil
 
     machine = psutil.virtual_memory().total
@@ -25,19 +26,20 @@ def limit(megabytes: int = 0) -> int:
         [
             machine,
             *(
-                found
-                for found in (_number(_V2 / "memory.max"), _number(_V1 / "memory.limit_in_bytes"))
-                if found
+                figure
+                for figure in (_number(_V2 / "memory.max"), _number(_V1 / "memory.limit_in_bytes"))
+                if figure
             ),
         ]
     )
 
 
 def used(megabytes: int = 0) -> int:
-    """Bytes that they take. Files that the system only keeps in memory because it can do not count.
+    """Return the bytes in use, without files that the system only caches.
 
     Args:
-        megabytes: the limit where it is set: then the processes are added up, since the system knows of no limit.
+        megabytes: The limit, if set: then the memory of the processes is added up, since the system has no
+            limit.
     """
     import psutil
 
@@ -49,20 +51,23 @@ def used(megabytes: int = 0) -> int:
             limited = _number(folder / ("memory.max" if folder == _V2 else "memory.limit_in_bytes"))
             if limited and limited < psutil.virtual_memory().total and (taken := _number(folder / now)):
                 return max(0, taken - group_figure(folder / "memory.stat", inactive))
-        known = psutil.virtual_memory()
-        return known.total - known.available
-    return of_processes(os.getpid())
+        system_memory = psutil.virtual_memory()
+        return system_memory.total - system_memory.available
+    return process_tree_bytes(os.getpid())
 
 
 def free(megabytes: int = 0) -> int:
-    """Bytes that are left."""
+    """Return the bytes left."""
     import psutil
 
     return max(0, min(limit(megabytes) - used(megabytes), psutil.virtual_memory().available))
 
 
-def of_processes(pid: int) -> int:
-    """Bytes that a process and those it started take, where pages that they share count once (PSS); RSS where the system does not tell."""
+def process_tree_bytes(pid: int) -> int:
+    """Return the bytes of a process and its children.
+
+    Shared pages are counted once (PSS), or the RSS is used if PSS is unavailable.
+    """
     import psutil
 
     try:
@@ -70,11 +75,11 @@ def of_processes(pid: int) -> int:
         family = [process, *process.children(recursive=True)]
     except psutil.Error:
         return 0
-    return sum(of_one(one.pid) for one in family)
+    return sum(process_bytes(member.pid) for member in family)
 
 
-def of_one(pid: int) -> int:
-    """The same of one process alone; 0 where it has ended."""
+def process_bytes(pid: int) -> int:
+    """Return the same for one process alone; 0 if it has ended."""
     import psutil
 
     try:
@@ -88,7 +93,7 @@ def of_one(pid: int) -> int:
 
 
 def _number(path: Path) -> int | None:
-    """The number in a file of the system; None where there is none, or no limit."""
+    """Return the number in a system file, or None if there is no file or no limit."""
     try:
         value = int(path.read_text(encoding="ascii"))
     except (OSError, ValueError):  # no such file, or "max"
@@ -97,7 +102,7 @@ def _number(path: Path) -> int | None:
 
 
 def group_figure(path: Path, name: str) -> int:
-    """What a control group says of itself in a file of names and numbers; 0 where it does not, or is gone."""
+    """Return a value from a control group's file of names and numbers; 0 if it is missing."""
     try:
         for line in path.read_text(encoding="ascii").splitlines():
             key, _, value = line.partition(" ")

@@ -1,4 +1,4 @@
-"""Whether an app is hosted for visitors, and what each of them may use: from the environment, else from the app's secrets."""
+"""Settings of a hosted app and its limits per visitor, from the environment or the app's secrets."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def _limit(default: int, low: int, high: int, about: str) -> Any:
 
 @dataclass(frozen=True)
 class HostingSettings:
-    """The limits of a hosted app.
+    """Limits of a hosted app.
 
     Raises:
-        ConfigError: one of them is no whole number in its range.
+        ConfigError: A limit is not a whole number in its range.
     """
 
     runs_per_visitor: int = _limit(
-        6, 1, 1000, "training runs that a visitor may keep, those that wait included"
+        6, 1, 1000, "training runs that a visitor may keep, including waiting ones"
     )
     running_at_once: int = _limit(1, 1, 64, "runs that train at the same time, of all visitors together")
     epochs: int = _limit(30, 1, 10_000, "epochs of a run")
@@ -37,7 +37,7 @@ class HostingSettings:
     faces: int = _limit(40_000, 70, 10_000_000, "faces of a data set that a visitor uploads or has drawn")
     days: int = _limit(7, 1, 3650, "days after the last visit that a visitor's things are kept")
     memory_mb: int = _limit(
-        0, 0, 100_000_000, "MB of memory of app and runs together; 0 takes what the system says"
+        0, 0, 100_000_000, "MB of memory of app and runs together; 0 takes the limit of the system"
     )
 
     def __post_init__(self) -> None:
@@ -45,30 +45,34 @@ class HostingSettings:
             value, (low, high) = getattr(self, one.name), (one.metadata["low"], one.metadata["high"])
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise ConfigError(
-                    f"Hosting setting {one.name}: expected a whole number from {low} to {high}, got {value!r}."
+                    f"Hosting setting {one.name}: expected a whole number from {low} to {high}, got "
+                    f"{value!r}."
                 )
 
     @classmethod
     def read(cls, environment: Mapping[str, str], secrets: Mapping[str, Any]) -> HostingSettings | None:
-        """The settings of a hosted app, or None where it is not hosted. The environment goes before the secrets, name by name.
+        """Read the settings of a hosted app, or return None if it is not hosted.
+
+        The environment overrides single secrets.
 
         Args:
             environment: FER_HOSTED=1 and FER_HOSTED_EPOCHS=30 and so on.
             secrets: `enabled = true` and `epochs = 30` and so on, the table [hosting] of the app's secrets.
 
         Raises:
-            ConfigError: a name is unknown, or a value is not what it should be. Then the app must not open as if it were local.
+            ConfigError: A name is unknown, or a value is invalid. Then the app must not open as if it were
+                local.
         """
         if not _switched_on(environment, secrets):
             return None
-        given = {name: value for name, value in secrets.items() if name != "enabled"}
+        limits = {name: value for name, value in secrets.items() if name != "enabled"}
         for name, text in environment.items():
             if name.startswith(f"{SWITCH}_") and text.strip():
-                given[name.removeprefix(f"{SWITCH}_").lower()] = _number(text)
-        known = [one.name for one in fields(cls)]
-        if unknown := sorted(set(given) - set(known)):
-            raise ConfigError(f"Unknown hosting setting {unknown[0]!r}: expected some of {', '.join(known)}.")
-        return cls(**given)
+                limits[name.removeprefix(f"{SWITCH}_").lower()] = _number(text)
+        names = [one.name for one in fields(cls)]
+        if unknown := sorted(set(limits) - set(names)):
+            raise ConfigError(f"Unknown hosting setting {unknown[0]!r}: expected some of {', '.join(names)}.")
+        return cls(**limits)
 
     def as_json(self) -> dict[str, int]:
         return dataclasses.asdict(self)

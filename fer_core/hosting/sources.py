@@ -1,4 +1,4 @@
-"""What a visitor of a hosted app may read: drawn faces, the data folder of the server, and the visitor's own folder. Nothing else on it."""
+"""Access control of a hosted app: drawn faces, the server's data folder and the visitor's own folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from ..bundle import shipped
+from ..bundles.bundle import shipped
 from ..data.recipe import is_recipe, read_recipe
 from ..errors import DataError, ModelError
 from .settings import HostingSettings
@@ -16,15 +16,16 @@ from .visitors import Visitors
 _SYNTHETIC = re.compile(r"synthetic(?::(?P<count>\d{1,12}))?(?::\d{1,12})?(?:\?[\w.=&]*)?")
 _RECIPES_DEEP = 5
 _HEAD = 1 << 12
-_UNPACKED = 4  # times the largest upload that a packed one may come to
-_OTHER_FILES = 1000  # that a zip may hold beside the faces
+_UNPACKED = 4  # times the largest upload: limit of an unpacked one
+_OTHER_FILES = 1000  # allowed in a zip beside the faces
 
 
 def check_source(source: str, visitors: Visitors, home: Path) -> None:
-    """Whether the visitor with the folder `home` may open this data set.
+    """Check that the visitor with the folder `home` may open this data set.
 
     Raises:
-        DataError: it is downloaded, too large, or lies elsewhere. One sentence for all that lies elsewhere, so that it does not tell what is there.
+        DataError: The source is a download, too large, or elsewhere. The same sentence for everything
+            elsewhere does not reveal what exists.
     """
     for _ in range(_RECIPES_DEEP):
         if (drawn := _SYNTHETIC.fullmatch(source)) is not None:
@@ -32,20 +33,21 @@ def check_source(source: str, visitors: Visitors, home: Path) -> None:
             return
         if source.startswith("kaggle:"):
             raise DataError(
-                "Data sets of Kaggle are not downloaded on this server: upload the data, or run FER Explorer on your own machine."
+                "Data sets of Kaggle are not downloaded on this server: upload the data, or run FER "
+                "Explorer on your own machine."
             )
         path = check_path(source, visitors, home)
         if (original := _original(path)) is None:
             return
-        source = original  # a variant reads its original, whoever wrote it
+        source = original  # a variant reads its original, regardless of its author
     raise DataError(f"{path.name} is a variant of a variant of a variant: make it of the original.")
 
 
 def check_path(path: str | Path, visitors: Visitors, home: Path) -> Path:
-    """`path` with its links and dots resolved.
+    """Return `path` with links and dots resolved.
 
     Raises:
-        DataError: the visitor with the folder `home` may not read it.
+        DataError: The visitor with the folder `home` may not read it.
     """
     try:
         full = Path(path).expanduser().resolve()
@@ -56,17 +58,17 @@ def check_path(path: str | Path, visitors: Visitors, home: Path) -> Path:
     if not full.is_relative_to(visitors.data_folder):
         raise _elsewhere()
     for hidden in (visitors.root.resolve(), visitors.data_folder / "uploads"):
-        # Neither inside what others brought, nor a folder that holds it, since a folder is read with all below it.
+        # Neither inside a folder of other visitors nor a parent of one, since folders are read recursively.
         if full.is_relative_to(hidden) or (hidden.is_relative_to(full) and hidden.exists()):
             raise _elsewhere()
     return full
 
 
 def check_model(model: str, home: Path) -> None:
-    """Whether the visitor may start from this model, given as find_bundle takes it.
+    """Check that the visitor may start from this model, see `find_bundle`.
 
     Raises:
-        ModelError: it is neither shipped nor the visitor's.
+        ModelError: The model is neither shipped nor the visitor's.
     """
     ours = {bundle.path.resolve() for bundle in shipped()}
     if model in {path.name for path in ours}:
@@ -77,38 +79,46 @@ def check_model(model: str, home: Path) -> None:
 
 
 def check_upload(name: str, content: bytes, settings: HostingSettings) -> None:
-    """Whether an upload is small enough, packed and unpacked.
+    """Check that an upload is small enough, packed and unpacked.
 
     Raises:
-        DataError: it is too large, or holds too many files.
+        DataError: The upload is too large, or contains too many files.
     """
     most = settings.upload_mb * 1_000_000
     if len(content) > 1.05 * most:  # Streamlit's megabytes are a little larger
         raise DataError(
-            f"{name} has {len(content) / 1e6:.0f} MB: at most {settings.upload_mb} MB are taken on this server."
+            f"{name} has {len(content) / 1e6:.0f} MB: at most {settings.upload_mb} MB are allowed on this "
+            "server."
         )
     unpacked, files = _unpacked(content)
     if files > settings.faces + _OTHER_FILES:
         raise DataError(
-            f"{name} holds {files:,} files: at most {settings.faces:,} faces are taken on this server."
+            f"{name} holds {files:,} files: at most {settings.faces:,} faces are allowed on this server."
         )
     if unpacked > _UNPACKED * most:
         raise DataError(
-            f"{name} has {unpacked / 1e6:,.0f} MB unpacked: at most {_UNPACKED * settings.upload_mb:,} MB are taken on this server."
+            f"{name} has {unpacked / 1e6:,.0f} MB unpacked: at most {_UNPACKED * settings.upload_mb:,} MB "
+            "are allowed on this server."
         )
 
 
 def check_size(count: int, settings: HostingSettings) -> None:
-    """Raises DataError where a data set that was uploaded has too many faces."""
+    """Check the number of faces of an uploaded data set.
+
+    Raises:
+        DataError: There are too many.
+    """
     if count > settings.faces:
         raise DataError(
-            f"These are {count:,} faces: at most {settings.faces:,} are taken on this server, so make it a part of them."
+            f"The data set has {count:,} faces; at most {settings.faces:,} are allowed on this server."
         )
 
 
 def _check_count(count: int, settings: HostingSettings) -> None:
     if count > settings.faces:
-        raise DataError(f"{count:,} faces are too many: at most {settings.faces:,} are drawn on this server.")
+        raise DataError(
+            f"{count:,} faces are too many: at most {settings.faces:,} are allowed on this server."
+        )
 
 
 def _elsewhere() -> DataError:
@@ -118,17 +128,17 @@ def _elsewhere() -> DataError:
 
 
 def _original(path: Path) -> str | None:
-    """The source that a recipe names, whatever the file is called; None where it is no recipe."""
+    """Return the source that a recipe names, whatever its file name, or None if the file is not a recipe."""
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
-    except OSError:  # a folder, or nothing: opening it says so
+    except OSError:  # a folder, or missing: opening it reports the reason
         return None
     return read_recipe(path).source if is_recipe(head) else None
 
 
 def _unpacked(content: bytes) -> tuple[int, int]:
-    """The bytes that a zip, npz or parquet file says it holds, where reading stops, and the files in it."""
+    """Return the unpacked bytes of a zip, npz or Parquet file by its headers, and its number of files."""
     try:
         if content.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -136,8 +146,8 @@ def _unpacked(content: bytes) -> tuple[int, int]:
         if content.startswith(b"PAR1"):
             import pyarrow.parquet
 
-            found = pyarrow.parquet.ParquetFile(io.BytesIO(content)).metadata
-            return sum(found.row_group(i).total_byte_size for i in range(found.num_row_groups)), 1
-    except Exception:  # damaged: the reader says how
+            metadata = pyarrow.parquet.ParquetFile(io.BytesIO(content)).metadata
+            return sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)), 1
+    except Exception:  # damaged: the reader reports the reason
         return 0, 0
     return 0, 0

@@ -1,15 +1,15 @@
-"""The folders of visitors. Each has one that nobody else sees, with everything of theirs in it:
+"""Folders of visitors. Each visitor has a private one with all their files:
 
-RUNS/visitors/hosting.json    what holds for all of them: the settings, and where the data of this server are
-RUNS/visitors/ID/runs/        training runs, as below RUNS in local use
-RUNS/visitors/ID/data/        uploads, collected faces, cleaned variants
-RUNS/visitors/ID/models/      models that were kept under a name
-RUNS/visitors/ID/records/     verdicts, and the looks at test splits
-RUNS/visitors/ID/cache/       what was computed about them
-RUNS/visitors/ID/seen         touched when the visitor comes back
+    RUNS/visitors/hosting.json    settings for all of them, and the data folder of this server
+    RUNS/visitors/ID/runs/        training runs, as below RUNS in local use
+    RUNS/visitors/ID/data/        uploads, collected faces, cleaned variants
+    RUNS/visitors/ID/models/      models saved under a name
+    RUNS/visitors/ID/records/     verdicts, and the uses of test splits
+    RUNS/visitors/ID/cache/       results computed from them
+    RUNS/visitors/ID/seen         touched when the visitor returns
 
-ID is a hash of the secret that the visitor's browser keeps, so that whoever sees a path cannot come as that visitor. Where a run's folder
-stands says what it may use: that holds for whatever process trains in it.
+ID is a hash of the secret in the visitor's browser, so a path does not reveal the secret. The location of a
+run's folder determines its limits, in every process that trains in it.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from pathlib import Path
 
 from ..errors import FerError
 from ..process_folder import RUNNING_STATES, ProcessFolder
-from ..storage import everybodys_runs, write_atomically
+from ..storage import shared_runs_folder, write_atomically
 from .settings import HostingSettings
 
 FOLDER = "visitors"
 _FILE = "hosting.json"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _ID = re.compile(r"[0-9a-f]{32}")
-_DEPTH = 6  # of what lies below the folder of all visitors
+_DEPTH = 6  # levels below the folder of all visitors
 
 
 @dataclass(frozen=True)
 class Visitors:
-    """The folder of all visitors with what holds for them."""
+    """Folder of all visitors, with their settings."""
 
     root: Path
     settings: HostingSettings
-    data_folder: Path  # of this server, for all to read
+    data_folder: Path  # of this server, readable by all
 
     def home(self, token: str) -> Path:
-        """The folder of the visitor with this secret; it may not exist yet."""
+        """Return the folder of the visitor with this secret; it may not exist yet."""
         return self.root / hashlib.sha256(token.encode()).hexdigest()[:32]
 
     def homes(self) -> list[Path]:
-        """Those that exist."""
+        """Return the existing folders."""
         return (
             [path for path in self.root.iterdir() if _ID.fullmatch(path.name) and path.is_dir()]
             if self.root.is_dir()
@@ -57,30 +57,30 @@ class Visitors:
         )
 
     def running(self) -> list[ProcessFolder]:
-        """The runs and sweeps of all visitors that are under way; a sweep and the run it makes count as one."""
-        found = []
+        """Return the active runs and sweeps of all visitors; a sweep and its present run count as one."""
+        active = []
         for home in self.homes():
-            found += running_of(home)
-        return found
+            active += running_of(home)
+        return active
 
 
 def new_token() -> str:
-    """The secret of a new visitor: 256 random bits."""
+    """Return the secret of a new visitor: 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
 def is_token(text: object) -> bool:
-    """Whether a browser can have got this from `new_token`."""
+    """Return whether a text has the form of `new_token`."""
     return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
 
 
 def establish(settings: HostingSettings, data_folder: Path) -> Visitors:
-    """The folder of all visitors, with the settings written into it, where training processes find them.
+    """Create the folder of all visitors, with the settings for training processes.
 
     Raises:
-        FerError: it cannot be written.
+        FerError: The folder cannot be written.
     """
-    visitors = Visitors(everybodys_runs() / FOLDER, settings, data_folder.resolve())
+    visitors = Visitors(shared_runs_folder() / FOLDER, settings, data_folder.resolve())
     content = (
         json.dumps(
             {"settings": settings.as_json(), "data_folder": str(visitors.data_folder)}, indent=1
@@ -99,11 +99,11 @@ def establish(settings: HostingSettings, data_folder: Path) -> Visitors:
     return visitors
 
 
-def of(path: Path) -> tuple[Visitors, Path] | None:
-    """Whose folder `path` lies in, with what holds there; None in local use.
+def owner_of(path: Path) -> tuple[Visitors, Path] | None:
+    """Return the visitors and the visitor's folder that contains `path`, or None in local use.
 
     Raises:
-        FerError: what holds there cannot be read.
+        FerError: The settings cannot be read.
     """
     path = path.absolute()
     for home in (path, *path.parents[:_DEPTH]):
@@ -113,29 +113,29 @@ def of(path: Path) -> tuple[Visitors, Path] | None:
 
 
 def read(root: Path) -> Visitors:
-    """The folder of all visitors at `root`.
+    """Read the folder of all visitors at `root`.
 
     Raises:
-        FerError: it is none.
+        FerError: `root` is not such a folder.
     """
     try:
-        found = json.loads((root / _FILE).read_text(encoding="utf-8"))
-        return Visitors(root, HostingSettings(**found["settings"]), Path(found["data_folder"]))
+        content = json.loads((root / _FILE).read_text(encoding="utf-8"))
+        return Visitors(root, HostingSettings(**content["settings"]), Path(content["data_folder"]))
     except (OSError, ValueError, KeyError, TypeError):
         raise FerError(
-            f"{root / _FILE} cannot be read: start the hosted app, which writes it anew."
+            f"{root / _FILE} cannot be read: start the hosted app, which writes it again."
         ) from None
 
 
 def running_of(home: Path) -> list[ProcessFolder]:
-    """The runs and sweeps of one visitor that are under way."""
+    """Return the active runs and sweeps of one visitor."""
     under_way = [run for run in process_folders(home) if run.status()["state"] in RUNNING_STATES]
     sweeps = [f"{run.name}-" for run in under_way if (run.path / "sweep.json").is_file()]
     return [run for run in under_way if not any(run.name.startswith(sweep) for sweep in sweeps)]
 
 
 def process_folders(home: Path) -> Iterator[ProcessFolder]:
-    """All runs and sweeps of a visitor."""
+    """Yield all runs and sweeps of a visitor."""
     runs = home / "runs"
     if runs.is_dir():
         for path in sorted(runs.iterdir()):
@@ -144,7 +144,7 @@ def process_folders(home: Path) -> Iterator[ProcessFolder]:
 
 
 def touch(home: Path) -> None:
-    """Note that the visitor is here. One who has left nothing has no folder, and gets none."""
+    """Record the visit of a visitor; one without files has no folder, and gets none."""
     if home.is_dir():
         try:
             (home / "seen").touch()
@@ -153,7 +153,7 @@ def touch(home: Path) -> None:
 
 
 def last_seen(home: Path) -> float:
-    """When the visitor came last or something was written, in s since 1970."""
+    """Return the time of the visitor's last visit or file, in s since 1970."""
     times = [0.0]
     for path in (home / "seen", home, home / "runs", home / "data"):
         try:
@@ -163,8 +163,8 @@ def last_seen(home: Path) -> float:
     return min(max(times), time.time())
 
 
-def size(path: Path) -> int:
-    """Bytes of all files below `path`. What vanishes meanwhile does not count."""
+def folder_size(path: Path) -> int:
+    """Return the bytes of all files below `path`, ignoring files that disappear meanwhile."""
     total = 0
     for folder, _, names in os.walk(path):
         for name in names:

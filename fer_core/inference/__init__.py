@@ -1,6 +1,6 @@
-"""From a photo or frame to faces with expression probabilities. TensorFlow is not needed here."""
+"""Inference: from a photo or frame to faces with expression probabilities, without TensorFlow."""
 
-from .classifier import Classifier
+from ..bundles.classifier import Classifier
 from .detector import Face, FaceDetector
 from .features import FeatureExtractor
 from .predict import FacePrediction, Predictor

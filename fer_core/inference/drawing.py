@@ -1,4 +1,4 @@
-"""Draw boxes and labels on a picture."""
+"""Drawing of boxes and labels on a picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNSURE = "#8C8C8C"
 
 @dataclass(frozen=True)
 class Mark:
-    """A box with a text on it."""
+    """Box with a text."""
 
     box: tuple[int, int, int, int]  # x, y, width, height in pixels
     text: str
@@ -29,8 +29,11 @@ def mark(
     unsure_below: float = 0.0,
     number: int | None = None,
 ) -> Mark:
-    """The mark of a face: label and probability in the colour of its class; grey and called unsure where the model is less sure than
-    `unsure_below`. In a video a face has a `number`, too."""
+    """Build the mark of a face, with label and probability in the colour of its class.
+
+    The mark is grey and called unsure if the confidence is less than `unsure_below`. In a video a face also
+    has a `number`.
+    """
     label = max(probabilities, key=lambda name: probabilities[name])
     unsure = probabilities[label] < unsure_below
     text = "unsure" if unsure else f"{label} {probabilities[label]:.0%}"
@@ -41,14 +44,14 @@ def mark(
 def draw_predictions(
     picture: Image.Image, faces: list[FacePrediction], unsure_below: float = 0.0
 ) -> Image.Image:
-    """A copy of `picture` (RGB) with the marks of its faces."""
+    """Return a copy of `picture` (RGB) with the marks of its faces."""
     out = picture.convert("RGB")
     draw_marks(out, [mark(face.box, face.probabilities, unsure_below) for face in faces])
     return out
 
 
 def draw_marks(picture: Image.Image, marks: Sequence[Mark]) -> None:
-    """Draw into a picture of mode RGB."""
+    """Draw marks into a picture of mode RGB."""
     draw = ImageDraw.Draw(picture)
     shortest = min(picture.size)
     line = max(2, shortest // 200)

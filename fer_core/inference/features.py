@@ -1,34 +1,34 @@
-"""What a model makes of a face before it decides: its layer `features`, read from the LiteRT file without TensorFlow."""
+"""Feature extraction: a model's layer `features`, read from the LiteRT file without TensorFlow."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
+from ..bundles.classifier import Classifier
 from ..errors import ModelError
-from .classifier import Classifier
 
-_LAYER = "features"  # every network of the zoo calls it so
-_BATCH = 16  # with all tensors kept, larger batches are slower and take more memory
+_LAYER = "features"  # name of this layer in every network of the zoo
+_BATCH = 16  # larger batches are slower and take more memory, since all tensors are kept
 
 
 class FeatureExtractor(Classifier):
-    """Features beside the probabilities. One object may be used from several threads.
+    """Classifier that also returns features. One object may be used from several threads.
 
     Attributes:
-        size: F, how many features a face has; those of an ensemble's networks stand one after the other.
+        size: F, the number of features of a face; those of an ensemble's networks are concatenated.
 
     Raises:
-        ModelError: the bundle has no readable inference file, or no layer `features` is left in it.
+        ModelError: The bundle has no readable inference file, or no layer `features` is left in it.
     """
 
     _keep_tensors = True
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         super().__init__(bundle, threads)
-        # The converter names a tensor after all layers that it merged into it, and weights too: only what is computed from
-        # images has an open first dimension.
-        found = [
+        # The converter names a tensor after all layers that it merged into it, and weights too: only tensors
+        # computed from images have an open first dimension.
+        details = [
             detail
             for detail in self._interpreter.get_tensor_details()
             if any(part.startswith(_LAYER) for part in detail["name"].replace(";", "/").split("/"))
@@ -36,15 +36,16 @@ class FeatureExtractor(Classifier):
             and len(detail["shape_signature"]) == 2
             and detail["shape_signature"][0] == -1
         ]
-        if not found:
+        if not details:
             raise ModelError(
-                f"{bundle.inference_file} tells no features: a layer called {_LAYER} was expected, as the networks of FER Explorer have it."
+                f"{bundle.inference_file} has no features: expected a layer called {_LAYER}, as in the "
+                "networks of FER Explorer."
             )
-        self._tensors = [detail["index"] for detail in found]
-        self.size = sum(int(detail["shape_signature"][1]) for detail in found)
+        self._tensors = [detail["index"] for detail in details]
+        self.size = sum(int(detail["shape_signature"][1]) for detail in details)
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        """(N, F) float32 features, averaged over the views that the model takes of each image.
+        """Return (N, F) float32 features, averaged over the model's views of each image.
 
         Args:
             images: (N, 48, 48) uint8 grey.
@@ -52,7 +53,7 @@ class FeatureExtractor(Classifier):
         return self.features_and_probabilities(images)[0]
 
     def features_and_probabilities(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(N, F) features and (N, C) probabilities, both float32, from one pass."""
+        """Return (N, F) features and (N, C) probabilities, both float32, from one pass."""
         features = np.empty((len(images), self.size), np.float32)
         probabilities = np.empty((len(images), len(self.labels)), np.float32)
         for start in range(0, len(images), _BATCH):

@@ -11,13 +11,14 @@ import numpy as np
 from PIL import Image
 
 from .. import imaging
-from ..bundle import Bundle, find_bundle
+from ..bundles.bundle import Bundle, find_bundle
+from ..bundles.classifier import Classifier
 from ..errors import ImageError
-from .classifier import Classifier
 from .detector import Face, FaceDetector
 
-# Side of the square crop over the square root of the area of YuNet's box. On 1,445 random FER2013 training images in which
-# YuNet finds a face the median is 48 / 44.3 = 1.08, so this cuts photos as the training images were cut.
+# Side of the square crop divided by the square root of the area of YuNet's box. On 1,445 random FER2013
+# training images with a face found by YuNet the median is 48 / 44.3 = 1.08, so photos are cropped like the
+# training images.
 CROP_SCALE = 1.08
 
 
@@ -25,8 +26,8 @@ CROP_SCALE = 1.08
 Picture = str | Path | bytes | np.ndarray | Image.Image
 
 
-class Judged:
-    """What has probabilities has a label."""
+class Classified:
+    """Base of results with probabilities."""
 
     probabilities: dict[str, float]
 
@@ -40,23 +41,25 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class FacePrediction(Judged):
-    """A face and what the model says of it."""
+class FacePrediction(Classified):
+    """Face with a model's prediction."""
 
     box: tuple[int, int, int, int]  # x, y, width, height in pixels of the upright picture, inside it
-    score: float  # of the detector, 0..1
+    score: float  # detector confidence, 0..1
     probabilities: dict[str, float]  # by label name, sums to 1
-    crop: np.ndarray  # (48, 48) uint8, what the model saw
-    landmarks: np.ndarray | None = (
-        None  # (5, 2) of the detector, see `Face`, in pixels of the upright picture
-    )
+    crop: np.ndarray  # (48, 48) uint8, the model's input
+    # (5, 2) of the detector, see `Face`, in pixels of the upright picture
+    landmarks: np.ndarray | None = None
 
     def unsure(self, below: float) -> bool:
-        """Whether its confidence is below a threshold, 0 to 1; the Trust view of Evaluate and `at_threshold` tell what one brings."""
+        """Return whether the confidence is below a threshold, 0 to 1.
+
+        `metrics.calibration.selective_accuracy` measures the effect of one.
+        """
         return self.confidence < below
 
     def as_json(self) -> dict[str, Any]:
-        """The form of `python -m fer_core predict --json`."""
+        """Return the form of `python -m fer_core predict --json`."""
         return {
             "box": list(self.box),
             "score": self.score,
@@ -66,7 +69,7 @@ class FacePrediction(Judged):
 
 
 class Predictor:
-    """Classifies the faces of pictures with one model. One object may be used from several threads."""
+    """Detector and classifier of the faces in pictures. One object may be used from several threads."""
 
     def __init__(self, model: str | Bundle | None = None) -> None:
         bundle = model if isinstance(model, Bundle) else find_bundle(model)
@@ -76,15 +79,15 @@ class Predictor:
     def predict(
         self, image: Picture, *, detect: bool = True, name: str | None = None
     ) -> list[FacePrediction]:
-        """The faces of one picture, from the left to the right.
+        """Find and classify the faces of one picture, from left to right.
 
         Args:
-            image: a path, the bytes of a file, a uint8 array (H, W) or (H, W, 3) in RGB, or a Pillow image.
-            detect: look for faces; else the whole picture is taken as one face.
-            name: how an error calls it; its path by default.
+            image: A path, the bytes of a file, a uint8 array (H, W) or (H, W, 3) in RGB, or a Pillow image.
+            detect: Detect faces; if False, the whole picture is one face.
+            name: Name in error messages; the path by default.
 
         Raises:
-            ImageError: it cannot be read.
+            ImageError: The picture cannot be read.
         """
         return self._predictions([self._find(image, detect, name)])[0]
 
@@ -105,31 +108,33 @@ class Predictor:
         detect: bool = True,
         on_error: Literal["raise", "return"] = "raise",
     ) -> list[list[FacePrediction]] | list[list[FacePrediction] | ImageError]:
-        """The faces of several pictures in their order; one picture is in memory at a time, and all faces pass the network together.
+        """Find and classify the faces of several pictures, in their order.
+
+        One picture is in memory at a time, and all faces pass the network together.
 
         Args:
-            images: as `predict` takes them; a generator is read picture by picture.
-            detect: look for faces; else each whole picture is taken as one face.
-            on_error: "return" puts the ImageError of a picture that cannot be read in its place and goes on.
+            images: See `predict`; a generator is read picture by picture.
+            detect: Detect faces; if False, each whole picture is one face.
+            on_error: "return" replaces the result of an unreadable picture by its ImageError and continues.
 
         Raises:
-            ImageError: one cannot be read, and `on_error` is "raise".
+            ImageError: A picture cannot be read, and `on_error` is "raise".
         """
-        found: list[list[_Cut]] = []
+        cuts: list[list[_Cut]] = []
         errors: dict[int, ImageError] = {}
         for i, image in enumerate(images):
             try:
-                found.append(self._find(image, detect))
+                cuts.append(self._find(image, detect))
             except ImageError as error:
                 if on_error == "raise":
                     raise
                 errors[i] = error
-                found.append([])
-        predictions = self._predictions(found)
+                cuts.append([])
+        predictions = self._predictions(cuts)
         return [errors.get(i, faces) for i, faces in enumerate(predictions)] if errors else predictions
 
     def classify(self, picture: Image.Image, faces: list[Face]) -> list[FacePrediction]:
-        """The predictions for `faces` found in `picture`; all faces pass the network together."""
+        """Classify the `faces` found in `picture`; all faces pass the network together."""
         return self._predictions([[_cut(picture, face, picture.size) for face in faces]])[0]
 
     def _find(self, image: Picture, detect: bool, name: str | None = None) -> list[_Cut]:
@@ -139,9 +144,9 @@ class Predictor:
             return [_Cut(box, 1.0, imaging.to_grey_48(picture), None)]
         return [_cut(picture, face, size) for face in self.detector.detect(np.asarray(picture))]
 
-    def _predictions(self, found: list[list[_Cut]]) -> list[list[FacePrediction]]:
-        """The faces of several pictures, classified in one batch."""
-        crops = [face.crop for faces in found for face in faces]
+    def _predictions(self, cuts: list[list[_Cut]]) -> list[list[FacePrediction]]:
+        """Classify the faces of several pictures in one batch."""
+        crops = [face.crop for faces in cuts for face in faces]
         rows = iter(self.classifier.probabilities(np.stack(crops)) if crops else [])
         labels = self.classifier.labels
         return [
@@ -155,13 +160,13 @@ class Predictor:
                 )
                 for face in faces
             ]
-            for faces in found
+            for faces in cuts
         ]
 
 
 @dataclass(frozen=True)
 class _Cut:
-    """A found face that is ready for the network; the fields are those of `FacePrediction`."""
+    """Face that is ready for the network; the fields are those of `FacePrediction`."""
 
     box: tuple[int, int, int, int]
     score: float
@@ -170,7 +175,7 @@ class _Cut:
 
 
 def _cut(picture: Image.Image, face: Face, size: tuple[int, int]) -> _Cut:
-    """A face of `picture`, whose width and height are `size` in full."""
+    """Crop a face of `picture`, whose original width and height are `size`."""
     scale = np.array([size[0] / picture.width, size[1] / picture.height])
     x, y, width, height = (np.array(face.box).reshape(2, 2) * scale).ravel().tolist()
     return _Cut(
@@ -182,7 +187,7 @@ def _cut(picture: Image.Image, face: Face, size: tuple[int, int]) -> _Cut:
 
 
 def _for_faces(image: Picture, name: str | None) -> tuple[Image.Image, tuple[int, int]]:
-    """An upright L or RGB picture large enough for its faces, and the size that it has in full."""
+    """Return an upright L or RGB picture large enough for its faces, and its original size."""
     if isinstance(image, np.ndarray | Image.Image):
         picture = open_picture(image)
         return imaging.reduced(picture), picture.size
@@ -190,7 +195,7 @@ def _for_faces(image: Picture, name: str | None) -> tuple[Image.Image, tuple[int
 
 
 def open_picture(image: Picture) -> Image.Image:
-    """An upright L or RGB picture from whatever form it comes in."""
+    """Return any picture as an upright L or RGB image."""
     if isinstance(image, np.ndarray):
         return imaging.from_array(image)
     if isinstance(image, Image.Image):
@@ -199,7 +204,10 @@ def open_picture(image: Picture) -> Image.Image:
 
 
 def crop_square(picture: Image.Image, face: Face) -> Image.Image:
-    """The square around a face that the model is given, at the picture's resolution; beyond the edge the edge is repeated."""
+    """Return the square around a face that the model gets, at the picture's resolution.
+
+    Its edge is repeated outside.
+    """
     x, y, width, height = face.box
     side = max(2, round(CROP_SCALE * float(np.sqrt(max(1.0, width) * max(1.0, height)))))
     left, top = round(x + width / 2 - side / 2), round(y + height / 2 - side / 2)
@@ -207,7 +215,7 @@ def crop_square(picture: Image.Image, face: Face) -> Image.Image:
     inside = (max(0, left), max(0, top), min(picture.width, right), min(picture.height, bottom))
     if inside == (left, top, right, bottom):
         return picture.crop(inside)
-    if inside[0] >= inside[2] or inside[1] >= inside[3]:  # wholly outside: nothing to repeat
+    if inside[0] >= inside[2] or inside[1] >= inside[3]:  # entirely outside: nothing to repeat
         return picture.resize((side, side))
     pad = [(inside[1] - top, bottom - inside[3]), (inside[0] - left, right - inside[2])]
     pixels = np.asarray(picture.crop(inside))

@@ -1,20 +1,20 @@
-"""A webcam's frames as they come: faces with steady numbers, smoothed answers, what it costs; several people at once, all of it bounded."""
+"""Live sessions on webcam frames, for several people at once: tracked faces and smoothed answers."""
 
 from .calibration import Calibration
+from .frame_rate import FrameStatistics
+from .frame_scheduler import FrameScheduler, LiveError
 from .history import History
-from .pace import Figures
 from .session import LONGEST_SMOOTHING, LiveFace, LiveSession, LiveSettings, Snapshot
-from .turns import LiveError, Turns
 
 __all__ = [
     "LONGEST_SMOOTHING",
     "Calibration",
-    "Figures",
+    "FrameScheduler",
+    "FrameStatistics",
     "History",
     "LiveError",
     "LiveFace",
     "LiveSession",
     "LiveSettings",
     "Snapshot",
-    "Turns",
 ]

@@ -1,6 +1,7 @@
-"""Several live sessions share the processor evenly: each works on one frame, then it is the turn of the others.
+"""Fair sharing of the processor among live sessions, which take turns frame by frame.
 
-Without it, whoever sends most frames would get most of the processor, and all would work at once and wait for each other's locks.
+Without it, the session with the most frames would get most of the processor, and all would run at once and
+wait for each other's locks.
 """
 
 from __future__ import annotations
@@ -11,72 +12,74 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..cores import available_cores
 from ..errors import FerError
+from ..machine import available_cores
 
-_SESSIONS_PER_CORE = 4  # with more, one core gives nobody the 5 frames a second that still look alive, since video is coded as well
+# With more, no session gets the 5 frames per second that still look live, since encoding the video takes time
+# too.
+_SESSIONS_PER_CORE = 4
 
 
 class LiveError(FerError):
     """A live session cannot begin."""
 
 
-class Turns:
-    """Lets a few frames be worked on at once, in the order in which they asked.
+class FrameScheduler:
+    """Queue that lets a few frames be processed at once, in the order of the requests.
 
-    A session asks for one frame at a time, so the order of asking is a round: with n sessions that all have frames, each gets every
-    n-th turn, however many frames its camera sends. The frames that come meanwhile are dropped.
+    A session requests one frame at a time, so the order is a round: with n busy sessions, each gets every
+    n-th turn, however many frames its camera sends. The frames that arrive meanwhile are dropped.
 
     Args:
-        at_once: how many frames are worked on at the same time; by default one for each core that this process may use.
-        most: how many sessions may be there; by default four for each of these.
+        max_concurrent: Number of frames processed at the same time; by default one for each core available
+            to this process.
+        max_sessions: Maximum number of sessions; by default four for each of these.
     """
 
-    def __init__(self, at_once: int | None = None, most: int | None = None) -> None:
-        self.at_once = at_once or available_cores()
-        self.most = most or _SESSIONS_PER_CORE * self.at_once
+    def __init__(self, max_concurrent: int | None = None, max_sessions: int | None = None) -> None:
+        self.max_concurrent = max_concurrent or available_cores()
+        self.max_sessions = max_sessions or _SESSIONS_PER_CORE * self.max_concurrent
         self._busy = 0
         self._asking: deque[object] = deque()
         self._change = threading.Condition()
-        self._seats: weakref.WeakSet[Seat] = (
-            weakref.WeakSet()
-        )  # a session that was forgotten gives its seat back, too
+        # Weak, so that a session that was garbage-collected leaves its slot too.
+        self._slots: weakref.WeakSet[Slot] = weakref.WeakSet()
 
     @property
     def sessions(self) -> int:
-        """How many are there."""
-        return len(self._seats)
+        """Return the number of sessions."""
+        return len(self._slots)
 
-    def join(self) -> Seat:
-        """A seat for a new session.
+    def join(self) -> Slot:
+        """Return a slot for a new session.
 
         Raises:
-            LiveError: all are taken.
+            LiveError: All slots are taken.
         """
         with self._change:
-            if len(self._seats) >= self.most:
+            if len(self._slots) >= self.max_sessions:
                 raise LiveError(
-                    f"{self.most} people use the live camera of this machine, which is as many as it can serve: take a snapshot "
-                    "instead, or try again in a few minutes."
+                    f"{self.max_sessions} people use the live camera of this machine, which is as many as it "
+                    "can serve: take a snapshot instead, or try again in a few minutes."
                 )
-            seat = Seat(self)
-            self._seats.add(seat)
-            return seat
+            slot = Slot(self)
+            self._slots.add(slot)
+            return slot
 
-    def leave(self, seat: Seat) -> None:
+    def leave(self, slot: Slot) -> None:
         with self._change:
-            self._seats.discard(seat)
+            self._slots.discard(slot)
 
     @contextmanager
     def turn(self, patience: float) -> Iterator[bool]:
-        """Wait for a turn, at most `patience` seconds; whether it came."""
-        mine = object()
+        """Wait for a turn, at most `patience` seconds; yields whether it came."""
+        request = object()
         with self._change:
-            self._asking.append(mine)
+            self._asking.append(request)
             came = self._change.wait_for(
-                lambda: self._busy < self.at_once and self._asking[0] is mine, patience
+                lambda: self._busy < self.max_concurrent and self._asking[0] is request, patience
             )
-            self._asking.remove(mine)
+            self._asking.remove(request)
             self._busy += came
             self._change.notify_all()  # the next one may be first now
         try:
@@ -87,15 +90,15 @@ class Turns:
                 self._change.notify_all()
 
 
-class Seat:
-    """A session's place in the round."""
+class Slot:
+    """Place of a session in the rounds of the scheduler."""
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
+    def __init__(self, scheduler: FrameScheduler) -> None:
+        self._scheduler = scheduler
 
     def turn(self, patience: float):
-        """See `Turns.turn`."""
-        return self._turns.turn(patience)
+        """See `FrameScheduler.turn`."""
+        return self._scheduler.turn(patience)
 
     def leave(self) -> None:
-        self._turns.leave(self)
+        self._scheduler.leave(self)

@@ -1,4 +1,4 @@
-"""One live session: frame in, annotated frame out, and a snapshot of everything else for whoever looks on."""
+"""Live session: takes a frame, returns the annotated frame, and offers a snapshot of everything else."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
 from ..errors import ConfigError
 from ..inference import Face, FacePrediction, Predictor
 from ..inference.drawing import draw_marks, mark
-from ..inference.predict import Judged
+from ..inference.predict import Classified
 from ..video import Smoother, Tracker
 from . import neutral
 from .calibration import Calibration, Calibrator
+from .frame_rate import FrameRateMeter, FrameStatistics
+from .frame_scheduler import FrameScheduler
 from .history import Histories, History
-from .pace import Figures, Pace
-from .turns import Turns
 
-# Faces are looked for at this size, which costs a quarter of 640x480. Of 89 real faces pasted on such frames YuNet finds so all of 200
-# pixels, 88 of 100 and 81 of 70 (on the whole frame all); at 320 and below the detector adds a border, which costs half as much again.
+# Faces are detected at this size, which takes a quarter of the time of 640x480. Of 89 real faces pasted on
+# such frames YuNet finds all of 200 pixels, 88 of 100 and 81 of 70 (all of them on the full frame); at 320
+# and below the detector adds a border, which takes half as much time again.
 _SEARCH_SIDE = 336
-_MOST_FACES = 8  # of a frame are classified, the largest
-_UNIT = 640  # pixels that the longer side of a frame has for the tracker
-_OUT_OF_SIGHT = 2.0  # seconds for which a face keeps its number: people look away, and turn back
-_PATIENCE = 0.25  # seconds that a frame waits for its turn; later, nobody would take its answer for live
+_MAX_FACES = 8  # the largest faces of a frame that are classified
+_UNIT = 640  # length of a frame's longer side for the tracker, in pixels
+_OUT_OF_SIGHT = 2.0  # seconds for which a face keeps its number: people look away and turn back
+_PATIENCE = 0.25  # seconds for which a frame waits for its turn; a later answer would not look live
 
 LONGEST_SMOOTHING = 3.0
 
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """What can be changed while a session runs.
+    """Settings that can change while a session runs.
 
     Raises:
-        ConfigError: one is out of its range.
+        ConfigError: A value is out of its range.
     """
 
-    smoothing: float = (
-        0.5  # seconds after which a change has come through to 63 %; 0 shows each frame by itself
-    )
-    unsure_below: float = 0.0  # a face gets no label where the smoothed confidence is less
-    mirror: bool = True  # as people know themselves from a mirror
+    # Time constant in seconds; 0 shows each frame by itself.
+    smoothing: float = 0.5
+    unsure_below: float = 0.0  # smoothed confidence below which a face gets no label
+    mirror: bool = True  # people are used to their mirror image
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing <= LONGEST_SMOOTHING:
@@ -58,10 +58,10 @@ class LiveSettings:
 
 
 @dataclass(frozen=True)
-class LiveFace(Judged):
-    """A face in the newest frame."""
+class LiveFace(Classified):
+    """Face in the newest frame."""
 
-    number: int  # stays with the face while it is in view, and over short gaps
+    number: int  # constant while the face is in view, and over short gaps
     box: tuple[int, int, int, int]  # x, y, width, height in pixels of the annotated frame
     probabilities: dict[str, float]  # smoothed, calibrated; by label name, sums to 1
     unsure: bool
@@ -70,49 +70,50 @@ class LiveFace(Judged):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A session as it stands."""
+    """State of a session."""
 
     labels: tuple[str, ...]
     faces: tuple[LiveFace, ...]  # by number
-    histories: dict[int, History]  # of the last minute, by number; also of faces that have left
-    figures: Figures
+    histories: dict[int, History]  # of the last minute, by number; including faces that have left
+    figures: FrameStatistics
     calibration: Calibration
 
 
 class LiveSession:
-    """One person's webcam with one model. All methods may be called from any thread.
+    """Session of one person's webcam with one model. All methods may be called from any thread.
 
-    The detector and the network are its own, since shared ones would let sessions wait for each other's frames.
+    It has a detector and a network of its own, since sessions would wait for each other's frames if they
+    shared them.
 
     Args:
-        model: its bundle.
-        turns: the round that it shares with other sessions of this process; by default it is alone.
-        clock: seconds from any moment.
+        model: Bundle of the model.
+        scheduler: Scheduler shared with the other sessions of this process; by default the session is alone.
+        clock: Seconds from any moment.
 
     Raises:
-        ModelError: the bundle cannot be used.
-        LiveError: the round is full.
+        ModelError: The bundle cannot be used.
+        LiveError: All slots of the scheduler are taken.
     """
 
     def __init__(
         self,
         model: Bundle,
         settings: LiveSettings | None = None,
-        turns: Turns | None = None,
+        scheduler: FrameScheduler | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._lock = threading.Lock()  # around what is kept
-        self._working = threading.Lock()  # around one frame
+        self._lock = threading.Lock()  # guards the state
+        self._working = threading.Lock()  # held for one frame
         self._settings = settings or LiveSettings()
-        self._pace = Pace()
+        self._meter = FrameRateMeter()
         self._closed = False
-        self._moment = 0.0  # of the newest frame
-        self._seat = (turns or Turns()).join()
+        self._moment = 0.0  # time of the newest frame
+        self._slot = (scheduler or FrameScheduler()).join()
         try:
             self._take(model, _warm(model))
         except BaseException:
-            self._seat.leave()
+            self._slot.leave()
             raise
 
     def _take(self, model: Bundle, predictor: Predictor | None) -> None:
@@ -135,17 +136,17 @@ class LiveSession:
 
     @settings.setter
     def settings(self, settings: LiveSettings) -> None:
-        self._settings = settings  # frozen, so a frame sees either all of the old ones or all of the new ones
+        self._settings = settings  # frozen, so a frame uses either all old settings or all new ones
 
     @property
     def closed(self) -> bool:
         return self._closed
 
     def use(self, model: Bundle) -> None:
-        """Go on with another model. What was seen with the old one, the calibration too, is forgotten.
+        """Switch to another model, and forget all results of the old one, including the calibration.
 
         Raises:
-            ModelError: the bundle cannot be used; the old one stays.
+            ModelError: The bundle cannot be used; the old model stays.
         """
         predictor = _warm(model)
         with self._lock:
@@ -157,57 +158,62 @@ class LiveSession:
 
         Args:
             frame: (H, W, 3) uint8 RGB.
-            captured: the camera's clock when it was taken, in seconds from any moment; for the delay.
-            unseen: frames that came since the last call and were thrown away for this one.
+            captured: The camera's clock at the capture, in seconds from any moment; for the delay.
+            unseen: Frames that arrived since the last call and were skipped.
 
         Returns:
-            (H, W, 3) uint8 RGB, mirrored if the settings say so. Where the turn did not come in time, the frame with the marks of the last
-            one, and it counts as dropped; after `close`, the frame as it is.
+            (H, W, 3) uint8 RGB, mirrored if the settings say so. If the turn did not come in time, the frame
+            with the previous marks, and it counts as dropped; after `close`, the frame itself.
         """
         came = self._clock()
         with self._working:
             with self._lock:
                 predictor, settings = self._predictor, self._settings
-                self._pace.came(came, captured, unseen)
+                self._meter.arrived(came, captured, unseen)
             if predictor is None:
                 return frame
             if settings.mirror:
                 frame = cv2.flip(frame, 1)
             picture = Image.fromarray(frame)
-            with self._seat.turn(_PATIENCE) as mine:
-                found = _look(predictor, picture, frame) if mine else None
+            with self._slot.turn(_PATIENCE) as has_turn:
+                predictions = _detect(predictor, picture, frame) if has_turn else None
             with self._lock:
-                if self._predictor is not predictor:  # closed or another model meanwhile
+                if self._predictor is not predictor:  # closed or switched to another model meanwhile
                     return frame
-                if found is None:
-                    self._pace.dropped()
+                if predictions is None:
+                    self._meter.dropped()
                 else:
-                    # By when it was captured: frames arrive in bursts, and between two a tracker would see a face fly.
-                    self._moment = max(self._moment, self._pace.moment(came, captured))
-                    self._follow(found, max(picture.size), settings, self._moment)
+                    # By capture time: frames arrive in bursts, in which a face would seem to jump.
+                    self._moment = max(self._moment, self._meter.moment(came, captured))
+                    self._follow(predictions, max(picture.size), settings, self._moment)
                 faces = self._faces
             draw_marks(
                 picture,
                 [mark(face.box, face.probabilities, settings.unsure_below, face.number) for face in faces],
             )
-            if found is not None:
+            if predictions is not None:
                 with self._lock:
-                    self._pace.answered(self._clock(), came, captured)
+                    self._meter.answered(self._clock(), came, captured)
             return np.asarray(picture)
 
-    def _follow(self, found: list[FacePrediction], side: int, settings: LiveSettings, now: float) -> None:
-        # In shares of the frame: a browser sends smaller frames when the network or its processor is busy, and larger ones again.
-        numbers = self._tracker.update(now, [[_UNIT * value / side for value in face.box] for face in found])
+    def _follow(
+        self, predictions: list[FacePrediction], side: int, settings: LiveSettings, now: float
+    ) -> None:
+        # In shares of the frame: a browser changes the size of its frames when the network or its processor
+        # is busy.
+        numbers = self._tracker.update(
+            now, [[_UNIT * value / side for value in face.box] for face in predictions]
+        )
         seen = {
             number: np.array(list(face.probabilities.values()))
-            for number, face in zip(numbers, found, strict=True)
+            for number, face in zip(numbers, predictions, strict=True)
         }
         if self._calibrator is not None:
-            self._calibrator.look(now, seen, numbers[0] if numbers else None)
+            self._calibrator.update(now, seen, numbers[0] if numbers else None)
         self._smoother.seconds = settings.smoothing
         self._smoother.keep(self._tracker.numbers)
         faces = []
-        for number, face in zip(numbers, found, strict=True):
+        for number, face in zip(numbers, predictions, strict=True):
             shift = self._calibrator.offset(number) if self._calibrator is not None else None
             values = seen[number] if shift is None else neutral.corrected(seen[number], shift)
             smoothed = self._smoother.update(number, now, values)
@@ -226,11 +232,12 @@ class LiveSession:
         self._faces = tuple(sorted(faces, key=lambda face: face.number))
 
     def calibrate(self, seconds: float = 3.0) -> None:
-        """From now on for some seconds, take the largest face for neutral, and then take out of its answers what the model sees in it at
-        rest (see `neutral`). It is that person's for as long as the session lasts, also after a gap if nobody else is in view.
+        """Start a neutral calibration with the largest face, see `neutral`.
+
+        It applies to that person until the end of the session, also after a gap if no one else is in view.
 
         Raises:
-            ModelError: the model does not know the class neutral.
+            ModelError: The model has no class neutral.
             ConfigError: `seconds` is not from 1 to 10.
         """
         if not 1 <= seconds <= 10:
@@ -240,36 +247,36 @@ class LiveSession:
             self._calibrator.begin(self._clock(), seconds)
 
     def forget(self) -> None:
-        """Undo the calibration, or break it off."""
+        """Cancel or undo the calibration."""
         with self._lock:
             self._calibrator = None
 
     def snapshot(self) -> Snapshot:
-        """Everything that can be shown, as it stands."""
+        """Return the present state."""
         with self._lock:
             now = self._clock()
             return Snapshot(
                 self._model.labels,
                 self._faces,
-                self._histories.of_all(now),
-                self._pace.figures(now),
+                self._histories.snapshot(now),
+                self._meter.figures(now),
                 self._calibrator.state(now) if self._calibrator is not None else Calibration(),
             )
 
     def close(self) -> None:
-        """Give the seat back and let go of the network and of all that was seen. It does not wait for a frame that is being worked on."""
+        """Leave the scheduler and release the network and all results, even with a frame in progress."""
         with self._lock:
             self._closed = True
             self._take(self._model, None)
-            self._pace = Pace()
-        self._seat.leave()
+            self._meter = FrameRateMeter()
+        self._slot.leave()
 
 
 def _warm(model: Bundle) -> Predictor:
-    """A predictor that has seen a picture, and a tracker loaded: the first of each takes as long as ten frames."""
+    """Return a predictor after a first picture, since the first use takes as long as ten frames."""
     predictor = Predictor(model)
     blank = np.zeros((_SEARCH_SIDE * 3 // 4, _SEARCH_SIDE, 3), np.uint8)
-    _look(predictor, Image.fromarray(blank), blank)
+    _detect(predictor, Image.fromarray(blank), blank)
     predictor.classify(Image.fromarray(blank), [Face((0, 0, 48, 48), 1.0)])
     tracker = Tracker()
     for time_ in (0.0, 0.1):
@@ -277,15 +284,13 @@ def _warm(model: Bundle) -> Predictor:
     return predictor
 
 
-def _look(predictor: Predictor, picture: Image.Image, frame: np.ndarray) -> list[FacePrediction]:
-    """The faces of a frame, the largest first."""
+def _detect(predictor: Predictor, picture: Image.Image, frame: np.ndarray) -> list[FacePrediction]:
+    """Return the faces of a frame, the largest first."""
     height, width = frame.shape[:2]
     shrunk = max(1.0, max(height, width) / _SEARCH_SIDE)
-    # Linear: averaging areas takes 20 times as long at such a ratio, and finds no more.
+    # Linear: area averaging takes 20 times as long at such a ratio, and finds no more faces.
     small = cv2.resize(frame, (round(width / shrunk), round(height / shrunk))) if shrunk > 1 else frame
-    faces = sorted(predictor.detector.detect(small), key=lambda face: -face.box[2] * face.box[3])[
-        :_MOST_FACES
-    ]
+    faces = sorted(predictor.detector.detect(small), key=lambda face: -face.box[2] * face.box[3])[:_MAX_FACES]
     scale = np.array([width / small.shape[1], height / small.shape[0]])
     return predictor.classify(picture, [_scaled(face, scale) for face in faces])
 

@@ -1,4 +1,4 @@
-"""How much the figures of the classes would vary with other images of the same kind."""
+"""Bootstrap intervals of the figures of each class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .interval import wilson_interval
 
 @dataclass(frozen=True)
 class FigureIntervals:
-    """95 % intervals (low, high) of the figures of C classes, in the order of the confusion matrix."""
+    """95% intervals (low, high) of the figures of C classes, in the order of the confusion matrix."""
 
     precision: np.ndarray  # (C, 2)
     recall: np.ndarray  # (C, 2)
@@ -20,17 +20,18 @@ class FigureIntervals:
 
 
 def figure_intervals(matrix: np.ndarray, resamples: int = 1000, seed: int = 0) -> FigureIntervals:
-    """Percentile intervals by bootstrap over images (Efron and Tibshirani 1993, chapter 13).
+    """Compute percentile intervals by bootstrap over images (Efron and Tibshirani 1993, chapter 13).
 
-    To draw n images with replacement is to draw the cells of their confusion matrix from a multinomial distribution, so the
-    matrix is all that is needed. Where no image or every image of a class is right, resampling never says otherwise and would
-    pretend certainty: there Wilson's interval stands instead, and (0, 1) for a class that does not occur.
+    To draw n images with replacement is to draw the cells of their confusion matrix from a multinomial
+    distribution, so the matrix is all that is needed. If none or all images of a class are right, every
+    resample has the same result and would pretend certainty: the Wilson interval is used instead, and (0, 1)
+    for a class that does not occur.
 
     Args:
         matrix: (C, C) counts, rows true, columns predicted.
     """
     classes, count = len(matrix), int(matrix.sum())
-    hits, support, chosen = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    hits, support, predicted_counts = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     if not count:
         nothing = np.tile([0.0, 1.0], (classes, 1))
         return FigureIntervals(nothing, nothing.copy(), nothing.copy(), (0.0, 1.0))
@@ -44,9 +45,9 @@ def figure_intervals(matrix: np.ndarray, resamples: int = 1000, seed: int = 0) -
     f1 = _ratio(2 * right, true + predicted)
     macro = np.nanmean(f1, axis=1)
     return FigureIntervals(
-        precision=_ends(_ratio(right, predicted), hits, chosen),
+        precision=_ends(_ratio(right, predicted), hits, predicted_counts),
         recall=_ends(_ratio(right, true), hits, support),
-        f1=_ends(f1, hits, np.minimum(chosen, support)),
+        f1=_ends(f1, hits, np.minimum(predicted_counts, support)),
         macro_f1=(float(np.percentile(macro, 2.5)), float(np.percentile(macro, 97.5))),
     )
 

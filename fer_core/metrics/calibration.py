@@ -1,4 +1,4 @@
-"""How far probabilities can be believed, and the one number that mends them."""
+"""Calibration of probabilities, and temperature scaling to improve it."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ THRESHOLDS = np.linspace(0, 1, 101)
 
 @dataclass(frozen=True)
 class ConfidenceBin:
-    """The images whose confidence lies in one range."""
+    """Images with a confidence in one range."""
 
     low: float
     high: float
-    confidence: float  # mean of the images
+    confidence: float  # mean over the images
     right: Proportion
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What is left when answers below a confidence are withheld."""
+class SelectiveAccuracy:
+    """Result of withholding answers below a confidence."""
 
     threshold: float
     answered: Proportion  # of all images
-    right: Proportion  # of the answered ones
+    right: Proportion  # of the answered images
 
     def sentence(self) -> str:
-        """In words, for people who think of faces rather than of coverage."""
+        """Describe the result in words."""
         if not self.right.count:
             return f"Unsure below {self.threshold:.2f}: no face is answered."
         low, high = self.right.interval
         return (
             f"Unsure below {self.threshold:.2f}: {self.answered.share:.0%} of faces answered, "
-            f"{self.right.share:.0%} of them right (95 % interval {low:.0%} to {high:.0%})."
+            f"{self.right.share:.0%} of them right (95% interval {low:.0%} to {high:.0%})."
         )
 
 
@@ -48,13 +48,16 @@ class Recalibration:
     temperature: float
     before: np.ndarray  # (N, C)
     after: np.ndarray  # (N, C)
-    source: str  # where the temperature comes from, as the end of a sentence
+    source: str  # origin of the temperature, as the end of a sentence
 
 
 def expected_calibration_error(probabilities: np.ndarray, true: np.ndarray, bins: int = BINS) -> float:
-    """Mean distance between confidence and accuracy over `bins` equal ranges of confidence, weighted by the images in each.
+    """Return the mean distance between confidence and accuracy over `bins` equal ranges.
 
-    After Naeini et al. 2015 (doi:10.1609/aaai.v29i1.9602), with the 15 bins of Guo et al. 2017 (arXiv:1706.04599).
+    Each range is weighted by its number of images.
+
+    After Naeini et al. 2015 (doi:10.1609/aaai.v29i1.9602), with the 15 bins of Guo et al. 2017
+    (arXiv:1706.04599).
 
     Args:
         probabilities: (N, C), rows that sum to one.
@@ -70,59 +73,68 @@ def expected_calibration_error(probabilities: np.ndarray, true: np.ndarray, bins
 
 
 def reliability(probabilities: np.ndarray, true: np.ndarray, bins: int = BINS) -> list[ConfidenceBin]:
-    """Confidence against accuracy over the ranges of `expected_calibration_error`; ranges without images are left out."""
+    """Return confidence and accuracy in the ranges of `expected_calibration_error`.
+
+    Ranges without images are left out.
+    """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == true
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     out = []
     for b in np.unique(which):
-        here = which == b
-        hits = Proportion(int(right[here].sum()), int(here.sum()))
+        in_bin = which == b
+        hits = Proportion(int(right[in_bin].sum()), int(in_bin.sum()))
         out.append(
-            ConfidenceBin(b / bins, (b + 1) / bins, float(confidence[here].astype(np.float64).mean()), hits)
+            ConfidenceBin(b / bins, (b + 1) / bins, float(confidence[in_bin].astype(np.float64).mean()), hits)
         )
     return out
 
 
-def at_threshold(probabilities: np.ndarray, true: np.ndarray, threshold: float) -> Answers:
-    """Only faces whose most probable class has at least `threshold` are answered (selective classification, Geifman and
-    El-Yaniv 2017, arXiv:1705.08500)."""
+def selective_accuracy(probabilities: np.ndarray, true: np.ndarray, threshold: float) -> SelectiveAccuracy:
+    """Answer only faces whose most probable class has at least `threshold`.
+
+    This is selective classification (Geifman and El-Yaniv 2017, arXiv:1705.08500).
+    """
     answered = probabilities.max(axis=1).astype(np.float64) >= threshold
     right = probabilities.argmax(axis=1) == true
     count = int(answered.sum())
-    return Answers(threshold, Proportion(count, len(true)), Proportion(int(right[answered].sum()), count))
+    return SelectiveAccuracy(
+        threshold, Proportion(count, len(true)), Proportion(int(right[answered].sum()), count)
+    )
 
 
-def coverage_curve(probabilities: np.ndarray, true: np.ndarray) -> list[Answers]:
-    """`at_threshold` for every hundredth, up to the last one that leaves a face answered."""
+def coverage_curve(probabilities: np.ndarray, true: np.ndarray) -> list[SelectiveAccuracy]:
+    """Return `selective_accuracy` for every hundredth, up to the last one with an answered face."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     order = np.argsort(confidence)
     right = np.concatenate([np.cumsum((probabilities.argmax(axis=1) == true)[order][::-1])[::-1], [0]])
-    first = np.searchsorted(confidence[order], THRESHOLDS)  # of those in order, the first that is answered
+    first = np.searchsorted(
+        confidence[order], THRESHOLDS
+    )  # position of the first answered face in ascending order
     counts = len(true) - first
     return [
-        Answers(float(t), Proportion(int(n), len(true)), Proportion(int(right[f]), int(n)))
+        SelectiveAccuracy(float(t), Proportion(int(n), len(true)), Proportion(int(right[f]), int(n)))
         for t, f, n in zip(THRESHOLDS, first, counts, strict=True)
         if n
     ]
 
 
 def rescale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """The probabilities (N, C) with their logits divided by `temperature`; 1 / T undoes T."""
+    """Return the probabilities (N, C) with their logits divided by `temperature`; 1 / T undoes T."""
     logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-12)) / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
 def cross_entropy(probabilities: np.ndarray, true: np.ndarray) -> float:
-    """Mean negative logarithm of the probability of the true class (log loss), in nats."""
+    """Return the mean negative logarithm of the probability of the true class (log loss), in nats."""
     return float(
         -np.log(np.maximum(probabilities[np.arange(len(true)), true].astype(np.float64), 1e-12)).mean()
     )
 
 
 def fit_temperature(probabilities: np.ndarray, true: np.ndarray) -> float:
-    """The temperature with the smallest cross-entropy on these images (Guo et al. 2017, arXiv:1706.04599), from 0.2 to 5."""
+    """Fit the temperature, 0.2 to 5, with the smallest cross-entropy (Guo et al. 2017, arXiv:1706.04599)."""
     from scipy.optimize import minimize_scalar
 
     def loss(log_temperature: float) -> float:
@@ -137,19 +149,19 @@ def recalibrated(
     inside: float | None = None,
     others: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Recalibration:
-    """The probabilities (N, C) with and without a temperature that was not fitted on the very images it is judged on.
+    """Return the probabilities (N, C) with and without a temperature that was fitted on other images.
 
     Args:
-        inside: the temperature that the model has inside already, from its card: "after" is the model as it is.
-        others: probabilities and true classes of other images to fit the temperature on. Without them, and with nothing inside,
-            each half of the images gets the temperature of the other half.
+        inside: Temperature that the model already applies, from its card: "after" is the model as it is.
+        others: Probabilities and true classes of other images to fit the temperature on. Without them, and
+            with nothing inside, each half of the images gets the temperature of the other half.
     """
     if inside is not None:
         return Recalibration(
             inside,
             rescale(probabilities, 1 / inside),
             probabilities,
-            "which the model has inside, fitted on validation",
+            "built into the model, fitted on validation",
         )
     if others is not None and len(others[1]):
         temperature = fit_temperature(*others)

@@ -1,4 +1,4 @@
-"""Accuracy and its kin, in NumPy alone. Definitions follow scikit-learn's."""
+"""Accuracy and related metrics, in NumPy alone, with the definitions of scikit-learn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .interval import wilson_interval
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """Figures of one class; 0 where a ratio has nothing below the line."""
+    """Figures of one class; a ratio with a zero denominator is 0."""
 
     precision: float
     recall: float
@@ -23,7 +23,7 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a classifier did on labelled images."""
+    """Performance of a classifier on labelled images."""
 
     labels: tuple[str, ...]
     count: int
@@ -33,8 +33,8 @@ class Evaluation:
     per_class: dict[str, ClassFigures]
     confusion_matrix: np.ndarray  # (C, C) int64, rows true, columns predicted
     calibration_error: float = 0.0
-    leaked: int | None = None  # images that also stand in the training split
-    without_leaked: Evaluation | None = None  # of the other images; None without any
+    leaked: int | None = None  # images with a copy in the training split
+    without_leaked: Evaluation | None = None  # of the other images; None if there are none
 
     @property
     def accuracy_without_leaked(self) -> float | None:
@@ -42,14 +42,17 @@ class Evaluation:
 
 
 def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """(C, C) int64 counts, rows true, columns predicted."""
+    """Return the confusion matrix, (C, C) int64, rows true, columns predicted."""
     return np.bincount(true.astype(np.int64) * classes + predicted, minlength=classes * classes).reshape(
         classes, classes
     )
 
 
 def top_k_accuracy(probabilities: np.ndarray, true: np.ndarray, k: int = 2) -> float:
-    """Share of the images (N, C) whose true class is among the `k` most probable; of equal ones the first counts, as in argmax."""
+    """Return the share of the images (N, C) whose true class is among the `k` most probable.
+
+    Of equal probabilities the first counts, as in argmax.
+    """
     if not len(true):
         return 0.0
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
@@ -59,21 +62,23 @@ def top_k_accuracy(probabilities: np.ndarray, true: np.ndarray, k: int = 2) -> f
 def evaluate(
     probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...], leaked: np.ndarray | None = None
 ) -> Evaluation:
-    """Figures of `probabilities` (N, C) against `true` (N,) positions in `labels`.
+    """Evaluate `probabilities` (N, C) against `true` (N,), positions in `labels`.
 
     Macro-F1 is the mean over the classes that occur as true or predicted label, as in scikit-learn.
 
     Args:
-        leaked: (N,) bool, the images that also stand in the training split.
+        leaked: (N,) bool, the images with a copy in the training split.
     """
     predicted = probabilities.argmax(axis=1)
     matrix = confusion(true, predicted, len(labels))
     right = predicted == true
-    hits, support, chosen = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    precision = np.divide(hits, chosen, out=np.zeros(len(labels)), where=chosen > 0)
+    hits, support, predicted_counts = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    precision = np.divide(hits, predicted_counts, out=np.zeros(len(labels)), where=predicted_counts > 0)
     recall = np.divide(hits, support, out=np.zeros(len(labels)), where=support > 0)
-    f1 = np.divide(2 * hits, chosen + support, out=np.zeros(len(labels)), where=chosen + support > 0)
-    occurs = chosen + support > 0
+    f1 = np.divide(
+        2 * hits, predicted_counts + support, out=np.zeros(len(labels)), where=predicted_counts + support > 0
+    )
+    occurs = predicted_counts + support > 0
     clean = None if leaked is None or leaked.all() else ~leaked
     return Evaluation(
         labels=labels,
@@ -93,7 +98,7 @@ def evaluate(
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:
-    """The evaluation as plain JSON values, with the keys of `python -m fer_core evaluate --json`."""
+    """Return the evaluation as plain JSON values, with the keys of `python -m fer_core evaluate --json`."""
     clean = evaluation.without_leaked
     return _summary(evaluation) | {
         "labels": list(evaluation.labels),

@@ -9,16 +9,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Curve:
-    """One class against the rest."""
+    """Curve of one class against the rest."""
 
     label: str
     positives: int
-    x: np.ndarray  # (p,) share of wrong alarms (ROC), or recall
+    x: np.ndarray  # (p,) false positive rate (ROC), or recall
     y: np.ndarray  # (p,) recall (ROC), or precision
     area: float  # area under the ROC curve, or average precision
 
     def drawn(self, points: int = 200) -> tuple[np.ndarray, np.ndarray]:
-        """At most about so many points of the curve, its ends among them: enough for the eye, and quick to draw."""
+        """Return at most about so many points of the curve, including its ends, for drawing."""
         if len(self.x) <= points:
             return self.x, self.y
         # Even steps along the curve, since a good ROC curve climbs within a few hundredths.
@@ -30,15 +30,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class Curves:
-    """Of the classes that have both images of their own and others."""
+    """Curves of the classes with both positive and negative images."""
 
     roc: tuple[Curve, ...]
     precision_recall: tuple[Curve, ...]
-    left_out: dict[str, str]  # label -> why there is no curve
+    left_out: dict[str, str]  # label -> reason why there is no curve
 
     @property
     def macro_auc(self) -> float | None:
-        """Mean area under the ROC curves, each class counted alike."""
+        """Return the unweighted mean of the areas under the ROC curves."""
         return float(np.mean([curve.area for curve in self.roc])) if self.roc else None
 
     @property
@@ -49,10 +49,10 @@ class Curves:
 
 
 def curves(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...]) -> Curves:
-    """The curves of `probabilities` (N, C) against `true` (N,) positions in `labels`.
+    """Compute the curves of `probabilities` (N, C) against `true` (N,), positions in `labels`.
 
-    Average precision is the step-wise sum, not the trapezium, which would flatter (Davis and Goadrich 2006,
-    doi:10.1145/1143844.1143874).
+    Average precision is the step-wise sum, not the trapezoidal rule, which is too optimistic (Davis and
+    Goadrich 2006, doi:10.1145/1143844.1143874).
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 

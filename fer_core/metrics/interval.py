@@ -1,15 +1,18 @@
-"""95 % intervals of shares: every result that is a share carries one."""
+"""95% confidence intervals of proportions."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-Z95 = 1.959963984540054  # the normal distribution has 95 % of itself within so many standard deviations
+Z95 = 1.959963984540054  # 0.975 quantile of the standard normal distribution
 
 
 def wilson_interval(successes: int, count: int, z: float = Z95) -> tuple[float, float]:
-    """Wilson's score interval of a proportion, 95 % by default (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
+    """Return the Wilson score interval of a proportion, 95% by default.
+
+    Wilson 1927, doi:10.1080/01621459.1927.10502953.
+    """
     if not count:
         return (0.0, 1.0)
     p = successes / count
@@ -20,14 +23,14 @@ def wilson_interval(successes: int, count: int, z: float = Z95) -> tuple[float, 
 
 @dataclass(frozen=True)
 class Proportion:
-    """So many of so many."""
+    """A count out of a total."""
 
     hits: int
     count: int
 
     @property
     def share(self) -> float:
-        """0 where there is nothing to count; look at `count` before it is shown."""
+        """Return the share, 0 if `count` is 0; check `count` before showing it."""
         return self.hits / self.count if self.count else 0.0
 
     @property
@@ -40,10 +43,10 @@ class Proportion:
 
 
 def difference_interval(a: Proportion, b: Proportion, z: float = Z95) -> tuple[float, float]:
-    """Interval of `a.share - b.share` for two groups of different images: Newcombe's hybrid score interval.
+    """Return Newcombe's interval of `a.share - b.share` for two groups of different images.
 
-    Newcombe 1998, method 10, doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I. For the same images answered by
-    two models see `comparison`.
+    Newcombe 1998, method 10, doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I. For the
+    same images answered by two models see `comparison`.
     """
     (low_a, high_a), (low_b, high_b) = (
         wilson_interval(a.hits, a.count, z),

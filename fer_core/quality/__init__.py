@@ -1,1 +1,1 @@
-"""What is in a data set and what is wrong with it: statistics, copies, label issues, maps, verdicts, a report."""
+"""Data quality: statistics, copies, label issues, maps, verdicts and a report."""

@@ -1,4 +1,4 @@
-"""What FER+ voters say about the labels: agreement by class, label against majority, and which images are contested."""
+"""Agreement of FER+ voters and labels: by class, label against majority, and contested images."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from ..data.votes import COLUMNS, Votes
 
 @dataclass(frozen=True)
 class Agreement:
-    """Of a data set with C classes. Columns of `matrix` are the classes and then COLUMNS' others, with "no majority" last."""
+    """Agreement for C classes. Columns of `matrix` are the classes, "other" and "no majority"."""
 
     by_class: dict[str, tuple[int, int]]  # label -> (images whose majority agrees, images)
-    matrix: np.ndarray  # (C, C + 2) int64: label against the voters' majority, "other" (contempt, unknown, no face), no majority
+    # (C, C + 2) int64: label against the voters' majority, "other" (contempt, unknown, no face), no majority
+    matrix: np.ndarray
     columns: tuple[str, ...]
     entropy: np.ndarray  # (N,) float32 bits: 0 where all voters agree
 
@@ -24,15 +25,15 @@ def agreement(dataset: Dataset, votes: Votes) -> Agreement:
     """Compare labels and votes over all labelled images."""
     classes = len(dataset.label_names)
     column = majority_columns(votes, classes)
-    known = dataset.labels != UNLABELLED
+    labelled = dataset.labels != UNLABELLED
     matrix = np.zeros((classes, classes + 2), np.int64)
-    np.add.at(matrix, (dataset.labels[known].astype(int), column[known]), 1)
+    np.add.at(matrix, (dataset.labels[labelled].astype(int), column[labelled]), 1)
     by_class = {name: (int(matrix[i, i]), int(matrix[i].sum())) for i, name in enumerate(dataset.label_names)}
     return Agreement(by_class, matrix, (*dataset.label_names, "other", "no majority"), vote_entropy(votes))
 
 
 def majority_columns(votes: Votes, classes: int) -> np.ndarray:
-    """(N,) int64: the column of `Agreement.matrix` that each image belongs to."""
+    """Return the column of `Agreement.matrix` for each image, (N,) int64."""
     majority = votes.majority().astype(np.int64)
     counts = np.where(votes.counts <= 1, 0, votes.counts).astype(np.int64)
     clear = 2 * counts.max(axis=1) > counts.sum(axis=1)
@@ -40,7 +41,10 @@ def majority_columns(votes: Votes, classes: int) -> np.ndarray:
 
 
 def vote_entropy(votes: Votes) -> np.ndarray:
-    """(N,) float32 Shannon entropy of the votes in bits: the higher, the more contested; at most log2 of ten."""
+    """Return the Shannon entropy of the votes in bits, (N,) float32.
+
+    It is at most log2(10), and higher if the image is more contested.
+    """
     shares = votes.counts / np.maximum(votes.counts.sum(axis=1, keepdims=True), 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(shares > 0, -shares * np.log2(shares), 0.0)
@@ -48,7 +52,7 @@ def vote_entropy(votes: Votes) -> np.ndarray:
 
 
 def votes_in_words(votes: Votes, index: int) -> str:
-    """The votes for one image, most first: "sadness 6, fear 3, neutral 1"."""
+    """Return the votes for one image, most frequent first: "sadness 6, fear 3, neutral 1"."""
     counts = votes.counts[index]
     order = np.argsort(-counts.astype(int), kind="stable")
     names = {"NF": "not a face"}

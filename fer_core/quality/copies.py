@@ -1,7 +1,7 @@
-"""Exact and near copies of images, in groups; those across splits and with different labels first.
+"""Groups of exact and near copies of images; those across splits and with different labels come first.
 
-Near copies are found by perceptual hash (imagehash's pHash, 64 bits) and confirmed by the correlation of their pixels, since
-faces in the same pose are alike to the hash alone.
+Near copies are found by perceptual hash (imagehash's pHash, 64 bits) and confirmed by the correlation of
+their pixels, since the hash alone does not distinguish faces in the same pose.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from ..data.dataset import SPLITS, Dataset
-from . import kept
+from . import result_cache
 
-_BANDS = 8  # two hashes that differ in fewer bits than there are bands agree in one band at least
+# Two hashes that differ in fewer bits than there are bands agree in at least one band.
+_BANDS = 8
 MAX_DISTANCE = 7
-MIN_CORRELATION = (
-    0.85  # looked at on FER2013: pairs down to there are the same photo, cut or compressed otherwise
-)
+# Checked on FER2013: pairs above it are the same photo with another crop or compression.
+MIN_CORRELATION = 0.85
 _PAIRS_AT_ONCE = 200_000
-_BUCKET_AT_MOST = 400  # of more images with the same bands, such as empty ones, not all are compared
+# If more images share the same bands, such as empty ones, not all are compared.
+_MAX_BUCKET = 400
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class CopyGroup:
     """Images that are copies of one another."""
 
     members: np.ndarray  # (n,) positions in the data set, by split and position
-    exact: bool  # all are equal, pixel for pixel
+    exact: bool  # whether all are equal, pixel for pixel
     across_splits: bool
     different_labels: bool
 
@@ -40,11 +41,13 @@ class CopyGroup:
 def copy_groups(
     dataset: Dataset, near: bool = True, on_progress: Callable[[float], None] = lambda share: None
 ) -> list[CopyGroup]:
-    """All groups of copies: those across splits with different labels first, then across splits, then with different labels.
+    """Find all groups of copies.
+
+    The order is: across splits with different labels, across splits, with different labels, others.
 
     Args:
-        near: also images that are the same but for brightness, compression or a pixel of shift.
-        on_progress: called with the share that is done, 0 to 1.
+        near: Also find images that differ only in brightness, compression or a pixel of shift.
+        on_progress: Called with the share that is done, 0 to 1.
     """
     _, group = np.unique(dataset.digests, return_inverse=True)
     if near:
@@ -79,7 +82,7 @@ def copy_groups(
 
 
 def leaked_near(dataset: Dataset, groups: list[CopyGroup]) -> np.ndarray:
-    """(N,) bool: images outside train with an exact or near copy in it."""
+    """Return which images outside train have an exact or near copy in it, (N,) bool."""
     out, train = np.zeros(len(dataset), bool), SPLITS.index("train")
     for group in groups:
         splits = dataset.splits[group.members]
@@ -89,57 +92,63 @@ def leaked_near(dataset: Dataset, groups: list[CopyGroup]) -> np.ndarray:
 
 
 def near_pairs(dataset: Dataset, on_progress: Callable[[float], None] = lambda share: None) -> np.ndarray:
-    """(P, 2) positions of images that are near, but not exact, copies. Hashing takes most of the time; the pairs are kept in the cache."""
-    arrays = kept.load("near-copies", dataset)
+    """Find near, but not exact, copies; the pairs are cached, since hashing takes most of the time.
+
+    Returns:
+        (P, 2) positions.
+    """
+    arrays = result_cache.load("near-copies", dataset)
     if arrays is None:
-        distinct = np.sort(
-            np.unique(dataset.digests, return_index=True)[1]
-        )  # one of each group of exact copies will do
+        # One of each group of exact copies is enough.
+        distinct = np.sort(np.unique(dataset.digests, return_index=True)[1])
         arrays = {
             "pairs": _confirmed(
                 dataset, distinct[_candidates(_hashes(dataset.images, distinct, on_progress))]
             )
         }
-        kept.store("near-copies", dataset, arrays)
+        result_cache.store("near-copies", dataset, arrays)
     return arrays["pairs"]
 
 
-def _hashes(images: np.ndarray, chosen: np.ndarray, on_progress: Callable[[float], None]) -> np.ndarray:
-    """(n,) uint64 of the images at the positions `chosen` (n,)."""
+def _hashes(images: np.ndarray, selected: np.ndarray, on_progress: Callable[[float], None]) -> np.ndarray:
+    """Return the hashes of the images at the positions `selected` (n,), (n,) uint64."""
     weights = np.uint64(1) << np.arange(64, dtype=np.uint64)
-    out = np.empty(len(chosen), np.uint64)
-    for i, index in enumerate(chosen):
+    out = np.empty(len(selected), np.uint64)
+    for i, index in enumerate(selected):
         bits = imagehash.phash(Image.fromarray(np.asarray(images[index]))).hash.ravel()
         out[i] = weights[bits].sum(dtype=np.uint64)
         if i % 500 == 0:
-            on_progress(0.95 * i / len(chosen))
+            on_progress(0.95 * i / len(selected))
     return out
 
 
 def _candidates(hashes: np.ndarray) -> np.ndarray:
-    """(P, 2) pairs whose hashes differ in at most MAX_DISTANCE bits: by pigeonhole they agree in one of the bands."""
-    found = [np.empty((0, 2), np.int64)]
+    """Return pairs whose hashes differ in at most MAX_DISTANCE bits, (P, 2).
+
+    By pigeonhole they agree in one of the bands.
+    """
+    pairs = [np.empty((0, 2), np.int64)]
     width = 64 // _BANDS
     for band in range(_BANDS):
-        # A band alone is short: together with the next one it makes buckets that are small enough to compare within.
+        # A single band is short: two together make buckets small enough to compare within.
         value = (hashes >> np.uint64(band * width)) & np.uint64(2**width - 1)
         for second in range(band + 1, _BANDS):
             both = value * np.uint64(2**width) + (
                 (hashes >> np.uint64(second * width)) & np.uint64(2**width - 1)
             )
-            found.append(_within_buckets(both, hashes))
-    return np.unique(np.concatenate(found), axis=0)
+            pairs.append(_within_buckets(both, hashes))
+    return np.unique(np.concatenate(pairs), axis=0)
 
 
 def _within_buckets(keys: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-    """Pairs of close hashes with the same key: in the order of the keys each is compared with the next one, the one after it ..."""
+    """Return pairs of close hashes with the same key, by comparing each with the next ones in key order."""
     order = np.argsort(keys, kind="stable")
     keys, hashes, pairs = keys[order], hashes[order], []
-    for ahead in range(1, _BUCKET_AT_MOST):
-        here = np.flatnonzero(keys[:-ahead] == keys[ahead:])
-        if not len(here):
+    for ahead in range(1, _MAX_BUCKET):
+        equal_keys = np.flatnonzero(keys[:-ahead] == keys[ahead:])
+        if not len(equal_keys):
             break
-        close = here[np.bitwise_count(hashes[here] ^ hashes[here + ahead]) <= MAX_DISTANCE]
+        close = equal_keys[np.bitwise_count(hashes[equal_keys] ^ hashes[equal_keys + ahead]) <= MAX_DISTANCE]
         pairs.append(np.sort(np.stack([order[close], order[close + ahead]], axis=1), axis=1))
     return np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)
 
@@ -148,8 +157,8 @@ def _confirmed(dataset: Dataset, pairs: np.ndarray) -> np.ndarray:
     kept_pairs = [np.empty((0, 2), np.int64)]
     for start in range(0, len(pairs), _PAIRS_AT_ONCE // 100):
         part = pairs[start : start + _PAIRS_AT_ONCE // 100]
-        one, other = (_normalised(dataset.images[part[:, side]]) for side in (0, 1))
-        kept_pairs.append(part[(one * other).mean(axis=1) >= MIN_CORRELATION])
+        first, second = (_normalised(dataset.images[part[:, side]]) for side in (0, 1))
+        kept_pairs.append(part[(first * second).mean(axis=1) >= MIN_CORRELATION])
     return np.concatenate(kept_pairs)
 
 

@@ -1,4 +1,4 @@
-"""Results about a data set, kept in the cache under its content and the order of its images."""
+"""Cache of results about a data set, under its content and the order of its images."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from .. import storage
 from ..data.dataset import Dataset
-from ..kept_arrays import read_arrays
+from ..storage import read_arrays
 
-_VERSION = 1  # raise it when a result is computed differently
+_VERSION = 1  # increase it when a result is computed differently
 
 
 def key(dataset: Dataset) -> str:
-    """The fingerprint and the order of the images, which the fingerprint leaves open."""
+    """Return the key of a data set: its fingerprint and the order of its images."""
     order = hashlib.sha256(dataset.digests.tobytes() + dataset.rows.tobytes()).hexdigest()[:16]
     return f"{dataset.fingerprint}-{order}"
 
@@ -29,16 +29,16 @@ def path(kind: str, dataset: Dataset, more: str = "") -> Path:
 
 
 def load(kind: str, dataset: Dataset, more: str = "") -> dict[str, np.ndarray] | None:
-    """The arrays kept as `kind`, or None.
+    """Return the arrays stored as `kind`, or None.
 
     Args:
-        more: what the result depends on beside the data, such as the hash of a model.
+        more: What else the result depends on, such as the hash of a model.
     """
     return read_arrays(path(kind, dataset, more))
 
 
 def store(kind: str, dataset: Dataset, arrays: dict[str, np.ndarray], more: str = "") -> None:
-    """Keep `arrays`; a full or read-only disk costs time the next time, nothing else."""
+    """Store `arrays`; on a full or read-only disk they are computed again the next time."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     target = path(kind, dataset, more)

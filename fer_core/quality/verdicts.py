@@ -1,6 +1,7 @@
-"""What people say of single images: right, wrong (which?), ambiguous, not a face. Kept in SQLite with the time, and each can be taken back.
+"""Human verdicts on single images: right, wrong (with the right label), ambiguous, not a face.
 
-A verdict belongs to the content of an image (its digest), so it holds for every form of the data and for cleaned variants.
+They are stored in SQLite with their time, and each can be undone. A verdict belongs to the content of an
+image (its digest), so it applies to every form of the data and to cleaned variants.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 from .. import storage
 from ..data.dataset import SPLITS, Dataset
 from ..data.recipe import Recipe
-from ..database import opened
+from ..database import connect
 from ..emotions import NAMES
 from ..errors import DataError
 
@@ -27,27 +28,28 @@ VERDICTS = ("right", "wrong", "ambiguous", "not a face")
 FILE_NAME = "verdicts.sqlite"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS verdicts (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL, fingerprint TEXT NOT NULL, digest TEXT NOT NULL,
-    verdict TEXT NOT NULL, label TEXT, time REAL NOT NULL, undone INTEGER NOT NULL DEFAULT 0);
+    id INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL, digest TEXT NOT NULL, verdict TEXT NOT NULL, label TEXT, time REAL NOT NULL,
+    undone INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS by_data ON verdicts (fingerprint, digest);
 """
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The one that holds for an image."""
+    """Current verdict on an image."""
 
     index: int  # position in the data set
     verdict: str
-    label: str | None  # what it should be, for "wrong"
+    label: str | None  # the right label, for "wrong"
     time: float  # s since 1970
 
 
 class Verdicts:
-    """The verdicts on the images of one data set. Variants share those of their original.
+    """Verdicts on the images of one data set. Variants share those of their original.
 
     Raises:
-        DataError: from any method: the file is damaged or cannot be written.
+        DataError: From every method: the file is damaged or cannot be written.
     """
 
     def __init__(self, dataset: Dataset, path: Path | None = None) -> None:
@@ -56,13 +58,17 @@ class Verdicts:
         self._fingerprint = dataset.variant_of or dataset.fingerprint
 
     def _open(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
-        return opened(self._path, _SCHEMA, DataError, "verdicts", "move the file away")
+        return connect(self._path, _SCHEMA, DataError, "verdicts", "move the file away")
 
     def give(self, indices: Sequence[int] | np.ndarray, verdict: str, label: str | None = None) -> int:
-        """Give one verdict to the images at `indices`, in one step that `undo` takes back as one. How many there were.
+        """Give one verdict to the images at `indices`, as one step of `undo`.
+
+        Returns:
+            The number of verdicts.
 
         Raises:
-            DataError: the verdict or the label is none, or "wrong" comes without a label that differs from the image's.
+            DataError: The verdict or the label is unknown, or "wrong" has no label or the one that the image
+                already has.
         """
         if verdict not in VERDICTS:
             raise DataError(f"Unknown verdict {verdict!r}: expected one of {', '.join(VERDICTS)}.")
@@ -74,13 +80,18 @@ class Verdicts:
             (batch,) = db.execute("SELECT COALESCE(MAX(batch), 0) + 1 FROM verdicts").fetchone()
             rows = [(batch, self._fingerprint, digest, verdict, label, now) for digest in sorted(digests)]
             db.executemany(
-                "INSERT INTO verdicts (batch, fingerprint, digest, verdict, label, time) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO verdicts (batch, fingerprint, digest, verdict, label, time) VALUES (?, ?, ?, "
+                "?, ?, ?)",
                 rows,
             )
         return len(digests)
 
     def undo(self) -> int:
-        """Take the last step back: the verdicts before it hold again. How many were taken back; 0 where there is nothing left."""
+        """Undo the last step, so that the verdicts before it apply again.
+
+        Returns:
+            The number of verdicts undone; 0 if there is nothing left to undo.
+        """
         with self._open() as db:
             (batch,) = db.execute(
                 "SELECT MAX(batch) FROM verdicts WHERE fingerprint = ? AND NOT undone", (self._fingerprint,)
@@ -93,12 +104,13 @@ class Verdicts:
             ).rowcount
 
     def all(self) -> dict[int, Verdict]:
-        """The verdict that holds for each image that has one, by position; copies of an image share theirs."""
+        """Return the current verdicts by position; copies of an image share theirs."""
         if not self._path.exists():
             return {}
         with self._open() as db:
             rows = db.execute(
-                "SELECT digest, verdict, label, time FROM verdicts WHERE fingerprint = ? AND NOT undone ORDER BY id",
+                "SELECT digest, verdict, label, time FROM verdicts WHERE fingerprint = ? AND NOT undone "
+                "ORDER BY id",
                 (self._fingerprint,),
             ).fetchall()
         latest = {int(digest, 16): rest for digest, *rest in rows}
@@ -108,7 +120,7 @@ class Verdicts:
         return {int(i): Verdict(int(i), *latest[int(self._dataset.digests[i])]) for i in places}
 
     def as_csv(self) -> str:
-        """All that hold: row, split, label, verdict, label it should have, time in UTC."""
+        """Return the current verdicts as CSV: row, split, label, verdict, right label, time in UTC."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["row", "split", "label", "verdict", "should_be", "time"])
@@ -128,10 +140,11 @@ class Verdicts:
         return out.getvalue()
 
     def recipe(self, splits: Sequence[str] = ("train",)) -> Recipe:
-        """The cleaned variant that follows: wrong labels are changed, ambiguous images and those without a face left out.
+        """Return the cleaned variant: wrong labels are changed, ambiguous images and non-faces left out.
 
         Args:
-            splits: where. By default in train alone, so that figures before and after are of the same validation and test images.
+            splits: Splits to clean; by default only train, so that the figures before and after are on the
+                same validation and test images.
         """
         drop, relabel = {}, {}
         for i, v in self.all().items():

@@ -1,1 +1,1 @@
-"""Self-contained HTML pages: no script, no file beside them, nothing asked of a network."""
+"""Self-contained HTML reports, without scripts, other files or network access."""

@@ -1,4 +1,4 @@
-"""The report on a data set: what is in it, and what is wrong with it, on one page."""
+"""Report on a data set: its content and its problems, on one page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
 from ..data.dataset import SPLITS, UNLABELLED, Dataset
 from ..data.measures import MEASURES
 from ..data.votes import Votes
@@ -27,12 +27,13 @@ _SHOWN = 24
 def dataset_report(
     dataset: Dataset, votes: Votes | None = None, bundle: Bundle | None = None, near: bool = True
 ) -> str:
-    """The page as HTML.
+    """Render the report as HTML.
 
     Args:
         votes: FER+ votes; without them their section is left out.
-        bundle: doubts labels on validation and test, which it was not trained on, where there is no cross-validation of these data.
-        near: look for near copies too, which takes a minute for FER2013 the first time.
+        bundle: Model for the labels in doubt on validation and test, on which it was not trained, if there is
+            no cross-validation of this data.
+        near: Also find near copies, which takes a minute for FER2013 the first time.
     """
     measured = statistics(dataset)
     names = [*dataset.label_names, "unlabelled"]
@@ -74,7 +75,7 @@ def dataset_report(
         copies=[
             _face(dataset, i, SPLITS[dataset.splits[i]])
             for g in groups[: _SHOWN // 2]
-            for i in _two(dataset, g.members)
+            for i in _first_and_other(dataset, g.members)
         ],
         agreement=None if votes is None else _agreement(dataset, votes),
         contested=[]
@@ -89,8 +90,8 @@ def dataset_report(
     )
 
 
-def _two(dataset: Dataset, members: np.ndarray) -> list[int]:
-    """Of a group of copies the first, and one that differs most from it in split and label."""
+def _first_and_other(dataset: Dataset, members: np.ndarray) -> list[int]:
+    """Return the first of a group of copies, and one that differs most from it in split and label."""
     first = members[0]
     differs = (dataset.splits[members] != dataset.splits[first]).astype(int) + (
         dataset.labels[members] != dataset.labels[first]
@@ -108,14 +109,14 @@ def _face(dataset: Dataset, index: int, note: str) -> dict[str, Any]:
 
 
 def _agreement(dataset: Dataset, votes: Votes) -> dict[str, Any]:
-    found = agreement(dataset, votes)
+    result = agreement(dataset, votes)
     rows = [
-        {"name": name, "share": agree / max(1, count), "counts": found.matrix[i].tolist()}
-        for i, (name, (agree, count)) in enumerate(found.by_class.items())
+        {"name": name, "share": agree / max(1, count), "counts": result.matrix[i].tolist()}
+        for i, (name, (agree, count)) in enumerate(result.by_class.items())
     ]
     return {
-        "share": np.trace(found.matrix) / max(1, found.matrix.sum()),
-        "columns": found.columns,
+        "share": np.trace(result.matrix) / max(1, result.matrix.sum()),
+        "columns": result.columns,
         "rows": rows,
     }
 
@@ -123,11 +124,11 @@ def _agreement(dataset: Dataset, votes: Votes) -> dict[str, Any]:
 def _issues(
     dataset: Dataset, votes: Votes | None, bundle: Bundle | None
 ) -> tuple[dict[str, Any] | None, str]:
-    """The labels in doubt, or why none are told."""
+    """Return the labels in doubt, or why there are none."""
     validated = cross_validation.load(dataset)
     if validated is not None:
         indices, probabilities = validated
-        who = "Networks that were trained without them (cross-validation)"
+        scored_by = "Networks that were trained without them (cross-validation)"
     elif bundle is not None and set(bundle.labels) == set(dataset.label_names):
         parts = []
         for split in ("validation", "test"):
@@ -136,27 +137,29 @@ def _issues(
             except DataError:  # absent, or without labels
                 continue
         if not parts:
-            return None, "There is no labelled validation or test split that a model could doubt."
+            return None, "There is no labelled validation or test split for the model."
         indices = np.concatenate([part.indices for part in parts])
         probabilities = np.concatenate([part.probabilities for part in parts])
-        who = f"The model {bundle.name}, on validation and test images,"
+        scored_by = f"The model {bundle.name}, on validation and test images,"
     else:
         return None, "Name a model with --model, or run the command cross-validate first."
-    found = label_issues(probabilities, dataset, indices)
+    issues = label_issues(probabilities, dataset, indices)
     names = dataset.label_names
-    told: dict[str, Any] = {
-        "text": f"{who} is confident of another class than the label on {len(found.indices):,} of {len(indices):,} images. The most doubtful ones:",
+    values: dict[str, Any] = {
+        "text": f"{scored_by} is confident of another class than the label on {len(issues.indices):,} of "
+        f"{len(indices):,} images. The most doubtful ones:",
         "lift": None,
         "faces": [
             _face(dataset, i, f"rather {names[s]} ({d:.2f})")
-            for i, s, d in zip(found.indices[:_SHOWN], found.suggested, found.doubt, strict=False)
+            for i, s, d in zip(issues.indices[:_SHOWN], issues.suggested, issues.doubt, strict=False)
         ],
     }
-    if votes is not None and len(found.indices):
-        checked = lift(found, dataset, votes, indices)
+    if votes is not None and len(issues.indices):
+        checked = lift(issues, dataset, votes, indices)
         low, high = checked.interval
-        told["lift"] = (
-            f"FER+ voters dispute {checked.rate:.0%} of the first {checked.count:,} ({low:.0%} to {high:.0%}), and {checked.random_rate:.0%} of all: "
-            f"{checked.lift:.1f} times as many as chance."
+        values["lift"] = (
+            f"FER+ voters dispute {checked.rate:.0%} of the first {checked.count:,} ({low:.0%} to "
+            f"{high:.0%}), and {checked.random_rate:.0%} of all: "
+            f"{checked.lift:.1f} times the rate of a random choice."
         )
-    return told, ""
+    return values, ""

@@ -1,4 +1,4 @@
-"""The report on a model: how right it is, on what it errs, and how far it can be trusted, on one page."""
+"""Report on a model: its accuracy, its errors and its calibration, on one page."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy as np
 from ..data.dataset import Dataset
 from ..emotions import COLOURS
 from ..errors import DataError
-from ..evaluation.bootstrap import figure_intervals
-from ..evaluation.calibration import (
-    at_threshold,
-    coverage_curve,
-    expected_calibration_error,
-    recalibrated,
-    reliability,
-)
 from ..evaluation.comparison import compare_records, p_in_words
-from ..evaluation.confusions import confusions
-from ..evaluation.curves import curves
-from ..evaluation.interval import Proportion
-from ..evaluation.metrics import Evaluation, evaluate, top_k_accuracy
 from ..evaluation.people import people
 from ..evaluation.record import EvaluationRecord
 from ..evaluation.scoring import test_uses
 from ..evaluation.slices import slices
+from ..metrics.bootstrap import figure_intervals
+from ..metrics.calibration import (
+    coverage_curve,
+    expected_calibration_error,
+    recalibrated,
+    reliability,
+    selective_accuracy,
+)
+from ..metrics.classification import Evaluation, evaluate, top_k_accuracy
+from ..metrics.confusions import confusions
+from ..metrics.curves import curves
+from ..metrics.interval import Proportion
 from .page import render
 from .plots import Line, interval_bar, share_plot
 
@@ -42,32 +42,35 @@ def evaluation_report(
     others: Sequence[EvaluationRecord] = (),
     command: str = "",
 ) -> str:
-    """The page as HTML.
+    """Render the report as HTML.
 
     Args:
-        dataset: where the images are; None leaves the faces out.
-        others: what other models answered on the same images.
-        command: how to make the report again.
+        dataset: The images; None leaves the faces out.
+        others: Records of other models on the same images.
+        command: Command to make the report again.
 
     Raises:
-        DataError: the record is empty, the data set is another one than that of the record, or the others answered other images.
-        ModelError: the others tell other classes apart.
+        DataError: The record is empty, or the data set or the other records are of other images.
+        ModelError: The others have different classes.
     """
     if not len(record):
         raise DataError(
-            f"{record.model} has answered no image of {record.source} ({record.split}): there is nothing to report."
+            f"{record.model} has answered no image of {record.source} ({record.split}): there is nothing "
+            "to report."
         )
     indices = None if dataset is None else _indices(record, dataset)
     result = evaluate(record.probabilities, record.true, record.labels, leaked=record.leaked)
-    two = Proportion(round(top_k_accuracy(record.probabilities, record.true, 2) * len(record)), len(record))
+    top_two = Proportion(
+        round(top_k_accuracy(record.probabilities, record.true, 2) * len(record)), len(record)
+    )
     return render(
         "evaluation.html.j2",
         title=f"{record.model} on {record.split} of {record.source}",
         record=record,
         result=result,
         clean=result.without_leaked if result.leaked else None,
-        two=two,
-        truth="the majority of the FER+ voters, on which they agree"
+        two=top_two,
+        truth="the FER+ majority, on the images that have one"
         if record.truth == "votes"
         else "the labels of the data",
         uses=test_uses(record.fingerprint) if record.split == "test" else None,
@@ -86,10 +89,11 @@ def evaluation_report(
 
 
 def _indices(record: EvaluationRecord, dataset: Dataset) -> np.ndarray:
-    """(n,) positions of the record's images in the data."""
+    """Return the positions of the record's images in the data, (n,)."""
     if dataset.fingerprint != record.fingerprint:
         raise DataError(
-            f"{record.model} answered images of {record.source} (fingerprint {record.fingerprint}), but {dataset.source} has the fingerprint "
+            f"{record.model} answered images of {record.source} (fingerprint {record.fingerprint}), but "
+            f"{dataset.source} has the fingerprint "
             f"{dataset.fingerprint}: take the same data, or leave the images out."
         )
     place = {int(row): i for i, row in enumerate(dataset.rows)}
@@ -116,21 +120,21 @@ def _classes(result: Evaluation) -> list[dict[str, Any]]:
     rows = []
     for i, (name, figures) in enumerate(result.per_class.items()):
         colour = COLOURS.get(name, _GREY)
-        told = []
+        entries = []
         for kind in ("precision", "recall", "f1"):
             low, high = getattr(intervals, kind)[i]
             value = getattr(figures, kind)
-            told.append(
+            entries.append(
                 {"value": value, "low": low, "high": high, "bar": interval_bar(value, (low, high), colour)}
             )
-        rows.append({"name": name, "support": figures.support, "figures": told})
+        rows.append({"name": name, "support": figures.support, "figures": entries})
     return rows
 
 
 def _curves(record: EvaluationRecord) -> dict[str, Any]:
-    found = curves(record.probabilities, record.true, record.labels)
+    result = curves(record.probabilities, record.true, record.labels)
     cells = []
-    for roc, precision_recall in zip(found.roc, found.precision_recall, strict=True):
+    for roc, precision_recall in zip(result.roc, result.precision_recall, strict=True):
         colour = COLOURS.get(roc.label, _GREY)
         cells.append(
             {
@@ -156,9 +160,9 @@ def _curves(record: EvaluationRecord) -> dict[str, Any]:
         )
     return {
         "cells": cells,
-        "left_out": found.left_out,
-        "macro_auc": found.macro_auc,
-        "mean_average_precision": found.mean_average_precision,
+        "left_out": result.left_out,
+        "macro_auc": result.macro_auc,
+        "mean_average_precision": result.mean_average_precision,
     }
 
 
@@ -201,12 +205,12 @@ def _trust(record: EvaluationRecord) -> dict[str, Any]:
         "before": expected_calibration_error(probabilities, true),
         "after": expected_calibration_error(scaled.after, true),
         "scaled": scaled,
-        "thresholds": [at_threshold(probabilities, true, threshold) for threshold in _THRESHOLDS],
+        "thresholds": [selective_accuracy(probabilities, true, threshold) for threshold in _THRESHOLDS],
     }
 
 
 def _slices(record: EvaluationRecord, result: Evaluation) -> dict[str, Any]:
-    found = slices(
+    worst = slices(
         record.probabilities,
         record.true,
         brightness=record.brightness,
@@ -216,28 +220,28 @@ def _slices(record: EvaluationRecord, result: Evaluation) -> dict[str, Any]:
     )
     rows = [
         {
-            "slice": one,
+            "slice": part,
             "bar": interval_bar(
-                one.right.share,
-                one.right.interval,
-                _ORANGE if one.worse else "var(--accent)",
+                part.right.share,
+                part.right.interval,
+                _ORANGE if part.worse else "var(--accent)",
                 result.accuracy,
             ),
         }
-        for one in found.slices[:_SLICES]
+        for part in worst.slices[:_SLICES]
     ]
     return {
         "rows": rows,
-        "count": len(found.slices),
-        "left_out": found.left_out,
-        "worse": [one for one in found.slices if one.worse],
+        "count": len(worst.slices),
+        "left_out": worst.left_out,
+        "worse": [part for part in worst.slices if part.worse],
     }
 
 
 def _people(
     record: EvaluationRecord, dataset: Dataset | None, indices: np.ndarray | None
 ) -> dict[str, Any] | None:
-    """None without votes, or where the labels are not known beside them."""
+    """Return None without votes, or if the labels are unknown."""
     if record.votes is None or (record.truth == "votes" and dataset is None):
         return None
     labels = (
@@ -245,15 +249,15 @@ def _people(
         if dataset is None or record.truth == "labels"
         else dataset.labels[indices].astype(np.int64)
     )
-    found = people(record.probabilities, labels, record.votes, record.labels)
+    result = people(record.probabilities, labels, record.votes, record.labels)
     rows = [
-        ("voters and labels", found.voters_with_label),
-        (f"{record.model} and labels", found.model_with_label),
-        (f"{record.model} and voters", found.model_with_voters),
+        ("voters and labels", result.voters_with_label),
+        (f"{record.model} and labels", result.model_with_label),
+        (f"{record.model} and voters", result.model_with_voters),
     ]
     return {
-        "found": found,
-        "agreed": int(found.agreed.sum()),
+        "result": result,
+        "agreed": int(result.agreed.sum()),
         "rows": [{"name": n, "part": p, "bar": interval_bar(p.share, p.interval)} for n, p in rows],
     }
 
@@ -263,15 +267,15 @@ def _comparisons(
 ) -> list[dict[str, Any]]:
     rows = []
     for other in others:
-        found = compare_records(record, other, len(others))
-        part = Proportion(round(found.accuracy_b * found.count), found.count)
+        comparison = compare_records(record, other, len(others))
+        part = Proportion(round(comparison.accuracy_b * comparison.count), comparison.count)
         rows.append(
             {
                 "name": other.model,
                 "part": part,
-                "found": found,
-                "p": p_in_words(found.p_value),
-                "sentence": found.sentence(record.model, other.model),
+                "comparison": comparison,
+                "p": p_in_words(comparison.p_value),
+                "sentence": comparison.sentence(record.model, other.model),
                 "bar": interval_bar(part.share, part.interval, reference=result.accuracy),
             }
         )
@@ -279,7 +283,7 @@ def _comparisons(
 
 
 def _errors(record: EvaluationRecord, dataset: Dataset, indices: np.ndarray | None) -> list[dict[str, Any]]:
-    """The most confident errors as faces."""
+    """Return the most confident errors as faces."""
     assert indices is not None
     wrong = np.flatnonzero(record.predicted != record.true)
     wrong = wrong[np.argsort(-record.confidence[wrong], kind="stable")][:_FACES]

@@ -1,4 +1,4 @@
-"""Fill a template of this folder."""
+"""Rendering of the HTML templates of this folder."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from PIL import Image
 
 from .. import __version__
 from ..emotions import COLOURS, EMOJI
+from ..wording import plural
 
 _FOLDER = Path(__file__).resolve().parent
 
 
 def render(template: str, **values: Any) -> str:
-    """The page of `template` (such as "dataset.html.j2") with `values`. Text is escaped."""
+    """Fill `template` (such as "dataset.html.j2") with `values`. Text is escaped."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -30,13 +31,14 @@ def render(template: str, **values: Any) -> str:
     environment.filters["face"] = data_uri
     environment.filters["percent"] = lambda value, digits=1: f"{value:.{digits}%}"
     environment.filters["count"] = lambda value: f"{value:,}"
+    environment.filters["plural"] = plural
     return environment.get_template(template).render(
         values, colours=COLOURS, emoji=EMOJI, version=__version__, written=time.strftime("%Y-%m-%d %H:%M")
     )
 
 
 def data_uri(image: np.ndarray) -> str:
-    """A grey (H, W) uint8 image as a PNG in a data URI."""
+    """Return a grey (H, W) uint8 image as a PNG in a data URI."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""Charts of shares as inline SVG: no script, and the colours of the page, so that they follow its light and dark."""
+"""Charts of shares as inline SVG, without scripts and in the colours of the page's theme."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ _LEFT, _BOTTOM, _TOP, _RIGHT = 38, 34, 22, 18  # room for the axes
 
 @dataclass(frozen=True)
 class Line:
-    """Points between 0 and 1 in both directions."""
+    """Line of points between 0 and 1 in both directions."""
 
     x: Sequence[float] | np.ndarray
     y: Sequence[float] | np.ndarray
     colour: str = "var(--accent)"
     name: str = ""
-    intervals: Sequence[tuple[float, float]] = field(default=())  # one for each point; bars, or a band
+    intervals: Sequence[tuple[float, float]] = field(
+        default=()
+    )  # one for each point; drawn as bars or a band
     dots: bool = False
 
 
@@ -33,13 +35,13 @@ def share_plot(
     diagonal: bool = False,
     lowest: float = 0.0,
 ) -> Markup:
-    """A plot of shares over shares.
+    """Draw a plot of shares over shares.
 
     Args:
-        label: what a screen reader says.
-        size: of the drawing, which is scaled to the room there is.
-        diagonal: draw the line from (0, 0) to (1, 1).
-        lowest: where the upright axis begins.
+        label: Text for screen readers.
+        size: The size of the drawing, which is scaled to the available space.
+        diagonal: Draw the line from (0, 0) to (1, 1).
+        lowest: Start of the upright axis.
     """
     width, height = size
 
@@ -57,7 +59,8 @@ def share_plot(
         )
         out.append(f'<text x="{x}" y="{float(y0) + 14:.1f}" text-anchor="middle">{step:.0%}</text>')
         out.append(
-            f'<text x="{_LEFT - 5}" y="{float(y) + 4:.1f}" text-anchor="end">{lowest + step * (1 - lowest):.0%}</text>'
+            f'<text x="{_LEFT - 5}" y="{float(y) + 4:.1f}" '
+            f'text-anchor="end">{lowest + step * (1 - lowest):.0%}</text>'
         )
     middle = (_LEFT + width - _RIGHT) / 2
     out.append(
@@ -81,7 +84,8 @@ def share_plot(
                 for p in points
             ]
             out += [
-                f'<path d="M{place(float(x), low)}L{place(float(x), high)}" stroke="{line.colour}" stroke-width="1.5"/>'
+                f'<path d="M{place(float(x), low)}L{place(float(x), high)}" stroke="{line.colour}" '
+                'stroke-width="1.5"/>'
                 for x, (low, high) in zip(line.x, line.intervals, strict=False)
             ]
     return Markup("".join([*out, "</svg>"]))
@@ -90,11 +94,12 @@ def share_plot(
 def interval_bar(
     value: float, interval: tuple[float, float], colour: str = "var(--accent)", reference: float | None = None
 ) -> Markup:
-    """A dot with its interval on a track from 0 to 1, as small as a table cell; a tick where `reference` lies."""
+    """Draw a dot with its interval from 0 to 1 and a tick at `reference`, as small as a table cell."""
     low, high = interval
     tick = "" if reference is None else f'<path class="tick" d="M{200 * reference:.1f},1V15"/>'
     return Markup(
-        f'<svg class="interval" viewBox="-6 0 212 16" aria-hidden="true"><path class="grid" d="M0,8H200"/>{tick}'
+        '<svg class="interval" viewBox="-6 0 212 16" aria-hidden="true"><path class="grid" '
+        f'd="M0,8H200"/>{tick}'
         f'<path d="M{200 * low:.1f},8H{200 * high:.1f}" stroke="{colour}" stroke-width="3"/>'
         f'<circle cx="{200 * value:.1f}" cy="8" r="4.5" fill="{colour}"/></svg>'
     )

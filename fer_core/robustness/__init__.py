@@ -1,1 +1,1 @@
-"""How a model fares on worse pictures: corruptions in five levels, and what-if changes of one face."""
+"""Robustness of a model: corruptions in five levels, and what-if changes of one face."""

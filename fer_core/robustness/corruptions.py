@@ -1,9 +1,10 @@
-"""Pictures made worse, in five levels, in the manner of ImageNet-C (Hendrycks and Dietterich 2019, arXiv:1903.12261).
+"""Image corruptions in five levels, after ImageNet-C (Hendrycks and Dietterich 2019, arXiv:1903.12261).
 
-The kinds are ImageNet-C's without its glass blur, frost and snow, whose grains are lost on 48x48 pixels; darkness and rotation,
-which webcams bring, are added. Its strengths are for 224x224 pixels; here they were chosen by eye on FER2013, so that at level 1
-the change is just seen and at level 5 most people would still tell the expression, with effort. So figures compare between models
-of FER Explorer, not with those that are published on ImageNet-C.
+The kinds are ImageNet-C's without its glass blur, frost and snow, whose texture is lost on 48x48 pixels;
+darkness and rotation, which are common with webcams, are added. Its strengths are for 224x224 pixels; these
+were chosen by eye on FER2013, so that level 1 is barely visible and most people could still recognise the
+expression at level 5, with effort. So figures compare models of FER Explorer with one another, not with
+published figures on ImageNet-C.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ Corruption = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
 
 def corrupt(images: np.ndarray, name: str, level: int, seed: int = 0) -> np.ndarray:
-    """(N, 48, 48) uint8: the images with one corruption; the same for the same seed, each image with its own chance.
+    """Apply one corruption to the images, (N, 48, 48) uint8.
+
+    The same seed returns the same, and each image has its own noise.
 
     Args:
         images: (N, 48, 48) uint8 grey.
-        name: one of CORRUPTIONS.
+        name: One of CORRUPTIONS.
         level: 1 to 5.
 
     Raises:
-        DataError: there is no such corruption or level.
+        DataError: There is no such corruption or level.
     """
     if name not in CORRUPTIONS:
         raise DataError(f"Unknown corruption {name!r}: expected one of {', '.join(CORRUPTIONS)}.")
@@ -39,25 +42,28 @@ def corrupt(images: np.ndarray, name: str, level: int, seed: int = 0) -> np.ndar
 
 
 def gaussian_noise(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """As of a sensor in little light. The strength is a standard deviation in grey values."""
+    """Add sensor noise of low light. The strength is a standard deviation in grey values."""
     return _bytes(images + rng.normal(0, (8, 14, 20, 28, 38)[level - 1], images.shape))
 
 
 def shot_noise(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """Few photons: stronger where it is bright. The strength is how many a white pixel gets."""
+    """Add photon noise, stronger where it is bright.
+
+    The strength is the number of photons of a white pixel.
+    """
     photons = (150, 70, 35, 18, 10)[level - 1]
     return _bytes(rng.poisson(images / 255 * photons) / photons * 255)
 
 
 def impulse_noise(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """Single pixels that are black or white. The strength is their share."""
+    """Set single pixels to black or white. The strength is their share."""
     chance = rng.random(images.shape)
     share = (0.01, 0.03, 0.06, 0.1, 0.16)[level - 1]
     return np.where(chance < share / 2, 0, np.where(chance < share, 255, images)).astype(np.uint8)
 
 
 def defocus_blur(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """Out of focus: the mean over a disc. The strength is its radius in pixels."""
+    """Blur by the mean over a disc. The strength is its radius in pixels."""
     radius = (0.8, 1.2, 1.7, 2.3, 3.0)[level - 1]
     reach = int(np.ceil(radius))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
@@ -66,13 +72,13 @@ def defocus_blur(images: np.ndarray, level: int, rng: np.random.Generator) -> np
 
 
 def motion_blur(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """Moved during the exposure, each image in a direction of its own. The strength is how far, in pixels."""
+    """Blur by motion, each image in a random direction. The strength is the distance in pixels."""
     length = (2.5, 4, 5.5, 7.5, 10)[level - 1]
     return np.stack([_filtered(image, _line(length, rng.uniform(0, np.pi))) for image in images])
 
 
 def zoom_blur(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """Moved towards the camera during the exposure. The strength is by how much the face grows meanwhile."""
+    """Blur by motion towards the camera. The strength is the growth of the face during the exposure."""
     factors = np.linspace(1, 1 + (0.06, 0.1, 0.15, 0.21, 0.28)[level - 1], 8)
     return _each(
         images,
@@ -81,31 +87,31 @@ def zoom_blur(images: np.ndarray, level: int, rng: np.random.Generator) -> np.nd
 
 
 def fog(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """A grey veil with clouds of several sizes. The strength is its share of the light."""
+    """Add a grey veil with clouds of several sizes. The strength is its share of the light."""
     share = (0.25, 0.37, 0.49, 0.6, 0.7)[level - 1]
     veil = 150 + 90 * _clouds(len(images), rng)
     return _bytes(images * (1 - share) + veil * share)
 
 
 def brightness(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """Overexposed. The strength is added to every grey value; what is over white is lost."""
+    """Overexpose. The strength is added to every grey value, and values above white are clipped."""
     return _bytes(images.astype(np.float32) + (25, 45, 65, 85, 105)[level - 1])
 
 
 def darkness(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """Underexposed, with the noise that comes with it. The strength is the share of the light that is left."""
+    """Underexpose, with the corresponding noise. The strength is the remaining share of the light."""
     light = (0.6, 0.42, 0.3, 0.2, 0.12)[level - 1]
     return _bytes(images * light + rng.normal(0, 2.5, images.shape))
 
 
 def contrast(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """Flat light. The strength is the share of the contrast that is left."""
+    """Reduce the contrast. The strength is its remaining share."""
     mean = images.mean(axis=(1, 2), keepdims=True)
     return _bytes(mean + (images - mean) * (0.6, 0.42, 0.28, 0.18, 0.1)[level - 1])
 
 
 def elastic_transform(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """Distorted like an image in water (Simard et al. 2003). The strength is how far a pixel moves at most, in pixels."""
+    """Distort like an image in water (Simard et al. 2003). The strength is the largest shift in pixels."""
     y, x = np.mgrid[:48, :48].astype(np.float32)
     out = []
     for image in images:
@@ -118,7 +124,7 @@ def elastic_transform(images: np.ndarray, level: int, rng: np.random.Generator) 
 
 
 def pixelate(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """A small face, enlarged. The strength is its side in pixels."""
+    """Shrink the face and enlarge it again. The strength is its side in pixels."""
     side = (34, 26, 20, 15, 12)[level - 1]
 
     def small(image: np.ndarray) -> np.ndarray:
@@ -132,7 +138,7 @@ def pixelate(images: np.ndarray, level: int, rng: np.random.Generator) -> np.nda
 
 
 def jpeg_compression(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """Saved too small. The strength is JPEG's quality."""
+    """Compress as JPEG. The strength is its quality."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, (45, 28, 18, 11, 6)[level - 1]]
 
     def saved(image: np.ndarray) -> np.ndarray:
@@ -144,7 +150,7 @@ def jpeg_compression(images: np.ndarray, level: int, rng: np.random.Generator) -
 
 
 def rotation(images: np.ndarray, level: int, rng: np.random.Generator) -> np.ndarray:
-    """A tilted head, half of them to each side. The strength is the angle in degrees."""
+    """Tilt the head, half of the images to each side. The strength is the angle in degrees."""
     angle = (8, 16, 24, 34, 45)[level - 1]
     return np.stack(
         [
@@ -185,7 +191,7 @@ def _filtered(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def _line(length: float, angle: float) -> np.ndarray:
-    """A line through the middle of a kernel, soft where it ends between two pixels."""
+    """Return a kernel with a line through its middle and antialiased ends."""
     reach = int(np.ceil(length / 2))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     along = np.abs(x * np.cos(angle) + y * np.sin(angle))
@@ -199,7 +205,7 @@ def _turned(image: np.ndarray, degrees: float, factor: float) -> np.ndarray:
 
 
 def _clouds(count: int, rng: np.random.Generator) -> np.ndarray:
-    """(count, 48, 48) in 0..1: random grids of doubling fineness and halving weight, each drawn smooth."""
+    """Return random clouds in 0..1, (count, 48, 48), from smoothed grids of doubling resolution."""
     out = np.zeros((count, 48, 48), np.float32)
     for octave in range(4):
         side = 3 * 2**octave

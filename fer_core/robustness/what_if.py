@@ -1,4 +1,4 @@
-"""What if: one face with a mask or sunglasses on, tilted, blurred, darker or noisier, at 48x48 as the model sees it."""
+"""What-if changes: one face with a mask or sunglasses, tilted, blurred, darker or noisier, at 48x48."""
 
 from __future__ import annotations
 
@@ -15,47 +15,48 @@ from ..inference.detector import Face
 Kind = Literal["mask", "sunglasses"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _SIDE = 48  # pixels
-_FINE = 8  # covers are drawn so many times larger, for soft edges
-_DRAWING = 256  # pixels across a drawing
+_FINE = 8  # covers are drawn this many times larger, for soft edges
+_DRAWING = 256  # width of a drawing in pixels
 _HEIGHTS: dict[str, int] = {"mask": 208, "sunglasses": 92}
-_TYPICAL_GREY = 130.0  # of FER2013's faces: a cover in a darker picture is darker too
+_TYPICAL_GREY = 130.0  # of FER2013's faces: a cover is darker in a darker picture
 
 
 @dataclass(frozen=True)
 class Cover:
-    """Something worn. It turns with the head."""
+    """A worn object, which turns with the head."""
 
     kind: Kind
-    x: float = 0.5  # its middle, as a share of the picture's width from the left
-    y: float = 0.5  # as a share of the height from the top
+    x: float = 0.5  # centre, as a share of the picture's width from the left
+    y: float = 0.5  # centre, as a share of the height from the top
     width: float = 0.6  # as a share of the picture's width
     tilt: float = 0.0  # degrees counter-clockwise, on the upright head
 
 
 @dataclass(frozen=True)
 class WhatIf:
-    """What is done to a face, in this order. By default nothing."""
+    """Changes to a face, applied in this order; by default none."""
 
     covers: tuple[Cover, ...] = field(default=())
     rotation: float = 0.0  # degrees counter-clockwise
-    blur: float = 0.0  # deviation of a Gaussian, in pixels
-    darkness: float = 0.0  # share of the light that is taken away, 0 to 1
+    blur: float = 0.0  # standard deviation of a Gaussian, in pixels
+    darkness: float = 0.0  # share of the light that is removed, 0 to 1
     noise: float = 0.0  # standard deviation in grey values
     seed: int = 0  # of the noise
 
 
 def apply(image: np.ndarray, what: WhatIf) -> np.ndarray:
-    """(48, 48) uint8: the changed face; the same for the same arguments.
+    """Return the changed face, (48, 48) uint8; the same arguments always return the same.
 
     Args:
         image: (48, 48) uint8 grey.
 
     Raises:
-        DataError: a cover is of an unknown kind, or a value is out of its range.
+        DataError: A cover is of an unknown kind, or a value is out of its range.
     """
     if not 0 <= what.darkness <= 1 or what.blur < 0 or what.noise < 0:
         raise DataError(
-            f"Expected darkness from 0 to 1, and blur and noise from 0 on, got {what.darkness}, {what.blur} and {what.noise}."
+            f"Expected darkness from 0 to 1, and blur and noise from 0 on, got {what.darkness}, "
+            f"{what.blur} and {what.noise}."
         )
     out = image
     for cover in what.covers:
@@ -74,7 +75,7 @@ def apply(image: np.ndarray, what: WhatIf) -> np.ndarray:
 
 
 def placed(kind: Kind, face: Face | None) -> Cover:
-    """A cover where it belongs on a face that was found in a 48x48 image; where most faces of FER2013 have it if none was."""
+    """Place a cover on a face found in a 48x48 image, or without one, where most faces of FER2013 have it."""
     if face is None or face.landmarks is None:
         return Cover("mask", 0.5, 0.77, 0.66) if kind == "mask" else Cover("sunglasses", 0.5, 0.4, 0.74)
     right_eye, left_eye, nose, *mouth = face.landmarks / _SIDE
@@ -93,10 +94,10 @@ def placed(kind: Kind, face: Face | None) -> Cover:
 
 @lru_cache(maxsize=len(KINDS))
 def drawing(kind: Kind) -> np.ndarray:
-    """(H, 256, 4) uint8: grey three times, and how much it covers.
+    """Return grey three times and opacity, (H, 256, 4) uint8.
 
     Raises:
-        DataError: there is no such kind.
+        DataError: There is no such kind.
     """
     if kind not in KINDS:
         raise DataError(f"Unknown cover {kind!r}: expected one of {', '.join(KINDS)}.")
@@ -105,10 +106,10 @@ def drawing(kind: Kind) -> np.ndarray:
 
 
 def _mask() -> tuple[np.ndarray, np.ndarray]:
-    """A surgical mask: folded cloth from the bridge of the nose to under the chin, with ear loops."""
+    """Draw a surgical mask: folded cloth from the bridge of the nose to under the chin, with ear loops."""
     height = _HEIGHTS["mask"]
     y, x = np.mgrid[:height, :_DRAWING].astype(np.float32)
-    # Rounder to its sides, where less light falls on it.
+    # Curved at its sides, where less light reaches it.
     grey = 222 - 62 * np.abs((x - _DRAWING / 2) / (_DRAWING / 2)) ** 2 - 18 * (y / height)
     alpha = np.zeros((height, _DRAWING), np.uint8)
     outline = [
@@ -140,7 +141,7 @@ def _mask() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sunglasses() -> tuple[np.ndarray, np.ndarray]:
-    """Two dark lenses in a frame with a bridge and temples, and a reflection on each."""
+    """Draw two dark lenses in a frame with a bridge and temples, and a reflection on each."""
     height = _HEIGHTS["sunglasses"]
     grey, alpha = np.full((height, _DRAWING), 22, np.uint8), np.zeros((height, _DRAWING), np.uint8)
     for sign in (-1, 1):
@@ -159,9 +160,8 @@ def _sunglasses() -> tuple[np.ndarray, np.ndarray]:
                 (-46, 44),
             )
         ]
-        cv2.fillPoly(
-            alpha, [np.array(lens, np.int32)], 247, cv2.LINE_AA
-        )  # a little of the eyes is seen through them
+        # The eyes are slightly visible through them.
+        cv2.fillPoly(alpha, [np.array(lens, np.int32)], 247, cv2.LINE_AA)
         cv2.line(alpha, (middle + sign * 48, 18), (128 + sign * 127, 14), 255, 7, cv2.LINE_AA)
         cv2.polylines(grey, [np.array(lens, np.int32)], True, 48, 4, cv2.LINE_AA)
         shine = [(middle - 28, 22), (middle - 6, 18), (middle - 24, 50), (middle - 34, 46)]

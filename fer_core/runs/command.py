@@ -6,7 +6,7 @@ import json
 import shlex
 from pathlib import Path
 
-from ..bundle import MODELS_DIR, own_models_dir
+from ..bundles.bundle import MODELS_DIR, own_models_dir
 from ..config import RunConfig
 from ..data.votes import FILE_NAME
 from ..errors import ConfigError
@@ -16,7 +16,7 @@ _OPTIONS = ("epochs", "batch_size", "learning_rate", "seed", "precision", "teach
 
 
 def train_command(config: RunConfig, source: str) -> str:
-    """The `train` command that repeats a run; what its options do not say stands behind --set."""
+    """Return the `train` command that repeats a run; --set gives what its other options cannot."""
     try:
         preset = find_preset(config.preset or "").config
     except ConfigError:
@@ -56,7 +56,7 @@ def train_command(config: RunConfig, source: str) -> str:
 
 
 def _without_votes(config: RunConfig) -> RunConfig:
-    """What `settle` makes of settings that learn from votes where there are none."""
+    """Return what `resolve` makes of settings that learn from votes where there are none."""
     drop = tuple(reason for reason in config.data.drop if reason != "not a face")
     return (
         config.override("train", votes_weight=0.0).override("data", drop=drop)
@@ -66,7 +66,7 @@ def _without_votes(config: RunConfig) -> RunConfig:
 
 
 def repeatable_path(model: str) -> str:
-    """How a command names a model: by its name, or by its path below the present folder; never with the folders of the machine."""
+    """Return a model's name, or its path below the current folder; never the folders of the machine."""
     path = Path(model).resolve()
     path = path.parent if path.name == "bundle" else path  # a run's folder means its model
     if not path.exists() or path.parent in (MODELS_DIR, own_models_dir()):
@@ -75,5 +75,5 @@ def repeatable_path(model: str) -> str:
 
 
 def _name(path: str) -> str:
-    """Without the folders of the machine."""
+    """Return a path without the folders of the machine."""
     return path if ":" in path or path == "synthetic" else Path(path).name

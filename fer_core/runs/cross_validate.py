@@ -1,4 +1,4 @@
-"""Cross-validation: train a network for each fold on the others, and keep what it says of the fold."""
+"""Cross-validation: train a network per fold and store its probabilities for the held-out fold."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bundle import read_bundle
+from ..bundles.bundle import read_bundle
+from ..bundles.classifier import Classifier
 from ..config import RunConfig
 from ..data import open_dataset
 from ..data.dataset import UNLABELLED
 from ..errors import TrainingError
-from ..inference.classifier import Classifier
-from ..process_folder import PROJECT
 from ..quality import cross_validation
+from ..resources import subprocess_environment
 from .run_folder import RunFolder
 
 
@@ -27,20 +27,24 @@ def cross_validate(
     count: int = 3,
     on_fold: Callable[[int, RunFolder], None] = lambda fold, run: None,
 ) -> float:
-    """Train `count` networks one after the other, as runs NAME-fold-1, NAME-fold-2 ... below `parent`; finished ones are taken as they are.
+    """Train a network for each fold without it, and store its probabilities of the fold.
 
-    Images of all splits are predicted by the network that was trained on training images of the other folds: so those of
-    validation and test too are seen by one that knows neither them nor their copies.
+    The runs are NAME-fold-1, NAME-fold-2 ... below `parent`; finished ones are used as they are. Images of
+    all splits are predicted by the network that was trained on training images of the other folds, so that it
+    has seen neither them nor their copies.
 
     Args:
-        config: of the runs; the split for validation stays as it is and chooses nothing but the epoch.
-        on_fold: called before each run, with its number from 0.
+        config: The settings of the runs; the validation split chooses nothing but the epoch.
+        parent: The folder of the runs.
+        name: The prefix of the run names.
+        count: The number of folds.
+        on_fold: Called before each run, with its number from 0.
 
     Returns:
         The accuracy over all labelled images.
 
     Raises:
-        TrainingError: a run did not finish.
+        TrainingError: A run did not finish.
     """
     dataset = open_dataset(config.data.source)
     fold_of = cross_validation.folds(dataset, count)
@@ -52,17 +56,16 @@ def cross_validate(
         on_fold(fold, run)
         if run.status()["state"] != "finished":
             command = [sys.executable, "-m", "fer_core", "train", "--resume", str(run.path.resolve())]
-            subprocess.run(
-                command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=2
-            )  # what --json prints stays alone
+            subprocess.run(command, env=subprocess_environment(), stdin=subprocess.DEVNULL, stdout=2)
         if run.status()["state"] != "finished":
             raise TrainingError(
-                f"{run.name} is {run.status()['state']}: let it finish, then start the cross-validation again."
+                f"{run.name} is {run.status()['state']}: let it finish, then start the cross-validation "
+                "again."
             )
         here = np.flatnonzero(fold_of == fold)
         bundle = read_bundle(run.bundle)
-        told = Classifier(bundle).probabilities(np.asarray(dataset.images[here]))
-        probabilities[here] = told[:, [bundle.labels.index(label) for label in dataset.label_names]]
-    known = np.flatnonzero(dataset.labels != UNLABELLED)
-    cross_validation.store(dataset, known, probabilities[known])
-    return float((probabilities[known].argmax(1) == dataset.labels[known]).mean())
+        answers = Classifier(bundle).probabilities(np.asarray(dataset.images[here]))
+        probabilities[here] = answers[:, [bundle.labels.index(label) for label in dataset.label_names]]
+    labelled = np.flatnonzero(dataset.labels != UNLABELLED)
+    cross_validation.store(dataset, labelled, probabilities[labelled])
+    return float((probabilities[labelled].argmax(1) == dataset.labels[labelled]).mean())

@@ -1,7 +1,7 @@
-"""Who carries out which trial, where several processes work at one sweep.
+"""Locks of run folders, the queue and the trials of a sweep.
 
-A worker holds a lock for each trial that it carries out. When it ends, however it ends, the system lets the lock go, and another worker
-takes the trial over where it stands. On a file system that machines share, its locks must work across them (NFS 4, or 3 with lockd).
+The system releases a lock when its process ends, however it ends. On a file system that machines share, its
+locks must work across them (NFS 4, or 3 with lockd).
 """
 
 from __future__ import annotations
@@ -13,13 +13,52 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import TrainingError
+from ..process_folder import ProcessFolder
 
 
-class Claims:
-    """The locks in the folder of a sweep.
+@contextlib.contextmanager
+def lock_run(run: ProcessFolder) -> Iterator[None]:
+    """Hold the lock of a run or sweep, by which others see that a process trains in it. It can be held again
+    inside.
 
     Raises:
-        TrainingError: from any method: the folder cannot be written.
+        TrainingError: Another process holds it, or the folder cannot be written.
+    """
+    with lock_file(
+        run.path / "lock", f"Another process is training in {run.path}: wait for it or stop it first."
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def lock_file(path: Path, message: str) -> Iterator[None]:
+    """Hold the lock at `path`.
+
+    Raises:
+        TrainingError: With `message` if another process holds it; or the folder cannot be written.
+    """
+    # One object for a path, so that holding it twice in one process is no conflict; `ProcessFolder.lock`
+    # makes its own.
+    lock = FileLock(path, is_singleton=True)
+    try:
+        lock.acquire(timeout=5)
+    except TimeoutError:
+        raise TrainingError(message) from None
+    except OSError as error:
+        raise TrainingError(f"{path.parent} cannot be written: {error.strerror}.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class TrialLocks:
+    """Locks that give each trial of a sweep to one worker.
+
+    Another worker takes over the trial of one that was killed.
+
+    Raises:
+        TrainingError: From any method: the folder cannot be written.
     """
 
     def __init__(self, sweep: Path) -> None:
@@ -27,12 +66,12 @@ class Claims:
 
     @contextlib.contextmanager
     def one_at_a_time(self) -> Iterator[None]:
-        """What one worker does inside, no other does at the same time."""
+        """Keep the other workers waiting while the block runs."""
         with self._lock("drawing"):
             yield
 
     def take(self, trial: int) -> FileLock | None:
-        """The lock of a trial, held; None while another worker carries it out."""
+        """Return the lock of a trial, held; None while another worker has it."""
         lock = self._lock(f"{trial + 1:03}")
         with contextlib.suppress(Timeout):
             lock.acquire(timeout=0)

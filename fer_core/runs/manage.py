@@ -1,4 +1,4 @@
-"""What is done with whole runs: keep one's model under a name, pack it up, delete it."""
+"""Promote, pack and delete runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from ..bundle import CARD, Bundle, own_models_dir, read_bundle, write_card
+from ..bundles.bundle import CARD, Bundle, own_models_dir, read_bundle, write_card
 from ..errors import ModelError, TrainingError
 from ..hosting import quotas, visitors
 from ..process_folder import OPEN_STATES
@@ -19,26 +19,30 @@ from .sweep_folder import SweepFolder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _UNFINISHED = ".new"  # ends the name of a copy that is being made
-_FORSAKEN = 3600  # s after which nobody works at one any more
+_STALE = 3600  # s after which an unfinished copy is deleted
 _NEEDED_TO_TRAIN = ("checkpoint.npz", "lock", "reserve", "stop", "control.json")
 
 
 def check_name(name: str) -> None:
-    """Raises:
-    ModelError: `name` is none for a model, since a folder is called so.
+    """Check the name of a model, which becomes a folder's name.
+
+    Raises:
+        ModelError: The name is invalid.
     """
     if not _NAME.fullmatch(name):
         raise ModelError(
-            f"{name!r} cannot be a model's name: expected up to 60 letters, digits, dots, dashes and underscores."
+            f"{name!r} cannot be a model's name: expected up to 60 letters, digits, dots, "
+            "dashes and underscores."
         )
 
 
 def promote(run: RunFolder, name: str) -> Bundle:
-    """Keep the model of a run under `name`, where every page and command finds it; it stays when the run is deleted.
+    """Keep the model of a run under `name`, where every page and command finds it, even after the run is
+    deleted.
 
     Raises:
-        ModelError: the run has no bundle yet, the name is taken or no name for a folder, or the disk is full.
-        TrainingError: a visitor of a hosted app has no room for it.
+        ModelError: The run has no bundle yet, the name is taken or invalid, or the disk is full.
+        TrainingError: A visitor of a hosted app has no room for it.
     """
     check_name(name)
     if not (run.bundle / CARD).is_file():
@@ -46,12 +50,12 @@ def promote(run: RunFolder, name: str) -> Bundle:
     target = own_models_dir() / name
     if target.exists():
         raise ModelError(f"There is a model called {name} already: choose another name.")
-    quotas.check_space(run.path, visitors.size(run.bundle))
+    quotas.check_space(run.path, visitors.folder_size(run.bundle))
     temporary = target.with_name(f".{name}{_UNFINISHED}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         for left in target.parent.glob(f".*{_UNFINISHED}"):  # by a process that was killed
-            if left == temporary or time.time() - left.stat().st_mtime > _FORSAKEN:
+            if left == temporary or time.time() - left.stat().st_mtime > _STALE:
                 shutil.rmtree(left, ignore_errors=True)
         shutil.copytree(run.bundle, temporary)
         write_card(temporary / CARD, read_bundle(temporary).card | {"name": name, "promoted": run.name})
@@ -67,7 +71,7 @@ def promote(run: RunFolder, name: str) -> Bundle:
 
 
 def pack(run: RunFolder) -> bytes:
-    """A zip file with the records, curves and model of a run; without the checkpoint, which is large and only serves to train on."""
+    """Return a zip file with the records, curves and model of a run, without its large checkpoint."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         for path in sorted(run.path.rglob("*")):
@@ -81,14 +85,14 @@ def delete(run: RunFolder | SweepFolder) -> None:
     """Delete the folder of a run or sweep with everything in it.
 
     Raises:
-        TrainingError: it is under way, or cannot be deleted.
+        TrainingError: The run is under way, or cannot be deleted.
     """
     state = run.status()["state"]
     if state in OPEN_STATES and state != "queued":
         raise TrainingError(f"{run.name} is {state}: stop it before it is deleted.")
     registry = Registry(run.path.parent)
     registry.take(run.name)
-    # Out of sight in one step: what is left if the process dies halfway is no run any more.
+    # Renamed in one step: if the process dies halfway, what is left is not listed as a run.
     trash = run.path.with_name(f".{run.name}.deleted")
     try:
         run.path.rename(trash)

@@ -1,4 +1,4 @@
-"""Start training in a process of its own, which outlives the app that started it."""
+"""Start runs and sweeps in processes of their own, which outlive the app that started them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..errors import TrainingError
 from ..hosting import quotas, visitors
 from ..process_folder import start_detached
 from .run_folder import RunFolder, new_run_folder
-from .steering import forget_pause
+from .steering import clear_pause
 from .sweep_folder import SweepFolder
 
 
@@ -22,7 +22,7 @@ def start(config: RunConfig, parent: Path) -> RunFolder:
     """Create a run below `parent` and start training it.
 
     Raises:
-        TrainingError: the folder cannot be written, or the process cannot be started.
+        TrainingError: The folder cannot be written, or the process cannot be started.
     """
     run = new_run_folder(parent, config.preset or "run")
     run.create(config)
@@ -31,22 +31,23 @@ def start(config: RunConfig, parent: Path) -> RunFolder:
 
 
 def resume(run: RunFolder | SweepFolder, finish: bool = False) -> None:
-    """Start the process of a run or sweep that is new, stopped or interrupted; it goes on after its last finished epoch or run.
+    """Start the process of a run or sweep, which goes on after its last finished epoch or run.
 
     Args:
-        finish: train no further, only write the bundle with the best weights so far.
+        run: A new, stopped or interrupted run.
+        finish: Train no further, only write the bundle with the best weights so far.
 
     Raises:
-        TrainingError: a process is at work in it already, or none can be started.
-        FerError: it is a visitor's run in a hosted app, and may not be started now.
+        TrainingError: A process trains in the folder already, or none can be started.
+        FerError: The run exceeds a visitor's quota.
     """
     if run.alive():
         raise TrainingError(f"{run.name} is under way already.")
-    if visitors.of(run.path) is not None:
+    if visitors.owner_of(run.path) is not None:
         _check_quotas(run, finish)
     if isinstance(run, RunFolder):
         command = ["train", "--resume", str(run.path.resolve()), *(["--finish"] if finish else [])]
-        forget_pause(run)
+        clear_pause(run)
     else:
         command = ["sweep", "--resume", str(run.path.resolve())]
     try:
@@ -57,9 +58,9 @@ def resume(run: RunFolder | SweepFolder, finish: bool = False) -> None:
         raise TrainingError(
             f"The training process could not be started: {error.strerror or error}."
         ) from None
-    quotas.yield_to_the_app(process.pid, run.path)
+    quotas.give_app_priority(process.pid, run.path)
     kind = "run" if isinstance(run, RunFolder) else "sweep"
-    log.event(f"{kind} started", name=run.name, of_a_visitor=visitors.of(run.path) is not None)
+    log.event(f"{kind} started", name=run.name, of_a_visitor=visitors.owner_of(run.path) is not None)
     threading.Thread(
         target=_until_it_ends, args=(run, process, kind), name=f"fer-{run.name}", daemon=True
     ).start()

@@ -1,4 +1,9 @@
-"""The queue: runs that wait until others have ended. A process of its own starts them, so that the app need not stay open."""
+"""The queue of runs and sweeps that wait until others have ended.
+
+In local use a process of its own works on the queue, so that the app need not stay open. In a hosted app the
+runs of all visitors wait in one order, and the app starts them itself, so that no further process takes
+memory.
+"""
 
 from __future__ import annotations
 
@@ -8,61 +13,72 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import FerError, TrainingError
+from ..hosting import quotas, visitors
+from ..hosting.visitors import Visitors
 from ..process_folder import start_detached
-from . import launch, shared_queue
-from .holding import held_file
+from . import processes
+from .locks import lock_file
 from .registry import Registry
 from .run_folder import OPEN_STATES, RUNNING_STATES, RunFolder, list_runs
 from .sweep_folder import SweepFolder, list_sweeps
 
-_LOCK = "queue.lock"
-_LOOK_SECONDS = 0.7
+_LOCK, _VISITORS_LOCK = "queue.lock", "start.lock"
+_POLL_SECONDS = 0.7
+_VISITORS_TIMEOUT = 20  # seconds
 
 
 def submit(run: RunFolder | SweepFolder) -> bool:
-    """Start a run or sweep now where nothing else is under way, else queue it. Whether it was started.
+    """Start a run or sweep where nothing else is under way, else queue it.
+
+    Returns:
+        Whether it was started.
 
     Raises:
-        TrainingError: the folder or the registry cannot be written, or no process can be started.
+        FerError: The folder or the registry cannot be written, no process can be started, or it goes beyond a
+            visitor's quota.
     """
-    if shared_queue.is_shared(run.path):
-        return shared_queue.submit(run)
+    if is_shared(run.path):
+        return _submit_of_visitor(run)
     parent = run.path.parent
     registry = Registry(parent)
     others = [name for name in under_way(parent) if name != run.name]  # a new one counts as starting
     if not registry.queue() and len(others) < registry.parallel():
-        launch.resume(run)
+        processes.resume(run)
         return True
     enqueue(run)
     return False
 
 
 def enqueue(run: RunFolder | SweepFolder) -> None:
-    """Put a run or sweep at the end of the queue, and see to it that the queue is worked on.
+    """Put a run or sweep at the end of the queue, and start the process that works on the queue.
 
     Raises:
-        TrainingError: as `submit`.
+        FerError: As for `submit`.
     """
-    if shared_queue.is_shared(run.path):
-        shared_queue.submit(run)
+    if is_shared(run.path):
+        _submit_of_visitor(run)
         return
-    run.write_status("queued", "Waits for others to end.")
-    Registry(run.path.parent).enqueue(run.name)
+    _append(run)
     ensure_worker(run.path.parent)
 
 
+def _append(run: RunFolder | SweepFolder) -> None:
+    run.write_status("queued", "Waiting for other runs to finish.")
+    Registry(run.path.parent).enqueue(run.name)
+
+
 def start_now(run: RunFolder | SweepFolder) -> None:
-    """Start what waits without waiting for the others; nothing where somebody else has just started it.
+    """Start a queued run before the others; do nothing if another process has just started it.
 
     Raises:
-        TrainingError: the visitors of a hosted app take turns.
+        TrainingError: The visitors of a hosted app take turns.
     """
-    if shared_queue.is_shared(run.path):
+    if is_shared(run.path):
         raise TrainingError(
             "On this server runs take turns: it starts as soon as those before it have ended."
         )
     if Registry(run.path.parent).take(run.name):
-        launch.resume(run)
+        processes.resume(run)
 
 
 def leave_queue(run: RunFolder | SweepFolder) -> None:
@@ -72,10 +88,10 @@ def leave_queue(run: RunFolder | SweepFolder) -> None:
 
 
 def under_way(parent: Path) -> list[str]:
-    """Names of what trains below `parent` now: runs, those from the shell too, and sweeps, whose own runs do not count again."""
+    """List the runs and sweeps below `parent` that train now; the runs of a sweep do not count again."""
     sweeps = [sweep.name for sweep in list_sweeps(parent) if sweep.status()["state"] in RUNNING_STATES]
-    about = Registry(parent).about()
-    of_sweeps = {name for name, known in about.items() if known.sweep in sweeps}
+    notes = Registry(parent).notes()
+    of_sweeps = {name for name, run_notes in notes.items() if run_notes.sweep in sweeps}
     return sweeps + [
         run.name
         for run in list_runs(parent)
@@ -84,13 +100,13 @@ def under_way(parent: Path) -> list[str]:
 
 
 def ensure_worker(parent: Path) -> None:
-    """Start the process that works on the queue, where something waits and none is at work.
+    """Start the process that works on the queue, if runs wait and none is at work.
 
     Raises:
-        TrainingError: it cannot be started.
+        TrainingError: The process cannot be started.
     """
-    if shared_queue.is_shared(parent):
-        return  # the app does that itself, for all visitors
+    if is_shared(parent):
+        return  # the app starts the runs of all visitors itself
     if not Registry(parent).queue() or worker_alive(parent):
         return
     try:
@@ -100,7 +116,7 @@ def ensure_worker(parent: Path) -> None:
 
 
 def worker_alive(parent: Path) -> bool:
-    """Whether a process works on the queue now."""
+    """Return whether a process works on the queue now."""
     lock = FileLock(parent / _LOCK)
     try:
         lock.acquire(timeout=0)
@@ -113,32 +129,88 @@ def worker_alive(parent: Path) -> bool:
 
 
 def work(parent: Path) -> None:
-    """Start what waits, in order, as soon as there is room; return when nothing waits any more.
+    """Start the queued runs in order, as soon as there is room, until the queue is empty.
 
     Raises:
-        TrainingError: another process does so already.
+        TrainingError: Another process works on the queue already.
     """
     registry = Registry(parent)
-    while registry.queue():  # again: something may have come between the last look and the end of the lock
-        with held_file(parent / _LOCK, f"Another process works on the queue of {parent}."):
+    while registry.queue():  # again: a run may have been queued between the last look and the end of the lock
+        with lock_file(parent / _LOCK, f"Another process works on the queue of {parent}."):
             while True:
                 room = len(under_way(parent)) < registry.parallel()
                 waiting = registry.queue()  # after that look, during which the order may have been changed
                 if not waiting:
                     break
                 if room:
-                    _start(parent, waiting[0], registry)
+                    _start_next(registry, waiting[0], parent / waiting[0])
                 else:
-                    time.sleep(_LOOK_SECONDS)
+                    time.sleep(_POLL_SECONDS)
 
 
-def _start(parent: Path, name: str, registry: Registry) -> None:
-    run: RunFolder | SweepFolder = (
-        SweepFolder(parent / name) if SweepFolder(parent / name).exists() else RunFolder(parent / name)
-    )
+def _start_next(registry: Registry, name: str, path: Path) -> RunFolder | SweepFolder | None:
+    """Take `name` out of the queue and start it; None if it was deleted, taken out meanwhile or cannot be
+    started."""
+    run: RunFolder | SweepFolder = SweepFolder(path) if SweepFolder(path).exists() else RunFolder(path)
     if not registry.take(name) or not run.exists() or run.status()["state"] not in OPEN_STATES:
-        return  # deleted, or taken out meanwhile
+        return None
     try:
-        launch.resume(run)
+        processes.resume(run)
     except FerError as error:  # the others must not wait for ever behind it
         run.write_status("failed", str(error))
+        return None
+    return run
+
+
+# --- the one queue of all visitors of a hosted app ---------------------------------------------------------
+
+
+def is_shared(path: Path) -> bool:
+    """Return whether `path` lies in the folder of a visitor of a hosted app."""
+    return visitors.owner_of(path) is not None
+
+
+def _submit_of_visitor(run: RunFolder | SweepFolder) -> bool:
+    owner = visitors.owner_of(run.path)
+    assert owner is not None
+    everyone, home = owner
+    quotas.check_config(run.config() if isinstance(run, RunFolder) else run.config().base, everyone, home)
+    _append(run)
+    return run.path in [started.path for started in start_waiting(everyone)]
+
+
+def position(run: RunFolder | SweepFolder) -> int:
+    """Return how many runs of all visitors wait before `run`."""
+    waiting = Registry(run.path.parent).shared_queue()
+    name = f"{run.path.parent.parent.name}/{run.name}"
+    return waiting.index(name) if name in waiting else 0
+
+
+def start_waiting(everyone: Visitors) -> list[RunFolder | SweepFolder]:
+    """Start the queued runs of all visitors in order, as far as there is room for them now.
+
+    Returns:
+        Those that were started.
+
+    Raises:
+        FerError: The queue cannot be read.
+    """
+    registry = Registry(everyone.root)
+    started: list[RunFolder | SweepFolder] = []
+    if not registry.queue():
+        return started
+    try:
+        # Of two that start at once, one sees what the other started.
+        with FileLock(everyone.root / _VISITORS_LOCK, timeout=_VISITORS_TIMEOUT):
+            while (waiting := registry.queue()) and quotas.has_room(everyone):
+                visitor, _, name = waiting[0].partition("/")
+                run = _start_next(registry, waiting[0], everyone.root / visitor / "runs" / name)
+                if run is not None:
+                    started.append(run)
+    except Timeout:
+        return started  # another thread is starting them
+    except OSError as error:
+        raise TrainingError(
+            f"The queue in {everyone.root} cannot be used: {error.strerror or error}."
+        ) from None
+    return started

@@ -1,45 +1,41 @@
-"""What a preset leaves open until a run begins: the votes beside the data, and the number format that the machine is fast in.
+"""Resolve the settings that a preset leaves open: the votes beside the data, the teacher, and the machine's
+fast number format.
 
-It is settled once and stands in the run's config.json, so that a resumed run cannot differ from the one that began.
+This is done once, and the result is saved in config.json, so that a resumed run cannot differ.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ..bundle import find_bundle
+from ..bundles.bundle import check_no_ensemble, find_bundle
 from ..config import RunConfig
 from ..data import open_dataset
 from ..data.votes import find_votes
 from ..errors import TrainingError
+from ..machine import fast_precision
 from ..presets import PRESETS
-from ..zoo.equivalents import as_blocks
+from ..zoo.families import as_blocks
 from ..zoo.summary import summary
 
-_FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
+def resolve(config: RunConfig, *, keep_teacher: bool = False) -> RunConfig:
+    """Return `config` with its open settings resolved.
 
-def settle(config: RunConfig, *, keep_teacher: bool = False) -> RunConfig:
-    """`config` with its open choices made.
-
-    Where there are no FER+ votes for the data, a run does without what they are for; and without the teacher that its preset names
-    where that one was trained on other data.
+    Without FER+ votes for the data, a run does not use them; and it does not use the teacher of its preset if
+    that was trained on other data.
 
     Args:
-        keep_teacher: the teacher was chosen by whoever starts the run, even if it is the one that the preset names.
+        keep_teacher: Keep the teacher of the preset, whatever data it was trained on.
 
     Raises:
-        ConfigError: the settings describe no network.
-        TrainingError: the run is to learn nothing but votes, and there are none.
+        ConfigError: The settings do not describe a network.
+        TrainingError: The run learns only from votes, and there are none.
     """
-    summary(
-        as_blocks(config.model)
-    )  # says now, not in the training process, that a network does not fit together
+    summary(as_blocks(config.model))  # an invalid network is reported now, not by the training process
     if config.train.precision == "auto":
         config = config.override("train", precision=fast_precision())
     if config.train.start_from:
         config = _network_of(config, config.train.start_from)
-    if not keep_teacher and lacks_teacher(config):
+    if not keep_teacher and teacher_is_unsuitable(config):
         config = config.replace("train", teacher=None)
     if config.train.votes_weight or "not a face" in config.data.drop:
         votes = config.data.votes or find_votes(config.data.source)
@@ -47,7 +43,8 @@ def settle(config: RunConfig, *, keep_teacher: bool = False) -> RunConfig:
             return config.override("data", votes=str(votes))
         if config.train.output == "votes":
             raise TrainingError(
-                f"This preset learns FER+ votes, and beside {config.data.source} there is no fer2013new.csv: put it there or name it with --votes."
+                f"This preset learns FER+ votes, and beside {config.data.source} there is no fer2013new.csv: "
+                "put it there or name it with --votes."
             )
         drop = tuple(reason for reason in config.data.drop if reason != "not a face")
         config = config.override("train", votes_weight=0.0).override("data", drop=drop)
@@ -55,20 +52,19 @@ def settle(config: RunConfig, *, keep_teacher: bool = False) -> RunConfig:
 
 
 def _network_of(config: RunConfig, model: str) -> RunConfig:
-    """`config` with the network of the model that it starts from."""
+    """Return `config` with the network of the model that it starts from."""
     card = find_bundle(model).card
-    if len(card.get("members") or []) > 1:
-        raise TrainingError(
-            f"{card['name']} is an ensemble of {len(card['members'])} networks: start from a model that is one network."
-        )
+    check_no_ensemble(card.get("name", model), max(1, len(card.get("members") or [])))
     return config.replace("model", **RunConfig.parse(card.get("config")).model.model_dump())
 
 
-def lacks_teacher(config: RunConfig) -> bool:
-    """Whether the teacher is the one that the preset names, and was trained on other data than these."""
+def teacher_is_unsuitable(config: RunConfig) -> bool:
+    """Return whether the teacher is the preset's, and was trained on other data than these."""
     teacher = config.train.teacher
     return (
-        teacher is not None and teacher == _preset_teacher(config) and not _knows(teacher, config.data.source)
+        teacher is not None
+        and teacher == _preset_teacher(config)
+        and not _trained_on(teacher, config.data.source)
     )
 
 
@@ -77,15 +73,7 @@ def _preset_teacher(config: RunConfig) -> str | None:
     return preset.config.train.teacher if preset else None
 
 
-def _knows(teacher: str, source: str) -> bool:
-    """Whether the teacher was trained on these data: of others, such as drawn faces, what it says is worth nothing."""
+def _trained_on(teacher: str, source: str) -> bool:
+    """Return whether the teacher was trained on these data; its answers on others, such as drawn faces, are
+    worthless."""
     return find_bundle(teacher).card.get("data", {}).get("fingerprint") == open_dataset(source).fingerprint
-
-
-def fast_precision() -> str:
-    """bfloat16 where a GPU or instructions of the processor make it faster than float32 (measured 1.3 times on a Zen 4)."""
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
-    except OSError:  # not Linux
-        flags = set()
-    return "mixed_bfloat16" if flags & _FAST_BFLOAT16 or Path("/dev/nvidia0").exists() else "float32"

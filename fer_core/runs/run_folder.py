@@ -1,19 +1,23 @@
-"""A training run on disk. The folder alone says everything about a run: the app, the shell and a later session read it.
+"""Folder of a training run.
 
-config.json      the RunConfig
-status.json      state, message, data fingerprint, start and end
-progress.json    where the epoch under way stands (replaced about twice a second)
-history.csv      a row per finished epoch
-batches.csv      loss and accuracy of each batch (batch_log.py)
-watch.npz        faces that are watched; watch.records: confusion matrix, their probabilities and the first filters by epoch (watch.py)
-control.json     what the run is asked to do; steering.jsonl: what was done about it (steering.py)
-checkpoint.npz   all that is needed to go on after the last finished epoch
-reserve          some space that is given free when the disk is full, so that the state can be written
+It contains all that the app, the shell or a later session needs to know about the run:
+
+config.json      settings of the run (RunConfig)
+status.json      state, message, fingerprint of the data, start and end
+progress.json    progress of the current epoch, replaced about twice a second
+history.csv      a row for each finished epoch
+batches.csv      loss and accuracy of each batch (training/logs.py)
+watch.npz        watched faces (training/snapshots.py)
+watch.records    confusion matrix, probabilities of the watched faces and first filters of each epoch
+control.json     requested actions (steering.py)
+steering.jsonl   executed actions (steering.py)
+checkpoint.npz   state after the last finished epoch, from which the run can be resumed
+reserve          space reserved for writing the last status when the disk is full
 tensorboard/     event files
-log.txt          what the process printed, if the app started it
-stop             exists: the run is asked to stop
-lock             held by the training process while it lives
-bundle/          the model bundle, once the run has ended
+log.txt          output of the process, if the app started it
+stop             request to stop
+lock             lock of the training process
+bundle/          model bundle, once the run has ended
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from ..errors import FerError, TrainingError
 from ..hosting import quotas
 from ..process_folder import OPEN_STATES, RUNNING_STATES, ProcessFolder, unused_path
 from ..storage import write_atomically
-from .settle import settle
+from .resolve import resolve
 
 __all__ = [
     "HISTORY_COLUMNS",
@@ -76,10 +80,6 @@ class RunFolder(ProcessFolder):
         return self.path / "batches.csv"
 
     @property
-    def watch(self) -> Path:
-        return self.path / "watch.npz"
-
-    @property
     def control(self) -> Path:
         return self.path / "control.json"
 
@@ -91,20 +91,21 @@ class RunFolder(ProcessFolder):
         return (self.path / "config.json").is_file()
 
     def create(self, config: RunConfig, *, keep_teacher: bool = False) -> None:
-        """Make the folder of a new run, with what `config` leaves open settled.
+        """Make the folder of a new run, with the open settings of `config` resolved.
 
         Args:
-            keep_teacher: as for `settle`.
+            keep_teacher: Keep the teacher of a preset, whatever data it was trained on; see `resolve`.
 
         Raises:
-            TrainingError: there is a run already, the folder cannot be written, or votes are needed that are not there.
-            FerError: it is a visitor's run in a hosted app, and goes beyond what a visitor may.
+            TrainingError: The folder contains a run already or cannot be written, or votes are missing.
+            FerError: The run exceeds the limits of a visitor of a hosted app.
         """
         with quotas.new_runs(self.path, config):
-            config = settle(config, keep_teacher=keep_teacher)
+            config = resolve(config, keep_teacher=keep_teacher)
             if self.exists():
                 raise TrainingError(
-                    f"{self.path} holds a run already: resume it with --resume {self.path}, or name another folder."
+                    f"{self.path} holds a run already: resume it with --resume {self.path}, "
+                    "or name another folder."
                 )
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
@@ -116,10 +117,14 @@ class RunFolder(ProcessFolder):
                 ) from None
 
     def config(self) -> RunConfig:
-        """Raises ConfigError where the folder holds no valid configuration."""
+        """Read the settings of the run.
+
+        Raises:
+            ConfigError: The folder has no valid configuration.
+        """
         return RunConfig.load(self.path / "config.json")
 
-    # --- records -----------------------------------------------------------------------------------------------------
+    # --- records --------------------------------------------------------------------------------------------
 
     def write_progress(self, **progress: Any) -> None:
         write_atomically(
@@ -136,7 +141,7 @@ class RunFolder(ProcessFolder):
         write_atomically(self.path / "history.csv", ("\n".join(lines) + "\n").encode())
 
     def history(self) -> list[dict[str, float]]:
-        """A dict per finished epoch with the keys HISTORY_COLUMNS."""
+        """Return a dict with the keys HISTORY_COLUMNS for each finished epoch."""
         try:
             header, *lines = (self.path / "history.csv").read_text(encoding="utf-8").splitlines()
             columns = header.split(",")
@@ -146,11 +151,11 @@ class RunFolder(ProcessFolder):
         return rows if set(HISTORY_COLUMNS) <= set(columns) else []
 
     def reserve_space(self) -> None:
-        """Keep some space, see `free_reserve`."""
+        """Reserve some disk space for `free_reserve`."""
         (self.path / "reserve").write_bytes(b"\0" * _RESERVE)
 
     def free_reserve(self) -> None:
-        """Give the kept space free, for the last words of a run that ends on a full disk."""
+        """Free the reserved space, so that a run that ends on a full disk can write its last status."""
         (self.path / "reserve").unlink(missing_ok=True)
 
 
@@ -159,12 +164,12 @@ def _cell(value: float) -> str:
 
 
 def new_run_folder(parent: Path, preset: str) -> RunFolder:
-    """An unused folder below `parent` named after the time and the preset."""
+    """Return an unused folder below `parent`, named after the time and the preset."""
     return RunFolder(unused_path(parent, preset))
 
 
 def list_runs(parent: Path) -> list[RunFolder]:
-    """The runs below `parent`, newest first."""
+    """List the runs below `parent`, newest first."""
     if not parent.is_dir():
         return []
     runs = [RunFolder(p) for p in parent.iterdir() if (p / "config.json").is_file()]
@@ -172,10 +177,10 @@ def list_runs(parent: Path) -> list[RunFolder]:
 
 
 def open_run(path: Path) -> RunFolder:
-    """The run in `path`.
+    """Open the run in `path`.
 
     Raises:
-        TrainingError: there is none.
+        TrainingError: There is none.
     """
     run = RunFolder(path)
     if not run.exists():

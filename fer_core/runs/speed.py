@@ -1,4 +1,4 @@
-"""How long an epoch takes on this machine, from what was measured on it."""
+"""Training speed of this machine: measurements, and estimates of the time of an epoch."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from filelock import FileLock, Timeout
 from .. import storage
 from ..config import RunConfig
 from ..errors import FerError
-from ..zoo.equivalents import as_blocks
+from ..machine import fast_precision
+from ..zoo.families import as_blocks
 from ..zoo.summary import summary
-from .settle import fast_precision
 
-_KEPT = 200
+_MAX_ROWS = 200
 _SECONDS = 3.0
 # Validation only runs forward, which is about a third of the work.
 _FORWARD = 1 / 3
@@ -29,29 +29,31 @@ class Estimate:
 
     seconds: float
     images_per_second: float  # of training
-    exact: bool  # measured with this very network and batch; else scaled by the multiply-adds of the nearest that was measured
+    # measured with this very network and batch; else scaled by the multiply-adds of the nearest that was
+    # measured
+    exact: bool
 
 
 def multiply_adds(config: RunConfig) -> int:
-    """Multiply-adds of one image through the network of `config`.
+    """Return the multiply-adds of one image through the network of `config`.
 
     Raises:
-        ConfigError: it has none that fits together.
+        ConfigError: The settings describe no network.
     """
     return summary(as_blocks(config.model)).multiply_adds
 
 
 def estimate(config: RunConfig, train_images: int, validation_images: int) -> Estimate | None:
-    """The time of an epoch, or None before anything was measured on this machine."""
-    known, work = _read(), multiply_adds(config)
-    if not known:
+    """Estimate the time of an epoch; None before anything was measured on this machine."""
+    rows, work = _read(), multiply_adds(config)
+    if not rows:
         return None
     key = _key(config)
-    exact = [row for row in known if row["key"] == key]
+    exact = [row for row in rows if row["key"] == key]
     if exact:
         rate = statistics.median(row["images_per_second"] for row in exact[-3:])
     else:
-        alike = [row for row in known if row["precision"] == _precision(config)] or known
+        alike = [row for row in rows if row["precision"] == _precision(config)] or rows
         nearest = min(
             alike, key=lambda row: max(row["multiply_adds"], work) / max(1, min(row["multiply_adds"], work))
         )
@@ -60,19 +62,21 @@ def estimate(config: RunConfig, train_images: int, validation_images: int) -> Es
 
 
 def measure(config: RunConfig) -> float:
-    """Images a second of training, measured for some seconds on random images in this process, and recorded.
+    """Measure how many images a second train, for some seconds on random images in this process, and record
+    it.
 
     Raises:
-        FerError: the network cannot be built.
+        FerError: The network cannot be built.
     """
     import keras
     import numpy as np
 
     from ..emotions import NAMES
-    from .batches import EpochBatches, made_ahead
-    from .network import build_network
-    from .optimizer import make_loss, make_optimizer
-    from .targets import PREDICTIONS, VOTES, Targets
+    from ..training.batches import EpochBatches, prefetch
+    from ..training.losses import make_losses
+    from ..training.network import build_network
+    from ..training.optimizer import make_optimizer
+    from ..training.targets import Targets
 
     count = config.train.batch_size * 4
     rng = np.random.default_rng(0)
@@ -82,16 +86,11 @@ def measure(config: RunConfig) -> float:
     images = rng.integers(0, 256, (count, 48, 48)).astype(np.uint8)
     keras.mixed_precision.set_global_policy(_precision(config))
     model = build_network(config)
-    loss = (
-        {PREDICTIONS: make_loss(config.train), VOTES: keras.losses.CategoricalCrossentropy()}
-        if votes[0] is not None
-        else None
-    )
-    model.compile(make_optimizer(config.train), loss or make_loss(config.train))
+    model.compile(make_optimizer(config.train), make_losses(config.train))
     times: list[float] = []
     begun = time.monotonic()
     while len(times) < 5 or (time.monotonic() - begun < _SECONDS and len(times) < 400):
-        for batch in made_ahead(
+        for batch in prefetch(
             EpochBatches(images, Targets(labels, None, *votes), config, len(NAMES), len(times))
         ):
             start = time.monotonic()
@@ -105,7 +104,7 @@ def measure(config: RunConfig) -> float:
 
 
 def record(config: RunConfig, images_per_second: float) -> None:
-    """Remember how fast `config` trained on this machine."""
+    """Record how fast `config` trained on this machine."""
     try:
         row = {
             "key": _key(config),
@@ -115,8 +114,8 @@ def record(config: RunConfig, images_per_second: float) -> None:
         }
         _file().parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{_file()}.lock", timeout=2):
-            storage.write_atomically(_file(), json.dumps([*_read(), row][-_KEPT:]).encode())
-    except (OSError, Timeout, FerError):  # a full disk costs the next guess, nothing else
+            storage.write_atomically(_file(), json.dumps([*_read(), row][-_MAX_ROWS:]).encode())
+    except (OSError, Timeout, FerError):  # a full disk costs the next estimate, nothing else
         pass
 
 
@@ -137,7 +136,7 @@ def _read() -> list[dict]:
 
 
 def _key(config: RunConfig) -> str:
-    """Of what decides on the speed."""
+    """Return a key of the settings that determine the speed."""
     two = bool(config.train.votes_weight)
     return json.dumps(
         [

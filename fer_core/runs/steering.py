@@ -1,7 +1,7 @@
-"""Steer a run while it trains: pause, go on, one epoch more, another learning rate, stop.
+"""Steer a run while it trains: pause, resume, train one epoch, change the learning rate, stop.
 
-What is wanted stands in the run folder (control.json), so that anybody may ask, from the app or the shell, and leave; the training
-process looks there between batches. What it did about it stands in steering.jsonl.
+The app or the shell write a request to control.json in the run folder. The training process reads it between
+batches, and logs what it did in steering.jsonl.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import TrainingError
 from ..storage import write_atomically
+from ..training.schedule import learning_rate
 from .run_folder import RUNNING_STATES, RunFolder
-from .schedule import learning_rate
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
 class Control(BaseModel):
-    """What a run is asked to do."""
+    """The request to a run."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -33,14 +33,14 @@ class Control(BaseModel):
 
 
 def read_control(run: RunFolder) -> Control:
-    """What `run` is asked to do; to run as its settings say where nobody asked for anything."""
+    """Read the request to `run`; without one, it runs as its settings say."""
     try:
         return Control.model_validate_json(run.control.read_bytes())
     except (OSError, ValidationError):
         return Control()
 
 
-def _ask(run: RunFolder, **changes: Any) -> None:
+def _request(run: RunFolder, **changes: Any) -> None:
     try:
         write_atomically(run.control, read_control(run).model_copy(update=changes).model_dump_json().encode())
     except OSError as error:
@@ -54,41 +54,42 @@ def _under_way(run: RunFolder) -> None:
 
 
 def pause(run: RunFolder) -> None:
-    """Ask a run to hold still after the present batch.
+    """Ask a run to pause after the current batch.
 
     Raises:
-        TrainingError: it is not under way. The same holds for the others.
+        TrainingError: The run is not under way. The functions below raise the same.
     """
     _under_way(run)
-    _ask(run, mode="pause")
+    _request(run, mode="pause")
 
 
 def go_on(run: RunFolder) -> None:
     """Ask a paused run to train on."""
     _under_way(run)
-    _ask(run, mode="run")
+    _request(run, mode="run")
 
 
 def step(run: RunFolder) -> None:
-    """Ask a run to train to the end of the present epoch, or of the next one where it stands between two, and to pause there."""
+    """Ask a run to train to the end of the current epoch, or of the next one if it is between two, and to
+    pause there."""
     _under_way(run)
-    _ask(run, mode="step", step_until=len(run.history()) + 1)
+    _request(run, mode="step", step_until=len(run.history()) + 1)
 
 
 def set_learning_rate(run: RunFolder, rate: float) -> None:
     """Ask a run to train with the learning rate `rate` from now on; a schedule keeps its shape and is scaled.
 
     Raises:
-        TrainingError: it is not under way, or `rate` is no number above 0 and up to 10.
+        TrainingError: The run is not under way, or `rate` is not above 0 and at most 10.
     """
     _under_way(run)
     if not 0 < rate <= 10:
         raise TrainingError(f"Learning rate {rate:g}: expected a number above 0, and 10 at most.")
-    _ask(run, rate_factor=rate / learning_rate(run.config().train, _epoch(run)))
+    _request(run, rate_factor=rate / learning_rate(run.config().train, _epoch(run)))
 
 
 def scheduled_rate(run: RunFolder) -> float:
-    """The learning rate of the epoch under way, with what was asked for."""
+    """Return the learning rate of the current epoch, with the requested factor."""
     return learning_rate(run.config().train, _epoch(run)) * read_control(run).rate_factor
 
 
@@ -97,32 +98,34 @@ def _epoch(run: RunFolder) -> int:
 
 
 def stop(run: RunFolder) -> None:
-    """Ask a run to stop after the present batch and to keep its best weights."""
+    """Ask a run to stop after the current batch and to keep its best weights."""
     _under_way(run)
     run.request_stop()
 
 
-def forget_pause(run: RunFolder) -> None:
-    """Before a run is started anew: a pause that its last process was asked for is over, another learning rate stays."""
+def clear_pause(run: RunFolder) -> None:
+    """End a pause that the last process was asked for, before a run is resumed; a changed learning rate
+    stays."""
     if read_control(run).mode != "run":
-        _ask(run, mode="run")
+        _request(run, mode="run")
 
 
 def steering_log(run: RunFolder) -> list[dict[str, Any]]:
-    """What was done to the run while it trained: dicts with time (s since 1970), epoch, action and value."""
+    """List what was changed while the run trained: dicts with time (s since 1970), epoch, action and
+    value."""
     try:
         lines = run.steering.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         return []
-    known = []
+    entries = []
     for line in lines:
         with contextlib.suppress(ValueError):  # a full disk may have cut one
-            known.append(json.loads(line))
-    return [line for line in known if isinstance(line, dict)]
+            entries.append(json.loads(line))
+    return [entry for entry in entries if isinstance(entry, dict)]
 
 
-class Helm:
-    """The training process's side: follows what is asked for, and writes down what was done."""
+class Steering:
+    """Follow the requests to a run in its training process, and log what was done."""
 
     def __init__(self, run: RunFolder) -> None:
         self._run = run
@@ -130,13 +133,18 @@ class Helm:
         self._control = Control()
         self._factor = read_control(run).rate_factor
 
-    def hold(self, finished_epochs: int, epoch_begun: bool, stopped: Callable[[], bool]) -> float:
-        """Wait here while the run is asked to pause. Returns the seconds that passed in it.
+    def wait_while_paused(
+        self, finished_epochs: int, epoch_begun: bool, stopped: Callable[[], bool]
+    ) -> float:
+        """Wait while the run is asked to pause.
 
         Args:
-            finished_epochs: how many there are.
-            epoch_begun: whether a batch of the next one was trained.
-            stopped: whether the run is asked to stop, which ends a pause too.
+            finished_epochs: The number of finished epochs.
+            epoch_begun: Whether a batch of the next one was trained.
+            stopped: Whether the run is asked to stop, which ends a pause too.
+
+        Returns:
+            The seconds it waited.
         """
         if not self._paused(finished_epochs):
             return 0.0
@@ -145,19 +153,23 @@ class Helm:
         self._log("paused", finished_epochs + 1)
         self._run.write_status("paused", f"Paused {where}.")
         while self._paused(finished_epochs) and not stopped():
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         self._run.write_status("running")
         self._log("went on", finished_epochs + 1)
         return time.monotonic() - begun
 
     def rate_factor(self, finished_epochs: int) -> float:
-        """What the scheduled learning rate is multiplied with now."""
+        """Return the factor on the scheduled learning rate."""
         factor = self._read().rate_factor
         if factor != self._factor:
             rate = factor * learning_rate(self._run.config().train, finished_epochs)
             self._log("learning rate", finished_epochs + 1, float(f"{rate:.6g}"))
             self._factor = factor
         return factor
+
+    def rate_changes(self) -> list[dict[str, Any]]:
+        """List the changes of the learning rate, for the card."""
+        return [entry for entry in steering_log(self._run) if entry["action"] == "learning rate"]
 
     def _paused(self, finished_epochs: int) -> bool:
         control = self._read()

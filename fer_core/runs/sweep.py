@@ -1,7 +1,8 @@
-"""Carry out a sweep: draw settings with Optuna, train them as runs, give hopeless ones up.
+"""Run a sweep: sample settings with Optuna, train each as a run, prune poor ones.
 
-Any number of processes may work at one sweep, on machines that share its folder: each trains one run at a time. They meet in Optuna's
-storage and in the locks of `claims`; a trial whose worker was killed is taken over by another one.
+Any number of processes may work at one sweep, on machines that share its folder: each trains one run at a
+time. They meet in Optuna's storage and in the locks of its trials; a trial whose worker was killed is taken
+over by another one.
 """
 
 from __future__ import annotations
@@ -22,24 +23,24 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import Trial, TrialState
 
 from ..errors import ConfigError, FerError, TrainingError
-from ..process_folder import PROJECT
-from .claims import Claims
+from ..resources import subprocess_environment
+from .locks import TrialLocks
 from .registry import Registry
 from .run_folder import RunFolder
-from .steering import forget_pause
+from .steering import clear_pause
 from .sweep_folder import Dimension, SweepConfig, SweepFolder
 
-_LOOK_SECONDS = 0.3
+_POLL_SECONDS = 0.3
 
 
 def run_sweep(sweep: SweepFolder) -> str:
-    """Work at `sweep` from where it stands, perhaps beside others, until all of its trials are done.
+    """Run trials of `sweep` until all are done, perhaps beside other workers.
 
     Returns:
         "finished", or "stopped" when it was asked to stop.
 
     Raises:
-        FerError: it is no sweep, or its folder or storage cannot be used.
+        FerError: The folder holds no sweep, or the folder or storage cannot be used.
     """
     work = _Sweep(sweep, sweep.config())
     try:
@@ -60,10 +61,12 @@ def run_sweep(sweep: SweepFolder) -> str:
 
 
 def open_study(sweep: SweepFolder, config: SweepConfig) -> optuna.Study:
-    """The Optuna study of a sweep, in its own journal file or in a database. It maximises the best validation accuracy of a run.
+    """Open the Optuna study of a sweep, in its journal file or in a database.
+
+    The study maximises the best validation accuracy of a run.
 
     Raises:
-        ConfigError: the database cannot be opened.
+        ConfigError: The database cannot be opened.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     pruners: dict[str, Any] = {
@@ -73,7 +76,7 @@ def open_study(sweep: SweepFolder, config: SweepConfig) -> optuna.Study:
         "none": optuna.pruners.NopPruner(),
     }
     # One worker at a time: of two that make the tables of a new database at once, one fails.
-    with Claims(sweep.path).one_at_a_time():
+    with TrialLocks(sweep.path).one_at_a_time():
         return optuna.create_study(
             storage=_storage(sweep, config),
             study_name=config.study or sweep.name,
@@ -86,8 +89,8 @@ def open_study(sweep: SweepFolder, config: SweepConfig) -> optuna.Study:
 def _storage(sweep: SweepFolder, config: SweepConfig) -> Any:
     if config.storage is None:
         journal = str(sweep.journal.resolve())
-        # Not Optuna's default: its lock is a link to the journal, which another machine may know by another path, and through a link
-        # that leads nowhere it cannot see for how long a killed worker has held it.
+        # Not Optuna's default: its lock is a link to the journal, which another machine may know by another
+        # path, and through a link that leads nowhere it cannot see for how long a killed worker has held it.
         return JournalStorage(JournalFileBackend(journal, JournalFileOpenLock(journal)))
     try:
         return optuna.storages.RDBStorage(config.storage)
@@ -98,7 +101,8 @@ def _storage(sweep: SweepFolder, config: SweepConfig) -> Any:
     except Exception as error:  # SQLAlchemy lets through what each driver raises
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise ConfigError(
-            f"The storage {_without_password(config.storage)} cannot be opened ({reason}): expected a URL such as postgresql://USER@HOST/NAME."
+            f"The storage {_without_password(config.storage)} cannot be opened ({reason}): "
+            "expected a URL such as postgresql://USER@HOST/NAME."
         ) from None
 
 
@@ -109,14 +113,15 @@ def _without_password(url: str) -> str:
 class _Sweep:
     def __init__(self, sweep: SweepFolder, config: SweepConfig) -> None:
         self.folder, self.config, self.study = sweep, config, open_study(sweep, config)
-        self.claims, self.lock = Claims(sweep.path), sweep.lock()
+        self.trial_locks, self.lock = TrialLocks(sweep.path), sweep.lock()
 
     @property
     def leads(self) -> bool:
         return self.lock.is_locked
 
     def lead(self) -> None:
-        """Hold the folder's lock, which is how others see that the sweep is alive, unless another worker holds it."""
+        """Hold the folder's lock, which is how others see that the sweep is alive, unless another worker
+        holds it."""
         if self.leads:
             return
         try:
@@ -133,11 +138,11 @@ class _Sweep:
             self.write_status("running", registered=True)
 
     def write_status(self, state: str, message: str | None = None, **more: Any) -> None:
-        """Write the sweep's status with the number of trials done, which the message says where there is none."""
-        with self.claims.one_at_a_time():  # else one that counted earlier might write later
+        """Write the status; by default the message is the number of finished trials."""
+        with self.trial_locks.one_at_a_time():  # else one that counted earlier might write later
             done = self._done()
-            said = f"{done} of {self.config.trials} runs are done." if message is None else message
-            self.folder.write_status(state, said, done=done, **more)
+            message = f"{done} of {self.config.trials} runs are done." if message is None else message
+            self.folder.write_status(state, message, done=done, **more)
 
     def run(self) -> str:
         while True:
@@ -154,26 +159,28 @@ class _Sweep:
             elif self._done() >= self.config.trials:
                 return "finished"
             else:  # others train the last ones, and may be killed
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_POLL_SECONDS)
 
     def _next(self) -> tuple[Trial | None, FileLock | None]:
-        """A trial to carry out, with its lock held: one whose worker has ended in the middle, or a new one; None where there is neither."""
-        with self.claims.one_at_a_time():
+        """Return the next trial and its lock: an abandoned one, else a new one, else (None, None)."""
+        with self.trial_locks.one_at_a_time():
             trials = self.study.get_trials(deepcopy=False)
             for begun in trials:
                 if (
                     begun.state == TrialState.RUNNING
-                    and (claim := self.claims.take(begun.number)) is not None
+                    and (claim := self.trial_locks.take(begun.number)) is not None
                 ):
-                    # Optuna has no public way back to a trial that was begun: its id is the one thing that is needed.
+                    # Optuna has no public way back to a trial that was begun: its id is the one thing that is
+                    # needed.
                     return self._seeded(begun.number, partial(Trial, self.study, begun._trial_id)), claim
             if len(trials) >= self.config.trials:
                 return None, None
             trial = self._seeded(len(trials), self.study.ask)
-            return trial, self.claims.take(trial.number)
+            return trial, self.trial_locks.take(trial.number)
 
     def _seeded(self, number: int, make: Callable[[], Trial]) -> Trial:
-        """A trial whose settings are drawn with random numbers of its own: workers that shared a seed would draw the same settings."""
+        """Return a trial whose sampler has its own seed, so that workers with the same seed draw different
+        settings."""
         seed = int(np.random.SeedSequence([self.config.seed, number]).generate_state(1)[0])
         self.study.sampler = optuna.samplers.TPESampler(seed=seed)
         return make()
@@ -223,24 +230,28 @@ class _Sweep:
             if not pruned and history and len(history) < run.config().train.epochs and trial.should_prune():
                 pruned = True
                 run.request_stop()
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         if self.folder.stop_requested():
             return "stopped"
         if pruned and run.status()["state"] == "stopped":
             run.write_status(
                 "pruned",
-                f"Given up by {self.folder.name} after epoch {len(run.history())}: others were better by then.",
+                f"Pruned by {self.folder.name} after epoch {len(run.history())}: other runs were better.",
             )
             return "pruned"
         return "ended" if run.status()["state"] in ("finished", "stopped") else "failed"
 
 
 def _start(run: RunFolder) -> subprocess.Popen[bytes]:
-    forget_pause(run)
+    clear_pause(run)
     with open(run.log, "ab") as log:
         command = [sys.executable, "-m", "fer_core", "train", "--resume", str(run.path.resolve())]
         return subprocess.Popen(
-            command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            command,
+            env=subprocess_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
 
 

@@ -48,38 +48,43 @@ class Dimension(BaseModel):
 
     @classmethod
     def parse(cls, text: str) -> Dimension:
-        """From what people write: "16, 32, 64" is a list, "0..20" a range, "0..20:5" one in steps, "1e-4..1e-1:log" a logarithmic one.
+        """Parse a search range.
+
+        Args:
+            text: A list "16, 32, 64", a range "0..20", one in steps "0..20:5", or a logarithmic one
+                "1e-4..1e-1:log".
 
         Raises:
-            ConfigError: it is none of these.
+            ConfigError: The text has none of these forms.
         """
-        wanted = "expected a list such as 16,32,64, or a range such as 0..20, 0..20:5 or 1e-4..1e-1:log"
-        found = _RANGE.match(text)
-        if not found:
+        expected = "expected a list such as 16,32,64, or a range such as 0..20, 0..20:5 or 1e-4..1e-1:log"
+        match = _RANGE.match(text)
+        if not match:
             words = [word.strip() for word in text.split(",")]
             if len(words) < 2 or not all(words) or ".." in text:
-                raise ConfigError(f"Search range {text!r}: {wanted}.")
+                raise ConfigError(f"Search range {text!r}: {expected}.")
             return cls(choices=tuple(_value(word) for word in words))
-        low, high, way = found.groups()
+        low, high, mode = match.groups()
         try:
             whole = all(re.fullmatch(r"[-+]?\d+", part) for part in (low, high))
-            step = None if way in (None, "log") else float(way)
+            step = None if mode in (None, "log") else float(mode)
             return cls(
                 low=float(low),
                 high=float(high),
-                log=way == "log",
+                log=mode == "log",
                 step=step,
                 whole=whole and (step is None or step.is_integer()),
             )
         except ValidationError as error:
             raise ConfigError(
-                f"Search range {text!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}; {wanted}."
+                f"Search range {text!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}; "
+                f"{expected}."
             ) from None
         except ValueError:
-            raise ConfigError(f"Search range {text!r}: {wanted}.") from None
+            raise ConfigError(f"Search range {text!r}: {expected}.") from None
 
     def ends(self) -> tuple[Any, ...]:
-        """Values that must fit the setting for all to fit."""
+        """Return values that must fit the setting for all to fit."""
         if self.choices:
             return self.choices
         return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
@@ -102,12 +107,13 @@ class SweepConfig(BaseModel):
     space: dict[str, Dimension] = Field(
         min_length=1, description="The settings that vary, by path such as train.learning_rate."
     )
-    trials: int = Field(20, ge=1, le=1000, description="How many runs are made.")
+    trials: int = Field(20, ge=1, le=1000, description="Number of runs.")
     pruner: Literal["median", "hyperband", "none"] = Field(
         "median",
-        description="When a run is given up: below the median of the others at the same epoch, by Hyperband's halving, or never.",
+        description="When to stop a run early: below the median of the others at the same epoch, "
+        "by Hyperband's halving, or never.",
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="Start of the sampler's random numbers.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the sampler.")
     storage: str | None = Field(
         None, description="URL of the database that holds the study; None for a journal file in the folder."
     )
@@ -117,10 +123,10 @@ class SweepConfig(BaseModel):
 
     @classmethod
     def make(cls, base: RunConfig, space: dict[str, str], **more: Any) -> SweepConfig:
-        """From ranges as people write them, each tried on `base`.
+        """Make a sweep's settings from search ranges, each checked on `base`.
 
         Raises:
-            ConfigError: a range cannot be read, or its values do not fit the setting.
+            ConfigError: A range cannot be read, or its values do not fit the setting.
         """
         dimensions = {path: Dimension.parse(text) for path, text in space.items()}
         for path, dimension in dimensions.items():
@@ -147,7 +153,12 @@ class SweepFolder(ProcessFolder):
         return (self.path / "sweep.json").is_file()
 
     def create(self, config: SweepConfig) -> None:
-        """Raises TrainingError where there is a sweep already, or the folder cannot be written; FerError where a visitor may not have it."""
+        """Make the folder of a new sweep.
+
+        Raises:
+            TrainingError: There is a sweep already, or the folder cannot be written.
+            FerError: The sweep exceeds a visitor's quota.
+        """
         with quotas.new_runs(self.path, config.base, config.trials):
             if self.exists() or (self.path / "config.json").exists():
                 raise TrainingError(f"{self.path} holds a sweep or run already: name another folder.")
@@ -161,7 +172,11 @@ class SweepFolder(ProcessFolder):
                 ) from None
 
     def config(self) -> SweepConfig:
-        """Raises TrainingError where the folder holds no valid sweep."""
+        """Read the settings of the sweep.
+
+        Raises:
+            TrainingError: The folder has no valid sweep.
+        """
         try:
             return SweepConfig.model_validate_json((self.path / "sweep.json").read_bytes())
         except (OSError, ValidationError):
@@ -170,12 +185,12 @@ class SweepFolder(ProcessFolder):
             ) from None
 
     def run_path(self, trial: int) -> Path:
-        """The folder of the run of a trial, counted from 0."""
+        """Return the folder of the run of a trial, counted from 0."""
         return self.path.parent / f"{self.name}-{trial + 1:03}"
 
 
 def list_sweeps(parent: Path) -> list[SweepFolder]:
-    """The sweeps below `parent`, newest first."""
+    """List the sweeps below `parent`, newest first."""
     if not parent.is_dir():
         return []
     sweeps = [SweepFolder(path) for path in parent.iterdir() if (path / "sweep.json").is_file()]
@@ -183,5 +198,5 @@ def list_sweeps(parent: Path) -> list[SweepFolder]:
 
 
 def new_sweep_folder(parent: Path, preset: str) -> SweepFolder:
-    """An unused folder below `parent` named after the time and the preset."""
+    """Return an unused folder below `parent`, named after the time and the preset."""
     return SweepFolder(unused_path(parent, f"sweep-{preset}"))

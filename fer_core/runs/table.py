@@ -1,4 +1,4 @@
-"""The runs of a folder as a table: one plain row each."""
+"""The runs of a folder as a table with a row for each."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bundle import CARD, read_bundle
+from ..bundles.bundle import CARD, read_bundle
 from ..config import RunConfig
 from ..errors import FerError
-from ..evaluation.metrics import wilson_interval
-from .registry import About, Registry
+from ..metrics.classification import wilson_interval
+from .registry import Registry, RunNotes
 from .run_folder import RunFolder, list_runs
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """What is known of a run. None where it is not known yet."""
+    """A run with its state and results; None where they are not known yet."""
 
     run: RunFolder
-    about: About
+    notes: RunNotes
     state: str
     message: str
     started: float  # s since 1970
@@ -27,23 +27,23 @@ class RunRow:
     fingerprint: str | None
     best_accuracy: float | None  # on validation
     best_epoch: int | None
-    interval: tuple[float, float] | None  # of the best accuracy, 95 %
+    interval: tuple[float, float] | None  # of the best accuracy, 95%
     epochs: int  # finished
     seconds: float  # of training
     parameters: int | None
 
     @property
     def title(self) -> str:
-        return self.about.title or self.run.name
+        return self.notes.title or self.run.name
 
     def as_json(self) -> dict[str, Any]:
         config = self.config
         return {
             "name": self.run.name,
             "path": str(self.run.path),
-            "title": self.about.title,
-            "note": self.about.note,
-            "sweep": self.about.sweep,
+            "title": self.notes.title,
+            "note": self.notes.note,
+            "sweep": self.notes.sweep,
             "state": self.state,
             "message": self.message,
             "started": self.started,
@@ -61,17 +61,17 @@ class RunRow:
 
 
 def run_rows(parent: Path) -> list[RunRow]:
-    """The runs below `parent`, newest first. What is damaged in a run's folder is left out of its row.
+    """Return the runs below `parent`, newest first; damaged files of a run are left out of its row.
 
     Raises:
-        TrainingError: the registry is damaged.
+        TrainingError: The registry is damaged.
     """
-    about = Registry(parent).about()
-    return [run_row(run, about.get(run.name, About())) for run in list_runs(parent)]
+    notes = Registry(parent).notes()
+    return [run_row(run, notes.get(run.name, RunNotes())) for run in list_runs(parent)]
 
 
-def run_row(run: RunFolder, about: About) -> RunRow:
-    """The row of one run."""
+def run_row(run: RunFolder, notes: RunNotes) -> RunRow:
+    """Return the row of one run."""
     status, history = run.status(), run.history()
     try:
         config = run.config()
@@ -86,7 +86,7 @@ def run_row(run: RunFolder, about: About) -> RunRow:
             parameters = None
     return RunRow(
         run,
-        about,
+        notes,
         status["state"],
         str(status["message"]),
         status["started"],
@@ -104,7 +104,8 @@ def run_row(run: RunFolder, about: About) -> RunRow:
 def best_epoch(
     history: list[dict[str, float]], status: dict[str, Any]
 ) -> tuple[dict[str, float] | None, tuple[float, float] | None]:
-    """The epoch with the best validation accuracy, and the 95 % interval of that; None where they are not known."""
+    """Return the epoch with the best validation accuracy and its 95% interval; None where they are not
+    known."""
     best = max(history, key=lambda row: row["val_accuracy"]) if history else None
     count = status.get("validation_images")
     if best is None or not isinstance(count, int) or count <= 0:

@@ -1,4 +1,4 @@
-"""Classify millions of faces or photos to parquet, in parts that any worker may do, on one machine or through Ray."""
+"""Scoring of millions of faces or photos to Parquet, in parts, on one machine or through Ray."""
 
 from .scoring import ScoreSummary, score
 

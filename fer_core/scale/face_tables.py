@@ -1,4 +1,4 @@
-"""Rows of parquet tables of faces, a range at a time: forward reading costs one pass, and memory the range."""
+"""Range access to rows of Parquet tables of faces, with one pass and the memory of the range."""
 
 from __future__ import annotations
 
@@ -11,32 +11,37 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..data.dataset import IMAGE_SIZE
-from ..data.sources import columns, parquet
+from ..data.readers import columns, parquet
 from ..emotions import NAMES
 from ..errors import DataError, FerError
 
 _BATCH = 1024
-_BUFFER = 1 << 20  # bytes read at a time; row groups of a million faces would take gigabytes otherwise
+_BUFFER = 1 << 20  # bytes per read; row groups of a million faces would take gigabytes otherwise
 
-Row = tuple[bytes | None, object, parquet.FaceTable]  # the encoded image, the cell of its label, the table
+# Encoded image, cell of its label, table.
+Row = tuple[bytes | None, object, parquet.FaceTable]
 
 
 class FaceTables:
-    """Several files as one table. A worker's parts follow one another, so the file is read on where the last part ended.
+    """Several files as one table. Successive parts of a worker continue reading where the last part ended.
 
     Raises:
-        DataError: from `take`: a file is damaged, or has another number of rows than it had.
+        DataError: From `take`: a file is damaged, or its number of rows has changed.
     """
 
     def __init__(self, files: tuple[tuple[str, int], ...]) -> None:
         self._files = files
         self._starts = [0, *accumulate(rows for _, rows in files)]
-        self._at = -1  # the row that `_ahead` gives next
+        self._at = -1  # the row that `_ahead` yields next
         self._ahead: Iterator[Row] = iter(())
 
     def take(self, start: int, stop: int) -> tuple[np.ndarray, list[int | None], dict[int, str]]:
-        """Rows `start` to `stop`: images (n, 48, 48) uint8 of those that can be read, all labels as positions in NAMES or None, and
-        why the others cannot be read, by position in the range."""
+        """Read the rows `start` to `stop`.
+
+        Returns:
+            Images (n, 48, 48) uint8 of the readable rows; all labels as positions in NAMES or None; the
+            reasons why the others cannot be read, by position in the range.
+        """
         images, truth, errors = [], [], {}
         for position, (blob, label, table) in enumerate(self._rows(start, stop)):
             image = parquet.decode(blob)
@@ -53,16 +58,16 @@ class FaceTables:
 
     def _rows(self, start: int, stop: int) -> Iterator[Row]:
         row_group = self._row_group_start(start)
-        if (
-            not row_group <= self._at <= start
-        ):  # else what lies between costs no more than to begin at the row group
+        # If the row group is already open, skipping rows costs no more than beginning it again.
+        if not row_group <= self._at <= start:
             self._ahead, self._at = self._from(row_group), row_group
         while self._at < stop:
             try:
                 row = next(self._ahead)
             except StopIteration:
                 raise DataError(
-                    f"{self._files[self._file_of(self._at)][0]} has fewer rows than it had when the job began."
+                    f"{self._files[self._file_of(self._at)][0]} has fewer rows than it had when the job "
+                    "began."
                 ) from None
             self._at += 1
             if self._at > start:
@@ -78,7 +83,7 @@ class FaceTables:
         return self._starts[file] + firsts[bisect_right(firsts, row - self._starts[file]) - 1]
 
     def _from(self, row: int) -> Iterator[Row]:
-        """All rows from one that begins a row group on, to the end of the last file."""
+        """Yield all rows from the start of a row group to the end of the last file."""
         for file in range(self._file_of(row), len(self._files)):
             path, expected = self._files[file]
             table = parquet.open_table(path, path, _BUFFER)
@@ -87,9 +92,9 @@ class FaceTables:
             groups = [
                 i for i, first in enumerate(_row_groups(table.file)) if self._starts[file] + first >= row
             ]
-            wanted = [column for column in (table.image, table.label) if column]
+            column_names = [column for column in (table.image, table.label) if column]
             try:
-                for batch in table.file.iter_batches(_BATCH, row_groups=groups, columns=wanted):
+                for batch in table.file.iter_batches(_BATCH, row_groups=groups, columns=column_names):
                     yield from (
                         (blob, label, table) for blob, label in zip(*parquet.cells(batch, table), strict=True)
                     )
@@ -100,7 +105,7 @@ class FaceTables:
 
 
 def _row_groups(file: pq.ParquetFile) -> list[int]:
-    """The first row of each row group."""
+    """Return the first row of each row group."""
     metadata = file.metadata
     return list(
         accumulate((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), initial=0)
@@ -112,6 +117,6 @@ def _label(cell: object, table: parquet.FaceTable) -> int | None:
         return None
     try:
         position = columns.label_position(cell, table.class_names)
-    except FerError:  # it is wrong, but the face can be scored all the same
+    except FerError:  # the label is wrong, but the face can be scored
         return None
     return position if 0 <= position < len(NAMES) else None

@@ -1,4 +1,4 @@
-"""What all workers of a scoring job must agree on, and the parts that it is cut into."""
+"""Scoring job: what all its workers must agree on, and its division into parts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
 from .sources import Source
 
-FORMAT = 1  # raise it when parts written before cannot stand beside new ones
+FORMAT = 1  # increase it when older parts do not fit new ones
 
-# A part is what a killed worker loses, and a file: a minute's work is little to lose and enough for a file.
-_FACES_AT_MOST, _PHOTOS_AT_MOST = 32_768, 1_024
-_FACES_AT_LEAST, _PHOTOS_AT_LEAST = 1_024, 16
-_WANTED_PARTS = 64
+# A part is one file, and what a killed worker loses: a minute of work is not much to lose and enough for a
+# file.
+_MAX_FACES, _MAX_PHOTOS = 32_768, 1_024
+_MIN_FACES, _MIN_PHOTOS = 1_024, 16
+_TARGET_PARTS = 64
 
 
 @dataclass(frozen=True)
@@ -34,19 +35,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Job:
-    """A source, a model and a folder. It travels to the workers, which open what it names: the same paths must lead there."""
+    """Source, model and output folder. It is sent to the workers, for which the same paths must be valid."""
 
     source: Source
-    model: Path  # the bundle's folder
+    model: Path  # folder of the bundle
     model_name: str
     model_sha256: str
     labels: tuple[str, ...]
-    detector: str | None  # the name of the face detector, for photos
+    detector: str | None  # name of the face detector, for photos
     part_size: int
     out: Path
 
     def identity(self) -> dict[str, Any]:
-        """What must be the same for parts to belong together."""
+        """Return what must be equal for parts to belong together."""
         return {
             "format": FORMAT,
             "kind": self.source.kind,
@@ -62,7 +63,7 @@ class Job:
         return -(-self.source.count // self.part_size)
 
     def parts(self, without: Collection[int] = ()) -> Iterator[Part]:
-        """The parts in their order, but for those whose index is in `without`."""
+        """Yield the parts in their order, except those with an index in `without`."""
         for index in range(self.part_count()):
             if index not in without:
                 start = index * self.part_size
@@ -71,16 +72,14 @@ class Job:
 
 
 def usual_part_size(source: Source) -> int:
-    """Items a part: the same for the same source on every machine, enough parts to share out and none too small to be worth a file."""
-    least, most = (
-        (_FACES_AT_LEAST, _FACES_AT_MOST) if source.kind == "faces" else (_PHOTOS_AT_LEAST, _PHOTOS_AT_MOST)
-    )
-    wanted = -(-source.count // _WANTED_PARTS)
-    return min(most, -(-max(least, wanted) // least) * least)
+    """Return the items per part, equal on every machine: enough parts to share out, but no tiny files."""
+    least, most = (_MIN_FACES, _MAX_FACES) if source.kind == "faces" else (_MIN_PHOTOS, _MAX_PHOTOS)
+    even_share = -(-source.count // _TARGET_PARTS)
+    return min(most, -(-max(least, even_share) // least) * least)
 
 
 def model_sha256(bundle: Bundle) -> str:
-    """Of the inference file and the label names: what the answers depend on."""
+    """Return a hash of the inference file and the label names, on which the answers depend."""
     digest = hashlib.sha256(bundle.inference_file.read_bytes())
     digest.update("\0".join(bundle.labels).encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Workers of this machine: processes, or this very one where one worker is enough."""
+"""Workers of this machine: processes, or the present process if one worker is enough."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from .job import Job, Part
 from .part_folder import PartResult
 from .scorer import Scorer, score_part
 
-_DEATHS = 3  # of workers, one after the other, without a part done in between
+_DEATHS = 3  # of workers in a row, without a finished part in between
 
-_scorer: Scorer | None = None  # of this process, where it is a worker
+_scorer: Scorer | None = None  # of this process, if it is a worker
 
 
 def run_local(job: Job, parts: Iterable[Part], workers: int) -> Iterator[PartResult]:
-    """Do all parts and give the results as they come. A worker that is killed is replaced, and what it had under way is done again.
+    """Score all parts and yield the results as they arrive.
+
+    A killed worker is replaced, and its unfinished work repeated.
 
     Raises:
-        FerError: a part cannot be done, or workers end again and again.
+        FerError: A part cannot be scored, or workers end repeatedly.
     """
     if workers == 1:
         scorer = Scorer(job)
         yield from (score_part(scorer, part) for part in parts)
         return
     waiting, deaths = iter(parts), 0
-    again: list[Part] = []  # what a killed worker had under way
+    again: list[Part] = []  # unfinished parts of a killed worker
     while True:
         running: dict[Future[PartResult], Part] = {}
         # Spawned, not forked: a fork would copy the locks of threads that OpenCV and LiteRT have started.
@@ -58,7 +60,8 @@ def run_local(job: Job, parts: Iterable[Part], workers: int) -> Iterator[PartRes
             if deaths == _DEATHS:
                 names = ", ".join(str(part.index) for part in sorted(again, key=lambda part: part.index))
                 raise FerError(
-                    f"Workers were ended {_DEATHS} times without a part done in between (parts {names}): is there enough memory? "
+                    f"Workers were ended {_DEATHS} times without a part done in between (parts {names}): "
+                    "is there enough memory? "
                     "What is done is kept; start again with fewer --workers."
                 ) from None
         except BaseException:
@@ -67,13 +70,15 @@ def run_local(job: Job, parts: Iterable[Part], workers: int) -> Iterator[PartRes
 
 
 def _begin(job: Job) -> None:
-    """Make this process a worker: one thread, gone with the process that it works for."""
+    """Make this process a worker: single-threaded, and ending together with its parent process."""
     import cv2
 
     global _scorer
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # Ctrl-C comes to all; the first process says so
+    signal.signal(
+        signal.SIGINT, lambda *_: os._exit(130)
+    )  # Ctrl-C reaches all processes; the first one reports it
     threading.Thread(target=_follow_parent, daemon=True).start()
-    cv2.setNumThreads(1)  # the other cores have workers of their own
+    cv2.setNumThreads(1)  # the other cores have their own workers
     _scorer = Scorer(job)
 
 

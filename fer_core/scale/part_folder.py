@@ -1,4 +1,4 @@
-"""The folder that a job writes: a parquet file a part, which is there in full or not at all, and says itself what it belongs to."""
+"""Output folder of a job: one Parquet file per part, written atomically, with the identity of its job."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ _DIFFERENCES = {
 
 @dataclass(frozen=True)
 class PartResult:
-    """What is known of a part that is done."""
+    """Summary of a finished part."""
 
     index: int
     items: int
     rows: int
-    errors: int  # rows that say why there is no answer
-    bytes: int  # of its file
+    errors: int  # rows without an answer
+    bytes: int  # size of its file
 
 
 class PartFolder:
-    """The parts of one job. Any number of workers may write at once."""
+    """Parts of one job. Any number of workers may write at once."""
 
     def __init__(self, job: Job) -> None:
         self.job, self.path = job, job.out
@@ -53,14 +53,14 @@ class PartFolder:
         return self.path / f"part-{index:06}.parquet"
 
     def result(self, index: int) -> PartResult | None:
-        """Of a part that is there, else None; one whose file is damaged is not there."""
+        """Return the summary of a finished part, or None if it is missing or damaged."""
         try:
-            return self.told(index, part_metadata(self.file(index)))
+            return self.summary(index, part_metadata(self.file(index)))
         except (OSError, pa.ArrowException):
             return None
 
-    def told(self, index: int, metadata: dict[str, Any]) -> PartResult | None:
-        """The same from what its file says of itself."""
+    def summary(self, index: int, metadata: dict[str, Any]) -> PartResult | None:
+        """Return the summary of a finished part from the metadata of its file."""
         try:
             size = self.file(index).stat().st_size
             return PartResult(
@@ -71,7 +71,7 @@ class PartFolder:
 
     def write(self, part: Part, table: pa.Table) -> PartResult:
         errors = table.num_rows - pc.count(table["label"]).as_py()
-        told = self.job.identity() | {
+        metadata = self.job.identity() | {
             "part": part.index,
             "start": part.start,
             "stop": part.stop,
@@ -80,17 +80,18 @@ class PartFolder:
         }
         buffer = io.BytesIO()
         floats = [field.name for field in table.schema if pa.types.is_floating(field.type)]
-        words = [
+        text_columns = [
             name
             for name in table.column_names
             if name not in floats and name not in ("row", "face", "x", "y", "width", "height")
         ]
-        # Bytes of equal meaning side by side: probabilities take a sixth less so (benchmarks/scale.py says how much a row takes).
+        # Bytes of equal significance are stored together, which saves a sixth for probabilities (see
+        # benchmarks/scale.py).
         pq.write_table(
-            table.replace_schema_metadata({_KEY: json.dumps(told).encode()}),
+            table.replace_schema_metadata({_KEY: json.dumps(metadata).encode()}),
             buffer,
             compression="zstd",
-            use_dictionary=words,
+            use_dictionary=text_columns,
             column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT")
             | ({"row": "DELTA_BINARY_PACKED"} if "row" in table.column_names else {}),
         )
@@ -98,53 +99,58 @@ class PartFolder:
         return PartResult(part.index, len(part), table.num_rows, errors, buffer.tell())
 
     def clear_unfinished(self) -> None:
-        """Remove what killed workers left half written. Only where no worker of this folder is at work."""
+        """Remove the unfinished files of killed workers.
+
+        Only call it while no worker of this folder is running.
+        """
         for path in self.path.glob(".part-*"):
             with contextlib.suppress(OSError):
                 path.unlink()
 
 
 def part_metadata(path: Path) -> dict[str, Any]:
-    """What a part says of itself, {} where it was not written by `score`.
+    """Return the metadata of a part, {} if it was not written by `score`.
 
     Raises:
-        OSError, pyarrow.ArrowException: it cannot be read.
+        OSError, pyarrow.ArrowException: The file cannot be read.
     """
     return json.loads((pq.read_schema(path).metadata or {}).get(_KEY, b"{}"))
 
 
 def parts_in(folder: Path) -> dict[int, dict[str, Any]]:
-    """What the parts in `folder` say of themselves, by index; damaged ones are left out, they are done anew.
+    """Return the metadata of the parts in `folder` by index, without damaged ones, which are scored again.
 
     Raises:
-        DataError: there are parts that `score` did not write.
+        DataError: There are parts that `score` did not write.
     """
-    found = {}
+    parts = {}
     for path in sorted(folder.glob("part-*.parquet")):
         number = _NAME.fullmatch(path.name)
         try:
-            told = part_metadata(path)
+            metadata = part_metadata(path)
         except (OSError, pa.ArrowException):
             continue
-        if number is None or not told:
+        if number is None or not metadata:
             raise DataError(
                 f"{folder} holds {path.name}, which score did not write: name another folder with --out."
             )
-        found[int(number[1])] = told
-    return found
+        parts[int(number[1])] = metadata
+    return parts
 
 
-def check_same_job(job: Job, there: dict[int, dict[str, Any]]) -> None:
+def check_same_job(job: Job, existing: dict[int, dict[str, Any]]) -> None:
     """Refuse to add to the parts of another job.
 
     Raises:
-        DataError: they belong to another source, model, detector or size of parts.
+        DataError: The parts belong to another source, model, detector or part size.
     """
     ours = job.identity()
-    for told in there.values():
-        for key, words in _DIFFERENCES.items():
-            if told.get(key) != ours[key]:
-                what = words.format(theirs=told.get(key), ours=ours[key], name=ours["model"])
+    for metadata in existing.values():
+        for key, template in _DIFFERENCES.items():
+            if metadata.get(key) != ours[key]:
+                difference = template.format(theirs=metadata.get(key), ours=ours[key], name=ours["model"])
                 raise DataError(
-                    f"{job.out} holds parts {what}: name another folder with --out, or score what it was begun with."
+                    f"{job.out} holds parts {difference}: name another folder with --out, or score what it "
+                    "was "
+                    "begun with."
                 )

@@ -1,4 +1,4 @@
-"""Workers of a Ray cluster, or of a Ray that is started on this machine; the parts go through Ray Data."""
+"""Workers of a Ray cluster, or of a Ray started on this machine; the parts go through Ray Data."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from typing import Any
 
 from ..errors import ConfigError, FerError
 from ..native_output import silenced
-from ..process_folder import PROJECT
+from ..resources import subprocess_environment
 from .job import Job, Part
 from .part_folder import PartResult
 from .scorer import Scorer, score_part
 
-_BLOCKS = 2_000  # at most; a block is what Ray hands to a worker at once, and has several parts where there are more
+# At most; Ray gives a worker one block at a time, which has several parts if there are more.
+_BLOCKS = 2_000
 
 
 class _Actor:
-    """A worker of Ray: loads the model once."""
+    """Ray worker, which loads the model once."""
 
     def __init__(self, job: Job) -> None:
         import cv2
@@ -32,7 +33,7 @@ class _Actor:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         try:
-            if self._scorer is None:  # here, where an error can be told
+            if self._scorer is None:  # here rather than in __init__, so that an error can be reported
                 self._scorer = Scorer(self._job)
             part = Part(row["index"], row["start"], row["stop"], tuple(row["names"]))
             return asdict(score_part(self._scorer, part)) | {"failed": ""}
@@ -41,13 +42,15 @@ class _Actor:
 
 
 def run_ray(job: Job, parts: Iterable[Part], workers: int | None) -> Iterator[PartResult]:
-    """Do all parts and give the results as they come. Ray replaces a worker that is killed and does again what it had under way.
+    """Score all parts and yield the results as they arrive.
+
+    Ray replaces a killed worker and repeats its unfinished work.
 
     Args:
-        workers: how many processes of one core each; None takes all that the cluster has cores for.
+        workers: Number of processes with one core each; None uses all cores of the cluster.
 
     Raises:
-        FerError: a part cannot be done.
+        FerError: A part cannot be scored.
     """
     import ray
     import ray.data
@@ -65,31 +68,37 @@ def run_ray(job: Job, parts: Iterable[Part], workers: int | None) -> Iterator[Pa
 
 @contextmanager
 def connected(address: str, workers: int | None) -> Iterator[None]:
-    """Ray for a while, in this process.
+    """Connect this process to Ray for the duration of the context.
 
     Args:
-        address: "local" starts Ray on this machine alone; else that of a cluster, such as auto, HOST:6379 or ray://HOST:10001.
+        address: "local" starts Ray on this machine; otherwise the address of a cluster, such as auto,
+            HOST:6379 or ray://HOST:10001.
 
     Raises:
-        ConfigError: Ray is not installed, or does not answer there.
+        ConfigError: Ray is not installed, or there is no answer at the address.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing leaves the machine
-    os.environ.setdefault(
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"
-    )  # its coming default; without it Ray announces the change
-    # What it calls an error of an actor's arguments concerns drivers that end before their actors; this one does not.
+    # Ray's future default; without it Ray prints a notice.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Ray's warning about an actor's arguments concerns drivers that end before their actors; this one does
+    # not.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data
     except ImportError:
         raise ConfigError(
-            "--ray needs the package ray: pip install -r requirements-scale.txt; without --ray the processes of this machine do the same."
+            "--ray needs the package ray: pip install -r requirements-scale.txt; without --ray the "
+            "processes of this machine do the same."
         ) from None
-    kept = {name: os.environ[name] for name in ("FER_EXPLORER_CACHE", "FER_MODELS_DIR") if name in os.environ}
-    # Every machine has the project at this path, as it has the source, the model and the folder.
+    environment = {
+        name: os.environ[name] for name in ("FER_EXPLORER_CACHE", "FER_MODELS_DIR") if name in os.environ
+    }
+    # Every machine has the project at this path, like the source, the model and the folder.
     settings: dict[str, Any] = {
-        "runtime_env": {"env_vars": kept | {"PYTHONPATH": str(PROJECT)}},
+        "runtime_env": {
+            "env_vars": environment | {"PYTHONPATH": subprocess_environment().get("PYTHONPATH", "")}
+        },
         "log_to_driver": False,
     }
     if address == "local":
@@ -97,20 +106,20 @@ def connected(address: str, workers: int | None) -> Iterator[None]:
     else:
         settings["address"] = address
     try:
-        with silenced(1), silenced(2):  # its C++ part says how much it will say
+        with silenced(1), silenced(2):  # its C++ part announces its log level
             ray.init(logging_level=logging.ERROR, **settings)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, AssertionError) as error:
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise ConfigError(
-            f"No Ray cluster answers at {address!r} ({reason[:160]}): start one with ray start --head, or take --ray local."
+            f"No Ray cluster answers at {address!r} ({reason[:160]}): start one with ray start --head, or "
+            "take --ray local."
         ) from None
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
-    with redirect_stdout(
-        sys.stderr
-    ):  # Ray says there which workers it replaced, up to its end, and scripts expect JSON
+    # Ray prints which workers it replaced until its end, and scripts expect JSON.
+    with redirect_stdout(sys.stderr):
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""One part, from the source to its parquet file: the same for every kind of worker."""
+"""Scoring of one part, from the source to its Parquet file: the same for every kind of worker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from ..bundle import read_bundle
+from ..bundles.bundle import read_bundle
 from ..errors import ImageError, ModelError
 from ..inference import FacePrediction, Predictor
 from .job import Job, Part, model_sha256
@@ -21,10 +21,10 @@ _BOX = ("x", "y", "width", "height")
 
 
 class Scorer:
-    """A model and a source, opened once in each worker.
+    """Model and source, opened once in each worker.
 
     Raises:
-        ModelError: the worker finds another model or face detector than where the job began.
+        ModelError: The worker has another model or face detector than the one the job began with.
     """
 
     def __init__(self, job: Job) -> None:
@@ -32,18 +32,20 @@ class Scorer:
         bundle = read_bundle(job.model)
         if model_sha256(bundle) != job.model_sha256:
             raise ModelError(
-                f"{job.model} holds another model for a worker than where the job began: is it the same on all machines?"
+                f"{job.model} holds another model for a worker than where the job began: is it the same on "
+                "all machines?"
             )
         self.predictor = Predictor(bundle)
         if job.detector not in (None, self.predictor.detector.name):
             raise ModelError(
-                f"A worker has the face detector {self.predictor.detector.name} and the job began with {job.detector}: "
+                f"A worker has the face detector {self.predictor.detector.name} and the job began with "
+                f"{job.detector}: "
                 "install the same requirements on all machines."
             )
         self.folder = PartFolder(job)
 
     def table(self, part: Part) -> pa.Table:
-        """The rows of a part: one a face; a picture without faces and one that cannot be read have one too, which says so."""
+        """Return the rows of a part: one per face, and one for each picture without an answer."""
         source = self.job.source
         return self._photos(source, part) if isinstance(source, Photos) else self._faces(source, part)
 
@@ -63,14 +65,12 @@ class Scorer:
                 faces, sentence = self.predictor.predict(picture.read(), name=picture.name), _NO_FACE
             except ImageError as error:
                 faces, sentence = [], " ".join(str(error).split())
-            except (
-                cv2.error
-            ) as error:  # a picture so odd that the detector refuses it must not end the other millions
+            except cv2.error as error:  # a picture that the detector rejects must not stop the other millions
                 faces, sentence = (
                     [],
                     f"{picture.name}: the face detector failed ({' '.join(str(error).split())[:120]}).",
                 )
-            name = picture.name.encode(errors="backslashreplace").decode()  # Arrow knows UTF-8 alone
+            name = picture.name.encode(errors="backslashreplace").decode()  # Arrow accepts only UTF-8
             rows += [(name, i, face, None) for i, face in enumerate(faces, 1)] or [
                 (name, None, None, sentence)
             ]
@@ -81,14 +81,14 @@ class Scorer:
         boxes = [face.box if face else (None,) * 4 for _, _, face, _ in rows]
         head |= {name: pa.array([box[i] for box in boxes], pa.int32()) for i, name in enumerate(_BOX)}
         head["score"] = pa.array([face.score if face else None for _, _, face, _ in rows], pa.float32())
-        found = [
+        entries = [
             [face.probabilities[label] for label in self.job.labels]
             if face
             else [np.nan] * len(self.job.labels)
             for _, _, face, _ in rows
         ]
         good = np.array([face is not None for _, _, face, _ in rows])
-        return self._with_answers(head, np.array(found, np.float32), good, [row[3] for row in rows])
+        return self._with_answers(head, np.array(entries, np.float32), good, [row[3] for row in rows])
 
     def _with_answers(
         self,
@@ -97,7 +97,7 @@ class Scorer:
         good: np.ndarray,
         sentences: Sequence[str | None],
     ) -> pa.Table:
-        """`head` with label, confidence, a column of probabilities for each label, and error.
+        """Add label, confidence, a column of probabilities for each label, and error to `head`.
 
         Args:
             probabilities: (n, C) float32.
@@ -119,9 +119,11 @@ class Scorer:
 
 
 def score_part(scorer: Scorer, part: Part) -> PartResult:
-    """Score one part and write its file, unless another worker has done so: whoever does a part, and however often, the file is the same.
+    """Score one part and write its file, unless another worker has done so.
+
+    The file is the same for every worker.
 
     Raises:
-        FerError: the source or the model is not what it was when the job began.
+        FerError: The source or the model has changed since the job began.
     """
     return scorer.folder.result(part.index) or scorer.folder.write(part, scorer.table(part))

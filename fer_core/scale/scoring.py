@@ -1,4 +1,4 @@
-"""`score`: plan a job, leave out what is done, have the rest done."""
+"""Scoring at scale: `score` plans a job, skips finished parts, and has workers score the others."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bundle import find_bundle
-from ..cores import available_cores
+from ..bundles.bundle import find_bundle
+from ..bundles.classifier import Classifier
 from ..errors import DataError
-from ..inference.classifier import Classifier
 from ..inference.detector import FaceDetector
-from ..training.holding import held_file
+from ..machine import available_cores
+from ..runs.locks import lock_file
 from .job import Job, model_sha256, usual_part_size
 from .local_pool import run_local
 from .part_folder import PartFolder, PartResult, check_same_job, parts_in
@@ -24,7 +24,7 @@ from .sources import Kind, open_source
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """A job that is done, all of its parts together."""
+    """Summary of all parts of a finished job."""
 
     out: str
     kind: str
@@ -33,9 +33,9 @@ class ScoreSummary:
     fingerprint: str
     items: int  # faces or photos of the source
     rows: int
-    errors: int  # rows that say why there is no answer
+    errors: int  # rows without an answer
     parts: int
-    parts_before: int  # of an earlier start
+    parts_before: int  # finished by an earlier start
     bytes: int
     workers: int | None  # None: as many as the cluster has cores
     engine: str  # local or ray
@@ -57,21 +57,25 @@ def score(
     on_begin: Callable[[Job, int], None] = lambda job, done: None,
     on_part: Callable[[PartResult], None] = lambda result: None,
 ) -> ScoreSummary:
-    """Classify every face of a data set, or every photo of a folder or zip, to parquet files; what is done already is left as it is.
+    """Classify every face of a data set, or every photo of a folder or zip, to Parquet files.
+
+    Finished parts are kept.
 
     Args:
-        source: as `open_dataset` takes it, or a folder or zip of photos.
-        out: the folder of the parts; a start with the same source and model goes on there.
-        model: as `find_bundle` takes it.
-        kind: "faces" or "photos"; None looks, see `open_source`.
-        workers: processes; by default one a core.
-        ray: None for processes of this machine, "local" for a Ray of this machine, or the address of a cluster.
-        part_size: items a file; by default what the folder began with, or else by the size of the source.
-        on_begin: called with the job and the number of items that are done already.
-        on_part: called after each part.
+        source: See `open_dataset`, or a folder or zip of photos.
+        out: Folder of the parts; a start with the same source and model continues there.
+        model: See `find_bundle`.
+        kind: "faces" or "photos"; None decides by content, see `open_source`.
+        workers: Number of processes; by default one per core.
+        ray: None for processes of this machine, "local" for a Ray of this machine, or the address of a
+            cluster.
+        part_size: Items per file; by default that of the existing parts, or else according to the size of the
+            source.
+        on_begin: Called with the job and the number of items that are already done.
+        on_part: Called after each part.
 
     Raises:
-        FerError: the source, model or folder cannot be used, or the folder belongs to another job.
+        FerError: The source, model or folder cannot be used, or the folder belongs to another job.
     """
     begun = time.monotonic()
     folder = Path(out).resolve()
@@ -79,16 +83,16 @@ def score(
         raise DataError(f"{out} is a file: expected the name of a folder for the parts.")
     opened = open_source(str(source), kind)
     bundle = find_bundle(model)
-    Classifier(bundle)  # one that cannot be read is told now and not by every worker
+    Classifier(bundle)  # an unreadable model is reported now and not by every worker
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"The folder {out} cannot be written: {error.strerror}.") from None
-    with held_file(
+    with lock_file(
         folder / ".lock", f"Another process scores into {out}: wait for it, or name another folder."
     ):
-        there = parts_in(folder)
-        before = next((told.get("part_size") for told in there.values()), None)
+        existing = parts_in(folder)
+        before = next((metadata.get("part_size") for metadata in existing.values()), None)
         job = Job(
             source=opened,
             model=bundle.path.resolve(),
@@ -99,11 +103,13 @@ def score(
             part_size=part_size or before or usual_part_size(opened),
             out=folder,
         )
-        check_same_job(job, there)
+        check_same_job(job, existing)
         parts = PartFolder(job)
         parts.clear_unfinished()
         results = {
-            index: result for index, told in there.items() if (result := parts.told(index, told)) is not None
+            index: result
+            for index, metadata in existing.items()
+            if (result := parts.summary(index, metadata)) is not None
         }
         done = len(results)
         cores = workers or (None if ray else available_cores())
@@ -121,7 +127,8 @@ def score(
         missing = [index for index in range(job.part_count()) if not parts.file(index).is_file()]
         if missing:
             raise DataError(
-                f"{out} lacks {len(missing):,} of {job.part_count():,} parts, such as {missing[0]}: start again."
+                f"{out} lacks {len(missing):,} of {job.part_count():,} parts, such as {missing[0]}: start "
+                "again."
             )
     every = results.values()
     return ScoreSummary(

@@ -1,4 +1,7 @@
-"""What can be scored: a data set of faces, parquet tables of any size, or photos. A source travels to a worker and opens there."""
+"""Sources of a scoring job: a data set of faces, Parquet tables of any size, or photos.
+
+Workers open them themselves.
+"""
 
 from __future__ import annotations
 
@@ -22,19 +25,18 @@ from ..errors import DataError
 from .face_tables import FaceTables
 
 Kind = Literal["faces", "photos"]
-_LOOK_AT = 1000  # pictures, to tell class folders from photos
-_TABLES = (".csv", ".parquet", ".npz")
-_ASIDE = (".md", ".txt", ".json")  # what lies beside the tables of a folder
+_LOOK_AT = 1000  # pictures, to distinguish class folders from photos
+_ASIDE = (".md", ".txt", ".json")  # files that may lie beside the tables of a folder
 
 
 @dataclass(frozen=True)
 class Faces:
-    """Some faces of a source, those that could be read."""
+    """Faces of a source that could be read."""
 
     images: np.ndarray  # (n, 48, 48) uint8
-    rows: np.ndarray  # (m,) int64, position in the source, of all m >= n
+    rows: np.ndarray  # (m,) int64, position in the source, including unreadable ones (m >= n)
     truth: list[str | None]  # (m,) the source's own labels
-    errors: dict[int, str]  # why the others could not be read, by position 0 to m - 1
+    errors: dict[int, str]  # reasons why faces could not be read, by position 0 to m - 1
 
 
 class Source(Protocol):
@@ -51,7 +53,10 @@ class Source(Protocol):
 
 @dataclass
 class DatasetFaces:
-    """What `open_dataset` reads. From 2,000 images on a worker maps the parsed data into memory and reads only what it scores."""
+    """Faces of `open_dataset`.
+
+    From 2,000 images on a worker maps the parsed data into memory and reads only its parts.
+    """
 
     source: str
     count: int
@@ -66,13 +71,18 @@ class DatasetFaces:
         return ()
 
     def read(self, start: int, stop: int) -> Faces:
-        """Raises DataError where a worker finds other data under the same name."""
+        """Read a range of faces.
+
+        Raises:
+            DataError: The data has changed since the job began.
+        """
         if self._opened is None:
             self._opened = open_dataset(self.source)
         data = self._opened
         if data.fingerprint != self.fingerprint:
             raise DataError(
-                f"{self.source} holds other data for a worker than where the job began: is it the same file on all machines?"
+                f"{self.source} holds other data for a worker than where the job began: is it the same "
+                "file on all machines?"
             )
         truth = [None if code < 0 else data.label_names[code] for code in data.labels[start:stop].tolist()]
         return Faces(
@@ -82,7 +92,7 @@ class DatasetFaces:
 
 @dataclass
 class TableFaces:
-    """Parquet files with one encoded face a row. They are never read in full: a worker reads the rows that it scores."""
+    """Parquet files with one encoded face per row. A worker reads only the rows that it scores."""
 
     files: tuple[tuple[str, int], ...]  # path and number of rows
     fingerprint: str
@@ -100,7 +110,11 @@ class TableFaces:
         return ()
 
     def read(self, start: int, stop: int) -> Faces:
-        """Raises DataError where a file has changed or is damaged."""
+        """Read a range of faces.
+
+        Raises:
+            DataError: A file has changed or is damaged.
+        """
         if self._opened is None:
             self._opened = FaceTables(self.files)
         images, truth, errors = self._opened.take(start, stop)
@@ -116,9 +130,8 @@ class Photos:
     count: int
     fingerprint: str
     kind: Kind = "photos"
-    _names: list[str] = field(
-        default_factory=list, repr=False, compare=False
-    )  # where the job began, not in workers
+    # Only where the job began, not in workers.
+    _names: list[str] = field(default_factory=list, repr=False, compare=False)
     _zip: zipfile.ZipFile | None = field(default=None, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, object]:
@@ -128,7 +141,7 @@ class Photos:
         return tuple(self._names[start:stop])
 
     def pictures(self, names: tuple[str, ...]) -> list[Picture]:
-        """Pictures that are read when asked for."""
+        """Return pictures that are read on demand."""
         folder = Path(self.path)
         if folder.is_dir():
             return [Picture(name, partial(read_file, folder / name, name)) for name in names]
@@ -138,14 +151,15 @@ class Photos:
 
 
 def open_source(source: str, kind: Kind | None = None) -> DatasetFaces | TableFaces | Photos:
-    """Look at what is to be scored.
+    """Inspect a source.
 
     Args:
-        source: as `open_dataset` takes it, or a folder or zip of photos.
-        kind: "faces" or "photos"; None takes pictures that stand in no class folder for photos, and all else for faces.
+        source: See `open_dataset`, or a folder or zip of photos.
+        kind: "faces" or "photos"; None takes pictures outside class folders as photos, and everything else as
+            faces.
 
     Raises:
-        DataError: it cannot be read, or is empty.
+        DataError: The source cannot be read, or is empty.
     """
     if not source.strip():
         raise DataError("No source was named: expected a data set of faces, or a folder or zip of photos.")
@@ -159,7 +173,8 @@ def open_source(source: str, kind: Kind | None = None) -> DatasetFaces | TableFa
             return _table_faces(source, files)
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):
         raise DataError(
-            f"{source} is no zip, or a damaged one: expected a data set of faces, or a folder or zip of photos."
+            f"{source} is not a zip or is damaged: expected a data set of faces, or a folder or zip of "
+            "photos."
         ) from None
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror or error}.") from None
@@ -169,7 +184,7 @@ def open_source(source: str, kind: Kind | None = None) -> DatasetFaces | TableFa
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Names below `folder`, with "/" between folders, and paths of all files; in no order."""
+    """Yield names below `folder`, with "/" between folders, and paths of all files, in any order."""
     for top, _, files in os.walk(folder):
         for file in files:
             path = Path(top, file)
@@ -191,17 +206,20 @@ def _looks_like_photos(path: Path) -> bool:
 
 
 def _names_class(folder: str) -> bool:
-    """By a word, or as FER2013's codes do; a year is none."""
+    """Return whether a folder names a class, by a word or as FER2013's code; a year does not."""
     return find(folder) is not None or folder in {str(code) for code in range(len(NAMES))}
 
 
 def _photos(path: Path) -> Photos:
-    """The fingerprint tells names and sizes, and in a zip checksums: hashing a million photos would read them all once more."""
+    """Build the source of photos.
+
+    The fingerprint covers names and sizes, and in a zip checksums, not the content of the photos.
+    """
     if path.is_dir():
         lines = sorted(f"{name}\0{file.stat().st_size}" for name, file in _walk(path) if is_picture(name))
     elif path.is_file():
         with zipfile.ZipFile(path) as archive:
-            # Of two members with one name only the last can be asked for.
+            # Of two members with the same name only the last can be read.
             members = {
                 member.filename: member for member in archive.infolist() if is_picture(member.filename)
             }
@@ -216,7 +234,7 @@ def _photos(path: Path) -> Photos:
 
 
 def _tables(path: Path) -> list[Path]:
-    """The parquet files of a source that consists of such alone."""
+    """Return the Parquet files of a source without other data."""
     if path.is_file():
         with open(path, "rb") as file:
             return [path] if file.read(4) == b"PAR1" else []
@@ -233,8 +251,11 @@ def _tables(path: Path) -> list[Path]:
 
 
 def _table_faces(source: str, files: list[Path]) -> TableFaces:
-    """The fingerprint tells the sizes and the footers of the files, which hold the size and the bounds of every column's pieces."""
-    from ..data.sources import parquet
+    """Build the source of tables.
+
+    The fingerprint covers file sizes and footers, which contain the size and bounds of every column chunk.
+    """
+    from ..data.readers import parquet
 
     counted, lines = [], []
     for path in files:

@@ -1,4 +1,4 @@
-"""A small HTTP API: faces and expressions of a picture that is sent to it. Nothing is written to disk."""
+"""HTTP API: faces and expressions of an uploaded picture. Nothing is written to disk."""
 
 from .app import create_app
 from .limits import Limits

@@ -1,4 +1,4 @@
-"""The application: its addresses, and what they answer."""
+"""FastAPI application: its routes and their answers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, Field
 
 from .. import __version__, imaging
-from ..bundle import Bundle, own_models, shipped
+from ..bundles.bundle import Bundle, own_models, shipped
 from ..diagnostics import log
 from ..errors import ImageError
 from ..inference import Predictor
-from ..inference.unlike import unlike_training
+from ..inference.input_warnings import input_warnings
 from .body import read_picture
 from .limits import Limits
 from .problem import Problem, ProblemBody, answer_problems
@@ -26,10 +26,10 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": ProblemBody, "description": "no picture, or one that cannot be read"},
     404: {"model": ProblemBody, "description": "no such model"},
     413: {"model": ProblemBody, "description": "too many bytes or pixels"},
-    422: {"model": ProblemBody, "description": "a parameter is not as expected"},
+    422: {"model": ProblemBody, "description": "an invalid parameter"},
     429: {
         "model": ProblemBody,
-        "description": "too many requests; Retry-After says how many seconds to wait",
+        "description": "too many requests; Retry-After contains the seconds to wait",
     },
 }
 _BINARY = {"type": "string", "format": "binary"}
@@ -48,7 +48,7 @@ _BODY = {
 
 
 class FaceBody(BaseModel):
-    """A face and what the model says of it."""
+    """Face with a model's prediction."""
 
     box: tuple[int, int, int, int] = Field(description="x, y, width, height in pixels of the upright picture")
     score: float = Field(description="of the detector, 0 to 1")
@@ -56,7 +56,7 @@ class FaceBody(BaseModel):
     confidence: float
     unsure: bool = Field(description="whether the confidence is less than unsure_below")
     probabilities: dict[str, float]
-    unlike: list[str] = Field(description="what about the face is unlike the training data")
+    unlike: list[str] = Field(description="how the face differs from the training data")
 
 
 class PredictionBody(BaseModel):
@@ -82,7 +82,10 @@ class HealthBody(BaseModel):
 
 
 class _Predictors:
-    """Predictors by the name of their model, made when they are first asked for. Only known names: a path would open any file."""
+    """Predictors by model name, created on first use.
+
+    Only names from the list are accepted: a path would open any file.
+    """
 
     def __init__(self, default: Bundle) -> None:
         self.default = default
@@ -96,28 +99,28 @@ class _Predictors:
         name = name or self.default.name
         with self._lock:
             if name not in self._made:
-                known = self.known()
-                if name not in known:
-                    raise Problem(404, f"There is no model {name!r}: expected one of {', '.join(known)}.")
-                self._made[name] = Predictor(known[name])
+                names = self.known()
+                if name not in names:
+                    raise Problem(404, f"There is no model {name!r}: expected one of {', '.join(names)}.")
+                self._made[name] = Predictor(names[name])
             return self._made[name]
 
 
 def create_app(model: Bundle, limits: Limits | None = None) -> FastAPI:
-    """The service with one model as its default.
+    """Create the service with one model as its default.
 
     Args:
-        model: what classifies where a request names no other.
-        limits: how much a client may ask.
+        model: Default model of requests.
+        limits: Limits per client.
 
     Raises:
-        ModelError: the model cannot be read.
+        ModelError: The model cannot be read.
     """
     limits = limits or Limits()
     predictors = _Predictors(model)
     workers = ThreadPoolExecutor(limits.at_once, thread_name_prefix="predict")
     allowed = _rate_limiter(limits)
-    # The page /docs comes from here and not from a content network, which would learn who looks at it.
+    # The page /docs is served locally and not from a CDN, which would learn who opens it.
     app: FastAPI = FastAPIOffline(
         title="FER Explorer",
         version=__version__,
@@ -127,12 +130,12 @@ def create_app(model: Bundle, limits: Limits | None = None) -> FastAPI:
 
     @app.get("/health")
     def health() -> HealthBody:
-        """Whether the service is there."""
+        """Return that the service runs."""
         return HealthBody(status="ok", version=__version__, model=predictors.default.name)
 
     @app.get("/models")
     def models() -> list[ModelBody]:
-        """The models that /predict can be asked for."""
+        """List the models that /predict can use."""
         return [
             ModelBody(name=name, labels=list(bundle.labels), default=name == predictors.default.name)
             for name, bundle in predictors.known().items()
@@ -147,7 +150,7 @@ def create_app(model: Bundle, limits: Limits | None = None) -> FastAPI:
         unsure_below: Annotated[
             float, Query(ge=0, le=1, description="faces of less confidence are marked unsure")
         ] = 0.0,
-        model: Annotated[str | None, Query(description="a name that /models lists")] = None,
+        model: Annotated[str | None, Query(description="a name from /models")] = None,
     ) -> PredictionBody:
         """Find and classify the faces of a picture: JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."""
         allowed(request.client.host if request.client else "")
@@ -192,7 +195,8 @@ def _analyse(
         if width * height > limits.pixels:
             raise Problem(
                 413,
-                f"{name} has {width}x{height} pixels: at most {limits.megapixels:g} megapixels are read, so make it smaller.",
+                f"{name} has {width}x{height} pixels: at most {limits.megapixels:g} megapixels are read, "
+                "so make it smaller.",
             )
         faces = predictor.predict(content, detect=detect, name=name)
     except ImageError as error:
@@ -208,7 +212,7 @@ def _analyse(
                 confidence=face.confidence,
                 unsure=face.unsure(unsure_below),
                 probabilities=face.probabilities,
-                unlike=unlike_training(face),
+                unlike=input_warnings(face),
             )
             for face in faces
         ],

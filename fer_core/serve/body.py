@@ -1,4 +1,4 @@
-"""The picture in a request's body, read into memory under a limit."""
+"""Picture in a request's body, read into memory under a limit."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from .problem import Problem
 
 
-async def read_picture(request: Request, most: int) -> tuple[str, bytes]:
-    """The name and the bytes of the picture: the only file of a form, or the body itself.
+async def read_picture(request: Request, max_bytes: int) -> tuple[str, bytes]:
+    """Return the name and the bytes of the picture: the only file of a form, or the body itself.
 
     Raises:
-        Problem: it is larger than `most` bytes (413), the form is damaged or holds no file or several (400).
+        Problem: The body is larger than `max_bytes` bytes (413), or the form is damaged or does not contain
+            exactly one file (400).
     """
     form = request.headers.get("content-type", "").split(";")[0].strip().lower() == "multipart/form-data"
     if not form:
-        content = b"".join([part async for part in _bounded(request, most)])
+        content = b"".join([part async for part in _bounded(request, max_bytes)])
         if not content:
             raise Problem(
                 400, "The request has no body: expected the bytes of a picture, or a form with a file."
             )
         return "the picture", content
-    parser = MultiPartParser(request.headers, _bounded(request, most), max_files=2, max_fields=8)
-    parser.spool_max_size = most + 1  # larger files would go to disk; there are none
+    parser = MultiPartParser(request.headers, _bounded(request, max_bytes), max_files=2, max_fields=8)
+    parser.spool_max_size = max_bytes + 1  # larger files would be written to disk; there are none
     try:
         fields = await parser.parse()
     except (MultiPartException, KeyError) as error:
@@ -40,14 +41,14 @@ async def read_picture(request: Request, most: int) -> tuple[str, bytes]:
         await fields.close()
 
 
-async def _bounded(request: Request, most: int) -> AsyncGenerator[bytes, None]:
-    """The body part by part; what a client says of its length is not believed."""
-    too_large = Problem(413, f"The request is larger than {most / 2**20:g} MB: send a smaller picture.")
-    if (said := request.headers.get("content-length", "")).isdigit() and int(said) > most:
+async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+    """Yield the chunks of the body; the length in its header is not trusted."""
+    too_large = Problem(413, f"The request is larger than {max_bytes / 2**20:g} MB: send a smaller picture.")
+    if (said := request.headers.get("content-length", "")).isdigit() and int(said) > max_bytes:
         raise too_large
     seen = 0
     async for part in request.stream():
         seen += len(part)
-        if seen > most:
+        if seen > max_bytes:
             raise too_large
         yield part

@@ -1,4 +1,4 @@
-"""How much one client may ask of the service."""
+"""Limits of a client of the service."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """All are per request, but the last."""
+    """Limits per request, except the last."""
 
-    megabytes: float = 20.0  # of a request's body
-    megapixels: float = (
-        50.0  # of a picture; so many are analysed within 1 GB of memory (benchmarks/photo_memory.py)
-    )
-    at_once: int = 2  # pictures that are analysed at the same time; others wait
-    per_minute: int = 120  # requests of one client's address
+    megabytes: float = 20.0  # size of a request's body
+    # Pictures up to this size are analysed within 1 GB of memory (benchmarks/photo_memory.py).
+    megapixels: float = 50.0
+    at_once: int = 2  # pictures analysed at the same time; others wait
+    per_minute: int = 120  # requests from one client address
 
     @property
     def bytes(self) -> int:

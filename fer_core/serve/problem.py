@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 
 class Problem(Exception):
-    """What a client did wrong, or must wait for."""
+    """Error of a client, or a reason to wait."""
 
     def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(sentence)
@@ -18,22 +18,22 @@ class Problem(Exception):
 
 
 class ProblemBody(BaseModel):
-    """How errors are told."""
+    """Response body of an error."""
 
     error: str
 
 
 def answer_problems(app: FastAPI) -> None:
-    """Have all errors of `app` told as one sentence."""
+    """Make `app` report all errors as one sentence."""
 
     @app.exception_handler(Problem)
     async def problem(request: Request, error: Problem) -> JSONResponse:
-        return _told(error.status, error.sentence, error.headers)
+        return _response(error.status, error.sentence, error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        return _told(422, f"The parameter {first['loc'][-1]} is not as expected: {first['msg']}.")
+        return _response(422, f"The parameter {first['loc'][-1]} is invalid: {first['msg']}.")
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
@@ -41,14 +41,14 @@ def answer_problems(app: FastAPI) -> None:
             404: "There is nothing at this address: see /docs.",
             405: "This address takes another method: see /docs.",
         }
-        return _told(
+        return _response(
             error.status_code, sentence.get(error.status_code, f"{error.detail}."), dict(error.headers or {})
         )
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        return _told(500, "Something went wrong here; the log of the service says what.")
+        return _response(500, "An unexpected error occurred: see the log of the service.")
 
 
-def _told(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
+def _response(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
     return JSONResponse({"error": sentence}, status, headers)

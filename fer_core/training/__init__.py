@@ -1,1 +1,1 @@
-"""Training runs: the run folder, the training loop, and starting it in a process of its own."""
+"""The training loop of one run: network, losses, targets, batches, checkpoint and logs."""

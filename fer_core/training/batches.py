@@ -1,4 +1,5 @@
-"""Batches for one epoch, made ahead of need. Everything random follows from (seed, epoch, batch), so a resumed run sees the same ones."""
+"""Batches of one epoch. All random numbers come from (seed, epoch, batch), so a resumed run gets the same
+ones."""
 
 from __future__ import annotations
 
@@ -34,38 +35,41 @@ class EpochBatches(Sequence[tuple[Any, ...]]):
         return -(-len(self._order) // self._config.train.batch_size)
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
-        config, train, known = self._config.augment, self._config.train, self._targets
+        config, train = self._config.augment, self._config.train
         rng = np.random.default_rng([train.seed, self._epoch, index, 1])
         chosen = self._order[index * train.batch_size : (index + 1) * train.batch_size]
-        labels = known.labels[chosen]
+        labels = self._targets.labels[chosen]
         images = (
             augment(self._images[chosen], config, rng)
             if config.active
             else self._images[chosen].astype(np.float32)
         )
         weights = None if self._class_weights is None else self._class_weights[labels]
-        if train.loss.startswith("sparse"):
+        if train.integer_labels:
             return (images[..., None], labels.astype(np.int32), *(() if weights is None else (weights,)))
         targets = (
-            np.eye(self._classes, dtype=np.float32)[labels] if known.soft is None else known.soft[chosen]
+            np.eye(self._classes, dtype=np.float32)[labels]
+            if self._targets.soft is None
+            else self._targets.soft[chosen]
         )
-        if known.votes is None or known.votes_weights is None:
+        if self._targets.votes is None or self._targets.votes_weights is None:
             if config.mixup:
                 images, (targets,) = mixup(images, [targets], config.mixup, rng)
             return (images[..., None], targets, *(() if weights is None else (weights,)))
-        votes = known.votes[chosen]
+        votes = self._targets.votes[chosen]
         if config.mixup:
             images, (targets, votes) = mixup(images, [targets, votes], config.mixup, rng)
         weights = np.ones(len(chosen), np.float32) if weights is None else weights
         return (
             images[..., None],
             {PREDICTIONS: targets, VOTES: votes},
-            {PREDICTIONS: weights, VOTES: known.votes_weights[chosen]},
+            {PREDICTIONS: weights, VOTES: self._targets.votes_weights[chosen]},
         )
 
 
-def made_ahead(batches: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """The batches in order. A thread makes the next ones while the network works on one; OpenCV and NumPy release the GIL."""
+def prefetch(batches: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield the batches in order; a thread makes the next ones meanwhile, since OpenCV and NumPy release the
+    GIL."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         waiting: deque[Future[tuple[Any, ...]]] = deque(
             pool.submit(batches.__getitem__, i) for i in range(min(_AHEAD, len(batches)))

@@ -1,4 +1,4 @@
-"""All that a run needs to go on exactly after its last finished epoch, in one npz file."""
+"""Checkpoints: all that a run needs to resume exactly after its last finished epoch, in one npz file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..storage import write_atomically
 
 @dataclass
 class TrainState:
-    """What a checkpoint holds."""
+    """State of a run after an epoch, as a checkpoint holds it."""
 
     epoch: int = 0  # finished epochs
     best_accuracy: float = -1.0
@@ -63,7 +63,7 @@ def load_checkpoint(
     """Set the weights and the optimizer from the file at `path`, and return the rest.
 
     Raises:
-        TrainingError: it is damaged, of another network, or of a run on other data.
+        TrainingError: The file is damaged, or belongs to another network or to other data.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -71,7 +71,7 @@ def load_checkpoint(
         return _restore(arrays, json.loads(arrays.pop("state").tobytes()), model, optimizer, dataset)
     except TrainingError:
         raise
-    except Exception as error:  # what is missing, damaged or of another network
+    except Exception as error:  # NumPy, JSON and Keras raise many kinds on damaged files
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise TrainingError(f"{path} does not fit the run ({reason}): start a new run.") from None
 
@@ -88,7 +88,8 @@ def _restore(
 
     if scalars["fingerprint"] != dataset.fingerprint:
         raise TrainingError(
-            f"The data of {dataset.source} changed since the run started (fingerprint {scalars['fingerprint']}, "
+            f"The data of {dataset.source} changed since the run started (fingerprint "
+            f"{scalars['fingerprint']}, "
             f"now {dataset.fingerprint}): start a new run, or bring the old data back."
         )
     model.set_weights(group("weights"))

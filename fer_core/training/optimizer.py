@@ -1,4 +1,4 @@
-"""The loss and the optimizer, as a `TrainConfig` describes them."""
+"""The optimizer of a run, as its settings describe it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..config import TrainConfig
 
 
 def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
+    """Return Adam, AdamW or SGD with Nesterov momentum; weight decay spares biases and normalisation."""
     common: dict[str, Any] = {"learning_rate": config.learning_rate}
     if config.weight_decay:
         common["weight_decay"] = config.weight_decay
@@ -22,9 +23,3 @@ def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
     if config.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
-
-
-def make_loss(config: TrainConfig) -> keras.losses.Loss:
-    if config.loss.startswith("sparse"):
-        return keras.losses.SparseCategoricalCrossentropy()
-    return keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)

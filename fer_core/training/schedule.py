@@ -1,4 +1,4 @@
-"""What follows from the training settings alone, without Keras: the learning rate by epoch and the weights of the classes."""
+"""The learning rate by epoch and the weights of the classes, without Keras."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from ..config import TrainConfig
 
 
 def learning_rate(config: TrainConfig, epoch: int) -> float:
-    """The learning rate of `epoch` (from 0): a linear warm-up, then constant or half a cosine (arXiv:1608.03983)."""
+    """Return the learning rate of `epoch` (from 0): a linear warm-up, then constant or half a cosine
+    (arXiv:1608.03983)."""
     if epoch < config.warmup_epochs:
         return config.learning_rate * (epoch + 1) / (config.warmup_epochs + 1)
     if config.schedule == "constant":
@@ -20,7 +21,7 @@ def learning_rate(config: TrainConfig, epoch: int) -> float:
 
 
 def class_weights(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """(C,) float32: n / (C n_c), scikit-learn's "balanced" weights; 0 for a class without images."""
+    """Return (C,) float32 weights n / (C n_c), scikit-learn's "balanced"; 0 for a class without images."""
     counts = np.bincount(labels, minlength=num_classes)
     present = counts > 0
     weights = np.zeros(num_classes, np.float32)

@@ -1,4 +1,4 @@
-"""What the network is trained towards: labels, FER+ votes and a teacher's probabilities, for each training image."""
+"""Targets of the training images: labels, FER+ votes and a teacher's probabilities."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Targets:
     labels: np.ndarray  # (n,) int64
     soft: np.ndarray | None = None  # (n, C) float32 targets that take the place of one-hot labels
     votes: np.ndarray | None = None  # (n, C) float32
-    votes_weights: np.ndarray | None = None  # (n,) float32: votes_weight, or 0 where nobody chose a class
+    votes_weights: np.ndarray | None = None  # (n,) float32: votes_weight, or 0 where no voter chose a class
 
 
 def votes_for(config: RunConfig, dataset: Dataset) -> Votes | None:
-    """The votes that `config` asks for, or None where it needs none.
+    """Read the votes that `config` names, or return None where they are not needed.
 
     Raises:
-        FerError: they cannot be read, or do not fit the data.
+        FerError: The votes cannot be read, or do not fit the data.
     """
     if config.data.votes is None or not (config.train.votes_weight or "not a face" in config.data.drop):
         return None
@@ -39,7 +39,7 @@ def votes_for(config: RunConfig, dataset: Dataset) -> Votes | None:
 
 
 def training_indices(config: RunConfig, dataset: Dataset, votes: Votes | None) -> np.ndarray:
-    """(n,) positions of the training images, without those that `config.data.drop` names."""
+    """Return (n,) positions of the training images, without those that `config.data.drop` names."""
     chosen = dataset.sample("train", config.data.limit, config.train.seed)
     if config.data.fold:
         fold, count = map(int, config.data.fold.split("/"))
@@ -52,16 +52,17 @@ def training_indices(config: RunConfig, dataset: Dataset, votes: Votes | None) -
     if not len(chosen):
         left_out = [*config.data.drop, *([f"fold {config.data.fold}"] if config.data.fold else [])]
         raise TrainingError(
-            f"No training image of {dataset.source} is left once {' and '.join(left_out)} are left out: keep them."
+            f"No training image of {dataset.source} is left after leaving out {' and '.join(left_out)}: keep "
+            "them."
         )
     return chosen
 
 
 def make_targets(config: RunConfig, dataset: Dataset, indices: np.ndarray, votes: Votes | None) -> Targets:
-    """The targets of the images at `indices`.
+    """Return the targets of the images at `indices`.
 
     With a teacher, the target is a mixture of the label and the teacher's probabilities (Hinton et al. 2015,
-    arXiv:1503.02531), which it gives once for each unchanged image.
+    arXiv:1503.02531), computed once for each image without augmentation.
     """
     train = config.train
     labels = dataset.labels[indices].astype(np.int64)
@@ -78,8 +79,9 @@ def make_targets(config: RunConfig, dataset: Dataset, indices: np.ndarray, votes
 
 
 def _teach(teacher: str, dataset: Dataset) -> np.ndarray:
-    """(N, C) float32 probabilities of the teacher for the labelled training images; zeros elsewhere."""
-    from ..bundle import find_bundle
+    """Return (N, C) float32 probabilities of the teacher for the labelled training images, zeros
+    elsewhere."""
+    from ..bundles.bundle import find_bundle
     from ..evaluation.scoring import score
 
     scored = score(find_bundle(teacher), dataset, "train", save=False)
@@ -89,7 +91,7 @@ def _teach(teacher: str, dataset: Dataset) -> np.ndarray:
 
 
 def with_votes_output(network: keras.Model) -> keras.Model:
-    """`network` with a second output for the votes on the same features. Outputs {"predictions", "votes"}, each (N, C)."""
+    """Add a second output for the votes on the same features: {"predictions", "votes"}, each (N, C)."""
     # Both see the same dropout: what stands right before the classifier.
     before = network.get_layer(PREDICTIONS).input
     votes = keras.layers.Dense(len(NAMES), activation="softmax", dtype="float32", name=VOTES)(before)
@@ -97,7 +99,8 @@ def with_votes_output(network: keras.Model) -> keras.Model:
 
 
 def single_output(model: keras.Model, network: keras.Model, output: str) -> keras.Model:
-    """Copy the weights of the trained `model` into the untrained `network`, which has one output: the one called `output`."""
+    """Copy the weights of the trained `model` into the untrained `network`, which has one output: the one
+    called `output`."""
     for layer in network.layers:
         layer.set_weights(model.get_layer(output if layer.name == PREDICTIONS else layer.name).get_weights())
     return network

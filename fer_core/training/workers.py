@@ -1,8 +1,8 @@
-"""The workers that train one run together: each works on its share of every batch, and the gradients are averaged between them.
+"""Workers that train one run together, each on its shard of every batch, with averaged gradients.
 
-Keras' DataParallel on the JAX backend, with JAX's own processes (on CPUs over Gloo). Its results are those of one worker up to the
-rounding of sums: batch normalisation, dropout and the loss see the whole batch. TensorFlow's strategies for several processes do not know
-Keras 3.
+They use Keras' DataParallel on the JAX backend, with JAX's own processes (on CPUs over Gloo). The results are
+those of one worker up to the rounding of sums: batch normalisation, dropout and the loss see the whole batch.
+TensorFlow's strategies for several processes do not support Keras 3.
 """
 
 from __future__ import annotations
@@ -17,50 +17,49 @@ from ..errors import ConfigError, TrainingError
 from ..native_output import silenced
 
 
-class Crew:
-    """One worker alone: everything is as without a crew."""
+class Workers:
+    """One worker, which trains by itself."""
 
     size, rank = 1, 0
 
-    def agree(self, *values: float) -> Sequence[float]:
-        """What the first worker says, to all: decisions that hang on files or clocks would part the workers otherwise."""
+    def broadcast(self, *values: float) -> Sequence[float]:
+        """Return the values of the first worker, since workers that decide by files or clocks could
+        differ."""
         return values
 
-    def share(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
-        """This worker's part of a batch."""
+    def shard(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return this worker's part of a batch."""
         return batch
 
-    def shared(self, count: int) -> int:
-        """How many images of a batch of `count` are worked on."""
+    def divisible(self, count: int) -> int:
+        """Return how many images of a batch of `count` the workers use: the largest multiple of their
+        number."""
         return count
 
-    def judge(self, model: Any, build: Callable[[], Any]) -> Any:
-        """The network that validates."""
+    def validation_model(self, model: Any, build: Callable[[], Any]) -> Any:
+        """Return the model that validates: the one in training, or an own one from `build`."""
         return model
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """What is computed inside, this worker computes by itself."""
+    def local(self) -> Iterator[None]:
+        """Compute what is in the block on this worker alone."""
         yield
 
-    def check(self, batch_size: int) -> None:
-        """Raises TrainingError where batches of this size cannot be shared."""
-        self.check_batch(batch_size, self.size)
-
     @staticmethod
-    def check_batch(batch_size: int, workers: int) -> None:
-        """The same before there are any workers."""
+    def check_batch_size(batch_size: int, workers: int) -> None:
+        """Raise TrainingError if batches of this size cannot be divided among `workers`."""
         if batch_size % workers:
             raise TrainingError(
-                f"Batches of {batch_size} cannot be shared by {workers} workers: choose a --batch-size that {workers} divides."
+                f"Batches of {batch_size} cannot be shared by {workers} workers: choose a --batch-size that "
+                f"{workers} divides."
             )
 
 
-SOLO = Crew()
+ONE_WORKER = Workers()
 
 
-class JaxCrew(Crew):
-    """Worker `rank` of `size` that meet at `address`. Made before Keras is imported.
+class JaxWorkers(Workers):
+    """Worker `rank` of `size`, which meet at `address`. Create it before Keras is imported.
 
     Raises:
         ConfigError: JAX is not installed.
@@ -76,23 +75,24 @@ class JaxCrew(Crew):
             jax.config.update("jax_platforms", "cpu")
             jax.config.update("jax_cpu_collectives_implementation", "gloo")
         jax.distributed.initialize(address, size, rank)
-        with silenced(1):  # Gloo says there that it has met the others
-            self.agree(0)
+        with silenced(1):  # Gloo prints there that it is connected
+            self.broadcast(0)
         from keras import distribution
 
-        # Batches are shared out here, all of them from the same random numbers, and not by Keras.
+        # Every worker makes the same batches from the same random numbers and takes its shard: Keras must not
+        # divide them.
         self._distribution = distribution.DataParallel(
             devices=distribution.list_devices(), auto_shard_dataset=False
         )
         distribution.set_distribution(self._distribution)
 
-    def agree(self, *values: float) -> Sequence[float]:
+    def broadcast(self, *values: float) -> Sequence[float]:
         import numpy as np
         from jax.experimental import multihost_utils
 
         return [float(value) for value in multihost_utils.broadcast_one_to_all(np.array(values, np.float32))]
 
-    def share(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
+    def shard(self, batch: tuple[Any, ...]) -> tuple[Any, ...]:
         def part(values: Any) -> Any:
             if isinstance(values, dict):
                 return {key: part(value) for key, value in values.items()}
@@ -101,15 +101,15 @@ class JaxCrew(Crew):
 
         return tuple(part(values) for values in batch)
 
-    def shared(self, count: int) -> int:
+    def divisible(self, count: int) -> int:
         return count - count % self.size
 
-    def judge(self, model: Any, build: Callable[[], Any]) -> Any:
-        with self.alone():
+    def validation_model(self, model: Any, build: Callable[[], Any]) -> Any:
+        with self.local():
             return build()
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def local(self) -> Iterator[None]:
         from keras import distribution
 
         distribution.set_distribution(None)
@@ -120,10 +120,11 @@ class JaxCrew(Crew):
 
 
 def check_installed() -> None:
-    """Raises ConfigError where there is no JAX."""
+    """Raise ConfigError if JAX is not installed."""
     if importlib.util.find_spec("jax") is None:
         raise ConfigError(
-            "Training with several workers needs JAX: pip install -r requirements-scale.txt, or leave --workers out."
+            "Training with several workers needs JAX: pip install -r requirements-scale.txt, "
+            "or leave --workers out."
         )
 
 

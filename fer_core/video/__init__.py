@@ -1,4 +1,4 @@
-"""Faces in videos: frames are streamed, faces kept apart over time, their probabilities smoothed. Nothing touches the disk."""
+"""Faces in videos: streamed frames, tracked faces and smoothed probabilities. Nothing is written to disk."""
 
 from .analysis import FaceFollower, FollowedFace, TimelineBuilder, analyse_video
 from .annotate import VideoWriter, annotate_video

@@ -1,4 +1,4 @@
-"""Follow the faces of a video, or of any frames that come one after the other, such as a camera's."""
+"""Analysis of the faces in a video, or in any other sequence of frames such as a camera's."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from .smoothing import Smoother
 from .timeline import Timeline, Track
 from .tracker import Tracker
 
-DEFAULT_RATE = 5.0  # moments a second: expressions that can be seen at ease last longer than half a second, so each is met twice
+# Frames per second: visible expressions last longer than half a second, so each is seen twice.
+DEFAULT_RATE = 5.0
 DEFAULT_SMOOTHING = 0.5  # seconds
 
 
 @dataclass(frozen=True)
 class FollowedFace:
-    """A face in one frame."""
+    """Tracked face in one frame."""
 
     number: int  # the same in all frames
     prediction: FacePrediction
@@ -33,44 +34,46 @@ class FollowedFace:
 
 
 class FaceFollower:
-    """Finds, numbers and classifies the faces of one frame after the other, and smooths their probabilities."""
+    """Detector, tracker and classifier of the faces in successive frames, with smoothed probabilities."""
 
     def __init__(
         self, predictor: Predictor, smoothing: float = DEFAULT_SMOOTHING, max_gap: float = 1.0
     ) -> None:
-        """
+        """Create a follower without faces.
+
         Args:
-            predictor: the detector and the model.
-            smoothing: seconds, see `Smoother`; 0 for none.
-            max_gap: seconds for which a face may be out of sight and keep its number.
+            predictor: Detector and model.
+            smoothing: Seconds, see `Smoother`; 0 for none.
+            max_gap: Seconds for which a face may be out of sight and keep its number.
         """
         self.predictor = predictor
         self._tracker = Tracker(max_gap)
         self._smoother = Smoother(smoothing)
 
     def follow(self, time: float, picture: np.ndarray | Image.Image) -> list[FollowedFace]:
-        """The faces of the frame at `time` seconds, from the left to the right.
+        """Return the faces of the frame at `time` seconds, from left to right.
 
         Args:
-            time: not before that of the last frame.
+            time: Not before that of the last frame.
             picture: (H, W, 3) uint8 RGB, (H, W) grey, or a Pillow image.
         """
-        found = self.predictor.predict(picture)
-        numbers = self._tracker.update(time, [face.box for face in found])
+        predictions = self.predictor.predict(picture)
+        numbers = self._tracker.update(time, [face.box for face in predictions])
         self._smoother.keep(self._tracker.numbers)
         labels = self.predictor.classifier.labels
-        rows = [np.array([face.probabilities[name] for name in labels], np.float32) for face in found]
+        rows = [np.array([face.probabilities[name] for name in labels], np.float32) for face in predictions]
         return [
             FollowedFace(number, face, self._smoother.update(number, time, row))
-            for number, face, row in zip(numbers, found, rows, strict=True)
+            for number, face, row in zip(numbers, predictions, rows, strict=True)
         ]
 
 
 @dataclass
 class _Sights:
-    """What is known of one face so far; some 100 bytes a sight.
+    """Sights of one face so far, about 100 bytes each.
 
-    In few growing arrays: many small ones would lie between the frames' memory, which then could not be used again (300 MB in ten minutes).
+    They are stored in a few growing arrays: many small ones would fragment the memory of the frames (300 MB
+    in ten minutes).
     """
 
     frames: array[int] = field(default_factory=lambda: array("q"))
@@ -83,16 +86,16 @@ class _Sights:
     crop: np.ndarray = field(default_factory=lambda: np.empty((SIZE, SIZE), np.uint8))  # with the best score
 
     def add(self, index: int, time: float, face: FollowedFace, labels: tuple[str, ...]) -> None:
-        found = face.prediction
+        prediction = face.prediction
         self.frames.append(index)
         self.times.append(time)
-        self.boxes.extend(found.box)
-        self.scores.append(found.score)
-        self.probabilities.extend(found.probabilities[name] for name in labels)
+        self.boxes.extend(prediction.box)
+        self.scores.append(prediction.score)
+        self.probabilities.extend(prediction.probabilities[name] for name in labels)
         self.smoothed.extend(face.smoothed.tolist())
-        if found.score > self.best:
-            self.best = found.score
-            self.crop[:] = found.crop
+        if prediction.score > self.best:
+            self.best = prediction.score
+            self.crop[:] = prediction.crop
 
     def track(self, number: int) -> Track:
         n = len(self.times)
@@ -109,7 +112,7 @@ class _Sights:
 
 
 class TimelineBuilder:
-    """Collects followed faces into a `Timeline`."""
+    """Collector of tracked faces into a `Timeline`."""
 
     def __init__(self, labels: tuple[str, ...]) -> None:
         self._labels = labels
@@ -133,7 +136,7 @@ class TimelineBuilder:
         complete: bool = True,
         damaged: int = 0,
     ) -> Timeline:
-        """All that was added; the arguments are the fields of `Timeline`."""
+        """Return the timeline of all added faces; the arguments are the fields of `Timeline`."""
         tracks = tuple(sights.track(number) for number, sights in sorted(self._sights.items()))
         return Timeline(
             name,
@@ -160,20 +163,20 @@ def analyse_video(
     on_progress: Callable[[float], None] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Timeline:
-    """The timeline of a video's faces. Frames are streamed; memory grows only by what is kept of each sight of a face.
+    """Analyse the faces of a video. Frames are streamed, so memory grows only with the sights of faces.
 
     Args:
-        source: a path, or an open binary file such as an upload.
-        predictor: the detector and the model.
-        name: how errors and the timeline call it.
-        rate: look at so many frames a second; None for all.
-        every: look at every n-th frame instead.
-        smoothing: seconds, see `Smoother`.
-        on_progress: called after each frame with the share that is done, 0 to 1.
-        cancelled: asked before each frame; True ends it, and the timeline holds what came before.
+        source: A path, or an open binary file such as an upload.
+        predictor: Detector and model.
+        name: Name in error messages and in the timeline.
+        rate: Analyse so many frames per second; None for all.
+        every: Analyse every n-th frame instead.
+        smoothing: Seconds, see `Smoother`.
+        on_progress: Called after each frame with the share that is done, 0 to 1.
+        cancelled: Called before each frame; True stops, and the timeline contains what came before.
 
     Raises:
-        VideoError: see `VideoReader`.
+        VideoError: See `VideoReader`.
         ConfigError: `rate`, `every` or `smoothing` is out of its range.
     """
     _check(rate, every, smoothing)

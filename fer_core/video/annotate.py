@@ -1,4 +1,4 @@
-"""Write a video with the boxes, numbers and labels of its faces, in a form that browsers play: H.264 in MP4."""
+"""Annotated videos: boxes, numbers and labels of faces, as H.264 in MP4, which browsers can play."""
 
 from __future__ import annotations
 
@@ -18,30 +18,35 @@ from ..inference.drawing import draw_marks, mark
 from .reader import VideoReader
 from .timeline import SeenFace, Timeline
 
-_CLOCK = 90_000  # ticks a second, as MPEG has it
+_CLOCK = 90_000  # ticks per second, as usual in MPEG
 _QUALITY = {"crf": "23", "preset": "veryfast"}
 
 
 class VideoWriter:
-    """An MP4 file that grows by a frame at a time; use it with `with`. A path is there only once it is complete.
+    """MP4 file that is written frame by frame, as a context manager.
+
+    The file exists only once it is complete.
 
     Raises:
-        VideoError: the file cannot be written.
+        VideoError: The file cannot be written.
     """
 
     def __init__(self, out: str | Path | BinaryIO, width: int, height: int, rate: float) -> None:
-        """
+        """Open the file.
+
         Args:
-            out: a path, or an open binary file that can be searched, such as io.BytesIO.
-            width, height: of the frames; an odd last row or column is cut off, since the coding takes pixels in pairs.
-            rate: frames a second, on average.
+            out: A path, or a seekable binary file such as io.BytesIO.
+            width, height: Of the frames; an odd last row or column is cut off, since H.264 encodes pixels in
+                pairs.
+            rate: Average frames per second.
         """
         import av
 
         self._path = Path(out) if isinstance(out, str | Path) else None
         self._partial = self._path.with_name(f".{self._path.name}.{os.getpid()}") if self._path else None
         self._width, self._height = max(2, width - width % 2), max(2, height - height % 2)
-        # The index goes to the front, so that a browser can begin to play; in memory FFmpeg cannot read what it wrote to move it.
+        # The index goes to the front, so that a browser can start to play; in memory FFmpeg cannot read the
+        # data to move it.
         options = {"movflags": "faststart"} if self._partial else {}
         self._container = av.open(
             str(self._partial) if self._partial else out, "w", format="mp4", options=options
@@ -54,7 +59,7 @@ class VideoWriter:
         self._last = -1
 
     def write(self, time: float, pixels: np.ndarray) -> None:
-        """Append a frame (H, W, 3) uint8 RGB that is seen from `time` seconds on."""
+        """Append a frame (H, W, 3) uint8 RGB that is shown from `time` seconds on."""
         import av
 
         if pixels.shape[:2] != (self._height, self._width):
@@ -74,8 +79,8 @@ class VideoWriter:
                 os.replace(self._partial, self._path)
 
     def abandon(self) -> None:
-        """Give the file up; nothing is left at its path."""
-        with contextlib.suppress(Exception):  # it is thrown away anyway
+        """Discard the file."""
+        with contextlib.suppress(Exception):  # the file is discarded anyway
             self._container.close()
         if self._partial:
             self._partial.unlink(missing_ok=True)
@@ -110,21 +115,21 @@ def annotate_video(
     on_progress: Callable[[float], None] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Write the video of `timeline` with a box, number and label on each face. Its sound is left out.
+    """Write the video of `timeline` with a box, number and label on each face, without its sound.
 
     Args:
-        source: the video that was analysed: a path or an open binary file.
-        timeline: what `analyse_video` gave.
-        out: the path of an MP4 file, or an open binary file that can be searched, such as io.BytesIO.
-        unsure_below: faces of less confidence are grey and called unsure.
-        on_progress: called after each frame with the share that is done, 0 to 1.
-        cancelled: asked before each frame; True ends it, and no file is left at a path.
+        source: The analysed video: a path or an open binary file.
+        timeline: Result of `analyse_video`.
+        out: Path of an MP4 file, or a seekable binary file such as io.BytesIO.
+        unsure_below: Faces with less confidence are grey and called unsure.
+        on_progress: Called after each frame with the share that is done, 0 to 1.
+        cancelled: Called before each frame; True stops, and no file remains.
 
     Returns:
-        Whether it was written to the end.
+        Whether the video was written to the end.
 
     Raises:
-        VideoError: the video cannot be read, or the file not be written.
+        VideoError: The video cannot be read, or the file cannot be written.
     """
     with VideoReader(source, timeline.name) as video:
         writer = VideoWriter(out, video.width, video.height, video.rate)
@@ -145,7 +150,7 @@ def annotate_video(
 
 
 def annotated(pixels: np.ndarray, faces: list[SeenFace], unsure_below: float = 0.0) -> np.ndarray:
-    """A frame (H, W, 3) uint8 RGB with the marks of its faces; itself where there are none."""
+    """Return a frame (H, W, 3) uint8 RGB with the marks of its faces; without faces, the frame itself."""
     if not faces:
         return pixels
     picture = Image.fromarray(pixels)
@@ -154,7 +159,7 @@ def annotated(pixels: np.ndarray, faces: list[SeenFace], unsure_below: float = 0
 
 
 def _fitted(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A frame of another size, as a stream may have after a while, at the size of the first one."""
+    """Resize a frame to the size of the first one, since a stream may change it."""
     if pixels.shape[0] - height in (0, 1) and pixels.shape[1] - width in (0, 1):
         return pixels[:height, :width]
     return np.asarray(Image.fromarray(pixels).resize((width, height)))

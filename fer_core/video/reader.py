@@ -1,4 +1,4 @@
-"""Stream the frames of a video file with PyAV: one is in memory at a time, and nothing is written to disk."""
+"""Streaming of video frames with PyAV: one is in memory at a time, and nothing is written to disk."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MAX_SECONDS = 600
 MAX_SIDE = 4096  # pixels
 
-# Containers that cameras, phones, browsers and editors write. FFmpeg's others are left out: a playlist that calls itself a video
-# would have other files read, or addresses opened.
+# Containers that cameras, phones, browsers and editors write. FFmpeg's others are excluded: a playlist
+# disguised as a video would open other files or addresses.
 _OPTIONS = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,gif",
     "protocol_whitelist": "",
@@ -46,7 +46,7 @@ SUFFIXES = (
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of a video."""
+    """Frame of a video."""
 
     index: int  # from 0, of all frames of the file
     time: float  # seconds since its first frame
@@ -54,29 +54,31 @@ class Frame:
 
 
 class VideoReader:
-    """A video file that is open for reading; use it with `with`, or close it.
+    """Open video file; use it as a context manager, or close it.
 
     Attributes:
-        name: how errors call it.
-        width, height: of the upright frames, in pixels. Pixels that are not square are made so.
-        rate: frames a second, on average.
-        duration: seconds; None where the file does not tell.
-        damaged: parts of the file that could not be decoded so far, and were skipped.
+        name: Name in error messages.
+        width, height: Of the upright frames, in pixels. Pixels that are not square are made so.
+        rate: Average frames per second.
+        duration: Seconds; None if the file does not contain it.
+        damaged: Parts of the file that could not be decoded so far, and were skipped.
 
     Raises:
-        VideoError: it is missing, no video, damaged, has no pictures, or is longer or larger than the limits.
+        VideoError: The file is missing, not a video, damaged, without pictures, or longer or larger than the
+            limits.
     """
 
     def __init__(self, source: str | Path | BinaryIO, name: str | None = None) -> None:
-        """
+        """Open the file.
+
         Args:
-            source: a path, or an open binary file such as an upload.
-            name: how an error calls it; the path by default.
+            source: A path, or an open binary file such as an upload.
+            name: Name in error messages; the path by default.
         """
         self.name = name or (str(source) if isinstance(source, str | Path) else "The video")
         self.damaged = 0
         self._container: Any = None
-        self._number = 0  # of the stream with the pictures
+        self._number = 0  # of the video stream
         self._close = contextlib.ExitStack()
         self._close.callback(lambda: self._container and self._container.close())
         self._file = self._opened(source)
@@ -90,7 +92,7 @@ class VideoReader:
     def _opened(self, source: str | Path | BinaryIO) -> BinaryIO:
         if not isinstance(source, str | Path):
             return source
-        try:  # FFmpeg is given the open file: it would take some names for addresses
+        try:  # FFmpeg gets the open file, since it would take some names for addresses
             return self._close.enter_context(open(source, "rb"))
         except FileNotFoundError:
             raise VideoError(f"{self.name} does not exist.") from None
@@ -100,9 +102,10 @@ class VideoReader:
     def _open(self) -> None:
         import av
 
-        av.logging.set_level(av.logging.PANIC)  # what is wrong with a file is said in one sentence
+        av.logging.set_level(av.logging.PANIC)  # errors of a file are reported in one sentence instead
         if self._size == 0:
             raise VideoError(f"{self.name} is empty.")
+        # The last three: a header that claims what the file does not contain.
         try:
             self._restart()
         except (
@@ -111,7 +114,7 @@ class VideoReader:
             IndexError,
             OverflowError,
             MemoryError,
-        ):  # the last three: a head that claims what is not there
+        ):
             raise VideoError(
                 f"{self.name} cannot be read as a video: expected an intact MP4, MOV, WebM, MKV or AVI file."
             ) from None
@@ -123,11 +126,12 @@ class VideoReader:
         streams = [stream for stream in every if stream.codec_context is not None]
         if every and not streams:
             raise VideoError(
-                f"{self.name} is coded in a way that is not known, or damaged: expected an intact MP4, MOV, WebM, MKV or AVI file."
+                f"{self.name} is damaged or has an unknown codec: expected an intact MP4, "
+                "MOV, WebM, MKV or AVI file."
             )
         if not streams:
             sound = " but sound" if self._container.streams.audio else ""
-            raise VideoError(f"{self.name} holds nothing{sound}: a video with pictures was expected.")
+            raise VideoError(f"{self.name} contains nothing{sound}: expected a video with pictures.")
         self._number = streams[0].index
         self._restart()
         self.rate = float(self._stream.average_rate or self._stream.guessed_rate or 25)
@@ -138,7 +142,8 @@ class VideoReader:
         first = next(self._decoded(), None)
         if first is None:
             raise VideoError(
-                f"{self.name} holds no frame that can be decoded: the file is damaged, or its coding is not known."
+                f"{self.name} contains no frame that can be decoded: the file is damaged, or its codec is "
+                "unknown."
             )
         self._start = first.time or 0.0
         self.height, self.width = self._pixels(first).shape[:2]
@@ -150,39 +155,40 @@ class VideoReader:
         return self._container.duration / 1e6 if self._container.duration else None
 
     def frames(self, *, every: int = 1, rate: float | None = None) -> Iterator[Frame]:
-        """Its frames from the start, in their order.
+        """Yield the frames from the start, in their order.
 
         Args:
-            every: yield the first of so many frames.
-            rate: yield at most so many a second instead; the first at or after each moment.
+            every: Yield the first of so many frames.
+            rate: Instead, yield at most so many frames per second: the first at or after each moment.
 
         Raises:
-            VideoError: it goes on for longer, or grows larger, than the limits.
+            VideoError: The video turns out to be longer or larger than the limits.
         """
         self._restart()
         due = 0.0
         for index, (time, decoded) in enumerate(self._timed()):
             self._check_time(time)
             if rate is None:
-                wanted = index % every == 0
+                due_now = index % every == 0
             else:
-                wanted = time >= due - 1e-6
-                if wanted:
-                    due = max(due + 1 / rate, time)  # after a gap it does not catch up
-            if wanted:
+                due_now = time >= due - 1e-6
+                if due_now:
+                    due = max(due + 1 / rate, time)  # no catching up after a gap
+            if due_now:
                 yield Frame(index, time, self._pixels(decoded))
 
     def frame_at(self, time: float) -> Frame:
-        """The frame that is seen at a time in seconds, or the last one; its index is a guess from the frame rate.
+        """Return the frame shown at a time in seconds, or the last one.
+
+        Its index is estimated from the frame rate.
 
         Raises:
-            VideoError: no frame can be decoded there.
+            VideoError: No frame can be decoded there.
         """
         self._seek(time)
         last = self._last_until(time)
-        if (
-            last is None or last[0] > time + 1e-6
-        ):  # it cannot be searched, or not well, such as a MPEG transport stream
+        # Some containers cannot be searched, or not well, such as an MPEG transport stream.
+        if last is None or last[0] > time + 1e-6:
             self._restart()
             last = self._last_until(time)
         if last is None:
@@ -199,11 +205,11 @@ class VideoReader:
 
     @property
     def share_read(self) -> float:
-        """The share of the file's bytes that have been read, for progress where the duration is unknown."""
+        """Return the share of the file's bytes read so far, for progress if the duration is unknown."""
         return min(1.0, self._file.tell() / self._size)
 
     def close(self) -> None:
-        """Close the file, unless it was handed in open."""
+        """Close the file, unless it was passed in open."""
         self._close.close()
 
     def __enter__(self) -> VideoReader:
@@ -215,7 +221,7 @@ class VideoReader:
         self.close()
 
     def _restart(self) -> None:
-        """Open the file at its start; in some containers that is the only place that can be gone to."""
+        """Open the file at its start; in some containers no other position can be reached."""
         import av
 
         if self._container is not None:
@@ -225,7 +231,7 @@ class VideoReader:
         self._stream = self._container.streams[self._number]
 
     def _seek(self, time: float) -> None:
-        """Go to the last frame before `time` that does not need others."""
+        """Seek to the last keyframe before `time`."""
         import av
 
         with contextlib.suppress(av.FFmpegError):
@@ -235,14 +241,17 @@ class VideoReader:
             )
 
     def _timed(self) -> Iterator[tuple[float, av.VideoFrame]]:
-        """Frames with their seconds since the first one; those without a time follow the one before."""
+        """Yield frames with their seconds since the first one.
+
+        Those without a time follow the previous one.
+        """
         time = -1 / self.rate
         for frame in self._decoded():
             time = time + 1 / self.rate if frame.time is None else max(0.0, frame.time - self._start)
             yield time, frame
 
     def _decoded(self) -> Iterator[Any]:
-        """Decoded frames; damaged parts are skipped and counted, a file that breaks off ends there."""
+        """Yield decoded frames; damaged parts are skipped and counted, and a truncated file ends there."""
         import av
 
         try:
@@ -255,8 +264,8 @@ class VideoReader:
             self.damaged += 1
 
     def _pixels(self, frame: av.VideoFrame) -> np.ndarray:
-        """(H, W, 3) uint8 RGB, turned as the file says."""
-        self._check_side(frame.width, frame.height)  # it may change within a video
+        """Return (H, W, 3) uint8 RGB, rotated according to the file."""
+        self._check_side(frame.width, frame.height)  # the size may change within a video
         aspect = self._stream.sample_aspect_ratio or 1
         width = frame.width if aspect == 1 else min(MAX_SIDE, max(1, round(frame.width * float(aspect))))
         pixels = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
@@ -264,14 +273,16 @@ class VideoReader:
         return np.ascontiguousarray(np.rot90(pixels, quarters)) if quarters else pixels
 
     def _check_time(self, seconds: float) -> None:
-        if seconds > MAX_SECONDS + 1:  # a container rounds
+        if seconds > MAX_SECONDS + 1:  # containers round
             minutes, rest = divmod(round(seconds), 60)
             raise VideoError(
-                f"{self.name} lasts {minutes}:{rest:02} minutes or more: at most {MAX_SECONDS // 60} are read, so cut it."
+                f"{self.name} lasts {minutes}:{rest:02} minutes or more: at most {MAX_SECONDS // 60} are "
+                "read, so cut it."
             )
 
     def _check_side(self, width: int, height: int) -> None:
         if max(width, height) > MAX_SIDE:
             raise VideoError(
-                f"{self.name} has {width}x{height} pixels: at most {MAX_SIDE} a side are read, so make it smaller."
+                f"{self.name} has {width}x{height} pixels: at most {MAX_SIDE} a side are read, so make it "
+                "smaller."
             )

@@ -1,4 +1,4 @@
-"""Smooth probabilities over time, whatever the frame rate."""
+"""Smoothing of probabilities over time, independent of the frame rate."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ import numpy as np
 
 
 class Smoother:
-    """Exponential smoothing: what was seen `seconds` ago weighs 1/e of what is seen now. 0 seconds smooth nothing.
+    """Exponential smoothing with a time constant of `seconds`; 0 seconds smooth nothing.
 
-    The weights follow the time between frames, so a slow machine smooths as a fast one does.
+    The weights follow the time between frames, so the result does not depend on the speed of the machine.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._state: dict[
-            int, tuple[float, np.ndarray]
-        ] = {}  # by the face's number: when it was seen last, and its smoothed values
+        # Time of the last sight and smoothed values, by the number of the face.
+        self._state: dict[int, tuple[float, np.ndarray]] = {}
 
     def update(self, number: int, time: float, values: np.ndarray) -> np.ndarray:
-        """The smoothed values (C,) of one face after it was seen with `values` (C,) at a time in seconds."""
+        """Return the smoothed values (C,) of one face with the new `values` (C,) at a time in seconds."""
         before = self._state.get(number)
         if before is None or self.seconds <= 0:
             smoothed = np.asarray(values, np.float32)

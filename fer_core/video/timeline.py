@@ -1,4 +1,4 @@
-"""What an analysed video says: for each face when and where it was seen, and with which probabilities."""
+"""Timeline of an analysed video: when and where each face was seen, and with which probabilities."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 
 import numpy as np
 
-HOLD = 1.0  # seconds: a face that is not seen for longer is not drawn in between
+HOLD = 1.0  # seconds: a face that is unseen for longer is not drawn in between
 
 
 @dataclass(frozen=True)
 class Track:
-    """One face over time, seen n times, with the probabilities of C classes."""
+    """Track of one face, seen n times, with the probabilities of C classes."""
 
     number: int  # 1, 2, ... in the order of first sight
     frames: np.ndarray  # (n,) int64 indices of frames in the file
     times: np.ndarray  # (n,) float64 seconds since the first frame
     boxes: np.ndarray  # (n, 4) int32 x, y, width, height in pixels of the upright frame
-    scores: np.ndarray  # (n,) float32 of the detector
+    scores: np.ndarray  # (n,) float32 detector confidence
     probabilities: np.ndarray  # (n, C) float32
     smoothed: np.ndarray  # (n, C) float32
-    crop: np.ndarray  # (48, 48) uint8: the face as the model saw it where the detector was surest
+    crop: np.ndarray  # (48, 48) uint8: the model's input with the highest detector confidence
 
 
 @dataclass(frozen=True)
 class SeenFace:
-    """A face at one moment."""
+    """Face at one moment."""
 
     number: int
     box: tuple[int, int, int, int]
@@ -38,21 +38,21 @@ class SeenFace:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The faces of a video."""
+    """Faces of a video."""
 
     name: str
     labels: tuple[str, ...]
     width: int
     height: int
-    duration: float  # seconds that were analysed
-    times: np.ndarray  # (m,) float64: the moments that were analysed, with faces or without
+    duration: float  # analysed seconds
+    times: np.ndarray  # (m,) float64: the analysed moments, with faces or without
     tracks: tuple[Track, ...]
     smoothing: float  # seconds, see `Smoother`
-    complete: bool  # False: cancelled before the end
+    complete: bool  # False if cancelled before the end
     damaged: int = 0  # parts of the file that could not be decoded and were skipped
 
     def at(self, time: float) -> list[SeenFace]:
-        """The faces at a time in seconds: boxes in between are interpolated, probabilities are those of the last sight."""
+        """Return the faces at a time in seconds, with interpolated boxes and the last probabilities."""
         hold = max(HOLD, 1.5 * float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0)
         last_hold = hold if len(self.times) < 2 else float(np.median(np.diff(self.times)))
         return [
@@ -62,7 +62,7 @@ class Timeline:
         ]
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """One row for each face at each moment, in the order of time."""
+        """Return one row for each face at each moment, in the order of time."""
         moments = sorted(
             (float(time), track.number, i, track)
             for track in self.tracks
@@ -93,7 +93,7 @@ class Timeline:
             }
 
     def csv_text(self) -> str:
-        """The rows as CSV; label and confidence are of the smoothed probabilities."""
+        """Return the rows as CSV; label and confidence are those of the smoothed probabilities."""
         buffer = io.StringIO(newline="")
         head = ["time", "frame", "face", "x", "y", "width", "height", "score", "label", "confidence"]
         writer = csv.DictWriter(buffer, [*head, *self.labels, *(f"smoothed_{name}" for name in self.labels)])
@@ -102,7 +102,7 @@ class Timeline:
         return buffer.getvalue()
 
     def as_json(self) -> dict[str, Any]:
-        """The form of `python -m fer_core predict --json` for a video."""
+        """Return the form of `python -m fer_core predict --json` for a video."""
         return {
             "width": self.width,
             "height": self.height,
@@ -141,7 +141,10 @@ def _named(labels: tuple[str, ...], values: np.ndarray) -> dict[str, float]:
 def _seen(
     track: Track, labels: tuple[str, ...], time: float, hold: float, last_hold: float
 ) -> SeenFace | None:
-    """The face at `time`, if it was seen at most `hold` seconds before and after, or was last seen `last_hold` seconds before."""
+    """Return the face at `time`, or None.
+
+    It must be seen at most `hold` seconds before and after, or last seen `last_hold` seconds before.
+    """
     i = int(np.searchsorted(track.times, time + 1e-6)) - 1
     if i < 0:
         return None

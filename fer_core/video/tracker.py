@@ -1,8 +1,9 @@
-"""Keep faces apart over time: each keeps its number from frame to frame.
+"""Tracking of faces over time: each keeps its number from frame to frame.
 
-After SORT: Bewley, Ge, Ott, Ramos, Upcroft: "Simple Online and Realtime Tracking", ICIP 2016, doi:10.1109/ICIP.2016.7533003: what was seen
-is moved on to the present and assigned to what is seen by the Hungarian method. Frames here may be 200 ms apart, in which a face
-can leave its own box, so that beside the overlap the distance counts; and velocity is an average instead of a Kalman filter's.
+After SORT: Bewley, Ge, Ott, Ramos, Upcroft: "Simple Online and Realtime Tracking", ICIP 2016,
+doi:10.1109/ICIP.2016.7533003: earlier boxes are extrapolated and assigned to the new ones by the Hungarian
+method. Frames here may be 200 ms apart, in which a face can leave its own box, so the distance counts as well
+as the overlap; and the velocity is an average instead of a Kalman filter's.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-_REACH = 1.0  # a face is looked for so many of its own sizes around where it should be
-_MAX_GROWTH = 2.0  # of its side from one sight to the next
-_VELOCITY_SHARE = 0.5  # of the newest step in the average
-_MOVES_ON = 0.5  # seconds: a face that is lost for longer is looked for where it would have been then
+_REACH = 1.0  # search radius around the expected position, in face sizes
+_MAX_GROWTH = 2.0  # of a face's side from one sight to the next
+_VELOCITY_SHARE = 0.5  # weight of the newest step in the average
+_MOVES_ON = 0.5  # seconds: the position of a face that is lost for longer is no longer extrapolated
 
 
 @dataclass
-class _Known:
+class _TrackedFace:
     number: int
     box: np.ndarray  # (4,) x, y, width, height
     time: float
@@ -38,51 +39,52 @@ class _Known:
 
 
 class Tracker:
-    """Gives the faces of one frame after the other their numbers, 1, 2, ... in the order of their first sight."""
+    """Tracker that numbers the faces of successive frames, 1, 2, ... in the order of their first sight."""
 
     def __init__(self, max_gap: float = 1.0) -> None:
-        """
+        """Create a tracker without faces.
+
         Args:
-            max_gap: seconds for which a face may be out of sight and keep its number.
+            max_gap: Seconds for which a face may be out of sight and keep its number.
         """
         self.max_gap = max_gap
-        self._known: list[_Known] = []
+        self._faces: list[_TrackedFace] = []
         self._count = 0
 
     def update(self, time: float, boxes: Sequence[Sequence[float]]) -> list[int]:
-        """The numbers of the faces in a frame.
+        """Return the numbers of the faces in a frame.
 
         Args:
-            time: of the frame in seconds; not before the last one.
-            boxes: x, y, width, height of each face.
+            time: The time of the frame in seconds; not before that of the last one.
+            boxes: The x, y, width and height of each face.
         """
         from scipy.optimize import linear_sum_assignment
 
-        self._known = [face for face in self._known if time - face.time <= self.max_gap]
+        self._faces = [face for face in self._faces if time - face.time <= self.max_gap]
         seen = np.asarray(boxes, np.float64).reshape(-1, 4)
         numbers = [0] * len(seen)
-        if self._known and len(seen):
-            expected = np.stack([face.moved_to(time) for face in self._known])
+        if self._faces and len(seen):
+            expected = np.stack([face.moved_to(time) for face in self._faces])
             cost, possible = _costs(expected, seen)
             for i, j in zip(*linear_sum_assignment(np.where(possible, cost, 1e3)), strict=True):
                 if possible[i, j]:
-                    self._known[i].seen(seen[j], time)
-                    numbers[j] = self._known[i].number
+                    self._faces[i].seen(seen[j], time)
+                    numbers[j] = self._faces[i].number
         for j, number in enumerate(numbers):
             if not number:
                 self._count += 1
                 numbers[j] = self._count
-                self._known.append(_Known(self._count, seen[j], time))
+                self._faces.append(_TrackedFace(self._count, seen[j], time))
         return numbers
 
     @property
     def numbers(self) -> list[int]:
-        """Those that were given and may be given again."""
-        return [face.number for face in self._known]
+        """Return the numbers of faces that may be seen again."""
+        return [face.number for face in self._faces]
 
 
 def _costs(expected: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(K, N) costs of taking each of N seen boxes for each of K expected ones, and (K, N) bool whether it can be."""
+    """Return the costs of assigning N seen boxes to K expected ones, and what is possible, both (K, N)."""
     sides = (
         np.sqrt(np.maximum(1.0, expected[:, None, 2:].prod(axis=-1))),
         np.sqrt(np.maximum(1.0, seen[None, :, 2:].prod(axis=-1))),
@@ -96,7 +98,7 @@ def _costs(expected: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(K, N) intersection over union of (K, 4) and (N, 4) boxes."""
+    """Return (K, N) intersection over union of (K, 4) and (N, 4) boxes."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
     common = np.clip(high - low, 0, None).prod(axis=-1)

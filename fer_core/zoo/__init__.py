@@ -1,19 +1,20 @@
-"""The networks. Each family is a file with `build(input_shape, num_classes, **hparams) -> keras.Model`.
+"""The networks. Each family is a function in `families` that returns a list of blocks; `build` makes the
+Keras model.
 
-All take grey images (N, 48, 48, 1) with values 0 to 255, rescale them inside, and end in (N, num_classes) float32
-probabilities. Three layers have names that explanation and export rely on: `last_conv` (the last feature map), `features`
-(the vector before the classifier) and `predictions`.
+All take grey images (N, 48, 48, 1) with values 0 to 255, rescale them inside, and end in (N, num_classes)
+float32 probabilities. Three layers have names that explanation and export rely on: `last_conv` (the last
+feature map), `features` (the vector before the classifier) and `predictions`.
 
-The family "blocks" is built from any list of blocks; `summary`, `equivalents` and `python_code` work on such lists without Keras.
+`layer_plan` computes the layers of a list of blocks without Keras; the model, its summary and its Python code
+are made from that plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..config import ModelConfig
-from ..errors import ConfigError
+from .families import as_blocks
 
 if TYPE_CHECKING:
     import keras
@@ -22,21 +23,11 @@ if TYPE_CHECKING:
 def build(
     config: ModelConfig, input_shape: tuple[int, int, int] = (48, 48, 1), num_classes: int = 7
 ) -> keras.Model:
-    """The untrained network that `config` describes.
+    """Build the untrained network that `config` describes.
 
     Raises:
-        ConfigError: the family or one of its hyperparameters is unknown, or its blocks do not fit.
+        ConfigError: The family or one of its hyperparameters is unknown, or its blocks do not fit.
     """
-    from . import blocks, plain, residual  # here, since Keras is only needed to build one
+    from .blocks import build_blocks  # here, since Keras is only needed to build a model
 
-    builders: dict[str, Callable[..., keras.Model]] = {
-        "plain": plain.build,
-        "residual": residual.build,
-        "blocks": blocks.build,
-    }
-    if config.family not in builders:
-        raise ConfigError(f"Unknown network family {config.family!r}: expected one of {', '.join(builders)}.")
-    try:
-        return builders[config.family](input_shape, num_classes, **config.hparams)
-    except TypeError as error:
-        raise ConfigError(f"Network family {config.family!r}: {error}.") from None
+    return build_blocks(as_blocks(config), input_shape, num_classes)

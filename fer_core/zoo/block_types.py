@@ -1,6 +1,7 @@
 """The blocks that a network of family "blocks" is made of: their settings and ranges, validated.
 
-The network builder shows each field with the line that stands here. What a block does to shapes is in `layer_plan`.
+The network builder shows each field with the line that stands here. What a block does to shapes is in
+`layer_plan`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ Bias = Field(True, description="Add a learned number to each output; not needed 
 
 
 class BlockError(ConfigError):
-    """A block does not fit. `number` counts from 1; 0 where no block is to blame."""
+    """Error in a list of blocks.
+
+    `number` counts from 1; 0 means no particular block.
+    """
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
@@ -29,7 +33,10 @@ class BlockError(ConfigError):
 
 
 class Block(BaseModel):
-    """What all blocks share. `type` is a literal in each kind."""
+    """Base class of all blocks.
+
+    `type` is a literal in each of them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,9 +47,7 @@ class Conv(Block):
     """Convolution: each filter looks for a pattern in every window of the map."""
 
     type: Literal["conv"] = "conv"
-    filters: int = Field(
-        32, ge=1, le=2048, description="How many patterns it looks for: the channels that come out."
-    )
+    filters: int = Field(32, ge=1, le=2048, description="Number of filters (output channels).")
     kernel: int = Kernel
     stride: int = Stride
     activation: Activation = Field(
@@ -50,7 +55,7 @@ class Conv(Block):
     )
     bias: bool = Bias
     initializer: Literal["glorot_uniform", "he_normal"] = Field(
-        "glorot_uniform", description="How the first weights are drawn."
+        "glorot_uniform", description="Initializer of the weights."
     )
 
 
@@ -79,7 +84,8 @@ class Pool(Block):
 
 
 class Norm(Block):
-    """Batch normalisation: each channel gets mean 0 and variance 1 over the batch, then a learned scale and offset."""
+    """Batch normalisation: each channel gets mean 0 and variance 1 over the batch, then a learned scale and
+    offset."""
 
     type: Literal["norm"] = "norm"
     activation: Activation = Field("relu", description="Function on each normalised value.")
@@ -93,10 +99,13 @@ class Dropout(Block):
 
 
 class Residual(Block):
-    """Residual block: two 3x3 convolutions with norms, added to what came in (through a 1x1 convolution where shapes differ)."""
+    """Residual block: two 3x3 convolutions with norms, added to the input (through a 1x1 convolution where
+    shapes differ)."""
 
     type: Literal["residual"] = "residual"
-    filters: int = Field(64, ge=1, le=2048, description="Channels that come out of both convolutions.")
+    filters: int = Field(
+        64, ge=1, le=2048, description="Number of filters (output channels) of both convolutions."
+    )
     stride: int = Stride
 
 
@@ -119,7 +128,7 @@ class Dense(Block):
     """Dense layer: each unit sees the whole vector."""
 
     type: Literal["dense"] = "dense"
-    units: int = Field(128, ge=1, le=8192, description="How many numbers come out.")
+    units: int = Field(128, ge=1, le=8192, description="Number of units.")
     activation: Activation = Field(
         "relu", description="Function on each output; none where a norm with an activation follows."
     )
@@ -127,7 +136,8 @@ class Dense(Block):
 
 
 class Standardise(Block):
-    """Standardise: mean 0 and variance 1 over each image by itself, so that lighting and exposure do not matter."""
+    """Standardise: mean 0 and variance 1 over each image by itself, so that lighting and exposure do not
+    matter."""
 
     type: Literal["standardise"] = "standardise"
 
@@ -147,15 +157,16 @@ BLOCK_TYPES: dict[str, type[Block]] = {
 
 
 def label(block: Block) -> str:
-    """The type as a user reads it: "depthwise conv"."""
+    """Return the type as users read it: "depthwise conv"."""
     return block.type.replace("_", " ")
 
 
 def parse_blocks(blocks: Sequence[Block | Mapping[str, Any]]) -> tuple[Block, ...]:
-    """Blocks from plain dicts, each with its "type" and settings; blocks stay as they are.
+    """Parse blocks from dicts with "type" and settings; objects stay as they are.
 
     Raises:
-        ConfigError: a type or setting is unknown, of the wrong type or out of its range; the message names the block's number.
+        ConfigError: A type or setting is unknown, of the wrong type or out of its range; the message gives
+            the block's number.
     """
     if isinstance(blocks, str | bytes) or not isinstance(blocks, Sequence):
         raise BlockError(f"Expected a list of blocks, received {blocks!r:.60}.", 0)
@@ -184,9 +195,9 @@ def _parse(number: int, block: Any) -> Block:
         setting = ".".join(str(part) for part in first["loc"])
         where = f"Block {number} ({kind.replace('_', ' ')})"
         if first["type"] == "extra_forbidden":
-            known = [name for name in BLOCK_TYPES[kind].model_fields if name != "type"]
+            settings = [name for name in BLOCK_TYPES[kind].model_fields if name != "type"]
             raise BlockError(
-                f"{where} has no setting {setting!r}: expected {', '.join(known) or 'none'}.", number
+                f"{where} has no setting {setting!r}: expected {', '.join(settings) or 'none'}.", number
             ) from None
         expected = first["msg"].removeprefix("Input should be ")
         raise BlockError(

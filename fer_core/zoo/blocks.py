@@ -1,4 +1,4 @@
-"""Networks from a list of blocks, as the network builder makes them. What the blocks are is in `block_types`."""
+"""Keras models from lists of blocks."""
 
 from __future__ import annotations
 
@@ -12,24 +12,18 @@ from .block_types import Block
 from .layer_plan import plan
 
 
-def build(
-    input_shape: tuple[int, int, int], num_classes: int, *, blocks: Sequence[Block | Mapping[str, Any]]
+def build_blocks(
+    blocks: Sequence[Block | Mapping[str, Any]], input_shape: tuple[int, int, int], num_classes: int
 ) -> keras.Model:
-    """The blocks in order, after a rescaling to [0, 1] and before the softmax classifier.
-
-    Args:
-        blocks: dicts, each with a "type" of `block_types.BLOCK_TYPES` and its settings.
+    """Build the blocks in order, after a rescaling to [0, 1] and before the softmax classifier.
 
     Raises:
-        ConfigError: a block is invalid or does not fit what comes in, or the network is too large.
+        ConfigError: A block is invalid or does not fit its input, or the network is too large.
     """
-    made = plan(blocks, input_shape, num_classes)
-    tensors = [keras.Input(input_shape, name=made[0].name)]  # (N, H, W, C) in 0..255
-    for layer in made[1:]:
+    planned = plan(blocks, input_shape, num_classes)
+    tensors = [keras.Input(input_shape, name=planned[0].name)]  # (N, H, W, C) in 0..255
+    for layer in planned[1:]:
         inputs = [tensors[i] for i in layer.inputs]
-        tensors.append(
-            getattr(layers, layer.kind)(**layer.settings, name=layer.name)(
-                inputs if len(inputs) > 1 else inputs[0]
-            )
-        )
+        keras_layer = getattr(layers, layer.kind)(**layer.settings, name=layer.name)
+        tensors.append(keras_layer(inputs if len(inputs) > 1 else inputs[0]))
     return keras.Model(tensors[0], tensors[-1], name="blocks")

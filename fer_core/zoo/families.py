@@ -1,4 +1,5 @@
-"""The blocks that make the same network as another family, so that a preset's network opens in the network builder."""
+"""Families of networks: each is a function from hyperparameters to a list of blocks, and an entry of
+FAMILIES."""
 
 from __future__ import annotations
 
@@ -13,28 +14,21 @@ Blocks = Sequence[Block | Mapping[str, Any]]
 
 
 def as_blocks(config: ModelConfig) -> list[dict[str, Any]]:
-    """The blocks of the network that `config` describes, each with all its settings.
-
-    Given the same weights, `blocks.build` computes the same from them as the family itself.
+    """Return the blocks of the network that `config` describes, each with all its settings.
 
     Raises:
-        ConfigError: the family, one of its hyperparameters or a block is unknown or invalid.
+        ConfigError: The family, one of its hyperparameters or a block is unknown or invalid.
     """
-    makers: dict[str, Callable[..., Blocks]] = {"plain": _plain, "residual": _residual, "blocks": _given}
-    if config.family not in makers:
-        raise ConfigError(f"Unknown network family {config.family!r}: expected one of {', '.join(makers)}.")
+    if config.family not in FAMILIES:
+        raise ConfigError(f"Unknown network family {config.family!r}: expected one of {', '.join(FAMILIES)}.")
     try:
-        blocks = makers[config.family](**config.hparams)
+        blocks = FAMILIES[config.family](**config.hparams)
     except TypeError as error:
         raise ConfigError(f"Network family {config.family!r}: {error}.") from None
     return [block.model_dump() for block in parse_blocks(blocks)]
 
 
-def _given(*, blocks: Blocks) -> Blocks:
-    return blocks
-
-
-def _plain(
+def plain(
     *,
     filters: Sequence[int] = (32, 64, 128),
     batch_norm: bool = False,
@@ -43,7 +37,17 @@ def _plain(
     dense_batch_norm: bool = False,
     dense_dropout: float = 0.0,
 ) -> Blocks:
-    """As `plain.build`."""
+    """Return a plain convolutional network: 3x3 convolutions with 2x2 pooling, then a dense layer, as in most
+    READMEs.
+
+    Args:
+        filters: Channels of each convolution.
+        batch_norm: Normalise after each convolution.
+        block_dropout: Dropout rate after each pooling.
+        dense_units: Units of the hidden layer.
+        dense_batch_norm: Normalise after the hidden layer.
+        dense_dropout: Dropout rate before the classifier.
+    """
     blocks: list[dict[str, Any]] = []
     for channels in filters:
         blocks += _normed(batch_norm, {"type": "conv", "filters": channels})
@@ -62,8 +66,18 @@ def _dropout(rate: float) -> list[dict[str, Any]]:
     return [{"type": "dropout", "rate": rate}] if rate else []
 
 
-def _residual(*, width: int = 32, blocks: Sequence[int] = (1, 2, 2), dropout: float = 0.3) -> Blocks:
-    """As `residual.build`."""
+def residual(*, width: int = 32, blocks: Sequence[int] = (1, 2, 2), dropout: float = 0.3) -> Blocks:
+    """Return a small residual network in the manner of ResNet-v1 (He et al. 2015, arXiv:1512.03385).
+
+    It differs from the CIFAR networks of that paper where multiply-adds are expensive on a CPU: the stem
+    halves the image at once, and the widths grow as the maps shrink. Each image is standardised, so that
+    lighting and exposure of a photo do not reach the network.
+
+    Args:
+        width: Channels of the stem and of the first stage; each further stage has twice as many.
+        blocks: Residual blocks in each stage; each stage after the first halves height and width.
+        dropout: Rate before the classifier.
+    """
     stem = {
         "type": "conv",
         "filters": width,
@@ -72,10 +86,21 @@ def _residual(*, width: int = 32, blocks: Sequence[int] = (1, 2, 2), dropout: fl
         "activation": "none",
         "initializer": "he_normal",
     }
-    made: list[dict[str, Any]] = [{"type": "standardise"}, stem, {"type": "norm"}]
-    for s, count in enumerate(blocks):
-        made += [
-            {"type": "residual", "filters": width * 2**s, "stride": 2 if s and not b else 1}
-            for b in range(count)
-        ]
-    return [*made, {"type": "global_pooling"}, {"type": "dropout", "rate": dropout}]
+    stages: list[dict[str, Any]] = [{"type": "standardise"}, stem, {"type": "norm"}]
+    for stage, count in enumerate(blocks):
+        for block in range(count):
+            stride = 2 if stage and not block else 1
+            stages.append({"type": "residual", "filters": width * 2**stage, "stride": stride})
+    return [*stages, {"type": "global_pooling"}, {"type": "dropout", "rate": dropout}]
+
+
+def custom(*, blocks: Blocks) -> Blocks:
+    """Return any list of blocks, as the network builder makes it.
+
+    Args:
+        blocks: Dicts, each with a "type" of `block_types.BLOCK_TYPES` and its settings.
+    """
+    return blocks
+
+
+FAMILIES: dict[str, Callable[..., Blocks]] = {"plain": plain, "residual": residual, "blocks": custom}

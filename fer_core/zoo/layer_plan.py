@@ -1,4 +1,4 @@
-"""The Keras layers that a list of blocks comes to, worked out without Keras: shapes, parameters, multiply-adds, what does not fit.
+"""Plan of the Keras layers of a list of blocks, made without Keras: shapes, parameters, multiply-adds.
 
 The summary, the network and its Python code are all read off this one plan, so that they cannot differ.
 """
@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..wording import plural
 from . import block_types as types
 from .block_types import Block, BlockError, label, parse_blocks
 
 MAX_PARAMETERS = 50_000_000
 MAX_MULTIPLY_ADDS = 10_000_000_000
-# Layers whose output can be the "last feature map": pooling and dropout after them say nothing new about where something is.
+# Layers whose output can be the "last feature map": pooling and dropout after them say nothing new about
+# where something is.
 _FEATURE_MAPS = ("Conv2D", "DepthwiseConv2D", "BatchNormalization", "Activation", "ReLU")
 
 
@@ -38,10 +40,12 @@ def plan(
     input_shape: tuple[int, int, int] = (48, 48, 1),
     num_classes: int = 7,
 ) -> tuple[Layer, ...]:
-    """All layers, in the order of `keras.Model.layers`, from the input to the softmax classifier "predictions".
+    """Return all layers in the order of `keras.Model.layers`, from the input to the softmax classifier
+    "predictions".
 
     Raises:
-        ConfigError: a block is invalid, does not fit what comes in, or the network is too large; the message says which and what to do.
+        ConfigError: A block is invalid, does not fit its input, or the network is too large; the message says
+            which and what to do.
     """
     parsed = parse_blocks(blocks)
     draft = _Draft(parsed, input_shape)
@@ -54,7 +58,7 @@ def plan(
 def block_outputs(
     blocks: Sequence[Block | Mapping[str, Any]], input_shape: tuple[int, int, int] = (48, 48, 1)
 ) -> list[tuple[int, ...]]:
-    """The output shape of each block, up to the first that does not fit."""
+    """Return the output shape of each block, up to the first that does not fit."""
     draft = _Draft(parse_blocks(blocks), input_shape)
     outputs = []
     try:
@@ -67,7 +71,7 @@ def block_outputs(
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """A shape as users read it: "24 x 24 x 64"."""
+    """Return a shape as users read it: "24 x 24 x 64"."""
     return " x ".join(f"{size:,}" for size in shape)
 
 
@@ -151,7 +155,8 @@ class _Draft:
                 self._activation(name, block.activation)
             case types.Standardise():
                 self._need_map(block)
-                # Layer normalisation over the whole map without learned scale: mean 0 and variance 1 for each image.
+                # Layer normalisation over the whole map without learned scale: mean 0 and variance 1 for each
+                # image.
                 self._add("LayerNormalization", name, self.output, axis=(1, 2, 3), center=False, scale=False)
             case _:
                 raise TypeError(f"no layers for {block!r}")
@@ -160,12 +165,14 @@ class _Draft:
     def add_classifier(self, num_classes: int) -> None:
         if not self.blocks:
             raise BlockError(
-                "The network has no blocks: add flatten or global pooling at least, which the classifier needs.",
+                "The network has no blocks: add flatten or global pooling at least, "
+                "which the classifier needs.",
                 0,
             )
         if len(self.output) != 1:
             raise BlockError(
-                f"The classifier takes a vector, but a map of {shape_text(self.output)} comes out of block {self.number} "
+                f"The classifier takes a vector, but a map of {shape_text(self.output)} comes out of block "
+                f"{self.number} "
                 f"({label(self.blocks[-1])}): add flatten or global pooling after it.",
                 self.number,
             )
@@ -214,7 +221,7 @@ class _Draft:
         )
 
     def _activation(self, name: str, activation: str) -> None:
-        """As a layer of its own, as in the other families: a dense layer with one inside leaves two tensors in the LiteRT file."""
+        """Add a layer of its own: a dense layer with one inside leaves two tensors in the LiteRT file."""
         if activation != "none":
             self._add("Activation", f"{name}_{activation}", self.output, activation=activation)
 
@@ -237,7 +244,10 @@ class _Draft:
         )
 
     def _residual(self, name: str, filters: int, stride: int) -> None:
-        """`_block` of zoo/residual.py. Keras lists layers by their distance from the output, which mixes the two branches."""
+        """Add two 3x3 convolutions around a shortcut, which is a 1x1 convolution where the shape changes.
+
+        Keras lists layers by their distance from the output, which mixes the two branches.
+        """
         start = shortcut = len(self.layers) - 1
         changes = stride != 1 or self.output[-1] != filters
         self._conv(f"{name}_a_conv", filters, 3, stride, False, "he_normal")
@@ -273,7 +283,7 @@ class _Draft:
         return len(self.layers) - 1
 
     def _end_map(self) -> None:
-        """Before the map becomes a vector: name the last feature map."""
+        """Name the last feature map, before it becomes a vector."""
         self.vector_since = self.number
         maps = [i for i, layer in enumerate(self.layers) if layer.kind in _FEATURE_MAPS]
         self._rename(
@@ -295,14 +305,14 @@ class _Draft:
         raise self._misfit("takes a map (height x width x channels)", remedy)
 
     def _misfit(self, takes: str, remedy: str) -> BlockError:
-        came = (
+        received = (
             f"a map of {shape_text(self.output)}"
             if len(self.output) == 3
-            else f"a vector of {self.output[0]:,} numbers"
+            else f"a vector of {plural(self.output[0], 'number')}"
         )
         block = self.blocks[self.number - 1]
         return BlockError(
-            f"Block {self.number} ({label(block)}) {takes}, but {came} comes in: {remedy}.", self.number
+            f"Block {self.number} ({label(block)}) {takes}, but receives {received}: {remedy}.", self.number
         )
 
     def _check_size(self, what: str) -> None:
@@ -316,7 +326,8 @@ class _Draft:
         ):
             if count > most:
                 raise BlockError(
-                    f"{what} brings the network to {count:,} {unit}, more than the {most:,} that can be trained: "
+                    f"{what} brings the network to {count:,} {unit}, more than the {most:,} that can be "
+                    "trained: "
                     "take fewer filters or units, or make the map smaller before it.",
                     self.number,
                 )

@@ -22,9 +22,8 @@ _WITHOUT_NAME = {
 
 _RESIDUAL = '''
 def conv_norm(x, filters, kernel_size, strides, name):
-    x = layers.Conv2D(
-        filters, kernel_size, strides, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
-    )(x)
+    settings = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
+    x = layers.Conv2D(filters, kernel_size, strides, **settings, name=f"{name}_conv")(x)
     return layers.BatchNormalization(name=f"{name}_norm")(x)
 
 
@@ -46,31 +45,32 @@ def python_code(
     num_classes: int = 7,
     input_shape: tuple[int, int, int] = (48, 48, 1),
 ) -> str:
-    """A script whose `build_model()` returns the network that `blocks.build` makes, with the same layer names.
+    """Return a script whose `build_model()` makes the same network, with the same layer names.
 
     Raises:
-        ConfigError: a block is invalid or does not fit what comes in, or the network is too large.
+        ConfigError: A block is invalid or does not fit its input, or the network is too large.
     """
     parsed = parse_blocks(blocks)
     lines = []
     for number, group in groupby(plan(parsed, input_shape, num_classes)[2:], lambda layer: layer.block):
-        made = list(group)
+        layers = list(group)
         block = parsed[number - 1] if number else None
         if isinstance(block, Residual):
-            name = made[0].name.removesuffix("_a_conv")
+            name = layers[0].name.removesuffix("_a_conv")
             call = (
-                f'residual(x, {block.filters}, {block.stride}, name="{name}", output_name="{made[-1].name}")'
+                f'residual(x, {block.filters}, {block.stride}, name="{name}", '
+                f'output_name="{layers[-1].name}")'
             )
-            lines.append(f"    x = {call}  # {_shape(made[-1])}")
+            lines.append(f"    x = {call}  # {_shape(layers[-1])}")
         else:
             lines += [
                 f"    {'x' if layer.block else 'outputs'} = {_call(layer)}(x)  # {_shape(layer)}"
-                for layer in made
+                for layer in layers
             ]
     height, width, _ = input_shape
     return "\n".join(
         [
-            f'"""A network for facial expressions: grey images of {height} x {width} with values 0 to 255 -> {num_classes} probabilities."""',
+            f'"""Network for facial expressions: {height} x {width} grey images to {num_classes} classes."""',
             "",
             "import keras",
             "from keras import layers",

@@ -1,4 +1,4 @@
-"""The summary of a network of blocks, layer by layer, without Keras: it is live in the network builder."""
+"""Summarise a network of blocks layer by layer, without Keras, for the network builder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from .layer_plan import plan
 
 @dataclass(frozen=True)
 class Summary:
-    """The layers of a network and what they come to."""
+    """Layers of a network with their totals."""
 
-    layers: list[
-        dict[str, Any]
-    ]  # name, type, output, parameters, multiply_adds: as `release.architecture.layer_table`
+    # Name, type, output, parameters and multiply_adds of each, as in `bundles.layer_table.layer_table`.
+    layers: list[dict[str, Any]]
     parameters: int
     multiply_adds: int  # for one image; only convolutions and dense layers count
 
@@ -26,10 +25,10 @@ def summary(
     input_shape: tuple[int, int, int] = (48, 48, 1),
     num_classes: int = 7,
 ) -> Summary:
-    """A row for each layer of the network that `blocks.build` makes, in Keras' order.
+    """Return a row for each layer of a list of blocks, in Keras' order.
 
     Raises:
-        ConfigError: a block is invalid or does not fit what comes in, or the network is too large.
+        ConfigError: A block is invalid or does not fit its input, or the network is too large.
     """
     layers = plan(blocks, input_shape, num_classes)
     rows: list[dict[str, Any]] = [

@@ -1,4 +1,4 @@
-"""An album from a folder, a zip or a list: one result a picture, whatever is wrong with some; a zip cannot fill the memory."""
+"""Albums from a folder, a zip or a list: one result per picture, also beside bad ones, in bounded memory."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_results_come_one_by_one_and_can_be_cancelled(predictor: Predictor) -> N
         "text",
         "no picture in it",
         "cut off",
-    ],  # the bytes tell the time, of which xdist's workers have each their own
+    ],  # the zip contains the time, which differs between xdist's workers
 )
 def test_what_is_no_album_is_one_sentence(source: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "album.zip").write_bytes(source)
@@ -136,20 +136,20 @@ def test_a_missing_or_empty_folder_and_too_many_pictures(
 
 
 def test_bombs_are_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither by what a member says of its size, nor by what it turns out to have."""
+    """Neither the claimed nor the actual size of a member may exceed the limit."""
     monkeypatch.setattr(source_module, "MAX_BYTES", 2**20)
     monkeypatch.setattr(source_module, "_RATIO_FROM", 2**16)
     honest = zipped({"large.jpg": bytes(2**21), "dense.jpg": bytes(2**19), "good.jpg": drawn()})
-    said = {}
+    results = {}
     for picture in pictures(io.BytesIO(honest)):
         try:
-            said[picture.name] = len(picture.read())
+            results[picture.name] = len(picture.read())
         except ImageError as error:
-            said[picture.name] = str(error)
+            results[picture.name] = str(error)
     assert (
-        "more than 1 MB" in said["large.jpg"]
-        and "would grow over 200 times" in said["dense.jpg"]
-        and said["good.jpg"] == len(drawn())
+        "more than 1 MB" in results["large.jpg"]
+        and "would grow more than 200 times" in results["dense.jpg"]
+        and results["good.jpg"] == len(drawn())
     )
     lying = bytearray(zipped({"large.jpg": bytes(2**21)}))
     directory = lying.rindex(b"PK\x01\x02")

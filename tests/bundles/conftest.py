@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fer_core import zoo
+from fer_core.bundles.compress import round_weights
 from fer_core.config import ModelConfig
 
 
@@ -18,7 +19,8 @@ def uneven(count: int, seed: int = 0) -> np.ndarray:
 
 
 def network(seed: int, family: str = "plain", **hparams: object) -> keras.Model:
-    """A small untrained network whose logits have mean 0 and deviation 2 over `uneven` images, in every class."""
+    """A small untrained network whose logits have mean 0 and deviation 2 over `uneven` images, in every
+    class."""
     keras.utils.set_random_seed(seed)
     if family == "plain":
         hparams = {"filters": [8, 16], "batch_norm": True, "dense_units": 32} | hparams
@@ -37,8 +39,11 @@ def network(seed: int, family: str = "plain", **hparams: object) -> keras.Model:
 
 @pytest.fixture(scope="session")
 def networks() -> list[keras.Model]:
-    """Two plain ones and a residual one."""
-    return [network(0), network(1, filters=[8], dense_units=16), network(2, "residual")]
+    """Two plain ones and a residual one, with the precision that bundles in 8 bits round weights to, in
+    place."""
+    networks = [network(0), network(1, filters=[8], dense_units=16), network(2, "residual")]
+    round_weights(networks)
+    return networks
 
 
 @pytest.fixture(scope="session")
@@ -48,5 +53,6 @@ def images() -> np.ndarray:
 
 
 def logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """(N, 7): the logarithms of what a network with a softmax gives, which differ from its logits by a number for each image."""
+    """(N, 7): the logarithms of what a network with a softmax gives, which differ from its logits by a number
+    for each image."""
     return np.log(model.predict_on_batch(images[..., None].astype(np.float32)).astype(np.float64))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from fer_core import bundle as bundles
-from fer_core.bundle import CARD, find_bundle, read_bundle
+from fer_core.bundles import bundle as bundles
+from fer_core.bundles.bundle import CARD, find_bundle, read_bundle
+from fer_core.bundles.export import export
 from fer_core.errors import ModelError
-from fer_core.export import export
 from fer_core.inference import Predictor
 
 

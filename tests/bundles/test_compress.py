@@ -7,8 +7,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from fer_core.release.compact import compress, round_weights
-from fer_core.release.graph import predict, shipped_graph
+from fer_core.bundles.compress import compress, round_weights
+from fer_core.bundles.graph import predict, shipped_graph
 
 from .conftest import network
 

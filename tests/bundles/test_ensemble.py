@@ -1,4 +1,4 @@
-"""Finished runs are bundled anew: with other settings, or several as one model that averages them."""
+"""Finished runs are bundled again: with other settings, or several as one model that averages them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from fer_core import presets
-from fer_core.bundle import CARD, Bundle, find_bundle, read_bundle
+from fer_core.bundles import model_card
+from fer_core.bundles.bundle import CARD, Bundle, find_bundle, read_bundle
+from fer_core.bundles.ensemble import assemble
+from fer_core.bundles.export import load_keras
+from fer_core.bundles.graph import networks_of, predict
 from fer_core.config import BundleConfig
 from fer_core.data import Dataset, open_dataset
 from fer_core.data.votes import read_votes
 from fer_core.errors import ModelError
-from fer_core.export import load_keras
 from fer_core.inference import Classifier
-from fer_core.release import model_card
-from fer_core.release.assemble import assemble
-from fer_core.release.graph import networks_of, predict
 
 from .. import tiny
 from ..tiny import softmax
@@ -154,7 +154,7 @@ def test_other_data_than_they_were_trained_on_is_refused(members, tmp_path: Path
 def test_a_bundle_of_an_older_version_is_refused(members, networks, dataset, tmp_path: Path) -> None:
     old = changed(members[0], tmp_path)
     networks[0].save(old.keras_file)  # it held the network itself
-    with pytest.raises(ModelError, match="older version: train it anew"):
+    with pytest.raises(ModelError, match="older version: train it again"):
         assemble([old], dataset, tmp_path / "out", name="x", settings=BundleConfig())
 
 
@@ -175,7 +175,7 @@ def test_an_ensemble_in_the_place_of_a_preset_is_listed_with_its_figures(
     )
 
 
-def test_bundling_an_ensemble_anew_keeps_what_its_card_says_of_its_networks(
+def test_bundling_an_ensemble_again_keeps_what_its_card_says_of_its_networks(
     ensemble, dataset, tmp_path: Path
 ) -> None:
     assemble(

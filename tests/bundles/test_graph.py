@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core.release.graph import networks_of, predict, shipped_graph, views_of
+from fer_core.bundles.graph import networks_of, predict, shipped_graph, views_of
 
 from ..tiny import softmax, views
 from .conftest import logits
@@ -57,7 +57,7 @@ def test_the_temperature_stands_in_the_graph(networks, images) -> None:
     assert layer.scale == pytest.approx(0.25)
 
 
-def test_the_networks_can_be_taken_out_and_put_together_anew(networks, images) -> None:
+def test_the_networks_can_be_taken_out_and_put_together_again(networks, images) -> None:
     ensemble = shipped_graph(networks, mirror=True, zoom=True, temperature=3.0)
     found = networks_of(ensemble)
     assert [network.name for network in found] == ["network_1", "network_2", "network_3"]

@@ -7,8 +7,8 @@ import json
 import keras
 import numpy as np
 
-from fer_core.release.architecture import layer_table, multiply_adds
-from fer_core.release.graph import shipped_graph
+from fer_core.bundles.graph import shipped_graph
+from fer_core.bundles.layer_table import layer_table, multiply_adds
 
 from .conftest import network
 
@@ -21,7 +21,8 @@ def test_multiply_adds_of_a_network_counted_by_hand(networks) -> None:
 
 
 def test_strides_and_shortcuts_count(networks) -> None:
-    """The residual network's stem halves the image, its second stage again; there a 1x1 convolution is the shortcut."""
+    """The residual network's stem halves the image, its second stage again; there a 1x1 convolution is the
+    shortcut."""
     stem, first = 9 * 4 * 24 * 24, 2 * 9 * 4 * 4 * 24 * 24
     second = (9 * 4 * 8 + 9 * 8 * 8 + 4 * 8) * 12 * 12
     assert multiply_adds(networks[2]) == stem + first + second + 8 * 7

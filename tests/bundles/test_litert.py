@@ -8,19 +8,20 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core.bundle import Bundle
+from fer_core.bundles.bundle import Bundle
+from fer_core.bundles.export import export
+from fer_core.bundles.graph import predict, shipped_graph
+from fer_core.bundles.litert import QUANTISATIONS, export_litert
 from fer_core.emotions import NAMES
 from fer_core.errors import ModelError
-from fer_core.export import export
 from fer_core.inference import Classifier
-from fer_core.release.graph import predict, shipped_graph
-from fer_core.release.litert import QUANTISATIONS, export_litert
 
 from .conftest import network
 
 pytestmark = pytest.mark.long
 
-# The largest difference of a probability: float16 rounds weights to 11 bits, int8 weights and activations to 8.
+# The largest difference of a probability: float16 rounds weights to 11 bits, int8 weights and activations to
+# 8.
 TOLERANCE = {"none": 1e-5, "float16": 0.01, "int8": 0.04}
 
 

@@ -9,14 +9,14 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core.bundle import CARD, INFERENCE, KERAS, PROBABILITIES, read_bundle
+from fer_core.bundles import write as bundle_writing
+from fer_core.bundles.bundle import CARD, INFERENCE, KERAS, PROBABILITIES, read_bundle
+from fer_core.bundles.graph import predict, shipped_graph
+from fer_core.bundles.layer_table import multiply_adds
 from fer_core.data import Dataset, open_dataset
 from fer_core.emotions import NAMES
-from fer_core.evaluation.calibration import expected_calibration_error
 from fer_core.inference import Classifier
-from fer_core.release import bundling
-from fer_core.release.architecture import multiply_adds
-from fer_core.release.graph import predict, shipped_graph
+from fer_core.metrics.calibration import expected_calibration_error
 
 from .. import tiny
 from ..tiny import softmax
@@ -52,16 +52,8 @@ def write(path: Path, networks: list[keras.Model], dataset: Dataset, **settings:
     folder = Path(dataset.source).parent
     config = tiny.settings(dataset.source, settings, teacher=str(folder / "runs" / "teacher"))
     config = config.override("data", votes=str(folder / "fer2013new.csv"))
-    bundling.write_bundle(
-        path,
-        networks,
-        name="tested",
-        config=config,
-        dataset=dataset,
-        training=TRAINING,
-        command="python -m fer_core",
-        validation=validation(networks, dataset),
-    )
+    trained = bundle_writing.TrainedNetworks(networks, config, dataset, TRAINING, "python -m fer_core")
+    bundle_writing.write_bundle(path, "tested", trained, *validation(networks, dataset))
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +163,7 @@ def test_a_bundle_is_replaced_as_a_whole_or_not_at_all(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(bundling, "export_litert", fail)
+        patch.setattr(bundle_writing, "export_litert", fail)
         with pytest.raises(OSError, match="No space left"):
             write(path, networks[:1], dataset, mirror=True)
     assert {file.name: file.read_bytes() for file in path.iterdir()} == before

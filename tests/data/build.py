@@ -1,4 +1,4 @@
-"""Small data sets whose pictures tell their own class, written in the forms that people hold FER data in."""
+"""Small data sets whose pictures reveal their class, written in all forms of FER data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ USAGES = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"
 
 
 def faces(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """(count, 48, 48) uint8, no two alike, whose grey level tells the class; and the codes 0, 1, ... 6, 0, 1, ..."""
+    """Return (count, 48, 48) uint8 faces, whose grey level reveals the class, and codes 0, 1, ... 6, 0"""
     codes = np.arange(count) % len(CODES)
     noise = np.random.default_rng(seed).integers(-9, 10, (count, 48, 48))
     images = (30 + 30 * codes[:, None, None] + noise).astype(np.uint8)
@@ -33,7 +33,7 @@ def faces(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def class_in(image: np.ndarray) -> str:
-    """The class that the grey level of one of `faces` tells, whatever has been done to its size and file format."""
+    """Return the class that the grey level of one of `faces` reveals, for any size and file format."""
     return CODES[round((float(np.median(image)) - 30) / 30)]
 
 
@@ -91,7 +91,10 @@ def write_parquet(
     class_names: Sequence[str] | None = None,
     **columns: Sequence[object],
 ) -> Path:
-    """Encoded images and other columns; `class_names` go into the metadata as Hugging Face's ClassLabel of `label`."""
+    """Encoded images and other columns.
+
+    `class_names` go into the metadata as Hugging Face's ClassLabel of `label`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table({"image": [{"bytes": blob, "path": None} for blob in blobs], **columns})
     if class_names is not None:
@@ -120,13 +123,13 @@ def label_names(dataset: Dataset) -> list[str]:
 
 
 def check_names(dataset: Dataset, count: int) -> None:
-    """`dataset` holds `count` of `faces`, and each stands under the name that its own grey level tells."""
+    """Check that `dataset` has `count` of `faces`, each under the name that its own grey level reveals."""
     assert len(dataset) == count
     assert label_names(dataset) == [class_in(image) for image in dataset.images]
 
 
 def refused(source: object, *words: str) -> str:
-    """The message with which `source` is refused: one readable line that holds `words`."""
+    """Return the message with which `source` is refused: one readable line that contains `words`."""
     with pytest.raises(DataError) as caught:
         open_dataset(str(source))
     message = str(caught.value)

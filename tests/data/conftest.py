@@ -40,7 +40,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 @dataclass(frozen=True)
 class Fer2013:
-    """The first images of every split of FER2013: in the forms below `folder`, and as the parquet file has them."""
+    """First images of every split of FER2013, in the forms below `folder` and from the Parquet file."""
 
     folder: Path
     images: np.ndarray  # (N, 48, 48) uint8, in the order of the file

@@ -1,4 +1,4 @@
-"""Augmentation: what it changes, what it must leave alone, and that it can be repeated."""
+"""Augmentation: what it changes, what it must not change, and its repeatability."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def name(config: AugmentConfig) -> str:
 
 @pytest.fixture
 def images() -> np.ndarray:
-    """Read-only, as those of a memory-mapped data set."""
+    """Read-only, like a memory-mapped data set."""
     images = np.random.default_rng(0).integers(0, 256, (64, 48, 48), dtype=np.uint8)
     images.flags.writeable = False
     return images
@@ -39,7 +39,7 @@ def test_every_setting_changes_images_within_the_range_and_repeatably(config, im
 
 
 def test_the_state_of_the_generator_goes_on(images):
-    """Or every epoch would show the same changes."""
+    """Otherwise every epoch would have the same changes."""
     rng = np.random.default_rng(0)
     assert not np.array_equal(augment(images, ALL, rng), augment(images, ALL, rng))
 
@@ -115,7 +115,7 @@ def test_brightness_shifts_and_contrast_scales_about_the_mean():
     assert 0.5 <= factors.min() < 0.7 and 1.3 < factors.max() <= 1.5
 
 
-def test_erase_overwrites_a_part_of_as_many_images_as_its_chance_says():
+def test_erase_overwrites_a_part_of_the_expected_share_of_images():
     images = np.full((400, 48, 48), 77, np.uint8)
     out = augment(images, AugmentConfig(erase=0.3), np.random.default_rng(0))
     shares = (out != 77).mean(axis=(1, 2))
@@ -124,7 +124,7 @@ def test_erase_overwrites_a_part_of_as_many_images_as_its_chance_says():
 
 
 def test_mixup_blends_images_and_targets_alike():
-    """The grey level of each image is a function of its target, so the blend of one tells that of the other."""
+    """The grey level of each image is a function of its target, so both must be blended alike."""
     rng = np.random.default_rng(0)
     targets = np.eye(7, dtype=np.float32)[rng.integers(0, 7, 500)]
     levels = np.array([0, 40, 80, 120, 160, 200, 240], np.float32)

@@ -1,4 +1,7 @@
-"""What cannot be read is refused in one sentence that says where; what is bad among much good is skipped and told."""
+"""Unreadable sources are refused in one sentence with their location.
+
+A few bad images are skipped and reported.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ from .build import (
 
 BLACK = " ".join(["0"] * 2304)
 
-# A line of a table emotion,pixels,Usage, and what the user is told about it.
+# Lines of a table emotion,pixels,Usage, and a word of the message for the user.
 BAD_LINES = {
     "truncated row": ("3,0 0 0", "columns"),
     "too many cells": (f"3,{BLACK},Training,Training", "columns"),
@@ -61,7 +64,7 @@ BAD_LINES = {
 
 
 @pytest.mark.parametrize(("line", "word"), BAD_LINES.values(), ids=BAD_LINES.keys())
-def test_bad_line_among_good_ones_is_skipped_and_told(line, word, tmp_path):
+def test_bad_line_among_good_ones_is_skipped_and_reported(line, word, tmp_path):
     path = training_csv(tmp_path / "faces.csv")
     replace_line(path, 17, line)
     dataset = open_dataset(path)
@@ -111,7 +114,7 @@ def test_blank_lines_count_as_lines_but_not_as_rows(tmp_path):
 
 
 def test_lines_without_pixels_among_the_shortest_there_are(tmp_path):
-    """A black image takes two bytes a pixel, so the size of this file allows for fewer images than it has lines."""
+    """The size of this file, at two bytes per black pixel, allows for fewer images than lines."""
     path = tmp_path / "faces.csv"
     path.write_text("emotion,pixels,Usage\n" + f"3,{BLACK},PrivateTest\n" * 60 + "3,,PrivateTest\n" * 10)
     dataset = open_dataset(path)
@@ -141,7 +144,7 @@ NO_TABLES = {
 
 
 @pytest.mark.parametrize(("text", "word"), NO_TABLES.values(), ids=NO_TABLES.keys())
-def test_tables_that_are_none(text, word, tmp_path):
+def test_invalid_tables_are_refused(text, word, tmp_path):
     path = tmp_path / "faces.csv"
     path.write_text(text, newline="")
     refused(path, str(path), word)
@@ -175,7 +178,7 @@ def test_sources_that_are_not_there(source, tmp_path, monkeypatch):
     refused(source, source)
 
 
-def test_failed_download_is_told_with_its_reason(monkeypatch):
+def test_failed_download_is_reported_with_its_reason(monkeypatch):
     def fail(handle):
         raise RuntimeError("403 Forbidden\nlong explanation")
 
@@ -249,7 +252,7 @@ def test_unreadable_picture_among_good_ones_is_skipped_and_named(content, tmp_pa
     dataset = open_dataset(tmp_path)
     check_names(dataset, 20)
     assert "1 unusable image" in dataset.warnings[0] and "happy/0003.png" in dataset.warnings[0]
-    # The positions still count it: they are those of the sorted files.
+    # Row numbers still count it: they are those of the sorted files.
     files = sorted(f"{name}/{i:04d}" for i, name in enumerate(names_of(codes)))
     assert dataset.rows.tolist() == [row for row, file in enumerate(files) if file != "happy/0003"]
 
@@ -319,7 +322,7 @@ def _damage(path: Path, share: float) -> None:
 )
 @pytest.mark.parametrize("member", ["fer2013.csv", "train.parquet", "faces.npz"])
 def test_zip_with_a_damaged_member_is_refused(member, compression, tmp_path):
-    """Decompression or checksum fail while the table inside is recognised or read, each in its own kind of error."""
+    """Recognising or reading the table fails on the compression or the checksum, with various errors."""
     images, codes = faces(40)
     buffer = io.BytesIO()
     np.savez(buffer, pixels=images, emotion=codes)
@@ -368,7 +371,7 @@ def test_truncated_parquet_is_refused(share, tmp_path):
     ids=["no picture", "no bytes", "label 7", "label -1", "no label"],
 )
 @pytest.mark.parametrize("class_names", [None, CODES])
-def test_bad_row_in_a_parquet_is_skipped_and_told(class_names, row, word, tmp_path):
+def test_bad_row_in_a_parquet_is_skipped_and_reported(class_names, row, word, tmp_path):
     images, codes = faces(21)
     blobs, labels = [png(image) for image in images], codes.tolist()
     blobs[11], labels[11] = row.get("blob", blobs[11]), row.get("label", labels[11])
@@ -469,7 +472,7 @@ def test_arrays_that_do_not_fit_are_refused(arrays, word, tmp_path):
     refused(tmp_path / "set.npz", "set.npz", word)
 
 
-def test_bad_label_in_an_npz_is_skipped_and_told(tmp_path):
+def test_bad_label_in_an_npz_is_skipped_and_reported(tmp_path):
     images, codes = faces(21)
     codes[11] = 9
     np.savez(tmp_path / "set.npz", pixels=images, emotion=codes)
@@ -498,7 +501,7 @@ def test_array_that_claims_to_be_huge_is_refused(tmp_path):
 
 
 def test_zip_of_many_small_bombs_is_refused(tmp_path):
-    """No member alone is large, but together they would unpack to far more than they are packed in."""
+    """No member alone is large, but together they unpack to far more than their packed size."""
     path = write_zip(
         tmp_path / "bombs.zip",
         {f"train/happy/{i}.jpg": bytes(1 << 20) for i in range(100)},

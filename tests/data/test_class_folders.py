@@ -1,4 +1,4 @@
-"""Class folders at any depth, whatever kinds of pictures and other files lie in them."""
+"""Class folders at any depth, with any kinds of pictures and other files."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_stray_files_are_passed_over_with_a_warning(zipped, tmp_path):
 
 
 def test_text_with_lone_carriage_returns_is_a_stray_file_too(tmp_path):
-    """The log of a progress bar, or a text from an old Mac, is no table that could not be parsed."""
+    """The log of a progress bar, or a text from an old Mac, is not a table that could not be parsed."""
     images, codes = faces(14)
     write_folders(tmp_path, images, [f"train/{name}" for name in names_of(codes)])
     (tmp_path / "log.txt").write_bytes(b"copied 10 %\rcopied 20 %, going on\rcopied all\n")
@@ -140,7 +140,7 @@ def test_pictures_of_an_unlabelled_test_folder_are_unlabelled(tmp_path):
 
 
 def test_a_list_of_files_beside_class_folders_is_no_table_of_pixels(tmp_path):
-    """Many data sets of class folders come with such a labels.csv."""
+    """Many data sets of class folders contain such a labels.csv."""
     images, codes = faces(14)
     write_folders(tmp_path, images, [f"train/{name}" for name in names_of(codes)])
     (tmp_path / "labels.csv").write_text(

@@ -1,4 +1,4 @@
-"""What a Dataset answers, how validation is held out of train, and the cache of parsed data sets."""
+"""Dataset, the held-out validation split, and the cache of parsed data sets."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_fingerprint_tells_apart_other_pixels_labels_and_splits(tmp_path):
     assert len({opened(tmp_path, *variant).fingerprint for variant in variants}) == len(variants)
 
 
-# --- Questions to a data set
+# --- Queries
 
 
 def test_unlabelled_test_split_can_be_looked_at_but_not_scored(tmp_path):
@@ -163,7 +163,7 @@ def assert_equal(first: Dataset, second: Dataset) -> None:
 
 
 def test_second_opening_of_a_large_table_is_memory_mapped_and_equal(tmp_path):
-    """Many times the block that is read at a time, with two kinds of bad lines in the first and the last ones."""
+    """The table has many blocks, with two kinds of bad lines in the first and the last ones."""
     path = training_csv(tmp_path / "faces.csv", 2300)
     ragged, wrong = "3,1 2 3", "9," + "1 " * 2304 + ",Training"
     bad = {100: ragged, 150: wrong, 2250: ragged, 2290: wrong}
@@ -189,7 +189,7 @@ def touch(path: Path) -> None:
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + 10**9))
 
 
-def test_a_changed_file_is_read_anew(small_sources_are_kept, tmp_path):
+def test_a_changed_file_is_read_again(small_sources_are_kept, tmp_path):
     path = training_csv(tmp_path / "faces.csv")
     open_dataset(path)
     line = path.read_text().split("\n")[1]
@@ -199,7 +199,7 @@ def test_a_changed_file_is_read_anew(small_sources_are_kept, tmp_path):
 
 
 @pytest.mark.parametrize("change", ["written", "added", "removed", "moved"])
-def test_a_changed_folder_is_read_anew(change, small_sources_are_kept, tmp_path):
+def test_a_changed_folder_is_read_again(change, small_sources_are_kept, tmp_path):
     images, codes = faces(14)
     write_folders(tmp_path, images, names_of(codes))
     before = open_dataset(tmp_path).fingerprint
@@ -222,8 +222,8 @@ def test_a_changed_folder_is_read_anew(change, small_sources_are_kept, tmp_path)
 def test_a_damaged_cache_does_no_harm(part, left, cache, small_sources_are_kept, tmp_path):
     path = training_csv(tmp_path / "faces.csv")
     first = open_dataset(path)
-    (kept,) = cache.rglob(part)
-    kept.write_bytes(kept.read_bytes()[: int(left * kept.stat().st_size)])
+    (stored,) = cache.rglob(part)
+    stored.write_bytes(stored.read_bytes()[: int(left * stored.stat().st_size)])
     assert_equal(first, open_dataset(path))
 
 

@@ -1,4 +1,4 @@
-"""Collected faces as class folders: all or nothing, never over something else, and a data set at once."""
+"""Collected faces as class folders: all or nothing, never overwriting, and readable as a data set."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_other_characters_are_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["test", "Validation", "uploads"])
 def test_names_that_mean_something_are_refused(tmp_path: Path, name: str) -> None:
     """A folder called test would be read as a test split."""
-    with pytest.raises(DataError, match="has a meaning of its own"):
+    with pytest.raises(DataError, match="is a reserved folder name"):
         save_faces(tmp_path, name, *faces(2, 2))
 
 

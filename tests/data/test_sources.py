@@ -1,4 +1,4 @@
-"""Every form that FER data comes in is read with the right pixels, splits and, above all, names."""
+"""Every form of FER data is read with the right pixels, splits and, above all, label names."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_lossless_forms_of_fer2013_have_one_fingerprint(fer2013: Fer2013, tmp_pa
     ("form", "tolerance"), [("png-folders", 0), ("train-test", 8), ("train-validation", 8)]
 )
 def test_fer2013_as_class_folders(fer2013: Fer2013, form, tolerance):
-    """The name of a file tells the row of the picture in FER2013."""
+    """The name of a file contains the row of the picture in FER2013."""
     top = fer2013[form]
     files = sorted(p.relative_to(top) for p in top.rglob("*") if p.is_file())
     dataset = open_dataset(top)
@@ -117,7 +117,7 @@ def test_kaggle_data_set_is_what_kagglehub_downloads(monkeypatch, tmp_path):
     check_names(dataset, 40)
 
 
-# --- Label names, never positions. The grey level of every picture tells its class.
+# --- Label names, never positions. The grey level of every picture reveals its class.
 
 SYNONYMS = ("Anger", "disgusted", "FEARFUL", "Happiness", "sadness", "surprised", "Calm")
 Writer = Callable[[Path, np.ndarray, np.ndarray], Path]
@@ -288,7 +288,7 @@ def _keras_npz(top: Path, images, codes) -> None:
 
 
 @pytest.mark.parametrize("write", [_three_csv, _three_parquet, _keras_npz])
-def test_splits_told_by_the_names_of_files_and_arrays(write, tmp_path):
+def test_splits_named_by_files_and_arrays(write, tmp_path):
     images, codes = faces(42)
     write(tmp_path, images, codes)
     dataset = open_dataset(tmp_path)

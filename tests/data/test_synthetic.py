@@ -1,4 +1,4 @@
-"""The drawn data set: what it promises about counts, labels and repeatability; and its classes can be told apart."""
+"""Synthetic faces: counts, labels, repeatability, and distinguishable classes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def test_same_seed_same_faces_other_seed_other_faces():
 
 def test_another_process_draws_the_same():
     code = (
-        "import hashlib; from fer_core.data.synthetic import draw_faces; images, labels = draw_faces(21, seed=3);"
+        "import hashlib; from fer_core.data.synthetic import draw_faces; images, labels = draw_faces(21, "
+        "seed=3);"
         "print(hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest())"
     )
     root = Path(synthetic.__file__).parents[2]

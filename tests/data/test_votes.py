@@ -1,4 +1,4 @@
-"""FER+ votes: joined by row, counted as Barsoum et al. do, and refused where they belong to other images."""
+"""FER+ votes: joined by row, counted as by Barsoum et al., and refused if they belong to other images."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rows_of_their_own() -> list[list[int]]:
     return [votes_row({"neutral": i % 10, "fear": i // 10, "contempt": 1}) for i in range(28)]
 
 
-# --- What the votes say
+# --- Majority and distribution
 
 
 def test_shares_are_of_the_votes_for_the_seven_classes():
@@ -80,7 +80,7 @@ def test_single_votes_are_dropped_beside_others():
     assert named(got[1]) == {"fear": 0.5, "sad": 0.5}, "where nobody got more, single votes are all there is"
 
 
-def test_where_nobody_chose_a_class_there_are_no_shares():
+def test_images_without_votes_for_a_class_have_no_shares():
     assert not votes({"contempt": 4, "unknown": 3, "NF": 3}, {}).distribution().any()
 
 
@@ -176,11 +176,11 @@ def test_votes_for_another_number_of_images_are_refused(count, dataset, tmp_path
 
 
 def test_votes_whose_splits_stand_in_another_order_are_refused(dataset, tmp_path):
-    """As those of FER2013's CSV do, beside class folders."""
+    """The splits of FER2013's CSV are in another order than those of class folders."""
     path = write_votes(tmp_path / "votes.csv", USAGES[::-1], rows_of_their_own())
-    refused(path, dataset, "orders its splits otherwise")
+    refused(path, dataset, "has its splits in another order")
     path = write_votes(tmp_path / "votes.csv", ["Training", "Holidays", *USAGES[2:]], rows_of_their_own())
-    refused(path, dataset, "orders its splits otherwise")
+    refused(path, dataset, "has its splits in another order")
 
 
 def test_rows_that_a_data_set_skipped_cannot_be_joined(dataset, tmp_path):
@@ -236,8 +236,8 @@ def test_absent_votes_and_folders_are_refused(dataset, tmp_path):
 
 def majority_of(row: dict[str, str]) -> str | None:
     """The protocol of Barsoum et al., for one line of the file."""
-    kept = {column: int(row[column]) for column in VOTE_COLUMNS if int(row[column]) > 1}
-    return next((column for column, count in kept.items() if 2 * count > sum(kept.values())), None)
+    counts = {column: int(row[column]) for column in VOTE_COLUMNS if int(row[column]) > 1}
+    return next((column for column, count in counts.items() if 2 * count > sum(counts.values())), None)
 
 
 def test_the_votes_for_fer2013(shared):

@@ -1,4 +1,4 @@
-"""Log lines: JSON where asked for, tracebacks in them, and nothing about people."""
+"""Log lines: JSON if requested, with tracebacks, and without personal data."""
 
 from __future__ import annotations
 
@@ -79,11 +79,12 @@ def test_what_the_server_logs_gets_the_same_form(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_photo_is_counted_and_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.shared import results, state
+    from pages.session import model_choice
+    from pages.widgets import photo_results
 
     stream = written("json", monkeypatch)
-    content = results.SAMPLE.read_bytes()
-    results.classify("my-aunt-at-the-sea.jpg", content, state.photo_bundle())
+    content = photo_results.SAMPLE.read_bytes()
+    photo_results.classify("my-aunt-at-the-sea.jpg", content, model_choice.photo_bundle())
     (line,) = stream.getvalue().splitlines()
     found = json.loads(line)
     assert (

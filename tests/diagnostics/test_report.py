@@ -1,4 +1,4 @@
-"""The report for an issue: what matters is in it, and nobody's name."""
+"""Report for an issue: complete, and without names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.pages.made_runs import made_run
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def test_it_says_what_matters(tmp_path: Path) -> None:
+def test_it_contains_what_matters(tmp_path: Path) -> None:
     made_run(tmp_path, "a")
     made_run(tmp_path, "b", state="queued")
     found = report.diagnose([tmp_path], HostingSettings(memory_mb=1000), visitors=2)
@@ -46,7 +46,7 @@ def test_it_says_what_matters(tmp_path: Path) -> None:
     assert "hosted: no" in report.as_text(report.diagnose([tmp_path / "none"]))
 
 
-def test_nobodys_name_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_contains_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home" / "zaphod-beeble"
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USER", "zaphod-beeble")
@@ -79,8 +79,10 @@ def test_nobodys_name_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_nothing_heavy_is_imported_for_it(tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; from fer_core.diagnostics import report; report.as_text(report.diagnose([Path('.')]));"
-        "import sys; print([m for m in ('tensorflow', 'keras', 'streamlit', 'cv2', 'pandas') if m in sys.modules])"
+        "from pathlib import Path; from fer_core.diagnostics import report; "
+        "report.as_text(report.diagnose([Path('.')]));"
+        "import sys; print([m for m in ('tensorflow', 'keras', 'streamlit', 'cv2', 'pandas') if m in "
+        "sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""Two models on the same images."""
+"""Paired comparison of two models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def answers(predicted: np.ndarray) -> np.ndarray:
 def with_counts(
     both: int, only_a: int, only_b: int, neither: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Answers of two models of which so many are right; where both are wrong they say the same."""
+    """Return answers of two models with these numbers of right ones; both are equal where both are wrong."""
     a = np.repeat([0, 0, 1, 1], [both, only_a, only_b, neither])
     b = np.repeat([0, 1, 0, 1], [both, only_a, only_b, neither])
     return answers(a), answers(b), np.zeros(len(a), int)
@@ -51,7 +51,7 @@ def record(
 
 
 def test_mcnemars_test_of_a_known_example() -> None:
-    """Fagerland, Lydersen, Laake 2013 (doi:10.1186/1471-2288-13-91), table 1: 1 and 7 discordant pairs, exact p = 0.070."""
+    """Fagerland et al. 2013 (doi:10.1186/1471-2288-13-91), table 1: 1 and 7 pairs, exact p = 0.070."""
     found = compare(*with_counts(1, 1, 7, 12))
     assert found.p_value == pytest.approx(0.0703, abs=5e-5) and found.noise
     assert (len(found.only_a), len(found.only_b), found.count) == (1, 7, 21)
@@ -76,18 +76,18 @@ def test_a_small_difference_is_called_noise_and_a_large_one_is_not() -> None:
     found = compare(*with_counts(2400, 180, 205, 804))
     assert found.noise and found.interval[0] < 0 < found.interval[1]
     assert found.sentence("small", "big").startswith(
-        "big is right on 0.7 points more images than small, 95 % interval -0.4 to 1.8, p = 0.2"
+        "big is right on 0.7 points more images than small, 95% interval -0.4 to 1.8, p = 0.2"
     )
     assert found.sentence("small", "big").endswith("this difference is noise.")
     found = compare(*with_counts(2400, 260, 100, 829))
     assert not found.noise and found.interval[1] < 0 and found.p_value < 0.001
-    said = found.sentence("A", "B")
+    message = found.sentence("A", "B")
     assert (
-        said.startswith("B is right on 4.5 points fewer images than A, 95 % interval 3.")
-        and "to 5." in said
-        and "p < 0.001" in said
+        message.startswith("B is right on 4.5 points fewer images than A, 95% interval 3.")
+        and "to 5." in message
+        and "p < 0.001" in message
     )
-    assert said.endswith("this is more than noise.")
+    assert message.endswith("this is more than noise.")
 
 
 def test_many_comparisons_ask_for_more() -> None:

@@ -1,4 +1,4 @@
-"""Voters as a reference: whom the model sides with, and whether it errs as people do."""
+"""FER+ voters as a reference: whose side a model takes, and whether it errs as people do."""
 
 from __future__ import annotations
 

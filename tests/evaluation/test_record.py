@@ -1,4 +1,4 @@
-"""Answers of a model are files: found again as they were, never for another model, and enough for every figure without the images."""
+"""Evaluation records: unchanged when found again, never for another model, and enough for every figure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.bundle import CARD, Bundle, find_bundle, read_bundle
+from fer_core.bundles.bundle import CARD, Bundle, find_bundle, read_bundle
 from fer_core.data import Dataset, open_dataset
 from fer_core.data.votes import Votes, find_votes, read_votes
 from fer_core.evaluation import record as records
 from fer_core.evaluation import scoring
-from fer_core.evaluation.metrics import evaluate
+from fer_core.metrics.classification import evaluate
 
 
 @pytest.fixture
@@ -44,21 +44,23 @@ def test_an_evaluation_stands_in_the_bundle_and_gives_every_figure_without_the_i
     bundle: Bundle, data: Dataset, votes: Votes
 ) -> None:
     scored = scoring.score(bundle, data, "test")
-    (kept,) = records.kept(read_bundle(bundle.path))
-    chosen = data.indices("test")
-    assert (kept.split, kept.fingerprint, kept.model, kept.truth) == (
+    (stored,) = records.stored(read_bundle(bundle.path))
+    selected = data.indices("test")
+    assert (stored.split, stored.fingerprint, stored.model, stored.truth) == (
         "test",
         data.fingerprint,
         bundle.name,
         "labels",
     )
-    assert kept.source == "fer.csv" and len(kept) == len(chosen)
-    assert np.array_equal(kept.rows, data.rows[chosen]) and np.array_equal(kept.true, data.labels[chosen])
-    assert np.array_equal(kept.leaked, data.leaked(chosen)) and kept.leaked.sum() == 7
-    assert np.array_equal(kept.votes, votes.counts[chosen])  # they stand beside the data
-    assert kept.brightness == pytest.approx(data.images[chosen].mean(axis=(1, 2)), abs=1e-3)
-    assert kept.contrast == pytest.approx(data.images[chosen].std(axis=(1, 2)), abs=1e-3)
-    result = evaluate(kept.probabilities, kept.true, kept.labels, kept.leaked)
+    assert stored.source == "fer.csv" and len(stored) == len(selected)
+    assert np.array_equal(stored.rows, data.rows[selected]) and np.array_equal(
+        stored.true, data.labels[selected]
+    )
+    assert np.array_equal(stored.leaked, data.leaked(selected)) and stored.leaked.sum() == 7
+    assert np.array_equal(stored.votes, votes.counts[selected])  # they stand beside the data
+    assert stored.brightness == pytest.approx(data.images[selected].mean(axis=(1, 2)), abs=1e-3)
+    assert stored.contrast == pytest.approx(data.images[selected].std(axis=(1, 2)), abs=1e-3)
+    result = evaluate(stored.probabilities, stored.true, stored.labels, stored.leaked)
     assert (
         result.accuracy == scored.evaluation.accuracy
         and result.accuracy_without_leaked == scored.evaluation.accuracy_without_leaked
@@ -68,15 +70,15 @@ def test_an_evaluation_stands_in_the_bundle_and_gives_every_figure_without_the_i
 
 def test_the_truth_of_the_voters_needs_no_data_either(bundle: Bundle, data: Dataset, votes: Votes) -> None:
     by_votes = scoring.score(bundle, data, "validation", votes=votes)
-    (kept,) = records.kept(bundle)
-    again = kept.by_votes()
-    assert kept.truth == "labels" and again.truth == by_votes.record.truth == "votes"
+    (stored,) = records.stored(bundle)
+    again = stored.by_votes()
+    assert stored.truth == "labels" and again.truth == by_votes.record.truth == "votes"
     assert len(again) == len(by_votes.indices) == 28  # of 35; on seven the voters are even
     assert np.array_equal(again.true, by_votes.true) and np.array_equal(
         again.probabilities, by_votes.probabilities
     )
     assert not np.array_equal(
-        again.true, kept.only(np.isin(kept.rows, again.rows)).true
+        again.true, stored.only(np.isin(stored.rows, again.rows)).true
     )  # the voters chose other classes
 
 
@@ -92,7 +94,7 @@ def test_a_model_that_changed_gets_new_answers(
     card = json.loads((bundle.path / CARD).read_text())
     swapped = card | {"labels": [card["labels"][i] for i in (1, 0, 2, 3, 4, 5, 6)]}
     (bundle.path / CARD).write_text(json.dumps(swapped))
-    assert list(records.kept(read_bundle(bundle.path))) == []
+    assert list(records.stored(read_bundle(bundle.path))) == []
     other = scoring.score(read_bundle(bundle.path), data, "validation").probabilities
     (bundle.path / CARD).write_text(json.dumps(card))
     assert np.array_equal(
@@ -101,14 +103,14 @@ def test_a_model_that_changed_gets_new_answers(
     )
 
 
-def test_a_damaged_record_is_made_anew(bundle: Bundle, data: Dataset) -> None:
+def test_a_damaged_record_is_computed_again(bundle: Bundle, data: Dataset) -> None:
     expected = scoring.score(bundle, data, "validation").probabilities
     (name,) = files(bundle)
     path = bundle.path / records.FOLDER / name
     whole = path.read_bytes()
     for damaged in (b"", whole[: len(whole) // 2], b"no zip file"):
         path.write_bytes(damaged)
-        assert list(records.kept(bundle)) == []
+        assert list(records.stored(bundle)) == []
         assert np.array_equal(scoring.score(bundle, data, "validation").probabilities, expected)
         assert len(path.read_bytes()) == len(whole)
 
@@ -116,8 +118,8 @@ def test_a_damaged_record_is_made_anew(bundle: Bundle, data: Dataset) -> None:
 def test_a_bundle_that_cannot_be_written_has_its_records_in_the_cache(bundle: Bundle, data: Dataset) -> None:
     (bundle.path / records.FOLDER).write_text("in the way of the folder")
     scoring.score(bundle, data, "train")
-    (kept,) = records.kept(bundle)
-    assert kept.split == "train" and kept.leaked is None
+    (stored,) = records.stored(bundle)
+    assert stored.split == "train" and stored.leaked is None
 
 
 def test_shipped_models_are_left_as_they_are(data: Dataset) -> None:
@@ -125,7 +127,7 @@ def test_shipped_models_are_left_as_they_are(data: Dataset) -> None:
     before = sorted((path, path.stat().st_mtime_ns) for path in shipped.path.rglob("*"))
     scoring.score(shipped, data, "validation")
     assert sorted((path, path.stat().st_mtime_ns) for path in shipped.path.rglob("*")) == before
-    assert data.fingerprint in {kept.fingerprint for kept in records.kept(shipped)}
+    assert data.fingerprint in {stored.fingerprint for stored in records.stored(shipped)}
 
 
 def test_looks_at_the_test_split_are_counted_by_data_and_by_model(bundle: Bundle, data: Dataset) -> None:

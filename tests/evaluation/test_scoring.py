@@ -1,4 +1,4 @@
-"""Scoring goes by label names, is kept, and counts the looks at a test split."""
+"""Scoring uses label names, is stored, and counts the uses of a test split."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.bundle import CARD, Bundle, find_bundle, read_bundle
+from fer_core.bundles.bundle import CARD, Bundle, find_bundle, read_bundle
+from fer_core.bundles.export import load_keras
 from fer_core.data import Dataset, open_dataset
 from fer_core.data.votes import Votes, read_votes
 from fer_core.errors import DataError, ModelError
 from fer_core.evaluation import scoring
-from fer_core.evaluation.metrics import evaluate, figures
-from fer_core.export import load_keras
+from fer_core.metrics.classification import evaluate, figures
 
 from .. import tiny
 from ..tiny import softmax, views
@@ -24,7 +24,7 @@ from ..tiny import softmax, views
 def test_a_model_whose_classes_stand_in_another_order_scores_the_same(
     trained_run: Path, tmp_path: Path
 ) -> None:
-    """The card's order of names decides, not the position: rename two outputs and their figures swap places."""
+    """The order of names in the card decides: with two outputs renamed, their figures swap places."""
     data = open_dataset("synthetic:350")
     expected = scoring.score(find_bundle(str(trained_run)), data, "validation")
     other = tmp_path / "bundle"
@@ -53,11 +53,11 @@ def test_looks_at_the_test_split_are_written_down_and_figures_kept(trained_run: 
     before = scoring.test_uses(data)
     scored = scoring.score(find_bundle(str(trained_run)), data, "test")
     assert scoring.test_uses(data) == before + 1
-    kept = find_bundle(str(trained_run)).card["figures"]["test"]
-    assert kept["accuracy"] == scored.evaluation.accuracy and kept["fingerprint"] == data.fingerprint
+    stored = find_bundle(str(trained_run)).card["figures"]["test"]
+    assert stored["accuracy"] == scored.evaluation.accuracy and stored["fingerprint"] == data.fingerprint
 
 
-def test_what_cannot_be_scored_says_why(trained_run: Path, tmp_path: Path) -> None:
+def test_unscorable_data_is_refused_with_the_reason(trained_run: Path, tmp_path: Path) -> None:
     table = tmp_path / "train.csv"
     row = " ".join(["7"] * 2304)
     table.write_text("emotion,pixels\n" + "".join(f"{i % 7},{row}\n" for i in range(14)))
@@ -69,7 +69,7 @@ def test_what_cannot_be_scored_says_why(trained_run: Path, tmp_path: Path) -> No
         scoring.score(bundle, open_dataset(table), "test")
     with pytest.raises(ModelError, match=r"'mirror'.*none, flip, off"):
         scoring.score(bundle, open_dataset("synthetic:70"), "train", "mirror")
-    with pytest.raises(ModelError, match="tell"):
+    with pytest.raises(ModelError, match="has the classes cat, dog, but the data has"):
         scoring.score(
             read_bundle_with_labels(bundle.path, tmp_path / "b", ["cat", "dog"]),
             open_dataset("synthetic:70"),
@@ -84,7 +84,7 @@ def read_bundle_with_labels(source: Path, target: Path, labels: list[str]):
     return read_bundle(target)
 
 
-# --- The voters' choice for the truth
+# --- Scored against the votes
 
 
 @pytest.fixture(scope="module")
@@ -125,13 +125,13 @@ def test_against_votes_only_images_with_a_majority_count(
 
 
 def test_figures_are_kept_apart_by_their_truth(copied: Bundle, dataset: Dataset, votes: Votes) -> None:
-    """A model that answers as the voters do has their figures under the split's own name, and the labels' beside it."""
+    """The figures of a model trained on votes have the split's own name; those of labels another."""
     scoring.score(copied, dataset, "test", votes=votes)
     scoring.score(read_bundle(copied.path), dataset, "test", "flip")
-    kept = read_bundle(copied.path).card["figures"]
-    assert (kept["test"]["truth"], kept["test+flip@labels"]["truth"]) == ("votes", "labels")
-    assert kept["test"]["accuracy"] > kept["test+flip@labels"]["accuracy"]
-    assert kept["validation"]["truth"] == "votes" and kept["test"]["fingerprint"] == dataset.fingerprint
+    stored = read_bundle(copied.path).card["figures"]
+    assert (stored["test"]["truth"], stored["test+flip@labels"]["truth"]) == ("votes", "labels")
+    assert stored["test"]["accuracy"] > stored["test+flip@labels"]["accuracy"]
+    assert stored["validation"]["truth"] == "votes" and stored["test"]["fingerprint"] == dataset.fingerprint
 
 
 def test_figures_on_other_data_are_not_written_down(copied: Bundle) -> None:
@@ -186,8 +186,8 @@ def test_saved_figures_without_leaked_images_are_those_of_the_rest(
     clean = ~dataset.leaked(scored.indices)
     assert 0 < clean.sum() < len(clean)
     alone = figures(evaluate(scored.probabilities[clean], scored.true[clean], dataset.label_names))
-    kept = read_bundle(copied.path).card["figures"]["test"]["without_leaked"]
-    assert kept == json.loads(json.dumps({key: alone[key] for key in kept}))
+    stored = read_bundle(copied.path).card["figures"]["test"]["without_leaked"]
+    assert stored == json.loads(json.dumps({key: alone[key] for key in stored}))
 
 
 def test_figures_of_two_splits_from_one_reading_of_the_card_are_both_kept(
@@ -201,7 +201,7 @@ def test_figures_of_two_splits_from_one_reading_of_the_card_are_both_kept(
 def test_two_models_without_an_inference_file_are_not_taken_for_each_other(
     labels_run: Path, votes_run: Path, dataset: Dataset, tmp_path: Path
 ) -> None:
-    """As those are that another backend than TensorFlow trained."""
+    """Models trained by another backend than TensorFlow have none."""
     scored = []
     for run in (labels_run, votes_run):
         shutil.copytree(run / "bundle", tmp_path / run.name)
@@ -215,7 +215,7 @@ def test_two_models_without_an_inference_file_are_not_taken_for_each_other(
 
 
 def test_a_card_counts_the_looks_at_its_test_split(trained_run: Path, tmp_path: Path) -> None:
-    """So that they are known on other machines too; looks at other splits or data are none."""
+    """The count travels with the card to other machines; uses of other splits or data do not count."""
     bundle = read_bundle(Path(shutil.copytree(trained_run / "bundle", tmp_path / "bundle")))
     before, data = scoring.uses_in_card(bundle.card) or 0, open_dataset("synthetic:350")
     scoring.score(bundle, data, "test")

@@ -1,4 +1,4 @@
-"""Slices: how many images they hold, how right a model is there, and when it is called worse."""
+"""Slices: their images, their accuracy, and when they are marked as worse."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from fer_core.data.votes import COLUMNS
 from fer_core.evaluation.face_size import face_sizes
-from fer_core.evaluation.interval import Proportion, difference_interval
 from fer_core.evaluation.slices import slices
+from fer_core.metrics.interval import Proportion, difference_interval
 from tests.conftest import ROOT
 
 
@@ -19,12 +19,12 @@ def case(
     """Answers that are right by chance alone, and measures that have nothing to do with it."""
     rng = np.random.default_rng(seed)
     true = rng.integers(0, 7, count)
-    said = np.where(rng.random(count) < accuracy, true, (true + 1) % 7)
+    message = np.where(rng.random(count) < accuracy, true, (true + 1) % 7)
     measures = {
         name: rng.normal(100, 20, count).astype(np.float32)
         for name in ("brightness", "contrast", "sharpness")
     }
-    return np.eye(7)[said], true, measures
+    return np.eye(7)[message], true, measures
 
 
 def test_fifths_hold_a_fifth_each_and_their_figures_are_counted() -> None:
@@ -63,7 +63,7 @@ def test_chance_marks_hardly_ever_a_slice() -> None:
     assert marked / 200 < 0.05
 
 
-def test_small_slices_are_told_instead_of_shown() -> None:
+def test_small_slices_are_mentioned_instead_of_shown() -> None:
     probabilities, true, measures = case(120)
     counts = np.zeros((120, 10), np.uint8)
     counts[:, COLUMNS.index("fear")] = 10
@@ -71,7 +71,7 @@ def test_small_slices_are_told_instead_of_shown() -> None:
     counts[15:60] = [6, 4, *[0] * 8]
     found = slices(probabilities, true, **measures, votes=counts)
     agreed = {one.name: one.right.count for one in found.slices if one.measure == "vote agreement"}
-    assert agreed == {"voters unsure (51 to 70 % agree)": 45, "voters agree (more than 90 %)": 60}
+    assert agreed == {"voters unsure (51 to 70% agree)": 45, "voters agree (more than 90%)": 60}
     assert any(text.startswith("Voters split") and "only 15 images" in text for text in found.left_out)
     assert not slices(*case(90)[:2], **case(90)[2]).slices, "fifths of 18 images"
 
@@ -139,6 +139,6 @@ def test_a_face_fills_more_of_a_closer_picture() -> None:
                 interpolation=cv2.INTER_AREA,
             )
         )
-    told: list[float] = []
-    near, far, nothing = face_sizes(np.stack([*crops, np.full((48, 48), 90, np.uint8)]), told.append)
-    assert 0.4 < near <= 1 and 0.08 < far < 0.5 and np.isnan(nothing) and told[-1] == 1
+    reported: list[float] = []
+    near, far, nothing = face_sizes(np.stack([*crops, np.full((48, 48), 90, np.uint8)]), reported.append)
+    assert 0.4 < near <= 1 and 0.08 < far < 0.5 and np.isnan(nothing) and reported[-1] == 1

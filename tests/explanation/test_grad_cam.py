@@ -1,4 +1,4 @@
-"""Grad-CAM: its weights are the derivatives that differences measure; it tells classes apart; every family and shipped model has it."""
+"""Grad-CAM: equal to finite differences, different by class, and available for every model family."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fer_core import zoo
-from fer_core.bundle import Bundle, shipped
+from fer_core.bundles.bundle import Bundle, shipped
 from fer_core.config import ModelConfig
 from fer_core.data import open_dataset
 from fer_core.errors import ModelError
@@ -41,15 +41,15 @@ def network(family: str, seed: int = 1, **hparams: object):
 
 
 def shipped_form(*networks, **views: bool):
-    from fer_core.release.graph import shipped_graph
+    from fer_core.bundles.graph import shipped_graph
 
     return shipped_graph(networks, **views)
 
 
 def by_differences(model, images: np.ndarray, step: float = 0.002) -> np.ndarray:
-    """(n, C, 48, 48): Grad-CAM of a network that ends in a softmax, its gradients from differences of the logits.
+    """Return Grad-CAM of a network that ends in a softmax by finite differences, (n, C, 48, 48).
 
-    The mean gradient of a channel over its places is what the logit gains when all of them rise a little.
+    The mean gradient of a channel over its places is the gain of the logit if all of them rise a little.
     """
     import keras
 
@@ -132,14 +132,14 @@ def test_an_ensemble_has_the_mean_of_its_networks_maps(tmp_path: Path) -> None:
     assert np.abs(both - alone[0]).max() > 0.1
 
 
-def test_the_map_lies_where_the_class_is_told_from(tmp_path: Path) -> None:
-    """A network whose filters answer to light, and whose classes are bands of its map: each class must look into its own band."""
+def test_the_map_lies_where_the_evidence_is(tmp_path: Path) -> None:
+    """The filters respond to light, and the classes are bands of the map: each must look there."""
     model = network("plain", filters=[1], dense_units=6)
     model.get_layer("conv_1").set_weights([np.full((3, 3, 1, 1), 1 / 9), np.zeros(1)])
     bands = np.zeros((24, 24, 1, 6))
     for band in range(6):
         bands[4 * band : 4 * band + 4, ..., band] = 1
-    model.get_layer("dense").set_weights([bands.reshape(-1, 6), np.zeros(6)])
+    model.get_layer("dense_1").set_weights([bands.reshape(-1, 6), np.zeros(6)])
     model.get_layer("predictions").set_weights([np.eye(6, 7), np.zeros(7)])
     images = np.zeros((1, 48, 48), np.uint8)
     images[0, 16:24, 8:16] = 255  # in the third band
@@ -151,10 +151,10 @@ def test_the_map_lies_where_the_class_is_told_from(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bundle", shipped(), ids=lambda bundle: bundle.name)
 def test_every_shipped_model_can_be_looked_into(bundle: Bundle) -> None:
     face = open_dataset("synthetic:70").images[3]
-    said = int(Classifier(bundle).probabilities(face[None])[0].argmax())
+    message = int(Classifier(bundle).probabilities(face[None])[0].argmax())
     maps = GradCam(bundle).maps(face[None])[0]
     assert maps.shape == (len(bundle.labels), 48, 48)
-    assert maps[said].max() == pytest.approx(1), "something speaks for what it says"
+    assert maps[message].max() == pytest.approx(1), "something speaks for what it says"
 
 
 def test_no_images_no_maps_and_a_batch_is_seen_image_by_image(tmp_path: Path) -> None:

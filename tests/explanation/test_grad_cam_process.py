@@ -1,4 +1,4 @@
-"""The process that computes Grad-CAM: its maps, its lives and deaths, and that it never outlives the app."""
+"""Helper process of Grad-CAM: its maps, its start and end, and that it never outlives the app."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import numpy as np
 import psutil
 import pytest
 
-from fer_core.bundle import Bundle, find_bundle
+from fer_core.bundles.bundle import Bundle, find_bundle
 from fer_core.errors import ModelError
 from fer_core.explanation.grad_cam import GradCam
 from fer_core.explanation.grad_cam_process import GradCamProcess
-from fer_core.process_folder import PROJECT
+from fer_core.resources import ROOT
 from tests import tiny
 
 pytestmark = pytest.mark.long
@@ -129,16 +129,17 @@ def test_no_orphan_is_left_when_the_app_is_killed(bundle: Bundle) -> None:
     code = textwrap.dedent(f"""
         import sys, time, psutil
         from pathlib import Path
-        from fer_core.bundle import read_bundle
+        from fer_core.bundles.bundle import read_bundle
         from fer_core.explanation.grad_cam_process import GradCamProcess
         process = GradCamProcess(read_bundle(Path({str(bundle.path)!r})))
         process.start()
         while not process.ready:
             time.sleep(0.1)
-        print(psutil.Process().children()[0].pid, "tensorflow" in sys.modules, "keras" in sys.modules, flush=True)
+        imported = ["tensorflow" in sys.modules, "keras" in sys.modules]
+        print(psutil.Process().children()[0].pid, *imported, flush=True)
         time.sleep(60)
     """)
-    app = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    app = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert app.stdout is not None
     pid, *heavy = app.stdout.readline().split()
     assert heavy == ["False", "False"], "the app's process stays light"

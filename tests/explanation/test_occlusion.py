@@ -1,4 +1,4 @@
-"""Occlusion, heat pictures, mean maps and nearest training faces: what they show is where it is, by class name."""
+"""Occlusion, heat maps, mean maps and nearest training faces: the right places, by class name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.data import Dataset, open_dataset
 from fer_core.errors import DataError
 from fer_core.explanation.heat import SIZE, heat, scaled
@@ -21,7 +21,7 @@ from tests import tiny
 
 
 class Corner(Classifier):
-    """Says "a" as far as the 12x12 pixels in the upper left are white."""
+    """Model that predicts "a" to the extent that the 12x12 pixels in the upper left are white."""
 
     def __init__(self) -> None:
         self.labels = ("a", "b")
@@ -33,7 +33,7 @@ class Corner(Classifier):
         return np.stack([a, 1 - a], axis=1).astype(np.float32)
 
 
-# --- occlusion --------------------------------------------------------------------------------------------------------------
+# --- Occlusion
 
 
 def test_occlusion_finds_the_part_that_the_answer_hangs_on() -> None:
@@ -57,7 +57,7 @@ def test_occlusion_covers_every_pixel(patch: int, stride: int) -> None:
     assert maps[0, 0, 0] > 0 and np.isfinite(maps).all()
 
 
-# --- heat -------------------------------------------------------------------------------------------------------------------
+# --- Heat maps
 
 
 def test_heat_leaves_the_face_grey_where_nothing_is_and_is_strongest_at_the_maximum() -> None:
@@ -80,7 +80,7 @@ def test_scaled_maps_reach_one_and_leave_losses_out() -> None:
     assert not scaled(np.full((4, 4), -1.0)).any()
 
 
-# --- mean maps ---------------------------------------------------------------------------------------------------------------
+# --- Mean maps
 
 
 def test_mean_maps_are_of_the_right_faces_of_each_class_by_name() -> None:
@@ -110,7 +110,7 @@ def test_mean_maps_are_of_the_right_faces_of_each_class_by_name() -> None:
     assert few.counts.tolist() == [1, 1, 0]
 
 
-# --- nearest training faces --------------------------------------------------------------------------------------------------
+# --- Nearest training faces
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def known(voted, trained_run) -> tuple[Dataset, FeatureExtractor, np.ndarray]:
     return data, FeatureExtractor(bundle), features(data, bundle)
 
 
-def test_the_nearest_are_training_faces_by_cosine_and_copies_are_told(known) -> None:
+def test_the_nearest_are_training_faces_by_cosine_and_copies_are_marked(known) -> None:
     data, extractor, all_features = known
     leaked = 170  # an image of validation that also stands in train, see tiny.COPIES
     found = nearest_training_faces(extractor, all_features, data, data.images[leaked], 5, without=leaked)

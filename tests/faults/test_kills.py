@@ -1,4 +1,4 @@
-"""kill -9 at random moments: afterwards everything opens, and nothing that was told to be safe is lost.
+"""kill -9 at random moments: afterwards everything opens, and no result reported as safe is lost.
 
 The everyday run kills a few times; `pytest -m slow tests/faults` more than 200 times.
 """
@@ -19,15 +19,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.bundle import find_bundle, own_models
+from fer_core.bundles.bundle import find_bundle, own_models
 from fer_core.data import open_dataset
 from fer_core.data.recipe import SUFFIX, read_recipe
 from fer_core.evaluation import record
 from fer_core.inference import Classifier
 from fer_core.quality.verdicts import Verdicts
-from fer_core.training.keeping import promote
-from fer_core.training.run_folder import RunFolder, open_run
-from fer_core.training.trainer import train
+from fer_core.runs.manage import promote
+from fer_core.runs.run_folder import RunFolder, open_run
+from fer_core.runs.train import train
 from tests.conftest import ROOT
 from tests.faults.worker import COUNT
 from tests.training.test_resume import EPOCHS, begin, learned, start, weights
@@ -49,7 +49,10 @@ class Victim:
         )
 
     def kill(self) -> int:
-        """Start a child, kill it, and tell the last number that it told to be done; -1 before the first."""
+        """Start a child, kill it, and return the last number that it reported as done.
+
+        -1 before the first.
+        """
         assert self.process.stdin is not None and self.process.stdout is not None
         print(self.done() + 1, file=self.process.stdin, flush=True)
         child = int(self.process.stdout.readline())
@@ -129,7 +132,7 @@ def test_saving(victim: Callable[[str], Victim], labels_run: Path, tmp_path: Pat
         rows = run.history()
         assert rows and rows[0]["epoch"] in (last, last + 1) and len(rows) == 1 + rows[0]["epoch"] % 50
         assert json.loads((run.path / "status.json").read_text())["message"] in (str(last), str(last + 1))
-        (found,) = record.kept(bundle)
+        (found,) = record.stored(bundle)
         assert (
             found.probabilities[0, 0] in (last, last + 1)
             and (found.probabilities[:, 0] == found.probabilities[0, 0]).all()
@@ -161,17 +164,17 @@ def test_promotion(
     }
     for _ in range(kills):
         last = killed.kill()
-        kept = {bundle.path.name: bundle for bundle in own_models()}
+        stored = {bundle.path.name: bundle for bundle in own_models()}
         assert (
             {f"kept-{number}" for number in range(last + 1)}
-            <= kept.keys()
+            <= stored.keys()
             <= {f"kept-{number}" for number in range(last + 2)}
         )
-        for bundle in kept.values():
+        for bundle in stored.values():
             assert {
                 path.name: path.stat().st_size for path in bundle.path.iterdir() if path.name in whole
             } == whole
-        if f"kept-{last + 1}" in kept:  # it was there already, and only not told
+        if f"kept-{last + 1}" in stored:  # it existed already, but was not reported
             with open(tmp_path / "done", "a") as done:
                 done.write(f"{last + 1}\n")
     for left in (tmp_path / "models").glob(".*"):
@@ -183,7 +186,7 @@ def test_promotion(
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_training(voted: Path, tmp_path: Path) -> None:
-    """A run that is killed over and over ends as one that never was."""
+    """A run that is killed repeatedly ends like one that never was."""
     straight = begin(tmp_path / "straight", voted)
     assert train(straight) == "finished"
     chance, kills, number = random.Random(0), 0, 0
@@ -204,7 +207,7 @@ def test_training(voted: Path, tmp_path: Path) -> None:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             kills += 1
-            # For 15 seconds a process that does not hold its lock yet may still be about to.
+            # For 15 seconds a process that does not hold its lock yet may still be starting.
             assert open_run(run.path).status()["state"] in ("starting", "interrupted", "finished")
             assert len(run.history()) >= before
             assert learned(run.path) == learned(straight.path)[: len(run.history())]

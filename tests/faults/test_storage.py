@@ -1,4 +1,4 @@
-"""A disk that is full or read-only, a database that somebody else holds, two processes on one run: a sentence, and nothing that was there is lost."""
+"""Full or read-only disks, locked databases and two processes on one run lose no data."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from fer_core import database
-from fer_core.bundle import own_models
+from fer_core.bundles.bundle import own_models
 from fer_core.data import open_dataset
 from fer_core.data.recipe import SUFFIX, Recipe, read_recipe, save_recipe
 from fer_core.errors import DataError, FerError, ModelError, TrainingError
 from fer_core.quality.verdicts import Verdicts
-from fer_core.training.keeping import delete, promote
-from fer_core.training.registry import Registry
-from fer_core.training.run_folder import RunFolder, list_runs
+from fer_core.runs.manage import delete, promote
+from fer_core.runs.registry import Registry
+from fer_core.runs.run_folder import RunFolder, list_runs
 from tests import tiny
 
 Mount = Callable[..., Path]
@@ -27,7 +27,7 @@ Mount = Callable[..., Path]
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Mount]:
-    """Mount a disk of some megabytes that lives in memory, and make it read-only later."""
+    """Mount a memory disk of some megabytes, and make it read-only later."""
     mounted: list[Path] = []
 
     def mount(megabytes: float = 4) -> Path:
@@ -53,7 +53,7 @@ def read_only(place: Path) -> None:
 
 
 def fill(place: Path) -> None:
-    """Leave no byte."""
+    """Fill the disk completely."""
     with open(place / "ballast", "wb", buffering=0) as file:
         try:
             while True:
@@ -125,14 +125,14 @@ def test_a_run_cannot_begin_or_be_deleted_where_nothing_can_be_written(
     disk: Mount, labels_run: Path, voted: Path
 ) -> None:
     place = disk(64)
-    kept = RunFolder(Path(shutil.copytree(labels_run, place / "kept")))
+    stored = RunFolder(Path(shutil.copytree(labels_run, place / "kept")))
     read_only(place)
     with pytest.raises(TrainingError) as error:
         RunFolder(place / "new").create(tiny.settings(voted, {}))
     one_sentence(error, place)
     with pytest.raises(TrainingError, match="kept cannot be deleted: Read-only"):
-        delete(kept)
-    assert kept.status()["state"] == "finished" and kept.history()
+        delete(stored)
+    assert stored.status()["state"] == "finished" and stored.history()
 
 
 def test_a_database_that_somebody_holds_is_waited_for_and_then_said(
@@ -162,10 +162,10 @@ def test_two_processes_do_not_train_one_run(shell, voted: Path, tmp_path: Path) 
         subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=200)[1] for process in both]
+    message = [process.communicate(timeout=200)[1] for process in both]
     codes = [process.returncode for process in both]
     assert run.status()["state"] == "finished" and len(run.history()) == 2
-    for code, text in zip(codes, said, strict=True):  # the slower one may come when all is done
+    for code, text in zip(codes, message, strict=True):  # the slower one may come when all is done
         assert code == 0 or (
             code == 1 and text.strip().splitlines()[-1].startswith("error: ") and "Traceback" not in text
         )
@@ -179,7 +179,7 @@ def test_the_registry_of_a_read_only_disk_is_read(disk: Mount, labels_run: Path)
     registry.describe("kept", title="A title")
     read_only(place)
     assert [run.name for run in list_runs(place)] == ["kept"]
-    assert registry.about()["kept"].title == "A title"
+    assert registry.notes()["kept"].title == "A title"
     with pytest.raises(TrainingError) as error:
         registry.describe("kept", title="Another")
     one_sentence(error, place)

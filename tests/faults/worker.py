@@ -1,7 +1,8 @@
-"""A process that forks children to be killed: `python -m tests.faults.worker JOB FOLDER`. Each line on stdin starts one, whose number it prints.
+"""Process that forks children to be killed: `python -m tests.faults.worker JOB FOLDER`.
 
-A child does its job over and over and appends a line to FOLDER/done after each time that it was told to be safe. Forked, a child begins
-its work within a millisecond, so that kills hit the work and not the imports.
+Each line on stdin starts one, whose number it prints. A child does its job repeatedly and appends a line to
+FOLDER/done each time that the result is safe. A forked child begins its work within a millisecond, so that
+kills interrupt the work and not the imports.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.data import Dataset, open_dataset, recipe
 from fer_core.evaluation import record
 from fer_core.quality.verdicts import Verdicts
+from fer_core.runs.manage import promote
+from fer_core.runs.run_folder import HISTORY_COLUMNS, RunFolder
 from fer_core.storage import write_atomically
-from fer_core.training.keeping import promote
-from fer_core.training.run_folder import HISTORY_COLUMNS, RunFolder
 
 COUNT = 350
 
@@ -29,7 +30,7 @@ def _data() -> Dataset:
 
 
 def verdicts(folder: Path, first: int) -> Iterator[int]:
-    """One verdict after the other on the images of a data set."""
+    """Give one verdict after the other on the images of a data set."""
     given = Verdicts(_data(), folder / "verdicts.sqlite")
     for number in range(first, 10**9):
         given.give([number % COUNT], "wrong" if number % 2 else "right", "happy" if number % 2 else None)
@@ -37,15 +38,15 @@ def verdicts(folder: Path, first: int) -> Iterator[int]:
 
 
 def saving(folder: Path, first: int) -> Iterator[int]:
-    """The files that a run, an evaluation and a variant are kept in, written anew with a number in each."""
+    """Write the files of a run, an evaluation and a variant again with a new number in each."""
     run = RunFolder(folder / "run")
     bundle = find_bundle(str(folder / "bundle"))
-    (kept,) = list(record.kept(bundle))[:1]
+    (stored,) = list(record.stored(bundle))[:1]
     for number in range(first, 10**9):
         run.write_history([dict.fromkeys(HISTORY_COLUMNS, float(number))] * (1 + number % 50))
         run.write_status("running", str(number))
-        kept.probabilities[:, 0] = number
-        record.store(kept, bundle, "kept.npz", inside=True)
+        stored.probabilities[:, 0] = number
+        record.store(stored, bundle, "kept.npz", inside=True)
         write_atomically(folder / f"variant{recipe.SUFFIX}", _recipe(number))
         yield number
 
@@ -58,7 +59,7 @@ def _recipe(number: int) -> bytes:
 
 
 def promotion(folder: Path, first: int) -> Iterator[int]:
-    """The model of a run is kept under one name after the other."""
+    """Keep the model of a run under one name after the other."""
     for number in range(first, 10**9):
         promote(RunFolder(folder / "run"), f"kept-{number}")
         yield number

@@ -1,8 +1,9 @@
-"""Search for inputs that break a parser, with the coverage of `fer_core` as the guide (atheris, that is libFuzzer).
+"""Search for inputs that break a parser, guided by the coverage of `fer_core` (atheris, that is libFuzzer).
 
     python -m tests.fuzz TARGET [--runs N] [--seconds N] [--corpus FOLDER]
 
-Within 2 GB more than it starts with and 20 seconds an input; an input that breaks something is kept as FOLDER/TARGET/finding-*. Exit status 0: none did.
+The limits are 2 GB above the initial memory and 20 seconds per input; an input that breaks a parser is stored
+as FOLDER/TARGET/finding-*. The exit status is 0 if there is none.
 """
 
 from __future__ import annotations

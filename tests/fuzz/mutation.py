@@ -1,4 +1,7 @@
-"""Inputs that are nearly good: cut, repeated, with bytes and numbers changed; in a zip also inside its members, with sums that fit."""
+"""Nearly valid inputs: cut, repeated, with changed bytes and numbers.
+
+In a zip also its members, with valid checksums.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ def inputs(draw: st.DrawFn, target: Target, seeds: list[bytes]) -> bytes:
 def _changed(draw: st.DrawFn, target: Target, seed: bytes) -> bytes:
     data = bytearray(seed)
     for _ in range(draw(st.integers(1, 5))):
-        # Heads and tails tell a parser the most, so half of the changes are there.
+        # The start and the end matter most to a parser, so half of the changes are there.
         at = draw(
             st.one_of(
                 st.integers(0, min(200, len(data))),

@@ -1,4 +1,4 @@
-"""Every parser of what people hand in, as a function of bytes: the tests and the coverage-guided fuzzer both feed them.
+"""Every parser of user input as a function of bytes, for the tests and the coverage-guided fuzzer.
 
 A parser may read its input or refuse it with a `FerError` of one sentence. Anything else is a finding.
 """
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from fer_core.album import pictures
-from fer_core.bundle import CARD, read_bundle
+from fer_core.bundles.bundle import CARD, read_bundle
 from fer_core.config import RunConfig
 from fer_core.data import Dataset, open_dataset, opening
 from fer_core.data.dataset import assemble
@@ -29,8 +29,8 @@ from fer_core.data.votes import read_votes
 from fer_core.errors import FerError
 from fer_core.evaluation import record
 from fer_core.imaging import open_image, open_reduced, size_of
-from fer_core.training.run_folder import HISTORY_COLUMNS, list_runs, open_run
-from fer_core.training.watch import read_watch
+from fer_core.runs.run_folder import HISTORY_COLUMNS, list_runs, open_run
+from fer_core.training.snapshots import read_snapshots
 from fer_core.video import VideoReader
 from tests import tiny
 from tests.data import build
@@ -39,13 +39,13 @@ from tests.video import made
 
 @dataclass(frozen=True)
 class Target:
-    """A parser.
+    """Parser under test.
 
     Attributes:
-        read: takes the input and an empty folder of its own.
-        seeds: good inputs to begin with.
-        tokens: pieces that mean something in the format.
-        packed: whether the input is a zip, whose members are worth changing too.
+        read: Takes the input and an empty folder.
+        seeds: Good inputs to begin with.
+        tokens: Pieces with a meaning in the format.
+        packed: Whether the input is a zip, whose members are changed too.
     """
 
     read: Callable[[bytes, Path], None]
@@ -55,15 +55,15 @@ class Target:
 
 
 class Finding(AssertionError):
-    """A parser broke what it promises."""
+    """A parser broke its contract."""
 
 
 def attempt(target: Target, data: bytes, folder: Path) -> bool:
-    """Feed one input; whether it was read.
+    """Feed one input; return whether it was read.
 
     Raises:
-        Finding: the refusal is not one short sentence, or files were written.
-        Exception: whatever the parser let through.
+        Finding: The refusal is not one short sentence, or files were written.
+        Exception: Any other error of the parser.
     """
     before = _listing(folder.parent)
     try:
@@ -83,14 +83,14 @@ def _listing(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir()}
 
 
-# --- data sets ---------------------------------------------------------------------------------------------------------------------
+# --- Data sets
 
 
 def _dataset(suffix: str) -> Callable[[bytes, Path], None]:
     def read(data: bytes, folder: Path) -> None:
         path = folder / f"data{suffix}"
         path.write_bytes(data)
-        dataset = assemble(opening._read_file(path), str(path))
+        dataset = assemble(opening.read_file(path), str(path))
         if dataset.images.shape[1:] != (48, 48) or dataset.images.dtype != np.uint8:
             raise Finding(f"images of {dataset.images.shape} {dataset.images.dtype}")
         if not len(dataset.images) == len(dataset.labels) == len(dataset.splits) == len(dataset.rows):
@@ -119,7 +119,7 @@ def _small_csv() -> Dataset:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "fer.csv"
         path.write_bytes(_csv()[0])
-        return assemble(opening._read_file(path), str(path))
+        return assemble(opening.read_file(path), str(path))
 
 
 def _zip(members: Iterable[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -220,10 +220,10 @@ def _recipes() -> list[bytes]:
 
 
 def _source_name(data: bytes, folder: Path) -> None:
-    """What stands after `synthetic` in a source or an address: knobs that could ask for the impossible."""
+    """Open `synthetic` with a suffix, whose options could be impossible."""
     text = data.decode("utf-8", errors="replace")[:200]
     if re.search(r"[0-9]{4}", text):
-        return  # a thousand faces and more are drawn as asked, which takes its time
+        return  # more faces would be drawn, which takes too long
     if (
         len(
             open_dataset(
@@ -235,7 +235,7 @@ def _source_name(data: bytes, folder: Path) -> None:
         raise Finding("more faces than asked for")
 
 
-# --- photos and videos -------------------------------------------------------------------------------------------------------------
+# --- Photos and videos
 
 
 def _image(data: bytes, folder: Path) -> None:
@@ -318,7 +318,7 @@ def _full_range(stream: object) -> None:
     stream.pix_fmt = "yuvj420p"  # type: ignore[attr-defined]
 
 
-# --- models and runs ---------------------------------------------------------------------------------------------------------------
+# --- Models and runs
 
 
 def _card(data: bytes, folder: Path) -> None:
@@ -329,7 +329,7 @@ def _card(data: bytes, folder: Path) -> None:
 
 
 def _cards() -> list[bytes]:
-    from fer_core.bundle import MODELS_DIR
+    from fer_core.bundles.bundle import MODELS_DIR
 
     return [(MODELS_DIR / "tiny" / CARD).read_bytes(), b'{"labels": ["happy", "sad"]}']
 
@@ -349,9 +349,9 @@ def _run(data: bytes, folder: Path) -> None:
     except Exception:
         return  # it is not the zip that is tried here
     for found in list_runs(folder):
-        found.status(), found.progress(), found.history(), read_watch(found)
+        found.status(), found.progress(), found.history(), read_snapshots(found.path)
     opened = open_run(run)
-    opened.config(), opened.status(), opened.history(), read_watch(opened)
+    opened.config(), opened.status(), opened.history(), read_snapshots(opened.path)
 
 
 def _runs() -> list[bytes]:
@@ -385,7 +385,7 @@ def _evaluation(data: bytes, folder: Path) -> None:
 
 
 def _evaluations() -> list[bytes]:
-    from fer_core.bundle import MODELS_DIR
+    from fer_core.bundles.bundle import MODELS_DIR
 
     found = sorted((MODELS_DIR / "tiny" / record.FOLDER).glob("*.npz"))
     with np.load(found[0], allow_pickle=False) as file:

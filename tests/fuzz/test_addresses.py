@@ -1,4 +1,4 @@
-"""Whatever stands in an address, and whatever an upload is called or holds, a page opens and says so in words."""
+"""A page opens and explains itself in words for every address and every upload."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.long
 
 INPUTS = int(os.environ.get("FER_FUZZ_INPUTS", "60"))
 _VIEWS = {
-    "data/dataset": (
+    "dataset": (
         "dataset_view",
         ["Overview", "Gallery", "Votes", "Copies", "Label issues", "Map", "Verdicts"],
         [
@@ -38,12 +38,12 @@ _VIEWS = {
             "dataset_model",
         ],
     ),
-    "models/train": (
+    "train": (
         "train_view",
         ["Set up", "Watch", "Runs", "Sweeps", "Your faces"],
         ["source", "train_run", "model"],
     ),
-    "models/evaluate": (
+    "evaluate": (
         "evaluate_view",
         ["Matrix", "Classes", "Trust", "Compare", "People", "Slices", "What if", "Robustness"],
         [
@@ -59,8 +59,8 @@ _VIEWS = {
             "robustness_level",
         ],
     ),
-    "models/models": ("models_view", ["All", "One"], ["model"]),
-    "use/predict": ("predict_way", ["Upload"], ["model", "predict_model"]),
+    "models": ("models_view", ["All", "One"], ["model"]),
+    "predict": ("predict_way", ["Upload"], ["model", "predict_model"]),
 }
 _NASTY = [
     "",

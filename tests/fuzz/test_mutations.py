@@ -1,6 +1,7 @@
-"""Whatever people hand in is read, or refused in one sentence: no other exception, no file outside, no endless work.
+"""Every input is read or refused in one sentence, without other exceptions, files outside, or endless work.
 
-FER_FUZZ_INPUTS=N tries N inputs a parser instead of the few of the everyday run; `python -m tests.fuzz` searches with coverage as its guide.
+FER_FUZZ_INPUTS=N tries N inputs per parser instead of the few of the everyday run; `python -m tests.fuzz`
+searches with coverage guidance.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _PHASES = (
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_good_inputs_are_read(name: str, tmp_path: Path) -> None:
-    """Else the mutations would try nothing but the refusals."""
+    """Otherwise the mutations would only test the refusals."""
     target = TARGETS[name]
     read = 0
     for number, seed in enumerate(target.seeds()):

@@ -1,4 +1,4 @@
-"""The folders of a hosted app, and a visitor in it."""
+"""Folders of a hosted app with a visitor."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from fer_core.config import RunConfig
 from fer_core.hosting import visitors
 from fer_core.hosting.settings import HostingSettings
 from fer_core.hosting.visitors import Visitors
-from fer_core.training.run_folder import RunFolder
+from fer_core.runs.run_folder import RunFolder
 
 
 class Host:
-    """A server with a data folder, and what it lets visitors do."""
+    """Server with a data folder and limits for its visitors."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.data = folder, folder / "data"
         self.data.mkdir()
-        self.everybody: Visitors
+        self.visitors: Visitors
         self.allow()
 
     def allow(self, **settings: int) -> Visitors:
-        self.everybody = visitors.establish(replace(HostingSettings(), **settings), self.data)
-        return self.everybody
+        self.visitors = visitors.establish(replace(HostingSettings(), **settings), self.data)
+        return self.visitors
 
     def visitor(self) -> Path:
-        home = self.everybody.home(visitors.new_token())
+        home = self.visitors.home(visitors.new_token())
         home.mkdir()
         return home
 

@@ -1,4 +1,4 @@
-"""What visitors left goes by age and by size, the longest away first, and never under a run."""
+"""Cleanup of visitors' files: by age and size, longest away first, and never under an active run."""
 
 from __future__ import annotations
 
@@ -27,22 +27,24 @@ def left(host: Host, days: float, megabytes: int = 0) -> Path:
 
 
 def test_what_is_old_goes_and_who_comes_back_keeps_everything(host: Host) -> None:
-    everybody = host.allow(days=7)
+    all_visitors = host.allow(days=7)
     old, back, new = left(host, 8), left(host, 8), left(host, 6)
     visitors.touch(back)
-    assert cleaning.clean(everybody) == [old.name]
-    assert not old.exists() and back.exists() and new.exists() and (everybody.root / "hosting.json").exists()
+    assert cleaning.clean(all_visitors) == [old.name]
+    assert (
+        not old.exists() and back.exists() and new.exists() and (all_visitors.root / "hosting.json").exists()
+    )
 
 
 def test_where_it_is_too_much_the_longest_away_go_first(host: Host) -> None:
-    everybody = host.allow(total_mb=10)
+    all_visitors = host.allow(total_mb=10)
     homes = [left(host, days, 4) for days in (1, 3, 2)]
-    assert cleaning.clean(everybody) == [homes[1].name]
-    assert cleaning.total(everybody) == 8_000_000
+    assert cleaning.clean(all_visitors) == [homes[1].name]
+    assert cleaning.total(all_visitors) == 8_000_000
 
 
 def test_a_run_under_way_is_never_deleted(host: Host) -> None:
-    everybody = host.allow(days=1)
+    all_visitors = host.allow(days=1)
     home = left(host, 30)
     run = host.run(home)
     run.write_status("running")
@@ -53,23 +55,23 @@ def test_a_run_under_way_is_never_deleted(host: Host) -> None:
         os.utime(home / "data", (0, 0)),
     )
     with FileLock(run.path / "lock"):
-        assert cleaning.clean(everybody) == [] and run.exists()
-    assert cleaning.clean(everybody) == [home.name]
+        assert cleaning.clean(all_visitors) == [] and run.exists()
+    assert cleaning.clean(all_visitors) == [home.name]
 
 
 def test_parsed_copies_go_with_time_and_strange_folders_stay(host: Host) -> None:
-    everybody = host.allow(days=7)
+    all_visitors = host.allow(days=7)
     open_dataset("synthetic:2100:5")
     entries = list(cache.folder().iterdir())
     assert entries
-    (everybody.root / "notes").mkdir()
+    (all_visitors.root / "notes").mkdir()
     for entry in entries:
         os.utime(entry, (0, 0))
-    cleaning.clean(everybody)
-    assert not any(entry.exists() for entry in entries) and (everybody.root / "notes").is_dir()
+    cleaning.clean(all_visitors)
+    assert not any(entry.exists() for entry in entries) and (all_visitors.root / "notes").is_dir()
 
 
 def test_what_a_dead_cleaner_left_is_cleared(host: Host) -> None:
-    (host.everybody.root / ".waste-abc").mkdir()
-    cleaning.clean(host.everybody)
-    assert not (host.everybody.root / ".waste-abc").exists()
+    (host.visitors.root / ".waste-abc").mkdir()
+    cleaning.clean(host.visitors)
+    assert not (host.visitors.root / ".waste-abc").exists()

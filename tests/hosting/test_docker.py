@@ -1,4 +1,4 @@
-"""Docker is not at hand where the tests run, so here is what can be said of the Dockerfile without it."""
+"""Dockerfile checks that need no Docker, which is not available to the tests."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_app_needs_nothing_that_is_not_copied() -> None:
             ), path
 
 
-def test_it_runs_as_nobody_and_tells_its_health() -> None:
+def test_it_runs_without_privileges_and_has_a_health_check() -> None:
     assert of("USER") == ["fer"] and TEXT.index("USER fer") < TEXT.index("\nCMD ")
     check = re.search(r"^HEALTHCHECK.*?CMD (\[.*\])$", TEXT, re.M)
     assert check and "/_stcore/health" in check[1] and "curl" not in TEXT
@@ -68,12 +68,19 @@ def test_it_runs_as_nobody_and_tells_its_health() -> None:
         )
     ]
     assert all(path.startswith("/data/") for path in written) and of("VOLUME") == ["/data"]
-    assert environment["FER_HOSTED"] == "1", "what listens to everybody is hosted unless one says otherwise"
+    assert environment["FER_HOSTED"] == "1", "a server open to all is hosted unless one says otherwise"
 
 
 @pytest.mark.parametrize("base", ["", "fer", "/fer/"])
 def test_the_health_check_asks_the_address_that_streamlit_answers(base: str) -> None:
-    code = ast.literal_eval(re.search(r"^HEALTHCHECK.*?CMD (\[.*\])$", TEXT, re.M)[1])[2]  # type: ignore[index]
+    code = ast.literal_eval(
+        re.search(
+            r"^HEALTHCHECK.*?CMD "
+            r"(\[.*\])$",
+            TEXT,
+            re.M,
+        )[1]
+    )[2]  # type: ignore[index]
     asked = []
 
     class Answers(http.server.BaseHTTPRequestHandler):

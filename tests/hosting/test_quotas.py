@@ -1,4 +1,4 @@
-"""What visitors may use is checked where runs are made, started and trained."""
+"""Quotas are checked when runs are created, started and trained."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from filelock import FileLock
 from fer_core.config import RunConfig
 from fer_core.errors import ConfigError, FerError, TrainingError
 from fer_core.hosting import memory, quotas, visitors
-from fer_core.training import keeping, launch, run_queue, shared_queue
-from fer_core.training.registry import Registry
-from fer_core.training.run_folder import RunFolder
-from fer_core.training.sweep_folder import SweepConfig, SweepFolder
-from fer_core.training.trainer import train
+from fer_core.runs import manage, processes, queue
+from fer_core.runs.registry import Registry
+from fer_core.runs.run_folder import RunFolder
+from fer_core.runs.sweep_folder import SweepConfig, SweepFolder
+from fer_core.runs.train import train
 from tests.hosting.conftest import Host
 
 
@@ -34,8 +34,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(Path(arguments[2]).name)
         return Started()
 
-    monkeypatch.setattr(launch, "start_detached", start)
-    monkeypatch.setattr(quotas, "yield_to_the_app", lambda pid, path: None)
+    monkeypatch.setattr(processes, "start_detached", start)
+    monkeypatch.setattr(quotas, "give_app_priority", lambda pid, path: None)
     return names
 
 
@@ -45,8 +45,8 @@ def test_local_runs_are_free_of_all_that(tmp_path: Path) -> None:
     quotas.check_start(run.path, run.config())
     assert (
         quotas.Allowance(run.path, 1e9).used_up() == ""
-        and visitors.of(run.path) is None
-        and not shared_queue.is_shared(run.path)
+        and visitors.owner_of(run.path) is None
+        and not queue.is_shared(run.path)
     )
 
 
@@ -54,7 +54,7 @@ def test_a_run_has_so_many_epochs_at_most(host: Host) -> None:
     host.allow(epochs=5)
     home = host.visitor()
     host.run(home, epochs=5)
-    with pytest.raises(ConfigError, match="6 epochs are too many: a run has 5 at most on this server"):
+    with pytest.raises(ConfigError, match="6 epochs are too many: a run has at most 5 on this server"):
         host.run(home, "b", epochs=6)
     assert not (home / "runs" / "b").exists()
 
@@ -64,10 +64,10 @@ def test_a_visitor_keeps_so_many_runs(host: Host) -> None:
     home = host.visitor()
     host.run(home, "a")
     b = host.run(home, "b")
-    with pytest.raises(TrainingError, match="You have 2 of the 2 runs"):
+    with pytest.raises(TrainingError, match="You have 2 of at most 2 runs"):
         host.run(home, "c")
     b.write_status("finished")
-    keeping.delete(b)
+    manage.delete(b)
     host.run(home, "c")
     host.run(host.visitor(), "a")  # others have their own count
 
@@ -103,7 +103,7 @@ def test_what_runs_read_is_checked_when_they_are_made_and_started(
     run = host.run(home)
     config.replace("data", source="/etc").save(run.path / "config.json")
     with pytest.raises(FerError, match="not among the data"):
-        launch.resume(run)
+        processes.resume(run)
     assert not started
 
 
@@ -115,43 +115,43 @@ def test_so_many_run_at_once_of_all_visitors_and_the_others_wait_in_one_queue(
     runs, begun = [], []
     for home, name in zip(homes, ("a", "b", "c"), strict=True):
         runs.append(host.run(home, name))
-        begun.append(run_queue.submit(runs[-1]))
+        begun.append(queue.submit(runs[-1]))
     assert begun == [True, False, False]
     assert started == ["a"]
     assert [Registry(home / "runs").queue() for home in homes] == [[], ["b"], ["c"]], "each sees their own"
-    assert [shared_queue.before(run) for run in runs[1:]] == [0, 1]
+    assert [queue.position(run) for run in runs[1:]] == [0, 1]
     with pytest.raises(TrainingError, match="take turns"):
-        run_queue.start_now(runs[2])
+        queue.start_now(runs[2])
     with pytest.raises(TrainingError, match="busy with other runs"):
-        launch.resume(runs[2])
+        processes.resume(runs[2])
     runs[0].write_status("finished")
-    assert [run.name for run in shared_queue.tend(host.everybody)] == ["b"]
-    assert shared_queue.tend(host.everybody) == []
-    run_queue.leave_queue(runs[2])
+    assert [run.name for run in queue.start_waiting(host.visitors)] == ["b"]
+    assert queue.start_waiting(host.visitors) == []
+    queue.leave_queue(runs[2])
     runs[1].write_status("finished")
-    assert shared_queue.tend(host.everybody) == [] and runs[2].status()["state"] == "stopped"
+    assert queue.start_waiting(host.visitors) == [] and runs[2].status()["state"] == "stopped"
     assert started == ["a", "b"]
 
 
-def test_the_order_of_ones_own_runs_moves_nobody_elses(host: Host, started: list[str]) -> None:
+def test_reordering_ones_own_runs_leaves_those_of_others(host: Host, started: list[str]) -> None:
     host.allow(running_at_once=1)
     mine, theirs = host.visitor(), host.visitor()
     for home, name in ((theirs, "x"), (mine, "a"), (theirs, "y"), (mine, "b")):
-        run_queue.submit(host.run(home, name))
+        queue.submit(host.run(home, name))
     Registry(mine / "runs").reorder(["b", "a"])
-    assert [name.partition("/")[2] for name in Registry(host.everybody.root).queue()] == ["b", "y", "a"]
+    assert [name.partition("/")[2] for name in Registry(host.visitors.root).queue()] == ["b", "y", "a"]
 
 
 def test_a_run_waits_for_memory_unless_nothing_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    everybody = host.allow(running_at_once=3)
+    all_visitors = host.allow(running_at_once=3)
     monkeypatch.setattr(memory, "free", lambda megabytes: 1_000_000)
-    assert quotas.room(everybody)
+    assert quotas.has_room(all_visitors)
     host.run(host.visitor()).write_status("starting")
-    assert not quotas.room(everybody)
+    assert not quotas.has_room(all_visitors)
 
 
 def test_disk_space_is_bounded(host: Host) -> None:
-    everybody = host.allow(visitor_mb=10, total_mb=15)
+    all_visitors = host.allow(visitor_mb=10, total_mb=15)
     home = host.visitor()
     (home / "data").mkdir()
     (home / "data" / "big").write_bytes(b"0" * 9_000_000)
@@ -163,7 +163,7 @@ def test_disk_space_is_bounded(host: Host) -> None:
     (other / "data" / "big").write_bytes(b"0" * 7_000_000)
     host.run(other).write_status("starting")
     quotas.check_space(other, 0)  # the first one had to go for it, the longest away
-    assert not home.exists() and other.exists() and everybody.root.exists()
+    assert not home.exists() and other.exists() and all_visitors.root.exists()
 
 
 def test_the_time_of_a_run_is_bounded_pauses_and_earlier_processes_included(
@@ -257,14 +257,14 @@ def test_one_click_in_many_tabs_is_counted_once_each(host: Host) -> None:
 
 def test_the_folder_of_a_visitor_does_not_tell_the_secret(host: Host) -> None:
     token = visitors.new_token()
-    home = host.everybody.home(token)
+    home = host.visitors.home(token)
     assert token not in str(home) and visitors.is_token(token) and not visitors.is_token(home.name)
     assert not any(map(visitors.is_token, ("", None, "a" * 42, "../" + "a" * 40, "a" * 43 + "\n")))
-    assert visitors.of(home / "runs" / "x") == (host.everybody, home)
+    assert visitors.owner_of(home / "runs" / "x") == (host.visitors, home)
 
 
 def test_settings_that_cannot_be_read_let_nothing_through(host: Host) -> None:
     home = host.visitor()
-    (host.everybody.root / "hosting.json").write_text("{")
+    (host.visitors.root / "hosting.json").write_text("{")
     with pytest.raises(FerError, match="cannot be read"):
         host.run(home)

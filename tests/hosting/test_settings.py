@@ -1,4 +1,4 @@
-"""Settings come from the environment or the secrets, and wrong ones are never taken for none."""
+"""Settings come from the environment or the secrets, and invalid ones are never ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole app on a small host: 1 GB and half a core. See benchmarks/limited.py for how the limit is made."""
+"""The whole app on a small host with 1 GB and half a core; benchmarks/limited.py sets the limit."""
 
 from __future__ import annotations
 

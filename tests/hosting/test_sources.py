@@ -1,4 +1,4 @@
-"""Visitors read drawn faces, the server's data and their own; nothing else on the server, whatever way they name it."""
+"""Visitors can read drawn faces, the server's data and their own, but nothing else, by any name."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ELSEWHERE = "not among the data of this server"
 
 def may_not(host: Host, home: Path, source: object, says: str = ELSEWHERE) -> None:
     with pytest.raises(DataError, match=says) as raised:
-        sources.check_source(str(source), host.everybody, home)
+        sources.check_source(str(source), host.visitors, home)
     assert str(host.folder) not in str(raised.value), "where things lie is told to nobody"
 
 
 def may(host: Host, home: Path, source: object) -> None:
-    sources.check_source(str(source), host.everybody, home)
+    sources.check_source(str(source), host.visitors, home)
 
 
 def test_what_is_offered_may_be_read(host: Host) -> None:
@@ -59,7 +59,7 @@ def test_other_paths_of_the_server_may_not(host: Host, tmp_path: Path) -> None:
         "~nobody-here/x",
     ):
         may_not(host, home, source)
-    may_not(host, home, "/no/such/file")  # the same sentence: it does not tell what is there
+    may_not(host, home, "/no/such/file")  # the same sentence, which does not reveal what exists
     may_not(host, home, "kaggle:owner/name", "not downloaded on this server")
     may_not(host, home, "synthetic:999999", "999,999 faces are too many")
 
@@ -69,7 +69,7 @@ def test_one_visitor_may_not_read_what_another_one_brought(host: Host) -> None:
     (other / "data").mkdir()
     theirs = other / "data" / "faces.csv"
     theirs.write_text("emotion,pixels\n")
-    for source in (theirs, other, host.everybody.root, home / ".." / other.name / "data" / "faces.csv"):
+    for source in (theirs, other, host.visitors.root, home / ".." / other.name / "data" / "faces.csv"):
         may_not(host, home, source)
     may(host, other, theirs)
 
@@ -94,7 +94,7 @@ def test_a_variant_reads_its_original_whatever_it_is_called(host: Host, tmp_path
     uploads.mkdir(parents=True)
     for number, original in enumerate((secret, other / "data", "kaggle:a/b", "/etc")):
         made = save_recipe(Recipe(str(original), "f"), uploads, f"variant-{number}")
-        renamed = made.rename(uploads / f"faces-{number}.csv")  # what is uploaded may be called as one likes
+        renamed = made.rename(uploads / f"faces-{number}.csv")  # an upload may have any name
         may_not(host, home, renamed, "not among|not downloaded")
     looped = uploads / "loop.csv"
     looped.write_text(json.dumps(Recipe(str(looped), "f").as_json()))

@@ -1,4 +1,4 @@
-"""Faces are found as people take photos: small, large, at the edge, in the dark."""
+"""Face detection on typical photos: small, large, at the edge, in the dark."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def portrait() -> Image.Image:
 @pytest.fixture(scope="module")
 def detector() -> FaceDetector:
     found = FaceDetector()
-    assert found.name == "YuNet"  # else what follows is said of another one
+    assert found.name == "YuNet"  # the other detector would have other results
     return found
 
 
 def in_the_dark(pixels: np.ndarray, light: float) -> np.ndarray:
-    """So much of the light, and the noise of a sensor that got little."""
+    """Darken to this share of the light, and add the corresponding sensor noise."""
     noise = np.random.default_rng(0).normal(0, 4, pixels.shape)
     return np.clip(light * pixels.astype(float) + noise, 0, 255).astype(np.uint8)
 

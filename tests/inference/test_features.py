@@ -1,4 +1,4 @@
-"""Features read from the light file are those of the Keras model's layer."""
+"""Features from the light file equal those of the Keras model's layer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.bundle import Bundle, find_bundle, shipped
+from fer_core import zoo
+from fer_core.bundles.bundle import Bundle, find_bundle, shipped
+from fer_core.config import ModelConfig
 from fer_core.errors import ModelError
 from fer_core.inference import FeatureExtractor
 from fer_core.inference import features as features_module
@@ -22,11 +24,11 @@ IMAGES = np.concatenate(
 
 
 def of_keras(bundle: Bundle, images: np.ndarray) -> np.ndarray:
-    """(N, F): what the layers `features` of the Keras networks give for the views that the card names, averaged."""
+    """Return the layers `features` of the Keras networks, averaged over the views in the card, (N, F)."""
     import_keras()
     import keras
 
-    from fer_core.release.graph import networks_of
+    from fer_core.bundles.graph import networks_of
 
     networks = networks_of(keras.saving.load_model(bundle.keras_file, safe_mode=True))
     views = tiny.views(images, bundle.card["mirror"], bundle.card["zoom"])
@@ -62,14 +64,14 @@ def test_plain_networks(fixture: str, tolerance: float, request: pytest.FixtureR
 def test_an_ensembles_networks_stand_one_after_the_other(quantisation: str, tmp_path: Path) -> None:
     """In float16 the weights of a dense layer become a second tensor with the layer's name."""
     import_keras()
-    from fer_core.release.graph import shipped_graph
-    from fer_core.release.litert import export_litert
-    from fer_core.zoo import plain, residual
+    from fer_core.bundles.graph import shipped_graph
+    from fer_core.bundles.litert import export_litert
 
-    networks = [
-        plain.build((48, 48, 1), 7, filters=[4], dense_units=12, dense_batch_norm=True),
-        residual.build((48, 48, 1), 7, width=4),
+    configs = [
+        ModelConfig(family="plain", hparams={"filters": [4], "dense_units": 12, "dense_batch_norm": True}),
+        ModelConfig(family="residual", hparams={"width": 4}),
     ]
+    networks = [zoo.build(config) for config in configs]
     graph = shipped_graph(networks, mirror=True)
     with silenced(1), silenced(2):
         graph.save(tmp_path / "model.keras")
@@ -93,5 +95,5 @@ def test_a_model_without_the_layer_is_one_sentence(
     trained_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(features_module, "_LAYER", "embedding")
-    with pytest.raises(ModelError, match="tells no features: a layer called embedding was expected"):
+    with pytest.raises(ModelError, match="has no features: expected a layer called embedding"):
         FeatureExtractor(find_bundle(str(trained_run)))

@@ -1,4 +1,4 @@
-"""What is unlike the training data is named, and what is like them is not."""
+"""Input warnings: present for unusual faces, absent for typical ones."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core.inference import FacePrediction, Predictor, unlike
-from fer_core.inference.unlike import roll, unlike_training, yaw
+from fer_core.inference import FacePrediction, Predictor
+from fer_core.inference import input_warnings as thresholds
+from fer_core.inference.input_warnings import input_warnings, roll, yaw
 
 PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
 
@@ -27,11 +28,11 @@ def face(predictor: Predictor) -> FacePrediction:
 
 
 def words(face: FacePrediction) -> list[str]:
-    return [sentence.split(":")[0] for sentence in unlike_training(face)]
+    return [sentence.split(":")[0] for sentence in input_warnings(face)]
 
 
 def test_a_good_photo_is_like_the_training_data(face: FacePrediction) -> None:
-    assert unlike_training(face) == []
+    assert input_warnings(face) == []
 
 
 def test_light_and_blur_are_named(face: FacePrediction) -> None:
@@ -59,15 +60,15 @@ def test_a_tilted_head_is_named(face: FacePrediction) -> None:
 
 
 def test_photos_that_are_turned_are_called_tilted(predictor: Predictor, shared: Path) -> None:
-    """YuNet's landmarks lag behind, so turned by 40 degrees about half of the found faces are beyond the threshold; upright hardly one."""
+    """YuNet's landmarks turn less than the head: of faces turned by 40 degrees about half are tilted."""
     counts = {}
     for degrees in (0, 40):
-        said = []
+        message = []
         for path in sorted((shared / "photos").glob("*.jpg"))[::4]:
             picture = Image.open(path).convert("RGB").rotate(degrees, fillcolor="grey")
-            said += ["Tilted" in words(face) for face in predictor.predict(picture)]
-        assert len(said) > 20
-        counts[degrees] = np.mean(said)
+            message += ["Tilted" in words(face) for face in predictor.predict(picture)]
+        assert len(message) > 20
+        counts[degrees] = np.mean(message)
     assert counts[0] < 0.1 and counts[40] > 0.4
 
 
@@ -88,7 +89,7 @@ def test_a_small_face_is_named_and_a_face_without_landmarks_is_not_judged_by_the
 
 
 def test_one_in_a_hundred_training_images_is_beyond_each_threshold(shared: Path) -> None:
-    """The thresholds are what they say they are."""
+    """The thresholds are the stated percentiles."""
     from fer_core.data import open_dataset
     from fer_core.data.dataset import SPLITS
     from fer_core.data.measures import measures
@@ -96,10 +97,10 @@ def test_one_in_a_hundred_training_images_is_beyond_each_threshold(shared: Path)
     dataset = open_dataset(str(shared / "data" / "fer2013.parquet"))
     measured = measures(dataset.images, np.flatnonzero(dataset.splits == SPLITS.index("train")))
     for name, low, threshold in (
-        ("brightness", True, unlike.DARK),
-        ("brightness", False, unlike.BRIGHT),
-        ("contrast", True, unlike.PALE),
-        ("sharpness", True, unlike.BLURRED),
+        ("brightness", True, thresholds.DARK),
+        ("brightness", False, thresholds.BRIGHT),
+        ("contrast", True, thresholds.PALE),
+        ("sharpness", True, thresholds.BLURRED),
     ):
         beyond = measured[name] < threshold if low else measured[name] > threshold
         assert beyond.mean() == pytest.approx(0.01, abs=0.001), name

@@ -1,4 +1,4 @@
-"""Photos: upright, detected, cropped as the training images were, classified together."""
+"""Prediction on photos: upright, detected, cropped like the training images, classified together."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_all_forms_of_one_picture_give_one_answer(predictor: Predictor, portrait
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
 def test_exif_orientation_is_undone(predictor: Predictor, portrait: Image.Image, orientation: int) -> None:
-    """A photo stored sideways with its orientation in EXIF has its face in the same place as the upright one."""
+    """A photo stored sideways with an EXIF orientation has its face in the same place as the upright one."""
     turn = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}[
         orientation
     ]
@@ -80,7 +80,7 @@ def test_several_faces_stand_from_left_to_right(predictor: Predictor, portrait: 
 
 
 @pytest.mark.parametrize("shape", [(48, 48), (2, 48, 48, 1), (2, 96, 96), (0, 7)])
-def test_arrays_of_another_shape_are_told_in_one_sentence(
+def test_arrays_of_another_shape_are_refused_in_one_sentence(
     predictor: Predictor, shape: tuple[int, ...]
 ) -> None:
     with pytest.raises(ImageError, match=r"an array \(N, 48, 48\), not \("):

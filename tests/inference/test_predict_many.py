@@ -1,4 +1,4 @@
-"""Several pictures at once: each gets what it gets alone, and a bad one does not spoil the others."""
+"""Several pictures at once: each gets the same result as alone, and a bad one does not affect the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos and frames stay in memory: nothing is opened for writing, and no connection is made, while they are analysed."""
+"""Photos and frames stay in memory: their analysis writes no file and opens no connection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ watch(seen.append)
 from fer_core.album import analyse, csv_text, pictures
 from fer_core.inference import Predictor
 from fer_core.inference.drawing import draw_predictions
-from fer_core.inference.unlike import unlike_training
+from fer_core.inference.input_warnings import input_warnings
 from fer_core.imaging import open_image
 from fer_core.video import analyse_video, annotate_video
 
@@ -34,7 +34,7 @@ folder = Path(sys.argv[1])
 predictor = Predictor()
 photo = (folder / "photo.jpg").read_bytes()
 faces = predictor.predict(photo)
-unlike_training(faces[0])
+input_warnings(faces[0])
 draw_predictions(open_image(photo), faces).save(io.BytesIO(), "PNG")
 album = list(analyse(pictures(io.BytesIO((folder / "album.zip").read_bytes())), predictor))
 csv_text(album, predictor.classifier.labels)
@@ -42,7 +42,8 @@ clip = (folder / "clip.mp4").read_bytes()
 timeline = analyse_video(io.BytesIO(clip), predictor)
 timeline.csv_text()
 annotate_video(io.BytesIO(clip), timeline, io.BytesIO())
-print(json.dumps({"seen": seen, "faces": [len(faces), sum(len(result.faces) for result in album), len(timeline.tracks)]}))
+faces_found = [len(faces), sum(len(result.faces) for result in album), len(timeline.tracks)]
+print(json.dumps({"seen": seen, "faces": faces_found}))
 """
 
 
@@ -70,7 +71,7 @@ def inputs(tmp_path: Path) -> Path:
 
 
 def test_photo_album_and_video_write_and_send_nothing(inputs: Path, tmp_path: Path) -> None:
-    """Python's audit hook sees what Python opens; folders of its own for all that native code could take show what that writes."""
+    """Python's audit hook sees what Python opens; native code is checked by the content of its folders."""
     places = [tmp_path / name for name in ("work", "temporary", "home", "cache")]
     for place in places:
         place.mkdir()
@@ -87,7 +88,7 @@ def test_photo_album_and_video_write_and_send_nothing(inputs: Path, tmp_path: Pa
     command = [sys.executable, "-B", "-c", _WATCHED, str(inputs)]
     done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["faces"] == [1, 2, 1]
-    assert told["seen"] == []
+    reported = json.loads(done.stdout)
+    assert reported["faces"] == [1, 2, 1]
+    assert reported["seen"] == []
     assert files_below(*places) == set() and files_below(inputs) == before

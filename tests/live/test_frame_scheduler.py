@@ -1,4 +1,4 @@
-"""Several sessions on few cores."""
+"""Fair sharing of few cores among several sessions."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections import Counter
 
 import pytest
 
-from fer_core.live import LiveError, Turns
+from fer_core.live import FrameScheduler, LiveError
 
 
 def test_sessions_get_as_many_turns_however_fast_they_ask() -> None:
-    """One that asks again at once, and three that have other things to do in between."""
-    turns, stop, served = Turns(at_once=1), threading.Event(), Counter[int]()
+    """One requests again at once, and three do other things in between."""
+    turns, stop, served = FrameScheduler(max_concurrent=1), threading.Event(), Counter[int]()
 
     def session(number: int) -> None:
-        seat = turns.join()
+        slot = turns.join()
         while not stop.is_set():
-            with seat.turn(5) as mine:
+            with slot.turn(5) as mine:
                 if mine:
                     time.sleep(0.02)
                     served[number] += 1
@@ -38,7 +38,7 @@ def test_sessions_get_as_many_turns_however_fast_they_ask() -> None:
 
 
 def test_only_so_many_work_at_once_and_patience_ends() -> None:
-    turns = Turns(at_once=2)
+    turns = FrameScheduler(max_concurrent=2)
     with turns.turn(1) as first, turns.turn(1) as second:
         assert first and second
         with turns.turn(0.01) as third:
@@ -48,7 +48,7 @@ def test_only_so_many_work_at_once_and_patience_ends() -> None:
 
 
 def test_who_gave_up_does_not_block_the_others() -> None:
-    turns = Turns(at_once=1)
+    turns = FrameScheduler(max_concurrent=1)
     with turns.turn(1), turns.turn(0.01) as mine:
         assert not mine
     with turns.turn(0.01) as mine:
@@ -56,7 +56,7 @@ def test_who_gave_up_does_not_block_the_others() -> None:
 
 
 def test_a_turn_ends_with_an_error_too() -> None:
-    turns = Turns(at_once=1)
+    turns = FrameScheduler(max_concurrent=1)
     with pytest.raises(ZeroDivisionError), turns.turn(1):
         raise ZeroDivisionError
     with turns.turn(0.01) as mine:
@@ -64,14 +64,14 @@ def test_a_turn_ends_with_an_error_too() -> None:
 
 
 def test_the_seats_are_counted_and_come_back() -> None:
-    turns = Turns(at_once=1, most=2)
+    turns = FrameScheduler(max_concurrent=1, max_sessions=2)
     first, second = turns.join(), turns.join()
     with pytest.raises(LiveError, match="2 people use the live camera"):
         turns.join()
     first.leave()
     third = turns.join()
     assert turns.sessions == 2
-    del second  # forgotten without a word
+    del second  # garbage-collected without leaving
     gc.collect()
     assert turns.sessions == 1
     third.leave()

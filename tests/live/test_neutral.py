@@ -1,4 +1,4 @@
-"""The arithmetic of the neutral calibration."""
+"""Arithmetic of the neutral calibration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.bundle import PHOTO_MODEL, find_bundle, read_bundle
+from fer_core.bundles.bundle import PHOTO_MODEL, find_bundle, read_bundle
 from fer_core.errors import ModelError
 from fer_core.live import neutral
 
@@ -30,7 +30,7 @@ def test_the_longer_a_face_is_seen_the_more_of_its_offset_is_taken_out() -> None
 
 
 def test_an_expression_that_is_plainly_there_is_still_seen() -> None:
-    usual, mine = np.log([0.01, 0.01, 0.98]), np.log([0.98, 0.01, 0.01])  # somebody who seems angry at rest
+    usual, mine = np.log([0.01, 0.01, 0.98]), np.log([0.98, 0.01, 0.01])  # a person who seems angry at rest
     shift = neutral.offset(mine, usual, 10)
     assert neutral.corrected(np.array([0.0005, 0.999, 0.0005]), shift).argmax() == 1
     assert neutral.corrected(np.array([0.98, 0.01, 0.01]), shift).argmax() == 2
@@ -55,5 +55,5 @@ def test_a_bundle_without_probabilities_calibrates_too(tmp_path: Path, broken: b
 
 def test_a_model_without_the_class_neutral_is_refused(tmp_path: Path) -> None:
     (tmp_path / "card.json").write_text(json.dumps({"labels": ["happy", "sad"]}))
-    with pytest.raises(ModelError, match="does not know the class neutral"):
+    with pytest.raises(ModelError, match="has no class neutral"):
         neutral.reference(read_bundle(tmp_path))

@@ -1,4 +1,4 @@
-"""A live session keeps nothing on disk and talks to nobody."""
+"""Live sessions write nothing to disk and open no connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.live import LiveSession
 from tests.audit import watch
 

@@ -1,4 +1,4 @@
-"""A live session as a person before a camera knows it. Time is made: a test of a minute takes as long as its frames."""
+"""Live sessions from a user's point of view, with a simulated clock: a minute takes as long as its frames."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core.bundle import PHOTO_MODEL, find_bundle
+from fer_core.bundles.bundle import PHOTO_MODEL, find_bundle
 from fer_core.errors import ConfigError
 from fer_core.inference import FacePrediction
-from fer_core.live import LiveSession, LiveSettings, Turns
+from fer_core.live import FrameScheduler, LiveSession, LiveSettings
 
 PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
 STEP = 1 / 15
@@ -74,7 +74,7 @@ def frame(*heads: tuple[Image.Image, int, int], size: tuple[int, int] = (640, 48
     return np.asarray(picture)
 
 
-def test_a_face_is_boxed_labelled_and_told(camera: Camera, face: Image.Image) -> None:
+def test_a_face_is_boxed_labelled_and_reported(camera: Camera, face: Image.Image) -> None:
     before = frame((face, 240, 150))
     out = camera.show(before, 3)
     (seen,) = camera.session.snapshot().faces
@@ -107,7 +107,7 @@ def test_a_mirrored_frame_is_turned_but_its_label_can_be_read(camera: Camera, fa
 
 
 def test_two_faces_keep_their_numbers_when_they_cross_a_gap(camera: Camera, face: Image.Image) -> None:
-    """They walk towards each other, one above the other, are both out of sight for half a second, and come out on the other side."""
+    """They approach each other, disappear for half a second, and reappear on the other side."""
     mirrored = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
     def step(i: int) -> dict[str, int]:
@@ -133,7 +133,7 @@ def test_a_face_keeps_its_number_when_the_browser_sends_smaller_frames(
 
 
 def test_a_face_keeps_its_number_when_frames_come_in_bursts(camera: Camera, face: Image.Image) -> None:
-    """Two frames come 2 ms apart, though they were taken a 30th of a second apart, and then none for a third of a second."""
+    """Two frames taken a 30th of a second apart arrive 2 ms apart, and then none for a third of a second."""
     camera.session.process(
         frame((face, 240, 150)), 100.0
     )  # a frame that comes at once: the camera's clock is known from it
@@ -157,7 +157,7 @@ def test_smoothing_follows_a_change_as_its_seconds_say(
     monkeypatch.setattr(classifier, "probabilities", as_told)
 
     def share(seconds: float) -> float:
-        """Of the change that shows after half a second."""
+        """Return the share of the change that is visible after half a second."""
         camera.session.settings = LiveSettings(smoothing=seconds, mirror=False)
         camera.clock.now += 5
         answer[:] = 0
@@ -195,16 +195,16 @@ def test_the_last_minute_is_kept_and_nothing_grows(
     import fer_core.live.session as module
 
     seen = camera.session._predictor.predict(frame((face, 240, 150)))  # type: ignore[union-attr]
-    monkeypatch.setattr(module, "_look", lambda predictor, picture, pixels: seen)  # 100 seconds in a moment
+    monkeypatch.setattr(module, "_detect", lambda predictor, picture, pixels: seen)  # 100 seconds in a moment
     small = np.zeros((48, 64, 3), np.uint8)
 
     def size() -> tuple[int, ...]:
-        kept = camera.session
+        stored = camera.session
         return (
-            len(kept._pace._answers),
-            len(kept._pace._bases),
-            sum(map(len, kept._histories._points.values())),
-            len(kept._smoother._state),
+            len(stored._meter._answers),
+            len(stored._meter._bases),
+            sum(map(len, stored._histories._points.values())),
+            len(stored._smoother._state),
         )
 
     for _ in range(round(70 / STEP)):
@@ -222,7 +222,7 @@ def test_the_last_minute_is_kept_and_nothing_grows(
 
 
 def test_dropped_frames_and_the_delay_are_counted(camera: Camera, face: Image.Image) -> None:
-    """A camera of 30 frames a second of which every second one is seen, 20 ms after it was taken, and now and then 50 ms later."""
+    """Of 30 frames a second every second one is seen, 20 ms after its capture, and sometimes 50 ms later."""
     for i in range(60):
         camera.clock.now += 2 / 30
         late = 0.05 if i % 10 == 0 else 0.0
@@ -246,7 +246,7 @@ def test_the_work_on_a_frame_is_part_of_its_delay(
         clock.now += 0.03
         return []
 
-    monkeypatch.setattr(module, "_look", slow)
+    monkeypatch.setattr(module, "_detect", slow)
     for i in range(10):
         clock.now = 200 + i / 10
         camera.session.process(frame(), captured=i / 10)
@@ -256,11 +256,11 @@ def test_the_work_on_a_frame_is_part_of_its_delay(
 def test_a_frame_whose_turn_does_not_come_shows_the_last_boxes_and_counts_as_dropped(
     face: Image.Image, clock: Clock
 ) -> None:
-    turns = Turns(at_once=1)
+    turns = FrameScheduler(max_concurrent=1)
     session = LiveSession(find_bundle(PHOTO_MODEL), LiveSettings(mirror=False), turns, clock)
     camera = Camera(session, clock)
     marked = camera.show(frame((face, 240, 150)), 2)
-    with turns.turn(1):  # somebody else works, and goes on for long
+    with turns.turn(1):  # another session is busy for long
         out = camera.show(frame((face, 240, 150)))
     assert (out == marked).all()
     assert session.snapshot().figures.dropped == 1
@@ -290,8 +290,8 @@ def test_calibration_moves_a_resting_face_towards_neutral_and_can_be_forgotten(
     camera.show(resting, 15)
     assert camera.session.snapshot().calibration.seconds_left == pytest.approx(2, abs=0.1)
     camera.show(resting, 32)
-    told = camera.session.snapshot()
-    assert told.calibration.holds and told.calibration.face == 1 and told.faces[0].calibrated
+    reported = camera.session.snapshot()
+    assert reported.calibration.holds and reported.calibration.face == 1 and reported.faces[0].calibrated
     after = now()
     assert max(after, key=after.__getitem__) == "neutral" and after["sad"] < 0.25
     camera.session.forget()
@@ -308,20 +308,20 @@ def test_calibration_is_of_one_face_only(camera: Camera, face: Image.Image) -> N
     assert [seen.calibrated for seen in by_place] == [False, True]  # the larger one
 
 
-def test_calibration_without_a_face_says_so(camera: Camera) -> None:
+def test_calibration_without_a_face_reports_it(camera: Camera) -> None:
     camera.session.calibrate(1)
     camera.show(frame(), 20)
-    told = camera.session.snapshot().calibration
+    reported = camera.session.snapshot().calibration
     assert (
-        told.seconds_left is None
-        and not told.holds
-        and "in view for only 0.0 of 1 seconds" in str(told.problem)
+        reported.seconds_left is None
+        and not reported.holds
+        and "in view for only 0.0 of 1 seconds" in str(reported.problem)
     )
 
 
 def test_a_closed_session_is_freed_and_shows_frames_as_they_are(face: Image.Image) -> None:
-    turns = Turns(at_once=1, most=1)
-    session = LiveSession(find_bundle(PHOTO_MODEL), turns=turns)
+    turns = FrameScheduler(max_concurrent=1, max_sessions=1)
+    session = LiveSession(find_bundle(PHOTO_MODEL), scheduler=turns)
     session.process(frame((face, 240, 150)))
     predictor = weakref.ref(session._predictor)
     session.close()
@@ -349,7 +349,7 @@ def test_closing_does_not_wait_for_the_frame_that_is_worked_on(
         finish.wait(20)
         return found
 
-    monkeypatch.setattr(module, "_look", slow)
+    monkeypatch.setattr(module, "_detect", slow)
     thread = threading.Thread(target=session.process, args=(frame(),))
     thread.start()
     assert working.wait(20)
@@ -360,7 +360,7 @@ def test_closing_does_not_wait_for_the_frame_that_is_worked_on(
     assert session.snapshot().faces == ()
 
 
-def test_another_model_takes_over_and_begins_anew(camera: Camera, face: Image.Image) -> None:
+def test_switching_the_model_forgets_earlier_results(camera: Camera, face: Image.Image) -> None:
     camera.show(frame((face, 240, 150)), 3)
     camera.session.use(find_bundle("standard"))
     assert (

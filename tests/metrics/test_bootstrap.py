@@ -1,4 +1,4 @@
-"""Bootstrap intervals of the figures of classes: they cover what is true, and never pretend certainty."""
+"""Bootstrap intervals of each class cover the true figures, and never pretend certainty."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import pytest
 from scipy.stats import bootstrap
 from sklearn.metrics import f1_score
 
-from fer_core.evaluation.bootstrap import figure_intervals
-from fer_core.evaluation.interval import wilson_interval
-from fer_core.evaluation.metrics import confusion
+from fer_core.metrics.bootstrap import figure_intervals
+from fer_core.metrics.classification import confusion
+from fer_core.metrics.interval import wilson_interval
 
-# How often images of three classes are taken for which class, in all images there could ever be.
+# True confusion frequencies of three classes, in the population of images.
 TRUTH = np.array([[0.30, 0.05, 0.05], [0.06, 0.24, 0.10], [0.02, 0.03, 0.15]])
 
 
 def test_95_of_100_intervals_hold_the_true_figures() -> None:
-    hits, support, chosen = np.diag(TRUTH), TRUTH.sum(axis=1), TRUTH.sum(axis=0)
-    f1 = 2 * hits / (support + chosen)
+    hits, support, predicted_counts = np.diag(TRUTH), TRUTH.sum(axis=1), TRUTH.sum(axis=0)
+    f1 = 2 * hits / (support + predicted_counts)
     inside = {"precision": 0.0, "recall": 0.0, "f1": 0.0, "macro": 0.0}
     trials = 300
     drawn = np.random.default_rng(0).multinomial(400, TRUTH.ravel(), trials).reshape(trials, 3, 3)
     for seed, matrix in enumerate(drawn):
         found = figure_intervals(matrix, resamples=400, seed=seed)
-        for name, true in (("precision", hits / chosen), ("recall", hits / support), ("f1", f1)):
+        for name, true in (("precision", hits / predicted_counts), ("recall", hits / support), ("f1", f1)):
             ends = getattr(found, name)
             inside[name] += np.mean((ends[:, 0] <= true) & (true <= ends[:, 1])) / trials
         inside["macro"] += (found.macro_f1[0] <= f1.mean() <= found.macro_f1[1]) / trials

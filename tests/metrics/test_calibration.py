@@ -1,4 +1,4 @@
-"""How far confidence lies from accuracy, and the temperature that mends it."""
+"""Calibration error and temperature scaling."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
-from fer_core.evaluation.calibration import (
+from fer_core.metrics.calibration import (
     BINS,
-    at_threshold,
     coverage_curve,
     cross_entropy,
     expected_calibration_error,
@@ -17,6 +16,7 @@ from fer_core.evaluation.calibration import (
     recalibrated,
     reliability,
     rescale,
+    selective_accuracy,
 )
 
 
@@ -26,7 +26,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def sampled(count: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities that are over-confident by `temperature`, and classes drawn from what the right ones would be."""
+    """Return probabilities over-confident by `temperature`, and classes drawn from the right ones."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 1.5, (count, 7))
     true = (softmax(logits).cumsum(axis=1) < rng.random((count, 1))).sum(axis=1)
@@ -54,7 +54,10 @@ def by_hand(probabilities: np.ndarray, true: np.ndarray, bins: int) -> float:
 
 
 def test_calibration_error_of_a_worked_example() -> None:
-    """Ten bins: 0.9 and 0.95 share one, half of them right (gap 0.425); 0.6 and 0.7 have one each (gaps 0.4 and 0.7)."""
+    """0.9 and 0.95 share one of ten bins, half of them right (gap 0.425).
+
+    0.6 and 0.7 have one each (gaps 0.4, 0.7).
+    """
     probabilities = two_classes([0.9, 0.95, 0.6, 0.7])
     assert expected_calibration_error(probabilities, np.array([0, 1, 0, 1]), bins=10) == pytest.approx(
         (2 * 0.425 + 0.4 + 0.7) / 4
@@ -142,15 +145,15 @@ def test_reliability_adds_up_to_the_calibration_error_and_to_all_images() -> Non
 
 def test_a_threshold_withholds_answers_below_it() -> None:
     probabilities = two_classes([0.9, 0.6, 0.55, 0.8])
-    answers = at_threshold(probabilities, np.array([0, 1, 0, 0]), 0.6)
+    answers = selective_accuracy(probabilities, np.array([0, 1, 0, 0]), 0.6)
     assert (answers.answered.hits, answers.answered.count) == (3, 4) and (
         answers.right.hits,
         answers.right.count,
     ) == (2, 3)
     assert answers.sentence().startswith(
-        "Unsure below 0.60: 75% of faces answered, 67% of them right (95 % interval 21% to 94%)"
+        "Unsure below 0.60: 75% of faces answered, 67% of them right (95% interval 21% to 94%)"
     )
-    assert "no face is answered" in at_threshold(probabilities, np.array([0, 1, 0, 0]), 1.0).sentence()
+    assert "no face is answered" in selective_accuracy(probabilities, np.array([0, 1, 0, 0]), 1.0).sentence()
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
@@ -161,7 +164,7 @@ def test_the_coverage_curve_is_every_threshold(kind: type) -> None:
     curve = coverage_curve(probabilities, true)
     assert curve[0].answered.hits == 500 and curve[0].right.share == (probabilities.argmax(1) == true).mean()
     for answers in curve:
-        alone = at_threshold(probabilities, true, answers.threshold)
+        alone = selective_accuracy(probabilities, true, answers.threshold)
         assert (answers.answered, answers.right) == (alone.answered, alone.right)
 
 
@@ -179,7 +182,7 @@ def test_a_temperature_is_never_judged_on_the_images_it_was_fitted_on() -> None:
         < 0.1
         < expected_calibration_error(found.before, true)
     )
-    # Answers without any sense leave nothing to learn: fitted on themselves they would still gain a little.
+    # Random answers leave nothing to learn; fitted on themselves they would still gain a little.
     rng = np.random.default_rng(0)
     few, classes = rng.dirichlet(np.ones(7), 12), rng.integers(0, 7, 12)
     halves = {

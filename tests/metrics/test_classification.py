@@ -1,4 +1,4 @@
-"""The figures agree with scikit-learn's."""
+"""Metrics agree with scikit-learn's."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from scipy.stats import binomtest
 from sklearn import metrics as reference
 
 from fer_core.emotions import NAMES
-from fer_core.evaluation.calibration import expected_calibration_error
-from fer_core.evaluation.metrics import evaluate, figures, top_k_accuracy, wilson_interval
+from fer_core.metrics.calibration import expected_calibration_error
+from fer_core.metrics.classification import evaluate, figures, top_k_accuracy, wilson_interval
 
 
 def random_case(seed: int, absent: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -83,12 +83,12 @@ def test_leaked_images_are_left_out() -> None:
 def test_without_leaked_is_the_evaluation_of_the_rest_alone() -> None:
     probabilities, true = random_case(3)
     leaked = np.random.default_rng(4).random(400) < 0.3
-    told = figures(evaluate(probabilities, true, NAMES, leaked))
+    reported = figures(evaluate(probabilities, true, NAMES, leaked))
     alone = figures(evaluate(probabilities[~leaked], true[~leaked], NAMES))
-    assert told["leaked"] == leaked.sum() and told["count"] == 400
-    assert told["accuracy_without_leaked"] == alone["accuracy"]
-    assert told["without_leaked"] == {key: alone[key] for key in told["without_leaked"]}
-    assert set(told["without_leaked"]) >= {
+    assert reported["leaked"] == leaked.sum() and reported["count"] == 400
+    assert reported["accuracy_without_leaked"] == alone["accuracy"]
+    assert reported["without_leaked"] == {key: alone[key] for key in reported["without_leaked"]}
+    assert set(reported["without_leaked"]) >= {
         "count",
         "accuracy",
         "accuracy_ci95",
@@ -97,13 +97,16 @@ def test_without_leaked_is_the_evaluation_of_the_rest_alone() -> None:
         "per_class",
     }
     assert alone["leaked"] is alone["without_leaked"] is alone["accuracy_without_leaked"] is None
-    assert json.loads(json.dumps(told)) == told
+    assert json.loads(json.dumps(reported)) == reported
 
 
 def test_when_every_image_is_leaked_nothing_is_known_of_the_others() -> None:
     probabilities, true = random_case(5)
-    told = figures(evaluate(probabilities, true, NAMES, np.ones(400, bool)))
-    assert told["leaked"] == 400 and told["without_leaked"] is told["accuracy_without_leaked"] is None
+    reported = figures(evaluate(probabilities, true, NAMES, np.ones(400, bool)))
+    assert (
+        reported["leaked"] == 400
+        and reported["without_leaked"] is reported["accuracy_without_leaked"] is None
+    )
     clean = figures(evaluate(probabilities, true, NAMES, np.zeros(400, bool)))
     assert clean["leaked"] == 0 and clean["accuracy_without_leaked"] == clean["accuracy"]
 

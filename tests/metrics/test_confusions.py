@@ -1,24 +1,24 @@
-"""What is confused with what, in sentences."""
+"""Most frequent confusions in words."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from fer_core.evaluation.confusions import confusions
+from fer_core.metrics.confusions import confusions
 
 MATRIX = np.array([[80, 15, 5], [4, 46, 0], [0, 0, 30]])
 
 
-def test_pairs_are_told_with_counts_the_costliest_first() -> None:
-    told = confusions(MATRIX, ("fear", "sad", "happy"))
-    assert len(told) == 2
-    assert told[0].startswith(
+def test_pairs_have_counts_and_the_costliest_is_first() -> None:
+    reported = confusions(MATRIX, ("fear", "sad", "happy"))
+    assert len(reported) == 2
+    assert reported[0].startswith(
         "Fear is taken for sad on 15 of 100 images (15.0%; 9.3% to 23.3%), and sad for fear on 4 of 50 (8.0%;"
     )
-    assert told[0].endswith("19 errors, 79% of all.")
+    assert reported[0].endswith("19 errors, 79% of all.")
     assert (
-        told[1].startswith("Fear is taken for happy on 5 of 100")
-        and "happy never for fear: 5 errors, 21% of all." in told[1]
+        reported[1].startswith("Fear is taken for happy on 5 of 100")
+        and "happy never for fear: 5 errors, 21% of all." in reported[1]
     )
 
 

@@ -7,8 +7,8 @@ import pytest
 from sklearn import metrics as reference
 
 from fer_core.emotions import NAMES
-from fer_core.evaluation.curves import curves
-from tests.evaluation.test_metrics import random_case
+from fer_core.metrics.curves import curves
+from tests.metrics.test_classification import random_case
 
 
 def test_areas_and_points_are_those_of_scikit_learn() -> None:

@@ -1,4 +1,4 @@
-"""A small data set in which every kind of trouble is known."""
+"""Small data set with every known kind of problem."""
 
 from __future__ import annotations
 

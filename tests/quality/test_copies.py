@@ -1,4 +1,4 @@
-"""Copies are found, exact and near, and sorted by how much they matter."""
+"""Copies: exact and near ones are found, and sorted by importance."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_near_copies_too_with_what_matters_most_first(known) -> None:
     assert [group.different_labels for group in groups] == [True, False, True, False]
 
 
-def test_images_outside_train_with_a_copy_in_it_are_told(known) -> None:
+def test_images_outside_train_with_a_copy_in_it_are_found(known) -> None:
     data, _ = known
     leaked = leaked_near(data, copy_groups(data))
     assert set(data.rows[leaked].tolist()) == {200, 201}

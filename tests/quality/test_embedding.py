@@ -1,4 +1,4 @@
-"""A map on which alike faces are near each other, made once, in a process of its own."""
+"""Maps on which similar faces are close, made once, in a separate process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.data import Dataset, open_dataset
 from fer_core.quality import cross_validation, map_job
 from fer_core.quality.embedding import features, load_features, load_map, make_map
@@ -26,11 +26,11 @@ def small() -> Dataset:
 
 def test_the_map_brings_faces_of_a_class_together_and_is_kept(small: Dataset) -> None:
     bundle = find_bundle("ferplus")
-    told: list[tuple[float, str]] = []
+    reported: list[tuple[float, str]] = []
     assert load_map(small, bundle, "tsne") is None
-    places = make_map(small, bundle, lambda share, what: told.append((share, what)))
+    places = make_map(small, bundle, lambda share, what: reported.append((share, what)))
     assert places.shape == (140, 2) and np.isfinite(places).all()
-    assert [share for share, _ in told] == sorted(share for share, _ in told) and told[-1][0] == 1
+    assert [share for share, _ in reported] == sorted(share for share, _ in reported) and reported[-1][0] == 1
     distance = np.linalg.norm(places[:, None] - places[None], axis=2)
     np.fill_diagonal(distance, np.inf)
     same = (small.labels[distance.argmin(axis=1)] == small.labels).mean()
@@ -43,8 +43,8 @@ def test_the_map_brings_faces_of_a_class_together_and_is_kept(small: Dataset) ->
 
 def test_nearest_faces_are_those_with_the_most_similar_features(small: Dataset) -> None:
     found = features(small, find_bundle("ferplus"))
-    known = load_features(small, find_bundle("ferplus"))
-    assert known is not None and np.array_equal(known, found)
+    reference = load_features(small, find_bundle("ferplus"))
+    assert reference is not None and np.array_equal(reference, found)
     where, similarity = nearest(found, 17, 5)
     whole = found.astype(np.float64)
     whole /= np.linalg.norm(whole, axis=1, keepdims=True)
@@ -84,8 +84,10 @@ def test_a_job_makes_it_in_a_process_of_its_own_and_tells_how_far_it_is(tmp_path
 
 def test_making_a_map_needs_no_tensorflow() -> None:
     code = (
-        "import sys; from fer_core.bundle import find_bundle; from fer_core.data import open_dataset\n"
-        "from fer_core.quality.embedding import make_map; make_map(open_dataset('synthetic:70:3'), find_bundle('ferplus'))\n"
+        "import sys; from fer_core.bundles.bundle import find_bundle; from fer_core.data import "
+        "open_dataset\n"
+        "from fer_core.quality.embedding import make_map; make_map(open_dataset('synthetic:70:3'), "
+        "find_bundle('ferplus'))\n"
         "print('tensorflow' in sys.modules, 'keras' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -128,7 +130,7 @@ def test_cross_validation_trains_a_network_for_each_fold(
     shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FER_RUNS_DIR", str(tmp_path))
-    told = shell.json(
+    reported = shell.json(
         "cross-validate",
         "--data",
         "synthetic:1400",
@@ -139,6 +141,6 @@ def test_cross_validation_trains_a_network_for_each_fold(
         "--folds",
         2,
     )
-    assert told["accuracy"] > 0.5 and len(list(tmp_path.glob("*-fold-*"))) == 2
+    assert reported["accuracy"] > 0.5 and len(list(tmp_path.glob("*-fold-*"))) == 2
     found = cross_validation.load(open_dataset("synthetic:1400"))
     assert found is not None and len(found[0]) == 1400

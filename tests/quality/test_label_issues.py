@@ -49,7 +49,7 @@ def test_without_labels_nothing_can_be_wrong(faces: Dataset) -> None:
     import dataclasses
 
     blank = dataclasses.replace(faces, labels=np.full(len(faces), -1, np.int8))
-    with pytest.raises(DataError, match="no labels here that could be wrong"):
+    with pytest.raises(DataError, match="no labels to check"):
         label_issues(np.full((10, 7), 1 / 7), blank, np.arange(10))
 
 
@@ -120,7 +120,7 @@ def test_agreement_by_class_entropy_and_words() -> None:
 
 def test_real_labels_in_doubt_are_disputed_by_people(shared) -> None:
     """The shipped model on FER2013's PublicTest; not the one that learned from these voters."""
-    from fer_core.bundle import find_bundle
+    from fer_core.bundles.bundle import find_bundle
     from fer_core.data import open_dataset
     from fer_core.data.votes import find_votes, read_votes
     from fer_core.evaluation.scoring import score

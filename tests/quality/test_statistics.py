@@ -1,4 +1,4 @@
-"""What is measured of images, and what is said about a data set."""
+"""Statistics of images, and sentences about a data set."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def test_what_is_odd_is_said_with_figures(tmp_path: Path, faces) -> None:
     images = np.asarray(faces.images[:300]).copy()
     labels = np.array([3] * 200 + [1] * 10 + [0, 2, 4, 5, 6] * 18)
     splits = ["Training"] * 240 + ["PublicTest"] * 30 + ["PrivateTest"] * 30
-    images[250:253] = images[:3]  # three validation images stand in train
+    images[250:253] = images[:3]  # three validation images are also in train
     images[20] = images[205]  # happy and disgust
     images[7] = 128
     data = write_npz(tmp_path / "odd.csv", images, labels, splits)
-    told = "\n".join(oddities(data, statistics(data)))
-    assert "disgust is rare: 10 training images" in told or "rare" in told
-    assert "4 of 300 images are exact copies of others." in told
-    assert "3 of 30 validation images (10.0%) also stand in train" in told
-    assert "images stand there several times with different labels" in told
-    assert "1 images are all but empty" in told
-    assert "happy is 0.0% of test" in told
+    reported = "\n".join(oddities(data, statistics(data)))
+    assert "disgust is rare: 10 training images" in reported or "rare" in reported
+    assert "4 of 300 images are exact copies of others." in reported
+    assert "3 of 30 validation images (10.0%) also occur in train" in reported
+    assert "4 images with several labels: at most one label of each can be right." in reported
+    assert "1 nearly empty image (contrast below 4 of 255)." in reported
+    assert "happy is 0.0% of test" in reported
 
 
 def test_a_class_that_is_missing_in_train_is_said(tmp_path: Path, faces) -> None:

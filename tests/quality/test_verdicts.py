@@ -1,4 +1,4 @@
-"""Verdicts hold for the content of an image, can be taken back, and become a cleaned variant."""
+"""Verdicts apply to the content of an image, can be undone, and become a cleaned variant."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_variant_leaves_out_and_relabels_in_train_alone(
     assert told(Verdicts(variant, tmp_path / "verdicts.sqlite"))[at] == ("wrong", other), (
         "a variant shares them"
     )
-    assert "3 images left out and 1 labels changed" in variant.warnings[-1]
+    assert "3 images left out and 1 label changed" in variant.warnings[-1]
     assert open_dataset(path).fingerprint == variant.fingerprint
 
 
@@ -133,7 +133,7 @@ def test_recipes_are_refused_that_do_not_fit(faces: Dataset, tmp_path: Path) -> 
         with pytest.raises(DataError, match=words):
             open_dataset(path)
     (tmp_path / "bad.recipe.json").write_text('{"format": "fer-explorer-recipe", "drop": 3}')
-    with pytest.raises(DataError, match="is no recipe"):
+    with pytest.raises(DataError, match="is not a recipe"):
         open_dataset(tmp_path / "bad.recipe.json")
 
 

@@ -1,4 +1,4 @@
-"""One page that says what is in the data, and needs nothing beside it."""
+"""Report on a data set: complete, and self-contained."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.cli import main
 from fer_core.data import open_dataset
 from fer_core.data.votes import find_votes, read_votes
@@ -26,13 +26,13 @@ def test_it_holds_the_figures_and_asks_for_nothing_else(voted: Path, monkeypatch
     page = dataset_report(data, read_votes(path, data), find_bundle("standard"))
     assert page.startswith("<!doctype html>") and "{{" not in page and "{%" not in page
     assert data.fingerprint in page and ">238<" in page and ">168<" in page
-    assert "7 of 35 validation images (20.0%) also stand in train" in page
+    assert "7 of 35 validation images (20.0%) also occur in train" in page
     assert "FER+ votes" in page and "FER+ voters dispute" in page
     assert not re.findall(r'(?:src|href)="(?!data:)', page) and "<script" not in page and "http" not in page
     assert page.count("data:image/png;base64,") > 20
 
 
-def test_without_votes_or_model_it_says_what_it_cannot_tell() -> None:
+def test_without_votes_or_model_the_report_names_what_is_missing() -> None:
     page = dataset_report(open_dataset("synthetic:70"), near=False)
     assert "FER+ votes" not in page and "Name a model with --model" in page
 

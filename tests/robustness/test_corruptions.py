@@ -1,4 +1,4 @@
-"""Corruptions get worse by level, repeat by seed, treat each image alone; what-if changes do what they say and nothing else."""
+"""Corruptions get worse by level, repeat by seed, and treat each image alone; what-if changes are exact."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fer_core.errors import DataError
 from fer_core.inference import FaceDetector
 from fer_core.inference.detector import Face
 from fer_core.robustness.corruptions import CORRUPTIONS, LEVELS, corrupt
-from fer_core.robustness.disguise import KINDS, Cover, WhatIf, apply, drawing, placed
+from fer_core.robustness.what_if import KINDS, Cover, WhatIf, apply, drawing, placed
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def faces() -> np.ndarray:
     return np.asarray(open_dataset("synthetic:70").images[:40])
 
 
-# --- corruptions --------------------------------------------------------------------------------------------------------------
+# --- Corruptions
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
@@ -55,7 +55,7 @@ def test_chance_is_seeded_and_each_images_own(name: str, faces: np.ndarray) -> N
     }
     assert np.array_equal(once, other) == (name not in random)
     same = corrupt(np.repeat(faces[:1], 8, axis=0), name, 3)
-    assert (len(np.unique(same, axis=0)) > 1) == (name in random), "chance falls for each image anew"
+    assert (len(np.unique(same, axis=0)) > 1) == (name in random), "chance falls for each image again"
 
 
 def test_what_is_no_corruption_or_level_is_one_sentence(faces: np.ndarray) -> None:
@@ -76,7 +76,7 @@ def test_light_and_tilt_go_where_their_names_say(faces: np.ndarray) -> None:
     assert 15 < (tips < 24).sum() < 45, "half of them to each side"
 
 
-# --- what if --------------------------------------------------------------------------------------------------------------
+# --- What-if changes
 
 
 def test_nothing_changes_nothing_and_the_same_gives_the_same(faces: np.ndarray) -> None:
@@ -162,7 +162,7 @@ def test_covers_are_placed_by_the_landmarks_of_a_face() -> None:
 
 
 def test_a_mask_hides_the_mouth_of_real_looking_faces(shared) -> None:
-    """The detector finds most faces' landmarks; then the corners of the mouth are under the mask and the eyes behind glasses."""
+    """The corners of the detected mouth are under the mask, and the eyes behind glasses."""
     data = open_dataset(shared / "data" / "fer2013.parquet")
     detector, hidden = FaceDetector(), []
     for image in data.images[30_000:30_030]:

@@ -1,4 +1,4 @@
-"""Accuracy by corruption: counted by label name, kept where it belongs, read back for the same model and images only."""
+"""Accuracy by corruption: by label name, and stored only for the same model and images."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core import bundle as bundles
 from fer_core import storage
-from fer_core.bundle import Bundle, find_bundle, read_bundle
+from fer_core.bundles import bundle as bundles
+from fer_core.bundles.bundle import Bundle, find_bundle, read_bundle
 from fer_core.data import Dataset, open_dataset
 from fer_core.data.dataset import stratified
 from fer_core.errors import ModelError
-from fer_core.evaluation.metrics import wilson_interval
 from fer_core.evaluation.scoring import score
 from fer_core.inference import Classifier
+from fer_core.metrics.classification import wilson_interval
 from fer_core.robustness import robustness as module
 from fer_core.robustness.corruptions import CORRUPTIONS, corrupt
 from fer_core.robustness.robustness import Robustness, key, load, robustness, save
@@ -27,7 +27,7 @@ from fer_core.robustness.robustness import Robustness, key, load, robustness, sa
 
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All tests ask for the same model, which would find there what another test kept."""
+    """Use an empty cache: all tests score the same model, and would find each other's results."""
     monkeypatch.setenv("FER_EXPLORER_CACHE", str(tmp_path / "cache"))
 
 
@@ -70,11 +70,11 @@ def test_accuracies_are_counted_on_the_corrupted_images_by_name(bundle: Bundle, 
     assert means == sorted(means) and len(means) == len(CORRUPTIONS)
 
 
-def test_it_can_be_cancelled_and_says_what_does_not_fit(bundle: Bundle, data: Dataset) -> None:
+def test_it_can_be_cancelled_and_refuses_what_does_not_fit(bundle: Bundle, data: Dataset) -> None:
     images, true = data.images[:7], data.labels[:7].astype(int)
     asked = iter([False, False, True])
     assert robustness(bundle, images, true, data.label_names, cancelled=lambda: next(asked)) is None
-    with pytest.raises(ModelError, match="but the images show a, b"):
+    with pytest.raises(ModelError, match="but the images have a, b"):
         robustness(bundle, images, true, ("a", "b"))
     with pytest.raises(ModelError, match="There are no images"):
         robustness(bundle, images[:0], true[:0], data.label_names)
@@ -82,12 +82,12 @@ def test_it_can_be_cancelled_and_says_what_does_not_fit(bundle: Bundle, data: Da
 
 def test_a_sample_has_each_class_with_its_share() -> None:
     true = np.repeat([0, 1, 2], [700, 200, 100])
-    chosen = stratified(true, 100)
-    assert np.bincount(true[chosen]).tolist() == [70, 20, 10]
-    assert np.array_equal(chosen, stratified(true, 100)) and not np.array_equal(
-        chosen, stratified(true, 100, seed=1)
+    selected = stratified(true, 100)
+    assert np.bincount(true[selected]).tolist() == [70, 20, 10]
+    assert np.array_equal(selected, stratified(true, 100)) and not np.array_equal(
+        selected, stratified(true, 100, seed=1)
     )
-    assert np.array_equal(np.unique(chosen), chosen) and np.array_equal(
+    assert np.array_equal(np.unique(selected), selected) and np.array_equal(
         stratified(true, 5000), np.arange(1000)
     )
 
@@ -112,7 +112,7 @@ def test_what_was_measured_is_read_back_for_this_model_and_these_images(
     save(bundle, key(record, more), made(bundle, 10))
     assert load(bundle, on) == result and load(bundle, key(record, more)) == made(bundle, 10)
     assert json.loads((bundle.path / "robustness.json").read_text()).keys() == {on, key(record, more)}
-    bundle.inference_file.write_bytes(bundle.inference_file.read_bytes() + b"\0")  # trained anew
+    bundle.inference_file.write_bytes(bundle.inference_file.read_bytes() + b"\0")  # trained again
     assert load(bundle, on) is None
     save(bundle, on, result)
     assert load(bundle, on) == result and len(json.loads((bundle.path / "robustness.json").read_text())) == 1
@@ -144,7 +144,7 @@ def test_a_folder_that_cannot_be_written_is_no_error(bundle: Bundle, monkeypatch
 @pytest.mark.parametrize(
     "content", [b"{", b"[]", b'{"on": 3}', b'{"on": {"inference_file": "HASH", "count": 5}}']
 )
-def test_a_damaged_file_is_as_good_as_none(bundle: Bundle, content: bytes) -> None:
+def test_a_damaged_file_counts_as_missing(bundle: Bundle, content: bytes) -> None:
     from fer_core.evaluation.record import model_hash
 
     (bundle.path / "robustness.json").write_bytes(content.replace(b"HASH", model_hash(bundle).encode()))

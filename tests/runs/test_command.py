@@ -8,9 +8,9 @@ import pytest
 
 from fer_core.cli import _parser
 from fer_core.config import RunConfig
+from fer_core.machine import describe_machine
 from fer_core.presets import PRESETS, find_preset
-from fer_core.training.machine import machine
-from fer_core.training.repeat import train_command
+from fer_core.runs.command import train_command
 
 
 def repeated(command: str) -> RunConfig:
@@ -80,7 +80,7 @@ def test_settings_without_a_preset_have_no_command() -> None:
 
 
 def test_a_machine_is_told_in_a_line() -> None:
-    told = machine()
+    told = describe_machine()
     assert (
         "\n" not in told
         and "Keras 3." in told

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.bundle import find_bundle, is_shipped, own_models, shipped
+from fer_core.bundles.bundle import find_bundle, is_shipped, own_models, shipped
 from fer_core.config import RunConfig
 from fer_core.errors import ModelError, TrainingError
-from fer_core.training import keeping
-from fer_core.training.registry import About, Registry
-from fer_core.training.run_folder import RunFolder
-from fer_core.training.run_table import run_rows
+from fer_core.runs import manage
+from fer_core.runs.registry import Registry, RunNotes
+from fer_core.runs.run_folder import RunFolder
+from fer_core.runs.table import run_rows
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def run(trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
 
 def test_a_promoted_model_is_found_by_its_name_and_outlives_the_run(run: RunFolder) -> None:
     before = [bundle.name for bundle in shipped()]
-    kept = keeping.promote(run, "my-model")
-    keeping.delete(run)
+    kept = manage.promote(run, "my-model")
+    manage.delete(run)
     found = find_bundle("my-model")
     assert found.path == kept.path and found.name == "my-model" and found.card["promoted"] == "mine"
     assert found.inference_file.is_file() and found.keras_file.is_file()
@@ -40,21 +40,21 @@ def test_a_promoted_model_is_found_by_its_name_and_outlives_the_run(run: RunFold
 @pytest.mark.parametrize("name", ["", "../evil", "a/b", ".hidden", "x" * 61, "a b", "ä"])
 def test_a_name_that_is_none_is_refused(run: RunFolder, name: str) -> None:
     with pytest.raises(ModelError, match="cannot be a model's name"):
-        keeping.promote(run, name)
+        manage.promote(run, name)
 
 
 def test_nothing_is_overwritten_and_a_run_without_model_is_not_promoted(run: RunFolder) -> None:
-    keeping.promote(run, "taken")
+    manage.promote(run, "taken")
     with pytest.raises(ModelError, match="There is a model called taken already"):
-        keeping.promote(run, "taken")
+        manage.promote(run, "taken")
     shutil.rmtree(run.bundle)
     with pytest.raises(ModelError, match="has no model yet"):
-        keeping.promote(run, "other")
+        manage.promote(run, "other")
     assert [bundle.name for bundle in own_models()] == ["taken"]
 
 
 def test_a_packed_run_has_its_records_and_model(run: RunFolder) -> None:
-    with zipfile.ZipFile(io.BytesIO(keeping.pack(run))) as file:
+    with zipfile.ZipFile(io.BytesIO(manage.pack(run))) as file:
         names = set(file.namelist())
         assert {
             "mine/config.json",
@@ -69,14 +69,14 @@ def test_a_packed_run_has_its_records_and_model(run: RunFolder) -> None:
 def test_a_run_under_way_is_not_deleted(run: RunFolder) -> None:
     run.write_status("running")
     with run.lock(), pytest.raises(TrainingError, match="mine is running: stop it before it is deleted"):
-        keeping.delete(run)
+        manage.delete(run)
     assert run.exists()
     Registry(run.path.parent).describe("mine", note="x")
     Registry(run.path.parent).enqueue("mine")
     run.write_status("queued")
-    keeping.delete(run)
+    manage.delete(run)
     assert not run.path.exists() and run_rows(run.path.parent) == []
-    assert Registry(run.path.parent).about() == {} and Registry(run.path.parent).queue() == []
+    assert Registry(run.path.parent).notes() == {} and Registry(run.path.parent).queue() == []
 
 
 def test_a_row_has_the_figures_of_the_run(run: RunFolder) -> None:
@@ -86,7 +86,7 @@ def test_a_row_has_the_figures_of_the_run(run: RunFolder) -> None:
     best = max(r["val_accuracy"] for r in history)
     card = json.loads((run.bundle / "card.json").read_text())
     assert (row.title, row.state, row.epochs, row.best_accuracy) == ("The first", "finished", 2, best)
-    assert row.about == About("The first", "small", None)
+    assert row.notes == RunNotes("The first", "small", None)
     assert row.parameters == card["parameters"] and row.fingerprint == card["data"]["fingerprint"]
     assert list(row.interval or ()) == pytest.approx(card["figures"]["validation"]["accuracy_ci95"])
     assert row.seconds == pytest.approx(sum(r["seconds"] for r in history))

@@ -12,9 +12,9 @@ from filelock import FileLock
 from fer_core.config import RunConfig
 from fer_core.errors import TrainingError
 from fer_core.process_folder import ProcessFolder
-from fer_core.training import launch, run_queue
-from fer_core.training.registry import Registry
-from fer_core.training.run_folder import RunFolder
+from fer_core.runs import processes, queue
+from fer_core.runs.registry import Registry
+from fer_core.runs.run_folder import RunFolder
 from tests.until import until
 
 
@@ -41,9 +41,9 @@ class Trainings:
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainings]:
     made = Trainings()
-    monkeypatch.setattr(launch, "resume", made.resume)
-    monkeypatch.setattr(run_queue, "ensure_worker", lambda parent: None)
-    monkeypatch.setattr(run_queue, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(processes, "resume", made.resume)
+    monkeypatch.setattr(queue, "ensure_worker", lambda parent: None)
+    monkeypatch.setattr(queue, "_POLL_SECONDS", 0.02)
     yield made
 
 
@@ -55,15 +55,15 @@ def new(parent: Path, name: str) -> RunFolder:
 
 def test_the_first_starts_at_once_and_the_others_wait_in_order(trainings: Trainings, tmp_path: Path) -> None:
     a = new(tmp_path, "a")
-    assert run_queue.submit(a) is True
+    assert queue.submit(a) is True
     b = new(tmp_path, "b")
-    assert run_queue.submit(b) is False
+    assert queue.submit(b) is False
     c = new(tmp_path, "c")
-    assert run_queue.submit(c) is False
+    assert queue.submit(c) is False
     assert [run.status()["state"] for run in (a, b, c)] == ["running", "queued", "queued"]
-    worker = threading.Thread(target=run_queue.work, args=(tmp_path,), daemon=True)
+    worker = threading.Thread(target=queue.work, args=(tmp_path,), daemon=True)
     worker.start()
-    until(lambda: run_queue.worker_alive(tmp_path))
+    until(lambda: queue.worker_alive(tmp_path))
     assert trainings.started == ["a"]
     Registry(tmp_path).reorder(["c", "b"])
     trainings.end(a)
@@ -72,7 +72,7 @@ def test_the_first_starts_at_once_and_the_others_wait_in_order(trainings: Traini
     trainings.end(c)
     until(lambda: trainings.started == ["a", "c", "b"])
     worker.join(timeout=10)
-    assert not worker.is_alive() and not run_queue.worker_alive(tmp_path), "it waits for nothing any more"
+    assert not worker.is_alive() and not queue.worker_alive(tmp_path), "it waits for nothing any more"
     trainings.end(b)
 
 
@@ -80,15 +80,15 @@ def test_an_order_that_is_changed_at_the_last_moment_holds(
     trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in "bc":
-        run_queue.enqueue(new(tmp_path, name))
+        queue.enqueue(new(tmp_path, name))
 
     def the_last_one_ends(parent: Path) -> list[str]:
         if not trainings.started:
             Registry(parent).reorder(["c", "b"])
         return []
 
-    monkeypatch.setattr(run_queue, "under_way", the_last_one_ends)
-    run_queue.work(tmp_path)
+    monkeypatch.setattr(queue, "under_way", the_last_one_ends)
+    queue.work(tmp_path)
     assert trainings.started == ["c", "b"]
     for name in "bc":
         trainings.end(RunFolder(tmp_path / name))
@@ -97,16 +97,16 @@ def test_an_order_that_is_changed_at_the_last_moment_holds(
 def test_a_run_from_the_shell_is_waited_for_too(trainings: Trainings, tmp_path: Path) -> None:
     shell = new(tmp_path, "shell")
     trainings.resume(shell)
-    assert run_queue.submit(new(tmp_path, "mine")) is False
+    assert queue.submit(new(tmp_path, "mine")) is False
     trainings.end(shell)
-    run_queue.work(tmp_path)
+    queue.work(tmp_path)
     assert trainings.started == ["shell", "mine"]
     trainings.end(RunFolder(tmp_path / "mine"))
 
 
 def test_more_may_run_at_once(trainings: Trainings, tmp_path: Path) -> None:
     Registry(tmp_path).set_parallel(2)
-    assert [run_queue.submit(new(tmp_path, name)) for name in "abc"] == [True, True, False]
+    assert [queue.submit(new(tmp_path, name)) for name in "abc"] == [True, True, False]
     for name in "ab":
         trainings.end(RunFolder(tmp_path / name))
 
@@ -115,10 +115,10 @@ def test_what_was_deleted_taken_out_or_cannot_start_holds_nobody_up(
     trainings: Trainings, tmp_path: Path
 ) -> None:
     for name in ("gone", "out", "broken", "last"):
-        run_queue.enqueue(new(tmp_path, name))
+        queue.enqueue(new(tmp_path, name))
     (tmp_path / "gone" / "config.json").unlink()
-    run_queue.leave_queue(RunFolder(tmp_path / "out"))
-    run_queue.work(tmp_path)
+    queue.leave_queue(RunFolder(tmp_path / "out"))
+    queue.work(tmp_path)
     assert trainings.started == ["last"]
     assert RunFolder(tmp_path / "out").status()["state"] == "stopped"
     broken = RunFolder(tmp_path / "broken").status()
@@ -127,8 +127,8 @@ def test_what_was_deleted_taken_out_or_cannot_start_holds_nobody_up(
 
 
 def test_only_one_process_works_on_a_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_queue, "ensure_worker", lambda parent: None)
-    run_queue.enqueue(new(tmp_path, "a"))
+    monkeypatch.setattr(queue, "ensure_worker", lambda parent: None)
+    queue.enqueue(new(tmp_path, "a"))
     with FileLock(tmp_path / "queue.lock"):
-        assert run_queue.worker_alive(tmp_path)
-    assert not run_queue.worker_alive(tmp_path)
+        assert queue.worker_alive(tmp_path)
+    assert not queue.worker_alive(tmp_path)

@@ -10,19 +10,22 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import TrainingError
-from fer_core.training.registry import FILE_NAME, About, Registry
+from fer_core.runs.registry import FILE_NAME, Registry, RunNotes
 
 
 def test_a_description_is_changed_in_parts_and_forgotten_whole(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
-    assert registry.about() == {} and not (tmp_path / FILE_NAME).exists()  # to look writes nothing
+    assert registry.notes() == {} and not (tmp_path / FILE_NAME).exists()  # to look writes nothing
     registry.describe("a", title=" First ", sweep="s")
     registry.describe("a", note="good")
     registry.describe("b", note="other")
-    assert Registry(tmp_path).about() == {"a": About("First", "good", "s"), "b": About("", "other", None)}
+    assert Registry(tmp_path).notes() == {
+        "a": RunNotes("First", "good", "s"),
+        "b": RunNotes("", "other", None),
+    }
     registry.enqueue("a")
     registry.forget("a")
-    assert registry.about() == {"b": About("", "other", None)} and registry.queue() == []
+    assert registry.notes() == {"b": RunNotes("", "other", None)} and registry.queue() == []
 
 
 def test_the_queue_keeps_its_order_and_each_is_taken_once(tmp_path: Path) -> None:
@@ -39,7 +42,7 @@ def test_the_queue_keeps_its_order_and_each_is_taken_once(tmp_path: Path) -> Non
 
 def test_it_is_in_wal_mode_and_several_processes_write_at_once(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from fer_core.training.registry import Registry\n"
+        "import sys; from pathlib import Path; from fer_core.runs.registry import Registry\n"
         "for i in range(40): Registry(Path(sys.argv[1])).enqueue(f'{sys.argv[2]}-{i}')"
     )
     root = Path(__file__).resolve().parent.parent.parent
@@ -57,7 +60,7 @@ def test_it_is_in_wal_mode_and_several_processes_write_at_once(tmp_path: Path) -
 
 def test_a_damaged_registry_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"no database at all, but long enough to be taken for one" * 40)
-    for ask in (Registry(tmp_path).about, Registry(tmp_path).queue, lambda: Registry(tmp_path).enqueue("a")):
+    for ask in (Registry(tmp_path).notes, Registry(tmp_path).queue, lambda: Registry(tmp_path).enqueue("a")):
         with pytest.raises(TrainingError, match="move it away; the runs themselves are not lost"):
             ask()
 

@@ -1,4 +1,4 @@
-"""What a preset leaves open is settled once, when a run begins, and written down."""
+"""The open settings of a preset are resolved once, when a run begins, and saved."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from fer_core import machine
 from fer_core.config import RunConfig
 from fer_core.data.votes import FILE_NAME
 from fer_core.errors import TrainingError
 from fer_core.presets import PRESETS
-from fer_core.training import settle as settling
-from fer_core.training.run_folder import RunFolder
-from fer_core.training.settle import settle
+from fer_core.runs.resolve import resolve
+from fer_core.runs.run_folder import RunFolder
 
 
 def machine_with(monkeypatch: pytest.MonkeyPatch, flags: str | None, gpu: bool = False) -> None:
-    """Have `settle` see a processor with these flags; None is a system without /proc."""
+    """Have `resolve` see a processor with these flags; None is a system without /proc."""
 
     class Fake(type(Path())):
         def read_text(self, *args: object, **options: object) -> str:
@@ -30,7 +30,7 @@ def machine_with(monkeypatch: pytest.MonkeyPatch, flags: str | None, gpu: bool =
             assert str(self) == "/dev/nvidia0"
             return gpu
 
-    monkeypatch.setattr(settling, "Path", Fake)
+    monkeypatch.setattr(machine, "Path", Fake)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,10 @@ def machine_with(monkeypatch: pytest.MonkeyPatch, flags: str | None, gpu: bool =
 )
 def test_automatic_precision_is_what_the_machine_is_fast_in(monkeypatch, flags, gpu, expected) -> None:
     machine_with(monkeypatch, flags, gpu)
-    assert settle(RunConfig().override("train", precision="auto")).train.precision == expected
-    assert settle(RunConfig().override("train", precision="mixed_float16")).train.precision == "mixed_float16"
+    assert resolve(RunConfig().override("train", precision="auto")).train.precision == expected
+    assert (
+        resolve(RunConfig().override("train", precision="mixed_float16")).train.precision == "mixed_float16"
+    )
 
 
 def wanting(source: Path | str, **train: object) -> RunConfig:
@@ -69,19 +71,19 @@ def test_votes_beside_the_data_are_found(data: Path, train: dict) -> None:
     votes.touch()
     for source in (data, data.parent):
         wanted = wanting(source, **train)
-        settled = settle(wanted)
+        settled = resolve(wanted)
         assert settled.data.votes == str(votes)
         assert settled.train == wanted.train and settled.data.drop == wanted.data.drop
 
 
 def test_votes_that_were_named_are_taken_before_those_beside_the_data(data: Path) -> None:
     data.with_name(FILE_NAME).touch()
-    assert settle(wanting(data).override("data", votes="elsewhere.csv")).data.votes == "elsewhere.csv"
+    assert resolve(wanting(data).override("data", votes="elsewhere.csv")).data.votes == "elsewhere.csv"
 
 
 def test_without_votes_a_run_does_without_what_they_are_for(data: Path) -> None:
     for source in (str(data), "synthetic:70"):
-        settled = settle(wanting(source))
+        settled = resolve(wanting(source))
         assert (
             settled.data.votes is None
             and settled.train.votes_weight == 0
@@ -92,7 +94,7 @@ def test_without_votes_a_run_does_without_what_they_are_for(data: Path) -> None:
 def test_a_run_that_needs_no_votes_takes_none(data: Path) -> None:
     data.with_name(FILE_NAME).touch()
     config = RunConfig().override("data", source=str(data), drop=("leaked",))
-    assert settle(config) == config
+    assert resolve(config) == config
 
 
 def test_a_run_for_votes_alone_does_not_begin_without_them(data: Path, tmp_path: Path) -> None:
@@ -106,5 +108,5 @@ def test_a_new_run_leaves_nothing_open(name: str, tmp_path: Path, voted: Path) -
     run = RunFolder(tmp_path / "run")
     run.create(PRESETS[name].config.override("data", source=str(voted)))
     config = run.config()
-    assert config.train.precision != "auto" and settle(config) == config
+    assert config.train.precision != "auto" and resolve(config) == config
     assert bool(config.train.votes_weight) == (config.data.votes is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from fer_core import process_folder
 from fer_core.config import RunConfig
 from fer_core.errors import TrainingError
 from fer_core.process_folder import OPEN_STATES
-from fer_core.training import checkpoint, launch, trainer
-from fer_core.training.run_folder import RunFolder, list_runs
-from fer_core.training.trainer import train
+from fer_core.runs import processes
+from fer_core.runs.run_folder import RunFolder, list_runs
+from fer_core.runs.train import train
+from fer_core.training import checkpoint, trainer
 
 from .. import tiny
 
@@ -108,8 +110,17 @@ def test_on_a_full_disk_the_run_says_so_and_keeps_what_it_learned(voted: Path, t
 
 def test_a_run_is_not_started_twice(run: RunFolder) -> None:
     with run.lock(), pytest.raises(TrainingError, match="run is under way already"):
-        launch.resume(run)
+        processes.resume(run)
 
 
 def test_open_states_are_those_that_change_by_themselves() -> None:
     assert set(OPEN_STATES) == {"queued", "starting", "running", "paused"}
+
+
+def test_a_started_process_finds_files_of_the_folder_that_it_was_started_from(
+    voted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(voted, tmp_path / "faces.csv")
+    monkeypatch.chdir(tmp_path)
+    process = process_folder.start_detached(["data", "faces.csv"], tmp_path / "log.txt")
+    assert process.wait(timeout=60) == 0, (tmp_path / "log.txt").read_text()

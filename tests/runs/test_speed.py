@@ -8,7 +8,7 @@ import pytest
 
 from fer_core.config import RunConfig
 from fer_core.presets import find_preset
-from fer_core.training import speed
+from fer_core.runs import speed
 
 
 @pytest.fixture(autouse=True)

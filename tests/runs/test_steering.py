@@ -1,4 +1,5 @@
-"""A run is paused, led epoch by epoch, given another learning rate and stopped while it trains, by anybody who knows its folder."""
+"""A run is paused, led epoch by epoch, given another learning rate and stopped while it trains, by anybody
+who knows its folder."""
 
 from __future__ import annotations
 
@@ -12,9 +13,10 @@ import pytest
 
 from fer_core.config import RunConfig
 from fer_core.errors import TrainingError
-from fer_core.training import steering, trainer
-from fer_core.training.run_folder import RunFolder
-from fer_core.training.trainer import train
+from fer_core.runs import steering
+from fer_core.runs.run_folder import RunFolder
+from fer_core.runs.train import train
+from fer_core.training import trainer
 
 from .. import tiny
 from ..until import until
@@ -36,7 +38,8 @@ def new(folder: Path, voted: Path, **settings: Any) -> RunFolder:
 def steered(
     run: RunFolder, when: tuple[int, int], what: Callable[[], None], then: Callable[[], None] = lambda: None
 ) -> list[dict[str, Any]]:
-    """Train `run`, do `what` after the given (epoch, batch), and `then` in another thread. What the batches told."""
+    """Train `run`, do `what` after the given (epoch, batch), and `then` in another thread. What the batches
+    told."""
     told: list[dict[str, Any]] = []
     failures: list[BaseException] = []
 
@@ -122,8 +125,8 @@ def test_a_changed_rate_outlives_an_interruption_but_a_pause_does_not(voted: Pat
         steering.stop(run)
 
     steered(run, (2, 3), change_and_stop)
-    steering._ask(run, mode="pause")  # as if killed while it was paused
-    steering.forget_pause(run)
+    steering._request(run, mode="pause")  # as if killed while it was paused
+    steering.clear_pause(run)
     told: list[dict[str, Any]] = []
     train(run, told.append)
     assert {round(p["learning_rate"], 9) for p in told} == {0.005} and run.status()["state"] == "finished"

@@ -1,4 +1,5 @@
-"""A search over settings: what is drawn, what is trained, what is given up, and going on with it after an interruption."""
+"""A search over settings: what is drawn, what is trained, what is given up, and going on with it after an
+interruption."""
 
 from __future__ import annotations
 
@@ -9,11 +10,11 @@ import pytest
 from fer_core.config import RunConfig
 from fer_core.errors import ConfigError, TrainingError
 from fer_core.presets import find_preset
-from fer_core.training import sweep as sweep_module
-from fer_core.training.registry import Registry
-from fer_core.training.run_folder import HISTORY_COLUMNS, RunFolder, list_runs
-from fer_core.training.sweep import open_study, run_sweep
-from fer_core.training.sweep_folder import Dimension, SweepConfig, SweepFolder, list_sweeps
+from fer_core.runs import sweep as sweep_module
+from fer_core.runs.registry import Registry
+from fer_core.runs.run_folder import HISTORY_COLUMNS, RunFolder, list_runs
+from fer_core.runs.sweep import open_study, run_sweep
+from fer_core.runs.sweep_folder import Dimension, SweepConfig, SweepFolder, list_sweeps
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_a_sweep_makes_runs_beside_it_with_settings_of_its_space(sweep: SweepFol
     assert run_sweep(sweep) == "finished" == sweep.status()["state"]
     runs = list_runs(sweep.path.parent)
     assert sorted(run.name for run in runs) == [f"search-{i:03}" for i in range(1, 9)]
-    assert {about.sweep for about in Registry(sweep.path.parent).about().values()} == {"search"}
+    assert {about.sweep for about in Registry(sweep.path.parent).notes().values()} == {"search"}
     base = find_preset("quick").config.replace("train", epochs=4)
     for run in runs:
         differ = run.config().differences(base)
@@ -125,7 +126,7 @@ def test_it_goes_on_where_it_was_interrupted_with_the_very_run(
     assert len(list_runs(sweep.path.parent)) == 8
     assert RunFolder(sweep.run_path(3)).config().train.learning_rate == begun
     rates = [run.config().train.learning_rate for run in list_runs(sweep.path.parent)]
-    assert len(set(rates)) == 8, "the sampler began anew and drew the same settings"
+    assert len(set(rates)) == 8, "the sampler began again and drew the same settings"
 
 
 def test_a_sweep_whose_storage_is_lost_says_so(sweep: SweepFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +169,7 @@ def test_a_run_that_outlived_the_sweep_is_followed_and_not_started_twice(
         )
     )
     monkeypatch.setattr(sweep_module, "_start", lambda run: pytest.fail("a second process was started"))
-    monkeypatch.setattr(sweep_module, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(sweep_module, "_POLL_SECONDS", 0.05)
     lock = None
 
     def ends(seconds: float) -> None:

@@ -1,4 +1,5 @@
-"""Several processes work at one sweep: no trial twice, none lost with a killed worker, as many as were asked for."""
+"""Several processes work at one sweep: no trial twice, none lost with a killed worker, as many as were asked
+for."""
 
 from __future__ import annotations
 
@@ -16,24 +17,25 @@ import pytest
 
 from fer_core.errors import ConfigError
 from fer_core.presets import find_preset
-from fer_core.training.claims import Claims
-from fer_core.training.registry import Registry
-from fer_core.training.run_folder import RunFolder, list_runs
-from fer_core.training.sweep import _Sweep, open_study, run_sweep
-from fer_core.training.sweep_folder import SweepConfig, SweepFolder
+from fer_core.runs.locks import TrialLocks
+from fer_core.runs.registry import Registry
+from fer_core.runs.run_folder import RunFolder, list_runs
+from fer_core.runs.sweep import _Sweep, open_study, run_sweep
+from fer_core.runs.sweep_folder import SweepConfig, SweepFolder
 
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TRIALS, EPOCHS = 8, 4
 
-# A worker whose training is pretended: an epoch takes a moment, a run goes on where its history ends, and each epoch is noted in a file.
+# A worker whose training is pretended: an epoch takes a moment, a run goes on where its history ends, and
+# each epoch is noted in a file.
 WORKER = f"""
 import sys, time
 from pathlib import Path
-from fer_core.training import sweep as module
-from fer_core.training.run_folder import HISTORY_COLUMNS
-from fer_core.training.sweep_folder import SweepFolder
+from fer_core.runs import sweep as module
+from fer_core.runs.run_folder import HISTORY_COLUMNS
+from fer_core.runs.sweep_folder import SweepFolder
 
 def pretend(self, run, trial):
     rows = run.history()
@@ -42,7 +44,8 @@ def pretend(self, run, trial):
         epoch = len(rows) + 1
         with open(run.path / "epochs", "a") as file:
             file.write(f"{{sys.argv[2]}} {{epoch}}\\n")
-        rows.append(dict.fromkeys(HISTORY_COLUMNS, 0.0) | {{"epoch": epoch, "val_accuracy": run.config().train.learning_rate}})
+        accuracy = run.config().train.learning_rate
+        rows.append(dict.fromkeys(HISTORY_COLUMNS, 0.0) | {{"epoch": epoch, "val_accuracy": accuracy}})
         run.write_history(rows)
         self.lead()
     run.write_status("finished")
@@ -107,7 +110,7 @@ def check_all_done(sweep: SweepFolder) -> None:
     for number, rate in rates.items():
         assert RunFolder(sweep.run_path(number)).config().train.learning_rate == rate
         assert study.trials[number].value == rate
-    assert {about.sweep for about in Registry(sweep.path.parent).about().values()} == {"search"}
+    assert {about.sweep for about in Registry(sweep.path.parent).notes().values()} == {"search"}
     assert sweep.status()["state"] == "finished" and sweep.status()["done"] == TRIALS
 
 
@@ -141,7 +144,7 @@ def test_the_trial_of_a_killed_worker_is_taken_over_where_it_stands(sweep: Sweep
     assert out.strip() == "finished", log
     check_all_done(sweep)
     shared = [made for made in epochs(sweep).values() if len({who for who, _ in made}) == 2]
-    assert len(shared) == 1, "the killed worker's run was begun anew, or left"
+    assert len(shared) == 1, "the killed worker's run was begun again, or left"
     (made,) = shared
     assert [who for who, _ in made] == sorted(who for who, _ in made), made  # a's epochs, then b's
     assert {epoch for _, epoch in made} == {1, 2, 3, 4} and len(made) <= EPOCHS + 1, (
@@ -173,12 +176,13 @@ def test_who_counted_earlier_does_not_write_later(
 
 def test_a_claim_ends_with_the_process_that_holds_it(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from fer_core.training.claims import Claims\n"
-        f"held = Claims(Path({str(tmp_path)!r})).take(4); print(held is not None, flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from fer_core.runs.locks import TrialLocks\n"
+        f"held = TrialLocks(Path({str(tmp_path)!r})).take(4); print(held is not None, flush=True); "
+        "time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline().strip() == "True"
-    claims = Claims(tmp_path)
+    claims = TrialLocks(tmp_path)
     other = claims.take(5)
     assert claims.take(4) is None and other is not None
     os.kill(process.pid, signal.SIGKILL)
@@ -202,7 +206,8 @@ def test_a_database_that_cannot_be_opened_is_one_sentence_without_the_password(
 
 @pytest.mark.slow
 def test_real_runs_of_two_workers_of_which_one_is_killed(shell, tmp_path: Path) -> None:
-    """Its training process lives on, as it does when a sweep's process ends, and is followed by the other worker."""
+    """Its training process lives on, as it does when a sweep's process ends, and is followed by the other
+    worker."""
     folder = tmp_path / "real"
     command = [
         "sweep",

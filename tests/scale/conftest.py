@@ -1,4 +1,4 @@
-"""Sources of faces and photos for scoring, each made in a moment."""
+"""Small sources of faces and photos for scoring."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write_table(
 
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of two parquet files with 130 and 70 faces in groups of 50 rows, of which row 60 is damaged."""
+    """Two Parquet files with 130 and 70 faces in groups of 50 rows, of which row 60 is damaged."""
     folder = tmp_path_factory.mktemp("tables")
     codes = np.arange(200) % 7
     images = tiny.banded(codes)
@@ -55,7 +55,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of photos: a portrait in two folders, one without a face, one damaged, and a list that is no photo."""
+    """Photos: a portrait in two folders, one without a face, one damaged, and a list that is not a photo."""
     folder = tmp_path_factory.mktemp("album")
     (folder / "2024").mkdir()
     portrait = Image.open(PORTRAIT)

@@ -1,4 +1,4 @@
-"""Scoring to parquet: what stands in the rows, going on where it ended, and what is refused."""
+"""Scoring to Parquet: the rows, continuing after an interruption, and what is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.data import open_dataset
 from fer_core.errors import DataError, FerError
 from fer_core.inference import Classifier, Predictor
@@ -25,7 +25,7 @@ def read(folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder)
 
 
-def test_every_face_has_one_row_with_what_the_classifier_says(faces: Path, tmp_path: Path) -> None:
+def test_every_face_has_one_row_with_the_classifiers_answer(faces: Path, tmp_path: Path) -> None:
     summary = score(faces, tmp_path / "out", "tiny", workers=1, part_size=64)
     rows, data = read(tmp_path / "out"), open_dataset(faces)
     assert (summary.items, summary.rows, summary.errors, summary.parts) == (300, 300, 0, 5)
@@ -95,7 +95,7 @@ def test_a_folder_of_another_job_is_refused_in_one_sentence(
 def test_tables_are_read_by_rows_and_bad_ones_say_why(
     tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Across files and row groups, and never through `open_dataset`, which holds all of it in memory."""
+    """Across files and row groups, and never through `open_dataset`, which loads everything."""
     monkeypatch.setattr(
         "fer_core.scale.sources.open_dataset", lambda source: pytest.fail("the table was loaded in full")
     )
@@ -116,7 +116,7 @@ def test_tables_are_read_by_rows_and_bad_ones_say_why(
 
 
 def test_a_table_may_be_read_from_any_row(tables: Path, tmp_path: Path) -> None:
-    """As a restart does, which leaves out parts, and a worker whose parts were done by others."""
+    """A restart leaves out parts, and so does a worker whose parts were done by others."""
     from fer_core.scale.face_tables import FaceTables
 
     files = ((str(tables / "a.parquet"), 130), (str(tables / "b.parquet"), 70))
@@ -157,7 +157,7 @@ def test_photos_have_a_row_a_face_and_bad_ones_a_sentence(album: Path, tmp_path:
     assert pd.isna(rows.loc["white.png", "label"]) and pd.isna(rows.loc["damaged.jpg", "face"])
 
 
-def test_class_folders_are_faces_unless_one_says_otherwise(tmp_path: Path, album: Path) -> None:
+def test_class_folders_are_faces_by_default(tmp_path: Path, album: Path) -> None:
     for name in ("happy", "sad"):
         (tmp_path / "data" / "train" / name).mkdir(parents=True)
         for i in range(6):
@@ -201,10 +201,10 @@ def test_a_folder_is_not_taken_by_two_at_once(faces: Path, tmp_path: Path) -> No
     assert len(parts_in(tmp_path / "out")) == 5
 
 
-def test_workers_that_end_again_and_again_are_told(
+def test_workers_that_end_repeatedly_are_an_error(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A part that no worker survives must neither hang the job nor be passed over."""
+    """A part that kills every worker must neither hang the job nor be skipped."""
     monkeypatch.setattr(local_pool, "_begin", os.abort)
     monkeypatch.setattr(local_pool, "_begin", _abort)
     with pytest.raises(FerError, match="ended 3 times"):

@@ -1,4 +1,4 @@
-"""Several workers give the files of one; one that is killed, or the whole job, loses nothing and does nothing twice."""
+"""Several workers write the same files as one; if one or all are killed, nothing is lost or done twice."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def start(source: Path, out: Path, workers: int, *more: str) -> subprocess.Popen
 
 
 def _heed_ctrl_c() -> None:
-    """Tests that a shell runs in the background ignore it, and so would what they start."""
+    """Stop ignoring SIGINT, as tests do that a shell runs in the background, together with their children."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -95,7 +95,7 @@ def workers_of(process: subprocess.Popen[str], word: str) -> list[psutil.Process
 
 
 def kill_one(process: subprocess.Popen[str], out: Path, word: str) -> None:
-    """In the middle of its work, with `kill -9`."""
+    """Kill it during its work with `kill -9`."""
     wait_for_parts(out, 3, process)
     victims = workers_of(process, word)
     assert len(victims) == 2, [victim.cmdline() for victim in victims]
@@ -104,12 +104,12 @@ def kill_one(process: subprocess.Popen[str], out: Path, word: str) -> None:
 
 
 def check(process: subprocess.Popen[str], out: Path, by_one: dict[str, bytes]) -> dict[str, object]:
-    told, log = process.communicate(timeout=250)
+    reported, log = process.communicate(timeout=250)
     assert process.returncode == 0, log
     assert content(out) == by_one, "other files than one worker's"
     rows = pd.read_parquet(out)["row"]
     assert rows.tolist() == list(range(FACES)), "faces are missing, or there twice"
-    summary = json.loads(told)
+    summary = json.loads(reported)
     assert (summary["items"], summary["rows"], summary["parts"]) == (FACES, FACES, PARTS)
     return summary
 
@@ -141,7 +141,10 @@ def test_a_killed_job_goes_on_where_it_ended_and_leaves_no_worker_behind(
 def test_ctrl_c_ends_it_in_one_word(noise: Path, tmp_path: Path) -> None:
     process = start(noise, tmp_path / "out", 2)
     wait_for_parts(tmp_path / "out", 3, process)
-    for one in (*workers_of(process, "spawn_main"), psutil.Process(process.pid)):  # a terminal tells them all
+    for one in (
+        *workers_of(process, "spawn_main"),
+        psutil.Process(process.pid),
+    ):  # a terminal sends it to all processes
         one.send_signal(signal.SIGINT)
     _, log = process.communicate(timeout=60)
     assert process.returncode == 130 and log.rstrip().endswith("interrupted") and "Traceback" not in log, log
@@ -169,10 +172,11 @@ def test_a_cluster_that_is_not_there_is_one_sentence(shell, noise: Path, tmp_pat
     )
 
 
-def test_without_ray_it_says_what_to_install(noise: Path, tmp_path: Path) -> None:
+def test_without_ray_the_error_names_what_to_install(noise: Path, tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['ray'] = None\nfrom fer_core.cli import main\n"
-        f"sys.exit(main(['score', {str(noise)!r}, '--out', {str(tmp_path / 'out')!r}, '--model', 'tiny', '--ray', 'local']))"
+        f"sys.exit(main(['score', {str(noise)!r}, '--out', {str(tmp_path / 'out')!r}, '--model', 'tiny', "
+        "'--ray', 'local']))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert (

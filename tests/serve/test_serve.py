@@ -1,4 +1,4 @@
-"""The HTTP API: what it answers, what it refuses, and that it keeps nothing."""
+"""HTTP API: its answers and errors, and that it stores nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.inference import Predictor
 from fer_core.serve import Limits, create_app
 
@@ -36,7 +36,7 @@ def refused(answer: httpx.Response, status: int, *words: str) -> None:
     assert all(word in answer.json()["error"] for word in words), answer.json()
 
 
-def test_a_form_and_raw_bytes_get_what_the_predictor_says(client: TestClient) -> None:
+def test_a_form_and_raw_bytes_get_the_predictors_answer(client: TestClient) -> None:
     (expected,) = Predictor().predict(PORTRAIT)
     content = PORTRAIT.read_bytes()
     for answer in (
@@ -73,7 +73,7 @@ def test_models_and_health(client: TestClient) -> None:
 
 
 def test_a_model_is_known_by_its_name_alone(client: TestClient, trained_run: Path) -> None:
-    """A path would let a client have any file of the machine opened."""
+    """With a path, a client could open any file of the machine."""
     refused(
         client.post("/predict", params={"model": str(trained_run)}, content=PORTRAIT.read_bytes()),
         404,
@@ -107,7 +107,7 @@ def test_too_many_bytes_or_pixels(client: TestClient) -> None:
     large = bytes(2**20 + 1)
     refused(client.post("/predict", content=large), 413, "larger than 1 MB")
     refused(client.post("/predict", files={"file": large}), 413, "larger than 1 MB")
-    parts = (large[:100_000] for _ in range(30))  # a body that does not tell its length
+    parts = (large[:100_000] for _ in range(30))  # a body without a known length
     refused(client.post("/predict", content=parts), 413, "larger than 1 MB")
     buffer = io.BytesIO()
     Image.new("L", (1200, 900)).save(buffer, "PNG")
@@ -185,7 +185,7 @@ def test_the_openapi_page_needs_no_other_machine(client: TestClient) -> None:
 
 
 def test_a_real_server_answers_writes_nothing_and_ends(tmp_path: Path) -> None:
-    """Started as a user starts it: no TensorFlow in it, nothing on the disk, even of a picture that is larger than 1 MB."""
+    """The server starts as for a user: without TensorFlow, and without files, even for pictures over 1 MB."""
     places = [tmp_path / name for name in ("work", "temporary", "home")]
     for place in places:
         place.mkdir()
@@ -201,13 +201,15 @@ def test_a_real_server_answers_writes_nothing_and_ends(tmp_path: Path) -> None:
     watched = (
         "import sys, os\n"
         "def hook(event, arguments):\n"
-        "    if event == 'open' and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)"
+        "    if event == 'open' and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | "
+        "os.O_RDWR | os.O_CREAT)"
         " and str(arguments[0]) != os.devnull:\n"
         "        print('WROTE', arguments[0], file=sys.stderr, flush=True)\n"
         "sys.addaudithook(hook)\n"
         "from fer_core.cli import main\n"
         "status = main(['serve', '--port', '0'])\n"
-        "print('HEAVY', [name for name in ('tensorflow', 'keras', 'streamlit') if name in sys.modules], file=sys.stderr)\n"
+        "print('HEAVY', [name for name in ('tensorflow', 'keras', 'streamlit') if name in sys.modules], "
+        "file=sys.stderr)\n"
         "sys.exit(status)\n"
     )
     server = subprocess.Popen(
@@ -215,8 +217,12 @@ def test_a_real_server_answers_writes_nothing_and_ends(tmp_path: Path) -> None:
     )
     try:
         assert server.stderr is not None
-        address = server.stderr.readline().split()[0]
-        assert address.startswith("http://127.0.0.1:")
+        line = re.fullmatch(
+            r"Listening on (http://127\.0\.0\.1:\d+); see /docs\. Press Ctrl-C to stop\.\n",
+            server.stderr.readline(),
+        )
+        assert line is not None
+        address = line[1]
         buffer = io.BytesIO()
         Image.open(PORTRAIT).convert("RGB").resize((1500, 1500)).save(buffer, "PNG")
         assert len(buffer.getvalue()) > 2**20
@@ -227,12 +233,12 @@ def test_a_real_server_answers_writes_nothing_and_ends(tmp_path: Path) -> None:
             answer = httpx.post(f"{address}/predict", timeout=60, **request)
             assert answer.status_code == 200 and len(answer.json()["faces"]) == 1
         server.send_signal(signal.SIGINT)
-        _, said = server.communicate(timeout=30)
+        _, message = server.communicate(timeout=30)
     finally:
         server.kill()
-    assert "WROTE" not in said and "Traceback" not in said, said
+    assert "WROTE" not in message and "Traceback" not in message, message
     assert server.returncode in (0, 130)
-    assert "HEAVY []" in said or server.returncode == 130
+    assert "HEAVY []" in message or server.returncode == 130
     assert [path for place in places for path in place.rglob("*") if path.is_file()] == []
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.config import ModelConfig
 from fer_core.data import open_dataset
 from fer_core.errors import FerError
 from fer_core.inference import Classifier
+from fer_core.runs.run_folder import RunFolder
+from fer_core.runs.train import train
 from fer_core.training import trainer
-from fer_core.training.run_folder import RunFolder
-from fer_core.training.trainer import train
 
 from .. import tiny
 

@@ -1,4 +1,5 @@
-"""Training under another Keras backend, where a GPU has no TensorFlow; what it learned is shipped by TensorFlow."""
+"""Training under another Keras backend, where a GPU has no TensorFlow; what it learned is shipped by
+TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.bundle import CARD, find_bundle, read_bundle
+from fer_core.bundles.bundle import CARD, find_bundle, read_bundle
 from fer_core.data import Dataset, open_dataset
 from fer_core.errors import ModelError
 from fer_core.inference import Classifier
-from fer_core.training.run_folder import RunFolder
+from fer_core.runs.run_folder import RunFolder
 
 from .. import tiny
 
@@ -33,7 +34,8 @@ def dataset(voted: Path) -> Dataset:
 
 @pytest.fixture(scope="module")
 def jax_run(shell, voted: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """A finished run in bfloat16 with both outputs and every kind of state, trained under JAX by the shell."""
+    """A finished run in bfloat16 with both outputs and every kind of state, trained under JAX by the
+    shell."""
     run = RunFolder(tmp_path_factory.mktemp("jax") / "run")
     config = tiny.settings(
         voted,

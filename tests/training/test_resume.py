@@ -1,4 +1,5 @@
-"""A run that was killed goes on and ends as if never stopped, which is also how two runs with one seed agree."""
+"""A run that was killed goes on and ends as if never stopped, which is also how two runs with one seed
+agree."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ import numpy as np
 import pytest
 
 from fer_core.errors import TrainingError
-from fer_core.training.run_folder import RunFolder
-from fer_core.training.trainer import train
+from fer_core.runs.run_folder import RunFolder
+from fer_core.runs.train import train
 
 from .. import tiny
 
@@ -25,8 +26,8 @@ EPOCHS = 12
 
 
 def begin(folder: Path, voted: Path) -> RunFolder:
-    """A run that has not trained yet, in which every kind of state counts: dropout, batch normalisation, momentum, a schedule,
-    augmentation, averaged weights, a second output, and a number format of its own."""
+    """A run that has not trained yet, in which every kind of state counts: dropout, batch normalisation,
+    momentum, a schedule, augmentation, averaged weights, a second output, and a number format of its own."""
     config = tiny.settings(
         voted,
         {"mirror": True},
@@ -72,7 +73,8 @@ def straight(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_killed_and_resumed_ends_as_if_never_stopped(straight: Path, voted: Path, tmp_path: Path) -> None:
-    """Two runs with one seed agree to the last bit, though one of them was killed on its way, and went on in another process."""
+    """Two runs with one seed agree to the last bit, though one of them was killed on its way, and went on in
+    another process."""
     run = begin(tmp_path / "killed", voted)
     process = start(run)
     deadline = time.monotonic() + 120

@@ -9,7 +9,7 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from fer_core.config import RunConfig
-from fer_core.training.batches import EpochBatches, made_ahead
+from fer_core.training.batches import EpochBatches, prefetch
 from fer_core.training.schedule import class_weights, learning_rate
 from fer_core.training.targets import Targets
 
@@ -64,7 +64,8 @@ def marked(count: int) -> np.ndarray:
 
 
 def test_targets_and_weights_stay_with_their_images() -> None:
-    """Of both outputs, in every batch: the labels' weights are those of the classes, the votes' those of the images."""
+    """Of both outputs, in every batch: the labels' weights are those of the classes, the votes' those of the
+    images."""
     rng = np.random.default_rng(0)
     labels, soft, votes = np.arange(50) % 3, rng.dirichlet(np.ones(7), 50), rng.dirichlet(np.ones(7), 50)
     targets = Targets(labels, soft, votes, rng.uniform(0, 1, 50))
@@ -107,11 +108,11 @@ def test_batches_made_ahead_come_in_order_and_end_when_nobody_wants_more() -> No
                 raise ValueError("a bad batch")
             return (index,)
 
-    assert [batch for (batch,) in made_ahead(Batches(range(9)))] == list(range(9))
+    assert [batch for (batch,) in prefetch(Batches(range(9)))] == list(range(9))
     with pytest.raises(ValueError, match="a bad batch"):
-        list(made_ahead(Batches(range(20))))
+        list(prefetch(Batches(range(20))))
     made.clear()
-    ahead = made_ahead(Batches(range(10)))
+    ahead = prefetch(Batches(range(10)))
     next(ahead)
     ahead.close()
     assert len(made) < 10

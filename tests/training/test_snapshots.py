@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from fer_core.data import open_dataset
+from fer_core.runs.run_folder import RunFolder
+from fer_core.runs.train import train
 from fer_core.training import trainer
-from fer_core.training.batch_log import read_batches
-from fer_core.training.run_folder import RunFolder
-from fer_core.training.trainer import train
-from fer_core.training.watch import read_watch
+from fer_core.training.logs import read_batches
+from fer_core.training.snapshots import read_snapshots
 
 from .. import tiny
 
@@ -36,7 +36,7 @@ def run(voted: Path, tmp_path: Path) -> RunFolder:
 
 
 def test_there_is_a_row_for_each_batch_once(run: RunFolder) -> None:
-    rows = read_batches(run, whole=True)
+    rows = read_batches(run.batches, whole=True)
     batches = -(-168 // 16)
     assert len(rows) == 3 * batches
     assert np.allclose(rows[:, 0], np.arange(1, 3 * batches + 1) / batches, atol=1e-4)
@@ -48,21 +48,21 @@ def test_there_is_a_row_for_each_batch_once(run: RunFolder) -> None:
 
 
 def test_only_the_end_of_a_long_log_is_read(run: RunFolder) -> None:
-    rows, tail = read_batches(run, whole=True), read_batches(run, tail=300)
+    rows, tail = read_batches(run.batches, whole=True), read_batches(run.batches, tail=300)
     assert 2 < len(tail) < 12 and np.array_equal(tail, rows[-len(tail) :])
 
 
 def test_a_row_that_is_being_written_or_damaged_does_no_harm(run: RunFolder) -> None:
-    count = len(read_batches(run, whole=True))
+    count = len(read_batches(run.batches, whole=True))
     with open(run.batches, "a") as file:
         file.write("4.5,0.1")
-    assert len(read_batches(run, whole=True)) == count
+    assert len(read_batches(run.batches, whole=True)) == count
     run.batches.write_text("position\nx,y,z,a,b\n\n")
-    assert read_batches(run, whole=True).shape == (0, 5)
+    assert read_batches(run.batches, whole=True).shape == (0, 5)
 
 
 def test_the_matrices_belong_to_the_epochs_of_the_history(run: RunFolder) -> None:
-    watched = read_watch(run)
+    watched = read_snapshots(run.path)
     assert watched is not None and len(watched) == 3
     for matrix, row in zip(watched.matrices, run.history(), strict=True):
         assert matrix.sum() == 35 and (matrix.sum(axis=1) == 5).all()
@@ -70,7 +70,7 @@ def test_the_matrices_belong_to_the_epochs_of_the_history(run: RunFolder) -> Non
 
 
 def test_the_watched_faces_are_two_of_each_class_and_stay_the_same(run: RunFolder, voted: Path) -> None:
-    watched, data = read_watch(run), open_dataset(voted)
+    watched, data = read_snapshots(run.path), open_dataset(voted)
     assert watched is not None
     assert watched.true.tolist() == [c for c in range(7) for _ in range(2)]
     known = {
@@ -86,7 +86,7 @@ def test_the_watched_faces_are_two_of_each_class_and_stay_the_same(run: RunFolde
 
 
 def test_filters_are_those_of_the_first_convolution(run: RunFolder) -> None:
-    watched = read_watch(run)
+    watched = read_snapshots(run.path)
     assert watched is not None and watched.filters.shape == (3, 6, 3, 3)
     with np.load(run.checkpoint, allow_pickle=False) as file:
         kernel = file["weights_0"]  # (3, 3, 1, 6) after the last epoch
@@ -96,7 +96,7 @@ def test_filters_are_those_of_the_first_convolution(run: RunFolder) -> None:
 def test_a_record_that_was_cut_off_is_left_out(run: RunFolder) -> None:
     records = run.path / "watch.records"
     records.write_bytes(records.read_bytes()[:-10])
-    watched = read_watch(run)
+    watched = read_snapshots(run.path)
     assert watched is not None and len(watched) == 2
-    run.watch.write_bytes(b"")
-    assert read_watch(run) is None
+    (run.path / "watch.npz").write_bytes(b"")
+    assert read_snapshots(run.path) is None

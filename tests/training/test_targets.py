@@ -1,4 +1,5 @@
-"""What is learned: labels, votes and a teacher's probabilities; which images are left out; and which output is shipped."""
+"""What is learned: labels, votes and a teacher's probabilities; which images are left out; and which output
+is shipped."""
 
 from __future__ import annotations
 
@@ -11,13 +12,14 @@ import numpy as np
 import pytest
 
 from fer_core import zoo
-from fer_core.bundle import CARD, find_bundle
+from fer_core.bundles.bundle import CARD, find_bundle
 from fer_core.config import ModelConfig, RunConfig
 from fer_core.data import Dataset, open_dataset
 from fer_core.errors import FerError
 from fer_core.evaluation import scoring
 from fer_core.inference import Classifier
-from fer_core.training.run_folder import RunFolder
+from fer_core.runs.run_folder import RunFolder
+from fer_core.runs.train import train
 from fer_core.training.targets import (
     make_targets,
     single_output,
@@ -25,7 +27,6 @@ from fer_core.training.targets import (
     votes_for,
     with_votes_output,
 )
-from fer_core.training.trainer import train
 
 from .. import tiny
 
@@ -235,7 +236,8 @@ def test_the_last_weights_are_kept_where_they_were_asked_for(votes_run: Path) ->
 
 
 def test_a_run_that_is_left_without_images_says_so(tmp_path: Path) -> None:
-    """Where each training image stands in validation too, or the voters agree on none of the validation images."""
+    """Where each training image stands in validation too, or the voters agree on none of the validation
+    images."""
     images = tiny.banded(np.arange(14) % 7)
     usages = ["Training"] * 14 + ["PublicTest"] * 14
     np.savez(

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from fer_core.errors import TrainingError
+from fer_core.runs.run_folder import RunFolder
+from fer_core.runs.train import train
 from fer_core.training import trainer
-from fer_core.training.run_folder import RunFolder
-from fer_core.training.trainer import train
 
 from .. import tiny
 
@@ -80,7 +80,7 @@ def test_a_loss_that_is_no_number_ends_the_run_with_advice(
 ) -> None:
     monkeypatch.setattr(
         trainer,
-        "make_loss",
+        "make_losses",
         lambda config: lambda true, predicted: keras.ops.sum(predicted, axis=-1) * float("nan"),
     )
     run = RunFolder(tmp_path / "run")

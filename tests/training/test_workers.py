@@ -1,4 +1,5 @@
-"""Several workers train one run: what comes out is one worker's, also where one of them is killed on the way."""
+"""Several workers train one run: what comes out is one worker's, also where one of them is killed on the
+way."""
 
 from __future__ import annotations
 
@@ -15,9 +16,9 @@ import numpy as np
 import psutil
 import pytest
 
-from fer_core.training.crew import SOLO
-from fer_core.training.crew_process import folder_of
-from fer_core.training.run_folder import RunFolder
+from fer_core.runs.run_folder import RunFolder
+from fer_core.runs.worker_processes import worker_folder
+from fer_core.training.workers import ONE_WORKER
 
 from .. import tiny
 
@@ -30,7 +31,8 @@ needs_jax = pytest.mark.skipif(
 
 
 def begin(folder: Path, voted: Path, **more: object) -> RunFolder:
-    """A run in which all that a crew must agree on counts: dropout, batch normalisation, momentum, augmentation, mixup, a second output."""
+    """A run in which all that workers must agree on counts: dropout, batch normalisation, momentum,
+    augmentation, mixup, a second output."""
     config = tiny.settings(
         voted,
         {"mirror": True},
@@ -145,7 +147,8 @@ def test_without_jax_it_says_what_to_install(voted: Path, tmp_path: Path) -> Non
     code = (
         "import importlib.util, sys\nfind = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda name, *more: None if name == 'jax' else find(name, *more)\n"
-        f"from fer_core.cli import main\nsys.exit(main(['train', '--resume', {str(run.path)!r}, '--workers', '2']))"
+        f"from fer_core.cli import main\nsys.exit(main(['train', '--resume', {str(run.path)!r}, '--workers', "
+        "'2']))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert (
@@ -157,8 +160,8 @@ def test_without_jax_it_says_what_to_install(voted: Path, tmp_path: Path) -> Non
 
 def test_only_the_first_worker_writes_in_the_folder_of_the_run(voted: Path, tmp_path: Path) -> None:
     run = begin(tmp_path / "run", voted)
-    with folder_of(run, 0) as first, folder_of(run, 1) as other:
+    with worker_folder(run, 0) as first, worker_folder(run, 1) as other:
         assert first.path == run.path != other.path and other.config() == run.config()
     assert not other.path.exists()
     batch = (np.zeros((3, 48, 48, 1)), np.zeros(3))
-    assert SOLO.share(batch) is batch and list(SOLO.agree(1.0, 0.1)) == [1.0, 0.1]
+    assert ONE_WORKER.shard(batch) is batch and list(ONE_WORKER.broadcast(1.0, 0.1)) == [1.0, 0.1]

@@ -1,4 +1,4 @@
-"""A video's faces over time, and the annotated video."""
+"""Analysis of a video's faces over time, and annotated videos."""
 
 from __future__ import annotations
 
@@ -88,9 +88,11 @@ def test_csv_and_json_say_the_same(timeline: Timeline) -> None:
             track.smoothed[i], abs=1e-4
         )
         assert row["label"] == timeline.labels[track.smoothed[i].argmax()]
-    told = timeline.as_json()["tracks"][1]
-    assert told["face"] == 2 and [moment["frame"] for moment in told["moments"]] == track.frames.tolist()
-    assert list(told["moments"][0]["smoothed"].values()) == pytest.approx(track.smoothed[0], abs=1e-4)
+    reported = timeline.as_json()["tracks"][1]
+    assert (
+        reported["face"] == 2 and [moment["frame"] for moment in reported["moments"]] == track.frames.tolist()
+    )
+    assert list(reported["moments"][0]["smoothed"].values()) == pytest.approx(track.smoothed[0], abs=1e-4)
 
 
 def small(times: list[float]) -> Timeline:

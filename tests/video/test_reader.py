@@ -1,4 +1,4 @@
-"""Frames of video files: in order, at their times, upright; what is no video is one sentence."""
+"""Frames of video files: in order, with the right times, upright; other files are refused in one sentence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from . import made
 
 
 def counted(count: int = 24) -> list[np.ndarray]:
-    """Frames that are brighter and brighter."""
+    """Return frames of increasing brightness."""
     return [np.full((96, 128, 3), 10 * i, np.uint8) for i in range(count)]
 
 
@@ -98,10 +98,10 @@ def test_what_is_no_video_is_one_sentence(tmp_path: Path) -> None:
         "text.mp4": (b"no video" * 200, "cannot be read as a video"),
         "cut.mp4": (whole[: len(whole) // 2], "cannot be read as a video"),
         "photo.mp4": (made.PORTRAIT.read_bytes(), "cannot be read as a video"),
-        "song.mp4": (sound(), "holds nothing but sound"),
+        "song.mp4": (sound(), "contains nothing but sound"),
     }
-    for name, (content, said) in bad.items():
-        with pytest.raises(VideoError, match=said) as caught:
+    for name, (content, message) in bad.items():
+        with pytest.raises(VideoError, match=message) as caught:
             VideoReader(io.BytesIO(content), name)
         assert str(caught.value).startswith(name) and "\n" not in str(caught.value)
     with pytest.raises(VideoError, match=r"nowhere.mp4 does not exist"):
@@ -136,14 +136,14 @@ def test_limits_say_which_was_exceeded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader_module, "MAX_SECONDS", 1)
     with pytest.raises(VideoError, match=r"lasts 0:02 minutes or more"):
         VideoReader(io.BytesIO(content))
-    # A container that does not tell its duration is stopped on the way.
+    # A container without a duration is stopped on the way.
     monkeypatch.setattr(VideoReader, "_duration", lambda self: None)
     with VideoReader(io.BytesIO(content)) as video, pytest.raises(VideoError, match="lasts"):
         list(video.frames())
 
 
 def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
-    """A file that calls itself a video cannot make the machine open addresses or other files."""
+    """A playlist disguised as a video cannot make the machine open addresses or other files."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Faces keep their numbers while they move, cross, and are out of sight for a moment."""
+"""Tracking: faces keep their numbers while they move, cross, and are out of sight for a moment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_numbers_follow_the_faces_and_not_their_order() -> None:
 
 
 def test_faces_that_cross_keep_their_numbers() -> None:
-    """Two faces walk past each other at the same height; where they overlap only their ways tell them apart."""
+    """Two faces cross at the same height; where they overlap, only their motion distinguishes them."""
     tracker = Tracker()
     for i in range(21):
         left, right = box(100 + 20 * i), box(510 - 20 * i)
@@ -57,7 +57,7 @@ def test_another_face_far_away_or_of_another_size_is_another() -> None:
 
 
 def test_smoothing_depends_on_time_and_not_on_the_number_of_frames() -> None:
-    """After one time constant a step has come through to 1 - 1/e, at 5 and at 50 frames a second alike."""
+    """After one time constant a step reaches 1 - 1/e, both at 5 and at 50 frames a second."""
     for rate in (5, 50):
         smoother = Smoother(1.0)
         smoother.update(1, 0.0, np.array([0.0, 1.0]))

@@ -1,4 +1,5 @@
-"""Lists of blocks that the tests of networks of blocks share: each type, each order that names a layer in another way."""
+"""Lists of blocks that the tests of networks of blocks share: each type, each order that names a layer in
+another way."""
 
 from __future__ import annotations
 

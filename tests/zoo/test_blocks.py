@@ -1,4 +1,5 @@
-"""Networks of blocks: what explanation and export rely on holds for each list, and a wrong list is told in one sentence."""
+"""Networks of blocks: what explanation and export rely on holds for each list, and a wrong list is told in
+one sentence."""
 
 from __future__ import annotations
 
@@ -12,10 +13,10 @@ import numpy as np
 import pytest
 
 from fer_core import zoo
+from fer_core.bundles.graph import shipped_graph
+from fer_core.bundles.litert import export_litert
 from fer_core.config import ModelConfig
 from fer_core.errors import ConfigError
-from fer_core.release.graph import shipped_graph
-from fer_core.release.litert import export_litert
 from fer_core.zoo.block_types import BLOCK_TYPES, MAX_BLOCKS, parse_blocks
 
 from .block_lists import LISTS
@@ -68,7 +69,8 @@ def test_the_last_feature_map_is_taken_before_it_is_pooled_and_after_its_activat
 
 
 def test_the_features_are_left_in_the_inference_file(tmp_path: Path) -> None:
-    """The converter merges a norm without activation into the classifier, so `features` must not be that norm."""
+    """The converter merges a norm without activation into the classifier, so `features` must not be that
+    norm."""
     from ai_edge_litert.interpreter import Interpreter
 
     network = built([*LISTS["plain"][:-1], {"type": "norm", "activation": "none"}])

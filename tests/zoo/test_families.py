@@ -1,4 +1,4 @@
-"""A preset's network, opened as blocks, is the same network."""
+"""The families of blocks are the networks that they are named after."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from fer_core import zoo
+from fer_core.bundles.layer_table import layer_table, multiply_adds
 from fer_core.config import ModelConfig
 from fer_core.errors import ConfigError
 from fer_core.presets import PRESETS
-from fer_core.release.architecture import layer_table, multiply_adds
-from fer_core.zoo import equivalents, plain, residual
-from fer_core.zoo.equivalents import as_blocks
+from fer_core.zoo import families
+from fer_core.zoo.families import as_blocks
 from fer_core.zoo.summary import summary
 
+from . import reference_networks
 from .block_lists import LISTS
 
 MODELS = {name: preset.config.model for name, preset in PRESETS.items()} | {
@@ -24,23 +25,29 @@ MODELS = {name: preset.config.model for name, preset in PRESETS.items()} | {
     "residual by default": ModelConfig(),
     "residual without dropout": ModelConfig(hparams={"width": 4, "blocks": [1, 1], "dropout": 0}),
 }
+# Of each network one, where its family is also written out as layers.
 DISTINCT = {
-    name: model for i, (name, model) in enumerate(MODELS.items()) if model not in list(MODELS.values())[:i]
+    name: model
+    for i, (name, model) in enumerate(MODELS.items())
+    if model not in list(MODELS.values())[:i] and hasattr(reference_networks, model.family)
 }
+
+
+def reference(config: ModelConfig) -> keras.Model:
+    """The network of `config` as Keras layers."""
+    return getattr(reference_networks, config.family)((48, 48, 1), 7, **config.hparams)
 
 
 @pytest.mark.parametrize("name", DISTINCT)
 def test_the_blocks_are_the_same_network(name: str) -> None:
-    blocks = as_blocks(DISTINCT[name])
-    first, second = (
-        zoo.build(DISTINCT[name]),
-        zoo.build(ModelConfig(family="blocks", hparams={"blocks": blocks})),
-    )
+    config = DISTINCT[name]
+    blocks = as_blocks(config)
+    first, second = reference(config), zoo.build(config)
     told = summary(blocks)
     assert (told.parameters, told.multiply_adds) == (first.count_params(), multiply_adds(first))
     for row, own in zip(
         layer_table(second), layer_table(first), strict=True
-    ):  # residual.py writes its ReLU as another class
+    ):  # the reference writes its ReLU as another class
         assert (row["output"], row["parameters"], row["multiply_adds"]) == (
             own["output"],
             own["parameters"],
@@ -76,10 +83,7 @@ def test_the_blocks_are_the_same_network(name: str) -> None:
 @pytest.mark.parametrize("family", ["plain", "residual"])
 def test_first_weights_are_drawn_in_the_same_way(family: str) -> None:
     config = ModelConfig(family=family)
-    networks = (
-        zoo.build(config),
-        zoo.build(ModelConfig(family="blocks", hparams={"blocks": as_blocks(config)})),
-    )
+    networks = reference(config), zoo.build(config)
     drawn = [
         [type(x.kernel_initializer).__name__ for x in model.layers if isinstance(x, keras.layers.Conv2D)]
         for model in networks
@@ -88,7 +92,10 @@ def test_first_weights_are_drawn_in_the_same_way(family: str) -> None:
 
 
 def test_the_families_have_the_same_settings_and_defaults() -> None:
-    for build, own in ((plain.build, equivalents._plain), (residual.build, equivalents._residual)):
+    for build, own in (
+        (reference_networks.plain, families.plain),
+        (reference_networks.residual, families.residual),
+    ):
         settings = {
             name: p.default
             for name, p in inspect.signature(build).parameters.items()
@@ -106,7 +113,7 @@ def test_blocks_stay_as_they_are_with_all_settings_written_out() -> None:
 def test_what_no_network_is_made_of_is_named() -> None:
     with pytest.raises(
         ConfigError,
-        match=r"^Unknown network family 'transformer': expected one of plain, residual, blocks\.$",
+        match=rf"^Unknown network family 'transformer': expected one of {', '.join(families.FAMILIES)}\.$",
     ):
         as_blocks(ModelConfig(family="transformer"))
     with pytest.raises(ConfigError, match=r"^Network family 'plain': .*depth"):

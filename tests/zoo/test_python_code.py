@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from fer_core.bundles.layer_table import layer_table
 from fer_core.errors import ConfigError
 from fer_core.presets import PRESETS
-from fer_core.release.architecture import layer_table
-from fer_core.zoo import blocks as family
-from fer_core.zoo.equivalents import as_blocks
+from fer_core.zoo.blocks import build_blocks
+from fer_core.zoo.families import as_blocks
 from fer_core.zoo.python_code import python_code
 from fer_core.zoo.summary import summary
 
@@ -37,7 +37,7 @@ def test_the_code_builds_the_same_network(name: str) -> None:
     assert imported == {"keras"}
     model = built(code)
     assert layer_table(model) == summary(ALL[name]).layers
-    for layer, own in zip(model.layers, family.build((48, 48, 1), 7, blocks=ALL[name]).layers, strict=True):
+    for layer, own in zip(model.layers, build_blocks(ALL[name], (48, 48, 1), 7).layers, strict=True):
         settings, expected = layer.get_config(), own.get_config()
         assert {k: v for k, v in settings.items() if k != "name"} == {
             k: v for k, v in expected.items() if k != "name"

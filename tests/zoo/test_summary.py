@@ -1,4 +1,5 @@
-"""The summary says what Keras would, without it; what does not fit is told with its block, what comes in and what to do."""
+"""The summary says what Keras would, without it; what does not fit is told with its block, its input and
+what to do."""
 
 from __future__ import annotations
 
@@ -9,9 +10,9 @@ from typing import Any
 import pytest
 
 from fer_core import zoo
+from fer_core.bundles.layer_table import layer_table, multiply_adds
 from fer_core.config import ModelConfig
 from fer_core.errors import ConfigError
-from fer_core.release.architecture import layer_table, multiply_adds
 from fer_core.zoo import layer_plan
 from fer_core.zoo.block_types import BLOCK_TYPES, BlockError
 from fer_core.zoo.layer_plan import block_outputs
@@ -49,8 +50,10 @@ def test_counted_by_hand() -> None:
 
 def test_the_summary_needs_no_keras() -> None:
     code = (
-        "from fer_core.zoo import block_types, equivalents, layer_plan, python_code, summary\nfrom fer_core.presets import PRESETS\n"
-        "b = equivalents.as_blocks(PRESETS['standard'].config.model); summary.summary(b); python_code.python_code(b)\n"
+        "from fer_core.zoo import block_types, families, layer_plan, python_code, "
+        "summary\nfrom fer_core.presets import PRESETS\n"
+        "b = families.as_blocks(PRESETS['standard'].config.model); summary.summary(b); "
+        "python_code.python_code(b)\n"
         "import sys; print([m for m in ('keras', 'tensorflow', 'streamlit') if m in sys.modules])"
     )
     assert (
@@ -67,37 +70,37 @@ def test_the_summary_needs_no_keras() -> None:
         (
             [CONV, *[POOL] * 6, FLATTEN],
             7,
-            "Block 7 (pool) takes windows of 2 x 2, but a map of 1 x 1 x 32 comes in: "
+            "Block 7 (pool) takes windows of 2 x 2, but receives a map of 1 x 1 x 32: "
             "remove it, or an earlier pool or stride.",
         ),
         (
             [CONV, {"type": "pool", "size": 16}, {"type": "pool", "size": 4}, FLATTEN],
             3,
-            "Block 3 (pool) takes windows of 4 x 4, but a map of "
-            "3 x 3 x 32 comes in: remove it, or an earlier pool or stride.",
+            "Block 3 (pool) takes windows of 4 x 4, but receives a map of "
+            "3 x 3 x 32: remove it, or an earlier pool or stride.",
         ),
         (
             [FLATTEN, {"type": "dense"}, CONV],
             3,
-            "Block 3 (conv) takes a map (height x width x channels), but a vector of 128 numbers comes in: "
+            "Block 3 (conv) takes a map (height x width x channels), but receives a vector of 128 numbers: "
             "move it before block 1 (flatten).",
         ),
         (
             [{"type": "global_pooling"}, {"type": "standardise"}],
             2,
-            "Block 2 (standardise) takes a map (height x width x channels), but a vector "
-            "of 1 numbers comes in: move it before block 1 (global pooling).",
+            "Block 2 (standardise) takes a map (height x width x channels), but receives "
+            "a vector of 1 number: move it before block 1 (global pooling).",
         ),
         (
             [CONV, FLATTEN, {"type": "global_pooling"}],
             3,
-            "Block 3 (global pooling) takes a map (height x width x channels), but a vector of "
-            "73,728 numbers comes in: remove it or block 2 (flatten).",
+            "Block 3 (global pooling) takes a map (height x width x channels), but receives a vector of "
+            "73,728 numbers: remove it or block 2 (flatten).",
         ),
         (
             [CONV, {"type": "dense"}, FLATTEN],
             2,
-            "Block 2 (dense) takes a vector, but a map of 48 x 48 x 32 comes in: "
+            "Block 2 (dense) takes a vector, but receives a map of 48 x 48 x 32: "
             "put flatten or global pooling before it.",
         ),
         (
@@ -121,7 +124,8 @@ def test_the_summary_needs_no_keras() -> None:
             [{"type": "conv", "filters": 512}, {"type": "conv", "filters": 1024}, {"type": "global_pooling"}],
             2,
             "Block 2 (conv) brings the network "
-            "to 10,882,252,800 multiply-adds, more than the 10,000,000,000 that can be trained: take fewer filters or units, or make the map "
+            "to 10,882,252,800 multiply-adds, more than the 10,000,000,000 that can be trained: "
+            "take fewer filters or units, or make the map "
             "smaller before it.",
         ),
     ],

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from fer_core import zoo
+from fer_core.bundles.layer_table import multiply_adds
 from fer_core.config import ModelConfig
 from fer_core.errors import ConfigError
 from fer_core.presets import PRESETS
-from fer_core.release.architecture import multiply_adds
 
 
 @pytest.fixture(scope="module", params=list(PRESETS))

@@ -1,4 +1,4 @@
-"""Pictures in folders named after their class, below folders named after their split, at any depth."""
+"""Reader of class folders: pictures in folders named after their class, below split folders."""
 
 from __future__ import annotations
 
@@ -36,17 +36,18 @@ def is_image(path: str) -> bool:
     return PurePosixPath(path).suffix.lower() in SUFFIXES
 
 
-def read(tree: FileTree, default_split: str = "train") -> Samples:
+def read(tree: FileTree) -> Samples:
     """Read every picture of `tree`, resized to 48x48 grey.
 
-    The class of a picture is the nearest folder above it that names one, its split likewise; pictures of a test folder may
-    lack a class and are then unlabelled.
+    The class of a picture is the nearest parent folder that names one, and so is its split; pictures of a
+    test folder without a class are unlabelled.
 
     Raises:
-        DataError: a folder names no known class, there are no pictures or no classes, or too many pictures are unreadable.
+        DataError: A folder has an unknown class name, there are no pictures or no classes, or too many
+            pictures are unreadable.
     """
     paths = [p for p in tree.paths if is_image(p)]
-    places = [_place(p, default_split) for p in paths]
+    places = [_place(p, tree.default_split) for p in paths]
     numbered = _check_classes(tree.name, paths, places)
     problems = Problems(tree.name)
     images, labels, splits, rows = [], [], [], []
@@ -62,14 +63,16 @@ def read(tree: FileTree, default_split: str = "train") -> Samples:
             splits.append(SPLITS.index(split))
             rows.append(row)
     warnings = list(problems.conclude(len(images)))
-    others = [p for p in tree.paths if not is_image(p)]
-    if strays := tree.stray + others:
+    non_images = [p for p in tree.paths if not is_image(p)]
+    if strays := tree.stray + non_images:
         warnings.append(
-            f"{len(strays):,} {'file' if len(strays) == 1 else 'files'} that hold no image passed over: {_some(strays)}."
+            f"{len(strays):,} {'file' if len(strays) == 1 else 'files'} without an image ignored: "
+            f"{_some(strays)}."
         )
     if numbered:
         warnings.append(
-            "The class folders are numbers: they were read as FER2013's codes (0 angry, 1 disgust ... 6 neutral)."
+            "The class folders are numbers: they were read as FER2013's codes (0 angry, 1 disgust ... 6 "
+            "neutral)."
         )
     return Samples(
         images=np.stack(images) if images else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8),
@@ -82,7 +85,7 @@ def read(tree: FileTree, default_split: str = "train") -> Samples:
 
 
 def _place(path: str, default_split: str) -> tuple[str | None, str]:
-    """The folder name that tells the class (None where only a split stands above the picture), and the split."""
+    """Return the folder name of the class (None for a picture directly below a split), and the split."""
     folders = PurePosixPath(path).parts[:-1]
     split = next((s for s in map(find_split, reversed(folders)) if s), default_split)
     named = next((f for f in reversed(folders) if emotions.find(f)), None)
@@ -97,7 +100,11 @@ def _class_name(word: str) -> str:
 
 
 def _check_classes(name: str, paths: list[str], places: list[tuple[str | None, str]]) -> bool:
-    """Whether classes are given as numbers. Raises DataError for unknown classes or none."""
+    """Return whether the classes are numbers.
+
+    Raises:
+        DataError: A class is unknown, or there are no classes.
+    """
     if not paths:
         raise DataError(
             f"{name} holds no images: expected class folders such as train/happy with JPEG or PNG files."
@@ -110,14 +117,16 @@ def _check_classes(name: str, paths: list[str], places: list[tuple[str | None, s
         word = unknown[0]
         where = next(p for p, (w, _) in zip(paths, places, strict=True) if w == word)
         raise DataError(
-            f"Unknown class name {word!r} in {name} ({words[word]:,} images, such as {where}): expected {', '.join(emotions.NAMES)} "
+            f"Unknown class name {word!r} in {name} ({words[word]:,} images, such as {where}): expected "
+            f"{', '.join(emotions.NAMES)} "
             "or a usual synonym; rename the folder or move it away."
         )
     without = [p for p, (word, split) in zip(paths, places, strict=True) if word is None and split != "test"]
     if not words or without:
         where = f": {_some(without)}" if without else ""
         raise DataError(
-            f"{name} has {len(without or paths):,} images without a label{where}: put each into a folder named after its class."
+            f"{name} has {len(without or paths):,} images without a label{where}: put each into a folder "
+            "named after its class."
         )
     return numbered
 

@@ -1,4 +1,4 @@
-"""The names and values of label, pixel and split columns, shared by the tabular sources."""
+"""Names and values of label, pixel and split columns, shared by the readers of tables and arrays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _WORDS = {
 
 
 def find(header: list[str]) -> dict[str, str]:
-    """Which of the columns "label", "pixels" and "split" stand under which name in `header`; case and blanks do not count."""
+    """Return the name of the "label", "pixels" and "split" columns in `header`.
+
+    Case and blanks are ignored.
+    """
     tidy = {name.strip().strip("\"'").strip().lower(): name for name in reversed(header)}
     return {
         role: tidy[next(w for w in words if w in tidy)]
@@ -36,10 +39,13 @@ def find(header: list[str]) -> dict[str, str]:
 
 
 def label_position(value: object, class_names: list[str] | None = None) -> int:
-    """The position in `emotions.NAMES` of a label given by name, or by number into `class_names` or FER2013's codes.
+    """Return the position in `emotions.NAMES` of a label.
+
+    Args:
+        value: A name, or a number: a position in `class_names`, or else FER2013's code.
 
     Raises:
-        DataError: there is no such label.
+        DataError: There is no such label.
     """
     text = str(value if value is not None else "").strip()
     if re.fullmatch(r"-?[0-9]{1,9}(\.0+)?", text):
@@ -47,7 +53,8 @@ def label_position(value: object, class_names: list[str] | None = None) -> int:
         if class_names is not None:
             if not 0 <= code < len(class_names):
                 raise DataError(
-                    f"Unknown label {code}: expected 0 to {len(class_names) - 1}, as the table's metadata name them."
+                    f"Unknown label {code}: expected 0 to {len(class_names) - 1}, as the table's metadata "
+                    "name them."
                 )
             return emotions.NAMES.index(emotions.from_name(class_names[code]))
         return emotions.NAMES.index(emotions.from_code(code))
@@ -55,14 +62,15 @@ def label_position(value: object, class_names: list[str] | None = None) -> int:
 
 
 def split_name(value: object) -> str:
-    """The split that a cell of the split column means.
+    """Return the split that a cell of the split column means.
 
     Raises:
-        DataError: it means none.
+        DataError: The cell does not name a split.
     """
     name = find_split(str(value))
     if name is None:
         raise DataError(
-            f"Unknown split {str(value)!r}: expected Training, PublicTest or PrivateTest (or train, validation, test)."
+            f"Unknown split {str(value)!r}: expected Training, PublicTest or PrivateTest (or train, "
+            "validation, test)."
         )
     return name

@@ -1,7 +1,7 @@
-"""FER2013-style CSV files: a label, 2,304 pixel values in one cell, a split.
+"""Reader of FER2013-style CSV files: a label, 2,304 pixel values in one cell, a split.
 
-Reading the file in the usual way (pandas, then `split` and `np.array` on each row) takes most of a minute; here Arrow finds
-the cells, and the digits of many rows become numbers in a few vector operations.
+The usual way (pandas, then `split` and `np.array` on each row) takes most of a minute; here Arrow finds the
+cells, and the digits of many rows become numbers in a few vector operations.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -23,9 +23,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from ...errors import DataError
-from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, image_digests
+from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, image_digests, join_samples
 from ..problems import Problems
 from . import columns
+from .file_tree import FileTree, split_of
 
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
 _BLOCK_BYTES = 2 << 20  # larger blocks make Arrow wait for fresh memory
@@ -36,7 +37,7 @@ _MAX_HEADER_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class Header:
-    """The first line of a table, and where its columns stand."""
+    """First line of a table and the columns found in it."""
 
     names: tuple[str, ...]
     found: dict[str, str]  # role ("label", "pixels", "split") -> name
@@ -52,15 +53,15 @@ def read_header(head: bytes) -> Header:
     first, _, rest = head.decode("utf-8-sig", errors="replace").partition("\n")
     delimiter = max(",;\t", key=first.count)
     names = _cells_of(first, delimiter)
-    found = columns.find(names)
-    pixels = found.get("pixels")
-    # Any table may have a column called image or x; it is one of pixels when numbers with blanks between stand in it.
+    roles = columns.find(names)
+    pixels = roles.get("pixels")
+    # Any table may have a column called image or x; it contains pixels if its cell is a list of numbers.
     if pixels is not None and not pixels.strip().lower().startswith("pixel"):
         cells = _cells_of(rest.partition("\n")[0], delimiter)
         cell = cells[names.index(pixels)] if len(cells) == len(names) else ""
         if not re.match(r"\s*\d+\s+\d+", cell):
-            del found["pixels"]
-    return Header(tuple(names), found, delimiter)
+            del roles["pixels"]
+    return Header(tuple(names), roles, delimiter)
 
 
 def _cells_of(line: str, delimiter: str) -> list[str]:
@@ -70,33 +71,65 @@ def _cells_of(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def looks_like_fer_plus(header: Header) -> bool:
-    """Whether it is the table of FER+ votes, which holds no images."""
-    names = {name.strip().lower() for name in header.names}
-    return {"image name", "contempt", "nf"} <= names
+def recognises(head: bytes) -> bool:
+    """Return whether a file is a table with pixels, not a README, a list or the FER+ votes."""
+    return is_text(head) and read_header(head).is_faces
+
+
+def is_text(head: bytes) -> bool:
+    return b"\0" not in head and bool(head.strip())
+
+
+def missing_pixels(name: str, head: bytes) -> DataError | None:
+    """Return an error that explains why a table cannot be opened, or None where `head` begins no table."""
+    header = read_header(head)
+    if not is_text(head) or len(header.names) < 2:
+        return None
+    if {"image name", "contempt", "nf"} <= {column.strip().lower() for column in header.names}:
+        return DataError(f"{name} holds the FER+ votes, which come without images: open fer2013.csv instead.")
+    got = ", ".join(column.strip()[:20] for column in header.names[:6])
+    return DataError(
+        f"{name} has no pixels column: expected a header such as emotion,pixels,Usage, got {got}."
+    )
+
+
+def read_tables(tree: FileTree, paths: list[str]) -> Samples:
+    """Read the table with labels and splits, else all: a labelled one for train, another for test."""
+    headers = {}
+    for path in paths:
+        with tree.open(path) as file:
+            headers[path] = read_header(file.read(_MAX_HEADER_BYTES))
+    complete = [path for path in paths if {"label", "split"} <= headers[path].found.keys()]
+    selected = complete[:1] or paths
+    parts = []
+    for path in selected:
+        labelled = "label" in headers[path].found
+        split = split_of(path, "train" if labelled else "test") if len(paths) > 1 or not labelled else "train"
+        with tree.open(path) as file:
+            parts.append(read(tree.full_name(path) if len(paths) > 1 else tree.name, file, split))
+    samples = join_samples(parts)
+    if ignored := [path for path in paths if path not in selected]:
+        note = f"{', '.join(ignored)} ignored: {selected[0]} has its own labels and splits."
+        samples = replace(samples, warnings=(*samples.warnings, note))
+    return samples
 
 
 def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
-    """Read a table with a column of blank-separated pixels, and columns of labels and splits where it has them.
+    """Read a table with a column of blank-separated pixels, and columns of labels and splits if it has them.
 
     Args:
-        name: how errors call the file.
-        file: opened for reading bytes, at its start, seekable.
-        default_split: the split of all rows of a table without a split column.
+        name: Name of the file in error messages.
+        file: Seekable binary file, at its start.
+        default_split: Split of all rows of a table without a split column.
 
     Raises:
-        DataError: no such table, or more than a few bad rows.
+        DataError: The table cannot be parsed, or has more than a few bad rows.
     """
     header = read_header(file.read(_MAX_HEADER_BYTES))
     file.seek(0)
-    if not header.is_faces:
-        got = ", ".join(n.strip()[:20] for n in header.names[:6]) or "an empty line"
-        raise DataError(
-            f"{name} has no pixels column: expected a header such as emotion,pixels,Usage, got {got}."
-        )
     problems = Problems(name)
     passed_over: list[int] = []  # numbers of the lines that Arrow skips, ascending
-    blank: list[int] = []  # numbers of the lines without anything in them, which are no rows
+    blank: list[int] = []  # numbers of the empty lines, which are not rows
 
     def on_ragged_row(row: pacsv.InvalidRow) -> str:
         passed_over.append(row.number)
@@ -108,9 +141,9 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
             blank.append(row.number)
         return "skip" if len(passed_over) < 100_000 else "error"
 
-    wanted = {role: header.names.index(column) for role, column in header.found.items()}
+    column_indices = {role: header.names.index(column) for role, column in header.found.items()}
     names = [f"c{i}" for i in range(len(header.names))]
-    # Room for as many whole images as the file can hold; the system gives memory only to what is written.
+    # Room for the most whole images that the file can contain; the system allocates only what is written.
     room = 1 + file.seek(0, io.SEEK_END) // (2 * PIXELS - 1)
     file.seek(0)
     images = np.empty((room, PIXELS), np.uint8)
@@ -133,11 +166,11 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
             ),
             convert_options=pacsv.ConvertOptions(
                 column_types={n: pa.binary() for n in names},
-                include_columns=[names[i] for i in wanted.values()],
+                include_columns=[names[i] for i in column_indices.values()],
                 strings_can_be_null=False,
             ),
         )
-        for block in _blocks(reader, list(wanted), images):
+        for block in _blocks(reader, list(column_indices), images):
             count = block.rows.stop - block.rows.start
             label, label_faults = cells.labels(block.columns.get("label"), count)
             split, split_faults = cells.splits(block.columns.get("split"), count)
@@ -179,7 +212,7 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
 
 
 def _readable(file: BinaryIO) -> pa.NativeFile | BinaryIO:
-    """What Arrow reads: a file of the system's without Python between where it is plain ASCII, else `file` through `_Ascii`."""
+    """Return `file` in a form for Arrow: plain ASCII without Python in between, else through `_Ascii`."""
     plain = isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO)
     if plain and all(chunk.isascii() for chunk in iter(lambda: file.read(_BLOCK_BYTES), b"")):
         return pa.memory_map(file.name)
@@ -188,7 +221,7 @@ def _readable(file: BinaryIO) -> pa.NativeFile | BinaryIO:
 
 
 class _Ascii(io.BufferedIOBase):
-    """A file with "?" in place of every other byte than ASCII: Arrow hands on no row that is not UTF-8, and nothing that counts is lost."""
+    """File with "?" in place of every byte that is not ASCII, since Arrow rejects rows that are not UTF-8."""
 
     _TABLE = bytes(range(128)) + b"?" * 128
 
@@ -205,7 +238,7 @@ class _Ascii(io.BufferedIOBase):
 
 @dataclass(frozen=True)
 class _Block:
-    """Some rows of the table, whose pixels are being read by another thread."""
+    """Rows of the table, whose pixels another thread is reading."""
 
     rows: slice
     columns: dict[str, pa.Array]  # by role
@@ -214,7 +247,10 @@ class _Block:
 
 
 def _blocks(reader: Iterable[pa.RecordBatch], roles: list[str], images: np.ndarray) -> Iterator[_Block]:
-    """The blocks of a table in order; threads write the pixels to `images` while Arrow finds the next cells."""
+    """Yield the blocks of a table in order.
+
+    Threads write the pixels to `images` while Arrow finds the next cells.
+    """
     waiting: deque[_Block] = deque()
     done = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -222,7 +258,7 @@ def _blocks(reader: Iterable[pa.RecordBatch], roles: list[str], images: np.ndarr
             rows = slice(done, done + batch.num_rows)
             done = rows.stop
             by_role = dict(zip(roles, batch.columns, strict=True))
-            # Rows with too few pixels can be more than there is room for.
+            # Rows with too few pixels can outnumber the room.
             place = images[rows] if done <= len(images) else np.empty((batch.num_rows, PIXELS), np.uint8)
             waiting.append(_Block(rows, by_role, place, pool.submit(_read_pixels, by_role["pixels"], place)))
             if len(waiting) > _AHEAD:
@@ -231,7 +267,7 @@ def _blocks(reader: Iterable[pa.RecordBatch], roles: list[str], images: np.ndarr
 
 
 def _line_numbers(rows: slice, skipped: list[int]) -> np.ndarray:
-    """The line numbers in the file of some of the rows that were read; the header is line 1."""
+    """Return the line numbers in the file of some of the rows that were read; the header is line 1."""
     lines = np.arange(rows.start, rows.stop, dtype=np.int64) + 2
     for line in skipped:
         lines[lines >= line] += 1
@@ -239,7 +275,7 @@ def _line_numbers(rows: slice, skipped: list[int]) -> np.ndarray:
 
 
 class _Cells:
-    """Turns the few different texts of label and split cells into positions, each text once."""
+    """Converter of label and split cells to positions, which converts each distinct text once."""
 
     def __init__(self, default_split: str) -> None:
         self._default = SPLITS.index(default_split)
@@ -247,7 +283,7 @@ class _Cells:
         self._splits: dict[bytes, int | str] = {}
 
     def labels(self, cells: pa.Array | None, count: int) -> tuple[np.ndarray, dict[int, str]]:
-        """(count,) int8 positions, and the faults by row."""
+        """Return (count,) int8 positions, and the faults by row."""
         if cells is None:
             return np.full(count, UNLABELLED, np.int8), {}
         return _look_up(cells, self._labels, columns.label_position)
@@ -259,17 +295,17 @@ class _Cells:
 
 
 def _look_up(
-    cells: pa.Array, known: dict[bytes, int | str], meaning: Callable[[str], int]
+    cells: pa.Array, values: dict[bytes, int | str], meaning: Callable[[str], int]
 ) -> tuple[np.ndarray, dict[int, str]]:
     positions = np.zeros(len(cells), np.int8)
     faults: dict[int, str] = {}
     for i, text in enumerate(cells.to_pylist()):
-        if text not in known:
+        if text not in values:
             try:
-                known[text] = meaning(text.decode("utf-8", errors="replace").strip())
+                values[text] = meaning(text.decode("utf-8", errors="replace").strip())
             except DataError as error:
-                known[text] = str(error)
-        value = known[text]
+                values[text] = str(error)
+        value = values[text]
         if isinstance(value, str):
             faults[i] = value
         else:
@@ -278,7 +314,11 @@ def _look_up(
 
 
 def _read_pixels(cells: pa.Array, images: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
-    """Read cells of blank-separated numbers into `images` (n, PIXELS) uint8, and return the images' digests and faults by row."""
+    """Read cells of blank-separated numbers into `images` (n, PIXELS) uint8.
+
+    Returns:
+        The digests of the images, and the faults by row.
+    """
     count = len(cells)
     _, offsets_buffer, data_buffer = cells.buffers()
     offsets = np.frombuffer(offsets_buffer, np.int32)[cells.offset : cells.offset + count + 1].astype(
@@ -291,7 +331,8 @@ def _read_pixels(cells: pa.Array, images: np.ndarray) -> tuple[np.ndarray, dict[
         edges = offsets[first : last + 1]
         if _parse_clean(data[edges[0] : edges[-1]], edges - edges[0], images[first:last]):
             continue
-        for i in range(first, last):  # something is odd among these rows: look at each
+        # One of these rows is irregular: check each.
+        for i in range(first, last):
             values, fault = _parse_row(data[offsets[i] : offsets[i + 1]].tobytes())
             if fault:
                 faults[i] = fault
@@ -301,7 +342,7 @@ def _read_pixels(cells: pa.Array, images: np.ndarray) -> tuple[np.ndarray, dict[
 
 
 def _parse_row(text: bytes) -> tuple[list[int], str | None]:
-    """The pixel values of one row, or what is wrong with it."""
+    """Return the pixel values of one row, or what is wrong with it."""
     words = text.split()
     if len(words) != PIXELS:
         return [], f"expected {PIXELS} pixel values (48x48), got {len(words)}."
@@ -315,7 +356,10 @@ _scratch = threading.local()
 
 
 def _scratch_arrays(size: int) -> np.ndarray:
-    """(8, size) uint8 of this thread, used again and again: fresh memory costs more than the arithmetic done in it."""
+    """Return (8, size) uint8 of this thread.
+
+    They are reused, since new memory costs more than the arithmetic in it.
+    """
     arrays = getattr(_scratch, "arrays", None)
     if arrays is None or arrays.shape[1] < size:
         arrays = _scratch.arrays = np.empty((8, size + size // 4), np.uint8)
@@ -323,15 +367,16 @@ def _scratch_arrays(size: int) -> np.ndarray:
 
 
 def _parse_clean(text: np.ndarray, edges: np.ndarray, out: np.ndarray) -> bool:
-    """Read the numbers of several rows at once, if nothing in them is odd.
+    """Read the numbers of several rows at once if all of them are regular.
 
     Args:
-        text: (B,) uint8 ASCII, the rows one after another without anything between them.
+        text: (B,) uint8 ASCII, the rows one after another without separators.
         edges: (R + 1,) starts of the rows and the end of the last.
         out: (R, PIXELS) uint8 to write to.
 
     Returns:
-        False where a row does not hold just PIXELS numbers from 0 to 255 with single blanks between; `out` is then undefined.
+        False if a row is not exactly PIXELS numbers from 0 to 255 with single blanks between them; `out` is
+        then undefined.
     """
     n = len(text)
     if n < PIXELS or np.any(np.diff(edges) == 0):
@@ -361,7 +406,6 @@ def _parse_clean(text: np.ndarray, edges: np.ndarray, out: np.ndarray) -> bool:
     np.greater(is_digit[:n], joined[1 : n + 1], out=flags[:n])  # the last digit of each number
     if any(np.count_nonzero(flags[a:b]) != PIXELS for a, b in pairwise(edges)):
         return False
-    np.take(
-        value[:n], np.flatnonzero(flags[:n]), out=out.reshape(-1), mode="clip"
-    )  # "clip" writes without a buffer
+    # mode="clip" writes without a buffer.
+    np.take(value[:n], np.flatnonzero(flags[:n]), out=out.reshape(-1), mode="clip")
     return True

@@ -1,11 +1,13 @@
-"""The files of a folder or of a zip, seen alike. A zip is read in place and never unpacked to disk."""
+"""Common view of the files of a folder, of a zip and of a single file. A zip is never unpacked to disk."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import lzma
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,12 +16,13 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
 from ...errors import DataError
+from ..dataset import find_split
 
 MAX_FILES = 1_000_000
 MAX_UNPACKED_BYTES = 8 << 30
-# Pixels written as text pack to about a third; nothing that FER data consists of packs a hundredfold.
+# Pixels written as text are compressed to about a third, and no FER data to a hundredth.
 MAX_RATIO = 100
-_SMALL_BYTES = 16 << 20  # a column of 200,000 equal words packs that well too
+_SMALL_BYTES = 16 << 20  # a column of 200,000 equal words is compressed as well
 
 _STRAY_NAMES = {"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
 
@@ -28,18 +31,31 @@ class FileTree(Protocol):
     """Files by their paths below the top, with forward slashes."""
 
     name: str
-    paths: list[str]  # sorted; stray files of file managers are left out
+    default_split: str  # of files whose path names none
+    paths: list[str]  # sorted, without the stray files of file managers
     stray: list[str]
+
+    def full_name(self, path: str) -> str:
+        """Return the name of a file for error messages."""
 
     def read(self, path: str) -> bytes: ...
 
     def open(self, path: str) -> AbstractContextManager[BinaryIO]: ...
 
+    def open_seekable(self, path: str) -> AbstractContextManager[BinaryIO]: ...
+
 
 def is_stray(path: str) -> bool:
-    """Whether it is a file that an operating system leaves behind (.DS_Store, Thumbs.db, __MACOSX/ ...)."""
+    """Return whether an operating system left this file behind (.DS_Store, Thumbs.db, __MACOSX/ ...)."""
     parts = PurePosixPath(path).parts or ("",)
     return parts[-1].lower() in _STRAY_NAMES or any(p.startswith(".") or p == "__MACOSX" for p in parts)
+
+
+def split_of(path: str, otherwise: str = "train") -> str:
+    """Return the split named by a file or its folders ("data/test-00000-of-00001.parquet" -> "test")."""
+    pure = PurePosixPath(path)
+    words = [w for part in reversed(pure.with_suffix("").parts) for w in re.split(r"[-_.\s]", part)]
+    return next((s for s in map(find_split, words) if s), otherwise)
 
 
 class FolderTree:
@@ -47,10 +63,14 @@ class FolderTree:
 
     def __init__(self, root: Path) -> None:
         self.name = str(root)
+        self.default_split = find_split(root.resolve().name) or "train"
         self._root = root
         every = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
         self.paths = [p for p in every if not is_stray(p)]
         self.stray = [p for p in every if is_stray(p)]
+
+    def full_name(self, path: str) -> str:
+        return f"{self.name}/{path}"
 
     def read(self, path: str) -> bytes:
         return (self._root / path).read_bytes()
@@ -58,8 +78,10 @@ class FolderTree:
     def open(self, path: str) -> BinaryIO:
         return open(self._root / path, "rb")
 
+    open_seekable = open
+
     def signature(self) -> str:
-        """Changes when a file is added, removed, resized or written."""
+        """Return a hash that changes when a file is added, removed, resized or written."""
         digest = hashlib.sha256(os.fsencode(self._root.resolve()))
         for path in self.paths:
             stat = (self._root / path).stat()
@@ -67,26 +89,49 @@ class FolderTree:
         return digest.hexdigest()
 
 
+class OneFileTree:
+    """A single file, which is read like a folder that contains nothing else."""
+
+    def __init__(self, path: Path) -> None:
+        self.name, self.default_split = str(path), "train"
+        self.paths, self.stray = [path.name], list[str]()
+        self._path = path
+
+    def full_name(self, path: str) -> str:
+        return self.name
+
+    def read(self, path: str) -> bytes:
+        return self._path.read_bytes()
+
+    def open(self, path: str) -> BinaryIO:
+        return open(self._path, "rb")
+
+    open_seekable = open
+
+
 class ZipTree:
     """The members of a zip file.
 
     Raises:
-        DataError: it is damaged, encrypted, has members that point outside, or unpacks to far more than it should.
+        DataError: The zip is damaged or encrypted, has members outside its folder, or unpacks to far more
+            than expected.
     """
 
     def __init__(self, path: Path) -> None:
-        self.name = str(path)
+        self.name, self.default_split = str(path), "train"
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise DataError(f"{path} cannot be read as a zip ({error}): is the file complete?") from None
-        members = [
-            m for m in self._zip.infolist() if not m.filename.endswith("/")
-        ]  # is_dir fails on a member without a name
+        # ZipInfo.is_dir fails on a member without a name.
+        members = [m for m in self._zip.infolist() if not m.filename.endswith("/")]
         check_members(self.name, members)
         every = sorted(m.filename for m in members)
         self.paths = [p for p in every if not is_stray(p)]
         self.stray = [p for p in every if is_stray(p)]
+
+    def full_name(self, path: str) -> str:
+        return f"{self.name}/{path}"
 
     def read(self, path: str) -> bytes:
         with self.open(path) as file:
@@ -97,13 +142,17 @@ class ZipTree:
         with damage_reported(f"{path} in {self.name}"), self._zip.open(path) as file:
             yield file  # type: ignore[misc]
 
+    def open_seekable(self, path: str) -> BinaryIO:
+        """Return a member in memory: a zip verifies its checksum only when it is read from start to end."""
+        return io.BytesIO(self.read(path))
+
 
 @contextlib.contextmanager
 def damage_reported(name: str) -> Iterator[None]:
-    """Turn what the standard library raises for damaged compressed data into one sentence.
+    """Raise errors of the standard library for damaged compressed data as one sentence.
 
     Raises:
-        DataError: in place of it.
+        DataError: The data is damaged.
     """
     try:
         yield
@@ -117,15 +166,16 @@ def damage_reported(name: str) -> Iterator[None]:
         NotImplementedError,
     ) as error:
         raise DataError(
-            f"{name} is damaged or packed in an unknown way: {str(error).splitlines()[0] if str(error) else 'it ends too early'}."
+            f"{name} is damaged or uses an unknown compression: "
+            f"{str(error).splitlines()[0] if str(error) else 'it ends too early'}."
         ) from None
 
 
 def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
-    """Refuse an archive that escapes its folder or unpacks to far more than it should.
+    """Refuse an archive that escapes its folder or unpacks to far more than expected.
 
     Raises:
-        DataError: so it is; the message names the member.
+        DataError: The archive is refused; the message names the member.
     """
     if len(members) > MAX_FILES:
         raise DataError(f"{name} has {len(members):,} files: at most {MAX_FILES:,} are read.")
@@ -145,10 +195,12 @@ def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
         packed += member.compress_size
         if member.file_size > _SMALL_BYTES and member.file_size > MAX_RATIO * max(1, member.compress_size):
             raise DataError(
-                f"{name} is refused: its member {member.filename!r} would unpack from {member.compress_size:,} to "
+                f"{name} is refused: its member {member.filename!r} would unpack from "
+                f"{member.compress_size:,} to "
                 f"{member.file_size:,} bytes, far more than pictures or tables do."
             )
         if total > MAX_UNPACKED_BYTES or (total > 4 * _SMALL_BYTES and total > MAX_RATIO * packed):
             raise DataError(
-                f"{name} is refused: it would unpack from {packed:,} to at least {total:,} bytes, far more than pictures or tables do."
+                f"{name} is refused: it would unpack from {packed:,} to at least {total:,} bytes, far more "
+                "than pictures or tables do."
             )

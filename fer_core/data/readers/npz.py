@@ -1,4 +1,4 @@
-"""NumPy archives: one set of arrays with a split column, or x_train, y_train, x_test ... as Keras' own data sets have them."""
+"""Reader of NumPy archives: arrays with a split column, or x_train, y_train, x_test ... as in Keras."""
 
 from __future__ import annotations
 
@@ -17,52 +17,55 @@ from . import columns
 from .file_tree import check_members
 
 
-def is_npz(names: list[str]) -> bool:
-    """Whether a zip's members are NumPy arrays."""
-    return bool(names) and all(name.endswith(".npy") for name in names)
+def recognises(head: bytes) -> bool:
+    """Return whether a file is a zip whose first member is a NumPy array."""
+    length = int.from_bytes(head[26:28], "little")
+    return head.startswith(b"PK\x03\x04") and head[30 : 30 + length].endswith(b".npy")
 
 
-def read(name: str, file: str | BinaryIO) -> Samples:
-    """Read an .npz. Nothing in it is unpickled.
+def read(name: str, file: BinaryIO, split: str = "train") -> Samples:
+    """Read an .npz without unpickling anything.
 
-    Images may be (N, 48, 48), (N, 2304), (N, H, W) or (N, H, W, 1|3), in 0..255 or as floats in 0..1; labels numbers, names
-    or one-hot rows.
+    Images may be (N, 48, 48), (N, 2304), (N, H, W) or (N, H, W, 1|3), in 0..255 or as floats in 0..1; labels
+    may be numbers, names or one-hot rows.
 
     Raises:
-        DataError: it is damaged, holds Python objects, or the arrays do not fit together.
+        DataError: The file is damaged, contains Python objects, or its arrays do not fit together.
     """
     try:
         with zipfile.ZipFile(file) as archive:
             check_members(name, archive.infolist())
-        if not isinstance(file, str):
-            file.seek(0)
+        file.seek(0)
         with np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
         if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-            raise DataError(f"{name} holds something else than plain arrays, which is not read.")
+            raise DataError(
+                f"{name} contains something other than plain arrays: save arrays of numbers or text only."
+            )
     except DataError:
         raise
-    except Exception as error:  # damaged zips, headers and pickles each raise their own kind
+    except Exception as error:  # damaged zips, headers and pickles raise many kinds of errors
         raise DataError(
-            f"{name} cannot be read as npz ({str(error).splitlines()[0] if str(error) else type(error).__name__})."
+            f"{name} cannot be read as npz "
+            f"({str(error).splitlines()[0] if str(error) else type(error).__name__})."
         ) from None
-    parts = [_part(name, *part) for part in _groups(name, arrays)]
+    parts = [_part(name, *part) for part in _groups(name, arrays, split)]
     images, labels, splits = (np.concatenate(column) for column in zip(*parts, strict=True))
     problems = Problems(name)
     good = labels != _BAD
     for row in np.flatnonzero(~good):
-        problems.add(f"row {row + 1}: its label or split is none of the known ones.")
+        problems.add(f"row {row + 1}: unknown label or split.")
     warnings = problems.conclude(int(good.sum()))
     return Samples(images[good], labels[good], splits[good], np.flatnonzero(good), "npz", warnings)
 
 
-_BAD = -2  # the mark of a row whose label or split is unknown
+_BAD = -2  # marks a row with an unknown label or split
 
 
 def _groups(
-    name: str, arrays: dict[str, np.ndarray]
+    name: str, arrays: dict[str, np.ndarray], default_split: str
 ) -> list[tuple[np.ndarray, np.ndarray | None, np.ndarray | str]]:
-    """(images, labels, splits or the one split) for each set of arrays in the file."""
+    """Return (images, labels, splits or the single split) for each set of arrays in the file."""
     by_split: dict[str, dict[str, np.ndarray]] = {}
     for key, array in arrays.items():
         words = re.split(r"[_\W]+", key.lower())
@@ -72,17 +75,18 @@ def _groups(
             by_split.setdefault(split, {})[rest] = array
     if by_split:
         sets = [(columns.find(list(group)), group, split) for split, group in by_split.items()]
-        found: list[tuple[np.ndarray, np.ndarray | None, np.ndarray | str]] = [
+        groups: list[tuple[np.ndarray, np.ndarray | None, np.ndarray | str]] = [
             (g[f["pixels"]], g.get(f.get("label", "")), split) for f, g, split in sets if "pixels" in f
         ]
-        if found:
-            return found
+        if groups:
+            return groups
     roles = columns.find(list(arrays))
     if "pixels" not in roles:
         raise DataError(
-            f"{name} has no array of images: expected pixels, images or x_train; got {', '.join(list(arrays)[:6]) or 'nothing'}."
+            f"{name} has no array of images: expected pixels, images or x_train; got "
+            f"{', '.join(list(arrays)[:6]) or 'nothing'}."
         )
-    split_array = arrays[roles["split"]] if "split" in roles else "train"
+    split_array = arrays[roles["split"]] if "split" in roles else default_split
     return [(arrays[roles["pixels"]], arrays[roles["label"]] if "label" in roles else None, split_array)]
 
 
@@ -118,21 +122,21 @@ def _part(
 
 def _positions(values: np.ndarray, meaning: Callable[[object], int]) -> np.ndarray:
     distinct, inverse = np.unique(values, return_inverse=True)
-    known = np.empty(len(distinct), np.int8)
+    positions = np.empty(len(distinct), np.int8)
     for i, value in enumerate(distinct.tolist()):
         if isinstance(value, bytes):
             value = value.decode("utf-8", errors="replace")
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         try:
-            known[i] = meaning(value)
-        except (FerError, SystemError):  # the latter: a damaged text with characters that there are not
-            known[i] = _BAD
-    return known[inverse]
+            positions[i] = meaning(value)
+        except (FerError, SystemError):  # SystemError: a damaged text with invalid characters
+            positions[i] = _BAD
+    return positions[inverse]
 
 
 def _images(name: str, pixels: np.ndarray) -> np.ndarray:
-    """(N, 48, 48) uint8."""
+    """Return the images as (N, 48, 48) uint8."""
     size = IMAGE_SIZE
     if pixels.ndim == 2 and pixels.shape[1] == size * size:
         pixels = pixels.reshape(-1, size, size)
@@ -140,7 +144,8 @@ def _images(name: str, pixels: np.ndarray) -> np.ndarray:
         pixels = pixels[..., 0]
     if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[3] != 3) or 0 in pixels.shape[1:]:
         raise DataError(
-            f"{name} has images of shape {pixels.shape}: expected (N, 48, 48), (N, 2304) or (N, H, W, 1 or 3)."
+            f"{name} has images of shape {pixels.shape}: expected (N, 48, 48), (N, 2304) or (N, H, W, 1 or "
+            "3)."
         )
     if pixels.dtype.kind not in "uifb":
         raise DataError(f"{name} has images of type {pixels.dtype}: expected numbers.")

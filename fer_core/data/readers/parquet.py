@@ -1,4 +1,4 @@
-"""Parquet tables with one encoded image a row, as the Hugging Face hub has them."""
+"""Reader of Parquet tables with one encoded image per row, as on the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -22,25 +22,30 @@ _BATCH = 2048
 
 @dataclass(frozen=True)
 class FaceTable:
-    """An open table and which of its columns mean what."""
+    """Open table and the meaning of its columns."""
 
     file: pq.ParquetFile
     image: str
     label: str | None
     split: str | None
-    class_names: list[str] | None  # behind the label numbers, where they do not follow FER2013's codes
+    class_names: list[str] | None  # names of the label numbers, if they differ from FER2013's codes
+
+
+def recognises(head: bytes) -> bool:
+    """Return whether a file is Parquet."""
+    return head.startswith(b"PAR1")
 
 
 def open_table(name: str, file: str | BinaryIO, buffer_size: int = 0) -> FaceTable:
     """Open a table without reading its rows.
 
     Args:
-        name: how errors call the file.
-        file: a path or a seekable binary file.
-        buffer_size: bytes that are read at a time; 0 reads a whole row group at once.
+        name: Name of the file in error messages.
+        file: Path or seekable binary file.
+        buffer_size: Bytes to read at a time; 0 reads a whole row group at once.
 
     Raises:
-        DataError: no parquet, or no image column.
+        DataError: The file is not Parquet, or has no image column.
     """
     try:
         table = pq.ParquetFile(file, buffer_size=buffer_size)
@@ -49,7 +54,7 @@ def open_table(name: str, file: str | BinaryIO, buffer_size: int = 0) -> FaceTab
             _image_column(schema),
             _class_names(schema, columns.find(schema.names).get("label")),
         )
-    except Exception as error:  # Arrow's, OSError, and what names that are no text raise
+    except Exception as error:  # errors of Arrow, OSError, and those of column names that are not text
         raise DataError(
             f"{name} cannot be read as parquet ({_short(error)}): is the file complete?"
         ) from None
@@ -57,12 +62,12 @@ def open_table(name: str, file: str | BinaryIO, buffer_size: int = 0) -> FaceTab
         raise DataError(
             f"{name} has no image column: expected a column of encoded images, as image{{bytes}}."
         )
-    found = columns.find(schema.names)
-    return FaceTable(table, image_column, found.get("label"), found.get("split"), class_names)
+    roles = columns.find(schema.names)
+    return FaceTable(table, image_column, roles.get("label"), roles.get("split"), class_names)
 
 
 def cells(batch: pa.RecordBatch, table: FaceTable) -> tuple[list[bytes | None], list[object]]:
-    """The encoded images and the labels of some rows."""
+    """Return the encoded images and the labels of some rows."""
     blobs = batch.column(batch.schema.get_field_index(table.image))
     if pa.types.is_struct(blobs.type):
         blobs = blobs.field("bytes")
@@ -70,18 +75,18 @@ def cells(batch: pa.RecordBatch, table: FaceTable) -> tuple[list[bytes | None], 
 
 
 def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
-    """Read a table with a column `image{bytes}` (or plain bytes), a label column and, if there is one, a split column.
+    """Read a table with a column `image{bytes}` or plain bytes, labels, and optional splits.
 
-    Labels that are numbers follow the names in the table's own Hugging Face metadata where it has them (its classes are
+    Numeric labels follow the names in the table's own Hugging Face metadata if it has any (its classes are
     often sorted alphabetically), else FER2013's codes.
 
     Args:
-        name: how errors call the file.
-        file: a path or a seekable binary file.
-        split: the split of all rows, for a table without a split column.
+        name: Name of the file in error messages.
+        file: Seekable binary file.
+        split: Split of all rows, for a table without a split column.
 
     Raises:
-        DataError: no parquet, no image column, no labels, or too many bad rows.
+        DataError: The file is not Parquet, has no image column or no labels, or has too many bad rows.
     """
     opened = open_table(name, file)
     table, image_column, label_column, split_column = opened.file, opened.image, opened.label, opened.split
@@ -90,10 +95,10 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
     problems = Problems(name)
     images, labels, splits, rows = [], [], [], []
     row = 0
-    wanted = [c for c in (image_column, label_column, split_column) if c]
+    column_names = [c for c in (image_column, label_column, split_column) if c]
     with ThreadPoolExecutor() as pool:
         try:
-            for batch in table.iter_batches(batch_size=_BATCH, columns=wanted):
+            for batch in table.iter_batches(batch_size=_BATCH, columns=column_names):
                 blobs, codes = cells(batch, opened)
                 uses = _column(batch, split_column)
                 decoded = pool.map(decode, blobs)
@@ -113,7 +118,7 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
                     splits.append(split_position)
                     rows.append(row + i)
                 row += len(codes)
-        except Exception as error:  # as above; also text that is none in a cell
+        except Exception as error:  # as above; also invalid text in a cell
             raise DataError(
                 f"{name} is damaged after row {row:,} ({_short(error)}): get the file again."
             ) from None
@@ -129,7 +134,7 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
 
 
 def decode(blob: bytes | None) -> np.ndarray | FerError:
-    """(48, 48) uint8, or why it cannot be read."""
+    """Return (48, 48) uint8, or the reason why the image cannot be read."""
     try:
         if not blob:
             raise DataError("the image is empty.")
@@ -149,7 +154,7 @@ def _image_column(schema: pa.Schema) -> str | None:
 
 
 def _class_names(schema: pa.Schema, label_column: str | None) -> list[str] | None:
-    """The names behind the label numbers, from the metadata that Hugging Face's `datasets` writes."""
+    """Return the names of the label numbers, from the metadata that Hugging Face's `datasets` writes."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
         names = features[label_column]["names"]

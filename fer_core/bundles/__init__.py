@@ -1,0 +1,1 @@
+"""Trained models on disk: bundle, card, inference file, export and ensembles."""

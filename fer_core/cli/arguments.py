@@ -1,0 +1,64 @@
+"""Shared parts of the commands: registration, number types, common options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import FerError
+
+SOURCES = "a file (CSV, zip, parquet, npz), a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME"
+MODELS = "a shipped model's name, a bundle folder or a run folder (default: standard)"
+RUNS = "the folder of the runs (default: FER_RUNS_DIR, else runs)"
+
+
+class Commands:
+    """The commands of a parser."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(self, name: str, run: Callable[[argparse.Namespace], Any], help: str) -> argparse.ArgumentParser:
+        """Add a command that calls `run`, and return its parser."""
+        parser = self._commands.add_parser(name, help=help, description=help)
+        parser.set_defaults(command=run, usage_error=parser.error)
+        parser.add_argument("--json", action="store_true", help="print JSON and nothing else on stdout")
+        return parser
+
+
+def add_preset(parser: argparse.ArgumentParser, settings_help: str) -> None:
+    """Add --preset and --set."""
+    parser.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: standard)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.NAME=VALUE",
+        help=f"{settings_help}; repeatable",
+    )
+
+
+def positive_int(text: str) -> int:
+    """Parse a whole number from 1."""
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return int(text)
+
+
+def non_negative_int(text: str) -> int:
+    """Parse a whole number from 0."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text!r}")
+    return int(text)
+
+
+def read_named_votes(options: argparse.Namespace, dataset: Any) -> Any:
+    from ..data.votes import FILE_NAME, find_votes, read_votes
+
+    path = options.votes or find_votes(options.data)
+    if path is None:
+        raise FerError(
+            f"There are no FER+ votes beside {options.data}: put {FILE_NAME} there or name it with --votes."
+        )
+    return read_votes(path, dataset)

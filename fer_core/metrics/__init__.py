@@ -1,0 +1,1 @@
+"""Figures of predictions, from arrays alone: accuracy, F1, intervals, calibration, curves."""

@@ -1,0 +1,1 @@
+"""Training runs: folders, processes, the queue, the registry, steering and sweeps."""
