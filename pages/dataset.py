@@ -1,6 +1,41 @@
-"""The door for a deep link to /dataset on a freshly started server; see streamlit_app.py."""
+"""Dataset: choose a source, and see what is in it and what is wrong with it."""
 
-import runpy
-from pathlib import Path
+import streamlit as st
 
-runpy.run_path(str(Path(__file__).parent.parent / "streamlit_app.py"))
+from pages.session import data_source, entry
+from pages.session.errors import errors_shown
+from pages.views.dataset import (
+    copies,
+    face_map,
+    face_view,
+    gallery,
+    headline,
+    label_issues,
+    overview,
+    source_choice,
+    verdicts,
+    votes,
+)
+from pages.views.dataset.dataset_view import DatasetView
+from pages.widgets import views
+
+VIEWS = {
+    "Overview": overview.show,
+    "Gallery": gallery.show,
+    "Votes": votes.show,
+    "Copies": copies.show,
+    "Label issues": label_issues.show,
+    "Map": face_map.show,
+    "Verdicts": verdicts.show,
+}
+
+entry.run_entry_script()
+st.title("Dataset")
+source_choice.show()
+with errors_shown():
+    dataset = DatasetView(data_source.dataset())
+headline.show(dataset)
+with errors_shown():
+    order = views.show("dataset_view", VIEWS, dataset, linked=True)  # positions of the faces on the view
+    gallery.unlink_page()
+    face_view.show_linked(dataset, order)

@@ -1,6 +1,16 @@
-"""The door for a deep link to /diagnostics on a freshly started server; see streamlit_app.py."""
+"""Diagnostics: the state of the app, and a report to add to an issue."""
 
-import runpy
-from pathlib import Path
+import streamlit as st
 
-runpy.run_path(str(Path(__file__).parent.parent / "streamlit_app.py"))
+from pages.session import entry
+from pages.session.errors import errors_shown
+from pages.views.diagnostics import report
+
+entry.run_entry_script()
+st.title("Diagnostics")
+st.markdown(
+    "The state of this FER Explorer. Nothing here names you, your files, your folders or this machine, so "
+    "it can be posted as it is."
+)
+with errors_shown():
+    report.show()

@@ -1,6 +1,43 @@
-"""The door for a deep link to /evaluate on a freshly started server; see streamlit_app.py."""
+"""Evaluate: where, how and why a model errs."""
 
-import runpy
-from pathlib import Path
+import streamlit as st
 
-runpy.run_path(str(Path(__file__).parent.parent / "streamlit_app.py"))
+from pages.session import entry
+from pages.session.errors import errors_shown
+from pages.views.evaluate import (
+    classes,
+    compare,
+    confusion_matrix,
+    downloads,
+    face_view,
+    headline,
+    people,
+    robustness,
+    selection,
+    slices,
+    trust,
+    what_if,
+)
+from pages.widgets import views
+
+VIEWS = {
+    "Matrix": confusion_matrix.show,
+    "Classes": classes.show,
+    "Trust": trust.show,
+    "Compare": compare.show,
+    "People": people.show,
+    "Slices": slices.show,
+    "What if": what_if.show,
+    "Robustness": robustness.show,
+}
+
+entry.run_entry_script()
+st.title("Evaluate")
+with errors_shown():
+    selected = selection.choose()
+    if selected is None:
+        st.stop()
+    headline.show(selected)
+    views.show("evaluate_view", VIEWS, selected, linked=True, remembered=True)
+    face_view.show_linked(selected)
+    downloads.show(selected)

@@ -1,6 +1,16 @@
-"""The door for a deep link to /models on a freshly started server; see streamlit_app.py."""
+"""Models: all models with their accuracy, speed and size, and each of them in detail."""
 
-import runpy
-from pathlib import Path
+import streamlit as st
 
-runpy.run_path(str(Path(__file__).parent.parent / "streamlit_app.py"))
+from pages.session import entry
+from pages.session.errors import errors_shown
+from pages.views.models import all_models, catalog, model_link, one_model
+from pages.widgets import views
+
+VIEWS = {model_link.ALL: all_models.show, model_link.ONE: one_model.show}
+
+entry.run_entry_script()
+st.title("Models")
+with errors_shown():
+    models = catalog.choices()
+    views.show(model_link.VIEW, VIEWS, models, first=model_link.first_view(), label="Show", remembered=True)

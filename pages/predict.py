@@ -1,6 +1,26 @@
-"""The door for a deep link to /predict on a freshly started server; see streamlit_app.py."""
+"""Predict: classify photos, an album, a video, a camera snapshot or the live webcam, in memory."""
 
-import runpy
-from pathlib import Path
+import streamlit as st
 
-runpy.run_path(str(Path(__file__).parent.parent / "streamlit_app.py"))
+from pages.session import entry
+from pages.session.errors import errors_shown
+from pages.views.predict import album, camera, live, options, sample, upload, video
+from pages.widgets import views
+
+VIEWS = {
+    "Upload": upload.show,
+    "Album": album.show,
+    "Video": video.show,
+    "Camera": camera.show,
+    "Live": live.show,
+    "Sample": sample.show,
+}
+
+entry.run_entry_script()
+st.title("Predict")
+st.markdown(
+    "Every face is found, cut out and classified. Photos and frames stay in this machine's memory: none is "
+    "written to disk or sent elsewhere."
+)
+with errors_shown():
+    views.show("predict_way", VIEWS, options.choose(), label="Picture from")

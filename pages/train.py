@@ -1,6 +1,20 @@
-"""The door for a deep link to /train on a freshly started server; see streamlit_app.py."""
+"""Train: set a run up, watch and steer it, compare runs, search settings, learn your own faces."""
 
-import runpy
-from pathlib import Path
+import streamlit as st
 
-runpy.run_path(str(Path(__file__).parent.parent / "streamlit_app.py"))
+from pages.session import entry
+from pages.views.train import own_faces, run_link, runs, setup, sweeps, watch
+from pages.widgets import views
+
+VIEWS = {
+    "Set up": setup.show,
+    "Watch": watch.show,
+    "Runs": runs.show,
+    "Sweeps": sweeps.show,
+    "Your faces": own_faces.show,
+}
+
+entry.run_entry_script()
+st.title("Train")
+run_link.follow_request()
+views.show("train_view", VIEWS, first=run_link.first_view(), linked=True)

@@ -1,4 +1,4 @@
-"""The app's log: set up once for each server, before the first page."""
+"""The app's log."""
 
 from __future__ import annotations
 
@@ -10,22 +10,18 @@ from fer_core.diagnostics import log, report
 from fer_core.hosting.settings import SWITCH
 
 
-def begin() -> None:
-    """At the start of each run of the app; does something in the first one."""
-    _begin()
-
-
 @st.cache_resource(show_spinner=False)
-def _begin() -> None:
+def start() -> None:
+    """Set up the log and record the start of the server, once for each server."""
     log.set_up()
-    known = report.versions()
+    versions = report.versions()
     log.event(
         "app started",
         hosted=bool(os.environ.get(SWITCH)),
         system=report.system(),
         **{
-            name.replace("-", "_"): known[name]
+            name.replace("-", "_"): versions[name]
             for name in ("fer_core", "python", "streamlit")
-            if name in known
+            if name in versions
         },
     )

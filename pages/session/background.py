@@ -1,4 +1,4 @@
-"""Work that takes longer than a page may: in a thread of the app, one after the other, with a bar that renews itself."""
+"""Background work: tasks that run one after the other in a thread, with a progress bar that refreshes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from fer_core.errors import FerError
 
 from . import visitor
 
-Tell = Callable[[float], None]  # takes the share that is done, 0 to 1
+OnProgress = Callable[[float], None]  # takes the share that is done, 0 to 1
 
 _REFRESH_SECONDS = 0.8
-_KEPT = 8  # finished tasks whose results are remembered
-_tasks: dict[str, Task] = {}  # of all sessions: who comes back to the page finds the work where it is
+_FINISHED_AT_MOST = 8  # finished tasks whose results are remembered
+_tasks: dict[str, Task] = {}  # of all sessions, so that a visitor who comes back finds the task again
 _one_at_a_time = threading.Lock()
 
 
 @dataclass
 class Task:
-    """One piece of work, under way or finished."""
+    """A task that is waiting, running or finished."""
 
     title: str
     share: float = 0.0
@@ -34,31 +34,36 @@ class Task:
     error: str | None = None
 
 
-def start(key: str, title: str, work: Callable[[Tell], Any]) -> None:
-    """Begin `work`, unless it is under way; it is handed what it tells its progress by."""
-    key, work = _own(key), visitor.carried(work)
-    if (known := _tasks.get(key)) is not None and not known.done:
+def start(key: str, title: str, work: Callable[[OnProgress], Any]) -> None:
+    """Start a task unless it is running.
+
+    Args:
+        key: Name of the task; each visitor of a hosted app has tasks of their own.
+        title: What the progress bar says.
+        work: The function to run; it receives a callback for its progress.
+    """
+    key, work = _own(key), visitor.with_visitor(work)
+    if (current := _tasks.get(key)) is not None and not current.done:
         return
-    for old in [name for name, task in _tasks.items() if task.done][: -_KEPT + 1]:
+    for old in [name for name, task in _tasks.items() if task.done][: -_FINISHED_AT_MOST + 1]:
         del _tasks[old]
     _tasks.pop(key, None)
     task = _tasks[key] = Task(title)
-    threading.Thread(target=_carry_out, args=(task, work), name=f"fer-{title}", daemon=True).start()
+    threading.Thread(target=_run, args=(task, work), name=f"fer-{title}", daemon=True).start()
 
 
 def _own(key: str) -> str:
-    """What one visitor of a hosted app lets be computed is not the others' business."""
     return f"{visitor.key()} {key}"
 
 
-def _carry_out(task: Task, work: Callable[[Tell], Any]) -> None:
-    def tell(share: float) -> None:
+def _run(task: Task, work: Callable[[OnProgress], Any]) -> None:
+    def on_progress(share: float) -> None:
         task.share = min(1.0, max(0.0, share))
 
     try:
         with _one_at_a_time:  # two at once would slow each other down
             task.waiting = False
-            task.result = work(tell)
+            task.result = work(on_progress)
     except (FerError, OSError) as error:
         task.error = str(error)
     except Exception:
@@ -69,19 +74,25 @@ def _carry_out(task: Task, work: Callable[[Tell], Any]) -> None:
 
 
 def result(key: str) -> Any:
-    """What the work gave, or None."""
+    """Return the result of a task, or None where it is not finished."""
     task = _tasks.get(_own(key))
     return task.result if task is not None and task.done else None
 
 
 def failed(key: str) -> bool:
-    """Whether it ended with an error."""
+    """Return whether a task has ended with an error."""
     task = _tasks.get(_own(key))
     return task is not None and task.done and task.error is not None
 
 
-def under_way(key: str) -> bool:
-    """Whether it goes on; then its bar is drawn, and the page runs again when it ends. An error is shown once it has ended with one."""
+def show_progress(key: str) -> bool:
+    """Draw the progress bar of a task that is waiting or running, or the error of a failed one.
+
+    The page runs again when the task ends.
+
+    Returns:
+        Whether the task is waiting or running.
+    """
     task = _tasks.get(_own(key))
     if task is None:
         return False
@@ -99,5 +110,7 @@ def _bar(key: str) -> None:
         st.rerun()
     st.progress(
         task.share,
-        text=f"{task.title}: waits for other work" if task.waiting else f"{task.title} ... {task.share:.0%}",
+        text=f"{task.title}: waiting for other work"
+        if task.waiting
+        else f"{task.title} ... {task.share:.0%}",
     )

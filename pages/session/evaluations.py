@@ -1,4 +1,4 @@
-"""Evaluations for the pages, computed once for all sessions."""
+"""Evaluations and FER+ votes, read or computed once for all sessions."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.bundle import Bundle
+from fer_core.bundles.bundle import Bundle
 from fer_core.data import Dataset
 from fer_core.data.recipe import SUFFIX, read_recipe
 from fer_core.data.votes import Votes, find_votes, read_votes
 from fer_core.errors import DataError
 from fer_core.evaluation.scoring import Scored, score
 
-from . import state, visitor
+from . import data_source, visitor
 
 
 def scored(bundle: Bundle, data: Dataset, split: str, tta: str, votes: Votes | None = None) -> Scored:
-    """The evaluation of a model on a split; the first time with a progress bar."""
-    changed = bundle.inference_file.stat().st_mtime_ns if bundle.inference_file.exists() else 0
+    """Evaluate a model on a split, or return the cached evaluation."""
+    modified = bundle.inference_file.stat().st_mtime_ns if bundle.inference_file.exists() else 0
     return _scored(
         bundle,
         data,
         votes,
         str(bundle.path),
-        changed,
+        modified,
         data.fingerprint,
         split,
         tta,
@@ -35,19 +35,20 @@ def scored(bundle: Bundle, data: Dataset, split: str, tta: str, votes: Votes | N
 
 
 def votes_beside(data: Dataset) -> Votes | None:
-    """The FER+ votes that were uploaded for the data set, or stand beside its file, if there are any and they fit."""
+    """Return the FER+ votes uploaded for the data set or found beside its file; None without any that fit."""
     uploaded = uploaded_votes(data)
     try:
         path = uploaded if uploaded.is_file() else find_votes(data.source)
         return None if path is None else _votes(data, str(path), path.stat().st_mtime_ns, data.fingerprint)
-    except (DataError, OSError):  # of other data: as good as absent
+    except (DataError, OSError):  # votes of other data
         return None
 
 
 def uploaded_votes(data: Dataset) -> Path:
-    """Where votes that were uploaded for the data set are kept. A cleaned variant has those of its original.
+    """Return the path of votes uploaded for the data set. A cleaned variant shares those of its original.
 
-    The source names them, not the content: votes are joined by row, and the content leaves the order of the rows open.
+    The name comes from the source, not from the content: votes are joined by row, and the content does not
+    fix the order of the rows.
     """
     source = data.source
     while source.endswith(SUFFIX):
@@ -55,7 +56,9 @@ def uploaded_votes(data: Dataset) -> Path:
             source = read_recipe(Path(source)).source
         except DataError:
             break
-    return state.own_folder() / "uploads" / f"votes-{hashlib.sha256(source.encode()).hexdigest()[:16]}.csv"
+    return (
+        data_source.own_folder() / "uploads" / f"votes-{hashlib.sha256(source.encode()).hexdigest()[:16]}.csv"
+    )
 
 
 @st.cache_resource(max_entries=12, show_spinner="Classifying the faces ...")
@@ -64,7 +67,7 @@ def _scored(
     _data: Dataset,
     _votes: Votes | None,
     path: str,
-    changed: int,
+    modified: int,
     fingerprint: str,
     split: str,
     tta: str,
@@ -75,5 +78,5 @@ def _scored(
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _votes(_data: Dataset, path: str, changed: int, fingerprint: str) -> Votes:
+def _votes(_data: Dataset, path: str, modified: int, fingerprint: str) -> Votes:
     return read_votes(Path(path), _data)

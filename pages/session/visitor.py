@@ -1,4 +1,7 @@
-"""Who visits, where the app is hosted for many: each visitor has folders of their own. In local use there is one user, and nothing of this."""
+"""The visitor of a hosted app, who has folders and limits of their own.
+
+In local use there is one user: `hosted` returns None, and every check passes.
+"""
 
 from __future__ import annotations
 
@@ -20,190 +23,209 @@ from fer_core.errors import FerError, ModelError
 from fer_core.hosting import memory, quotas, sources, visitors
 from fer_core.hosting.settings import SWITCH, HostingSettings
 from fer_core.hosting.visitors import Visitors
+from fer_core.resources import subprocess_environment
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _COOKIE, _TOKEN = "fer_visitor", "visitor_token"
-_LOOK_AT_SECRETS = 30  # seconds between two looks, since there are many questions in one run of a page
-_carried: contextvars.ContextVar[Path | None] = contextvars.ContextVar("home", default=None)
-# The secret stays in the browser, so that a refresh or a second tab finds the visitor's runs again. Streamlit reads cookies and cannot
-# set them. Of two tabs that opened at once, the first one's stays.
-_REMEMBER = """<script>
-const known = document.cookie.match(/(?:^|; )fer_visitor=([A-Za-z0-9_-]{43})(?:;|$)/);
-document.cookie = "fer_visitor=" + (known ? known[1] : "TOKEN") + "; Path=PATH; Max-Age=SECONDS; SameSite=Lax"
-  + (location.protocol === "https:" ? "; Secure" : "");
-</script>"""
+_SECRETS_SECONDS = 30  # the secrets are read again after this time; one run of a page asks often
+_wrapped_home: contextvars.ContextVar[Path | None] = contextvars.ContextVar("home", default=None)
+# Sets a cookie, so that a reload or a second tab finds the visitor's runs again: Streamlit reads cookies but
+# cannot set them. Of two tabs that opened at once, the first one's secret stays.
+_SCRIPT = Path(__file__).with_suffix(".js")
 
 
 def hosted() -> Visitors | None:
-    """What holds for visitors, or None in local use.
+    """Return the visitors of a hosted app with their settings, or None in local use.
 
     Raises:
-        ConfigError: the settings are not as they should be.
+        ConfigError: The hosting settings are invalid.
     """
     environment = tuple(
         sorted((name, value) for name, value in os.environ.items() if name.startswith(SWITCH))
     )
-    if not environment and not _secrets(int(time.monotonic() // _LOOK_AT_SECRETS)):
+    if not environment and not _secrets(int(time.monotonic() // _SECRETS_SECONDS)):
         return None
-    settings = HostingSettings.read(dict(environment), _secrets(int(time.monotonic() // _LOOK_AT_SECRETS)))
+    settings = HostingSettings.read(dict(environment), _secrets(int(time.monotonic() // _SECRETS_SECONDS)))
     return (
         None
         if settings is None
-        else Visitors(storage.everybodys_runs() / visitors.FOLDER, settings, storage.data_folder())
+        else Visitors(storage.shared_runs_folder() / visitors.FOLDER, settings, storage.data_folder())
     )
 
 
 @functools.lru_cache(maxsize=1)
 def _secrets(_when: int) -> Mapping[str, Any]:
     try:
-        found = st.secrets.get("hosting", {})
+        settings = st.secrets.get("hosting", {})
     except StreamlitSecretNotFoundError:
         return {}
-    return dict(found) if isinstance(found, Mapping) else {"enabled": found}
+    return dict(settings) if isinstance(settings, Mapping) else {"enabled": settings}
 
 
-def enter() -> None:
-    """At the start of each run of the app: know the visitor. Settings that are wrong end the page: an app that should be hosted is no local one."""
-    storage.keep_apart_by(home)
+def enter() -> Visitors | None:
+    """Identify the visitor at the start of a run of the app; wrong hosting settings end the page.
+
+    Returns:
+        All visitors of a hosted app, or None in local use.
+    """
+    storage.set_visitor_folder(home)
     try:
-        everybody = hosted()
-        if everybody is None:
-            return
-        visitors.establish(everybody.settings, everybody.data_folder)
+        all_visitors = hosted()
+        if all_visitors is None:
+            return None
+        visitors.establish(all_visitors.settings, all_visitors.data_folder)
     except FerError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
-    from . import keeper  # only here: it needs what training needs
-
-    if config.get_option("server.maxUploadSize") > everybody.settings.upload_mb:
-        config.set_option(
-            "server.maxUploadSize", everybody.settings.upload_mb
-        )  # holds for who sends a file without the page, too
-    visitors.touch(_home_in(everybody))
-    keeper.keep(everybody)
+    # Also holds for a client that sends a file without the page.
+    if config.get_option("server.maxUploadSize") > all_visitors.settings.upload_mb:
+        config.set_option("server.maxUploadSize", all_visitors.settings.upload_mb)
+    visitors.touch(_home_in(all_visitors))
+    return all_visitors
 
 
-def remember() -> None:
-    """Let the browser keep who it is; at the end of the page, whatever ended it."""
-    everybody = hosted()
-    if everybody is None:
+def store_secret() -> None:
+    """Store the visitor's secret in the browser; called at the end of each run of the app."""
+    all_visitors = hosted()
+    if all_visitors is None:
         return
     path = "/" + (config.get_option("server.baseUrlPath") or "").strip("/")
     script = (
-        _REMEMBER.replace("TOKEN", _token())
+        _SCRIPT.read_text(encoding="utf-8")
+        .replace("TOKEN", _token())
         .replace("PATH", path)
-        .replace("SECONDS", str(everybody.settings.days * 86_400))
+        .replace("SECONDS", str(all_visitors.settings.days * 86_400))
     )
-    st.html(script, unsafe_allow_javascript=True)
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
 
 def home() -> Path | None:
-    """The folder of the visitor whose page this is, or whose work `carried` took along; None in local use."""
-    everybody = hosted()
-    return None if everybody is None else _home_in(everybody)
+    """Return the folder of the visitor of this page or of a wrapped function; None in local use."""
+    all_visitors = hosted()
+    return None if all_visitors is None else _home_in(all_visitors)
 
 
-def _home_in(everybody: Visitors) -> Path:
-    if (carried := _carried.get()) is not None:
-        return carried
+def _home_in(all_visitors: Visitors) -> Path:
+    if (wrapped := _wrapped_home.get()) is not None:
+        return wrapped
     if get_script_run_ctx(suppress_warning=True) is None:
-        # Whoever asks outside a page must have been told whose work it is: to guess would show one visitor another one's things.
-        raise RuntimeError("It is not known which visitor this is for: wrap the function in visitor.carried.")
-    return everybody.home(_token())
+        # Outside a page there is no visitor: to guess would show one visitor the files of another.
+        raise RuntimeError("Unknown visitor: wrap functions that run outside a page in visitor.with_visitor.")
+    return all_visitors.home(_token())
 
 
 def _token() -> str:
-    token = st.session_state.get(_TOKEN)
-    if token is None:
+    if _TOKEN not in st.session_state:
         cookie = st.context.cookies.get(_COOKIE)
-        token = st.session_state[_TOKEN] = cookie if visitors.is_token(cookie) else visitors.new_token()
+        st.session_state[_TOKEN] = cookie if visitors.is_token(cookie) else visitors.new_token()
+    token: str = st.session_state[_TOKEN]
     return token
 
 
 def key() -> str:
-    """Tells visitors apart in the keys of what is kept for all sessions; empty in local use."""
-    mine = home()
-    return "" if mine is None else mine.name
+    """Return the visitor's part of a cache key; empty in local use."""
+    folder = home()
+    return "" if folder is None else folder.name
 
 
-def carried(work: Callable[P, R]) -> Callable[P, R]:
-    """`work`, to be done outside the page (in a thread, or when a file is fetched), for the visitor of this page."""
-    mine = home()
+def with_visitor(function: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a function that runs outside the page (in a thread, at a download) with its visitor."""
+    folder = home()
 
-    @functools.wraps(work)
-    def done(*args: P.args, **kwargs: P.kwargs) -> R:
-        before = _carried.set(mine)
+    @functools.wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        token = _wrapped_home.set(folder)
         try:
-            return work(*args, **kwargs)
+            return function(*args, **kwargs)
         finally:
-            _carried.reset(before)
+            _wrapped_home.reset(token)
 
-    return done
+    return wrapped
 
 
-# --- what a visitor may ------------------------------------------------------------------------------------------------
+# --- limits
 
 
 def check_source(source: str) -> None:
-    """Raises DataError where the visitor may not open this data set. In local use everything may be opened."""
-    if (everybody := hosted()) is not None:
-        sources.check_source(source, everybody, _home_in(everybody))
+    """Check that the visitor may open a data set.
+
+    Raises:
+        DataError: It belongs to someone else, or to the server.
+    """
+    if (all_visitors := hosted()) is not None:
+        sources.check_source(source, all_visitors, _home_in(all_visitors))
 
 
 def check_faces(count: int) -> None:
-    """Raises DataError where a data set is too large for this server."""
-    if (everybody := hosted()) is not None:
-        sources.check_size(count, everybody.settings)
+    """Check the size of a data set.
+
+    Raises:
+        DataError: It is too large for this server.
+    """
+    if (all_visitors := hosted()) is not None:
+        sources.check_size(count, all_visitors.settings)
 
 
 def check_upload(name: str, content: bytes) -> None:
-    """Raises FerError where an upload is too large, or there is no room left for it."""
-    if (everybody := hosted()) is not None:
-        sources.check_upload(name, content, everybody.settings)
-        quotas.check_space(_home_in(everybody), len(content))
+    """Check the size of an upload.
+
+    Raises:
+        FerError: It is too large, or there is no room left for it.
+    """
+    if (all_visitors := hosted()) is not None:
+        sources.check_upload(name, content, all_visitors.settings)
+        quotas.check_space(_home_in(all_visitors), len(content))
 
 
 def check_helper(what: str) -> None:
-    """Before a process with TensorFlow is started for a page, which takes much memory.
+    """Check that there is memory for a helper process with TensorFlow.
+
+    Args:
+        what: What needs the process, as the subject of the message.
 
     Raises:
-        ModelError: a hosted app has no room for it now.
+        ModelError: A hosted app has not enough memory now.
     """
-    everybody = hosted()
-    if everybody is not None and memory.free(everybody.settings.memory_mb) < memory.HELPER_MB * 1_000_000:
+    all_visitors = hosted()
+    if (
+        all_visitors is not None
+        and memory.free(all_visitors.settings.memory_mb) < memory.HELPER_MB * 1_000_000
+    ):
         raise ModelError(
-            f"{what} needs {memory.HELPER_MB} MB of memory, which this server has not left now: try again when no run trains."
+            f"{what} needs {memory.HELPER_MB} MB of memory, which this server does not have now: try again "
+            "when no run is training."
         )
 
 
 def helper_environment() -> dict[str, str]:
-    """The environment of such a process."""
-    return os.environ | ({} if hosted() is None else memory.SPARING)
+    """Return the environment of a helper process."""
+    return subprocess_environment() | ({} if hosted() is None else memory.SPARING)
 
 
-def upload_megabytes(most: int) -> int:
-    """How large an upload may be that could else have `most` MB."""
-    everybody = hosted()
-    return most if everybody is None else min(most, everybody.settings.upload_mb)
+def upload_megabytes(limit: int) -> int:
+    """Return the upload limit in MB: `limit`, or the limit of a hosted app if that is lower."""
+    all_visitors = hosted()
+    return limit if all_visitors is None else min(limit, all_visitors.settings.upload_mb)
 
 
 def shown_source(source: str) -> str:
-    """A data set as the command of a shell names it; without the server's folders in a hosted app."""
+    """Return a source as shown in a shell command; without the server's folders in a hosted app."""
     return source if hosted() is None or source.startswith("synthetic") else Path(source).name
 
 
-def without_folders(sentence: str) -> str:
-    """A sentence without the server's folders, where the app is hosted."""
-    everybody = hosted()
-    if everybody is None:
+def hide_folders(sentence: str) -> str:
+    """Return a sentence with the server's folders removed in a hosted app."""
+    all_visitors = hosted()
+    if all_visitors is None:
         return sentence
-    mine = _home_in(everybody)
+    own_folder = _home_in(all_visitors)
     for folder in (
-        *(mine / part for part in ("data/uploads", "data", "runs", "models")),
-        mine,
-        everybody.root,
-        everybody.data_folder,
+        *(own_folder / part for part in ("data/uploads", "data", "runs", "models")),
+        own_folder,
+        all_visitors.root,
+        all_visitors.data_folder,
         Path.cwd(),
     ):
         sentence = sentence.replace(f"{folder}{os.sep}", "").replace(str(folder), "the server")
@@ -211,5 +233,5 @@ def without_folders(sentence: str) -> str:
 
 
 def shown_path(path: Path) -> str:
-    """A path as it is shown: in a hosted app only its name, since where it lies is nobody's business."""
+    """Return a path as shown to the visitor: in a hosted app only its name."""
     return str(path) if hosted() is None else path.name

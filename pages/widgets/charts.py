@@ -1,61 +1,25 @@
-"""Plotly figures of more than one page. A class has the same colour in all of them."""
+"""Plotly figures and colours that several pages use. A class has the same colour in all figures."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
-
-from fer_core.emotions import COLOURS
 
 TRAIN, VALIDATION = "#0072B2", "#E69F00"
 CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
 def is_dark() -> bool:
+    """Return whether the dark theme is on."""
     return st.context.theme.type == "dark"
 
 
-def class_balance(counts: dict[str, dict[str, int]], as_share: bool) -> go.Figure:
-    """Bars of the images per class, one panel of bars for each split."""
-    figure = go.Figure()
-    splits = list(counts)
-    names = [*COLOURS, "unlabelled"]
-    for name in names:
-        values = [counts[s].get(name, 0) for s in splits]
-        if not any(values):
-            continue
-        totals = [max(1, sum(counts[s].values())) for s in splits]
-        heights = [v / t for v, t in zip(values, totals, strict=True)] if as_share else values
-        figure.add_bar(
-            x=splits,
-            y=heights,
-            name=name,
-            marker_color=COLOURS.get(name, "#8C8C8C"),
-            customdata=np.stack([values, totals], 1),
-            hovertemplate=f"{name}, %{{x}}: %{{customdata[0]:,}} of %{{customdata[1]:,}}<extra></extra>",
-        )
-    figure.update_layout(
-        barmode="group",
-        height=330,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        yaxis={
-            "title": "share of the split" if as_share else "images",
-            "tickformat": ".0%" if as_share else ",d",
-        },
-        legend={"orientation": "h", "y": -0.15},
-    )
-    return figure
-
-
-def confusion_matrix(
-    matrix: np.ndarray, labels: tuple[str, ...], by_row: bool, selected: tuple[int, int] | None
-) -> go.Figure:
-    """A confusion matrix whose cells can be clicked."""
-    return label_matrix(matrix, labels, labels, by_row, selected, ("true", "predicted"))
+def truth_colours() -> dict[str, str]:
+    """Return a colour for each kind of truth, readable on the current background."""
+    if is_dark():
+        return {"labels": "#56B4E9", "votes": "#E69F00", "other": "#B4B9C8", "faint": "#8C93A6"}
+    return {"labels": "#0072B2", "votes": "#B45300", "other": "#5F6678", "faint": "#8C93A6"}
 
 
 def label_matrix(
@@ -66,13 +30,13 @@ def label_matrix(
     selected: tuple[int, int] | None,
     titles: tuple[str, str],
 ) -> go.Figure:
-    """Counts of row against column, as a matrix whose cells can be clicked.
+    """Draw counts of rows against columns as a matrix whose cells can be clicked.
 
-    Plotly reports no clicks on a heat map, so invisible square markers lie on the cells; `customdata` of a marker is
-    (row, column).
+    Plotly reports no clicks on a heat map, so invisible square markers cover the cells. The `customdata` of a
+    marker is (row, column).
 
     Args:
-        titles: what the rows and what the columns are.
+        titles: Titles of the rows and of the columns.
     """
     totals = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     shares = matrix / totals
@@ -112,7 +76,8 @@ def label_matrix(
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}, "textfont": {}},
         hovertext=[
-            f"{titles[0]} {rows[r]}, {titles[1]} {columns[c]}: {matrix[r, c]:,} ({shares[r, c]:.1%} of {rows[r]})"
+            f"{titles[0]} {rows[r]}, {titles[1]} {columns[c]}: {matrix[r, c]:,} ({shares[r, c]:.1%} of "
+            f"{rows[r]})"
             for r, c in cells
         ],
         hoverinfo="text",
@@ -137,26 +102,3 @@ def label_matrix(
         yaxis={"title": titles[0], "range": [len(rows) - 0.5, -0.5], "fixedrange": True, "showgrid": False},
     )
     return figure
-
-
-def clicked_cell(event: Any) -> tuple[int, int] | None:
-    """The (row, column) that a click on a matrix selected."""
-    points = (event or {}).get("selection", {}).get("points", [])
-    if not points or "customdata" not in points[0]:
-        return None
-    row, column = points[0]["customdata"][:2]
-    return int(row), int(column)
-
-
-def class_table(per_class: dict[str, Any]) -> None:
-    """Precision, recall, F1 and support by class."""
-    frame = pd.DataFrame([{"class": name, **vars(f)} for name, f in per_class.items()])
-    share = {
-        name: st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1)
-        for name, label in (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"))
-    }
-    config = share | {
-        "class": "Class",
-        "support": st.column_config.NumberColumn("Images", format="localized"),
-    }
-    st.dataframe(frame, hide_index=True, column_config=config)

@@ -1,4 +1,4 @@
-"""Faces side by side that can be clicked or chosen: a small component, since a page of them is one element that draws at once."""
+"""Grid of faces that can be opened or selected: one component, so that all faces are drawn at once."""
 
 from __future__ import annotations
 
@@ -11,66 +11,22 @@ import streamlit as st
 
 from fer_core.emotions import COLOURS, EMOJI
 
-from .component import component
+from .component import component, script, stylesheet
 from .faces import data_uri
 
-_CSS = """
-.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(var(--least),1fr));gap:.6rem;padding:2px}
-button{all:unset;box-sizing:border-box;cursor:pointer;border-radius:.5rem;overflow:hidden;border:1px solid rgba(128,128,128,.25);
-border-bottom:4px solid var(--c);font-family:var(--st-font);color:var(--st-text-color);display:flex;flex-direction:column}
-button:hover{border-color:var(--st-primary-color)}
-button:focus-visible{outline:2px solid var(--st-primary-color);outline-offset:1px}
-button[aria-pressed=true]{outline:3px solid var(--st-primary-color)}
-img{width:100%;display:block;aspect-ratio:1}
-span{padding:.15rem .4rem .25rem;font-size:.78rem;line-height:1.25;overflow-wrap:anywhere}
-small{opacity:.75;display:block;font-size:.72rem}
-"""
-_JS = """
-function draw({ data, parentElement, setTriggerValue, setStateValue }) {
-  const grid = parentElement.querySelector(".grid")
-  // An answer that only repeats what was chosen comes late: drawing it would undo the clicks since, and take the focus away.
-  const drawn = JSON.stringify({ ...data, chosen: null })
-  if (grid.drawn === drawn) return
-  grid.drawn = drawn
-  grid.style.setProperty("--least", data.least + "px")
-  const chosen = new Set(data.chosen)
-  grid.replaceChildren(...data.faces.map((face) => {
-    const button = document.createElement("button")
-    button.style.setProperty("--c", face.colour)
-    button.dataset.face = face.id
-    const image = document.createElement("img")
-    image.src = face.src
-    image.alt = "face, " + [face.label, ...face.notes].join(", ")
-    const text = document.createElement("span")
-    text.textContent = face.title
-    for (const note of face.notes) {
-      const line = document.createElement("small")
-      line.textContent = note
-      text.append(line)
-    }
-    button.append(image, text)
-    if (data.selecting) button.setAttribute("aria-pressed", chosen.has(face.id))
-    button.onclick = () => {
-      if (!data.selecting) return setTriggerValue("opened", face.id)
-      chosen.has(face.id) ? chosen.delete(face.id) : chosen.add(face.id)
-      button.setAttribute("aria-pressed", chosen.has(face.id))
-      setStateValue("chosen", [...chosen])
-    }
-    return button
-  }))
-}
-"""
-_component = component("fer_face_grid", html='<div class="grid"></div>', css=_CSS, js=_JS)
+_component = component(
+    "fer_face_grid", html='<div class="grid"></div>', css=stylesheet(__file__), js=script(__file__)
+)
 
 
 @dataclass(frozen=True)
 class Face:
-    """One of a grid."""
+    """A face of the grid."""
 
     index: int  # position in the data set
     image: np.ndarray  # (48, 48) uint8
-    label: str  # its class: emoji, colour and caption
-    notes: tuple[str, ...] = ()  # lines below
+    label: str  # the class, which sets emoji, colour and caption
+    notes: tuple[str, ...] = ()  # lines below the class
 
 
 def show(
@@ -78,21 +34,21 @@ def show(
     key: str,
     on_open: Callable[[int], None] | None = None,
     selecting: bool = False,
-    least: int = 92,
+    min_width: int = 92,
 ) -> list[int]:
-    """Draw the faces.
+    """Draw the grid.
 
     Args:
-        on_open: called with the index of a face that was clicked.
-        selecting: clicks choose faces instead of opening them.
-        least: pixels that a face is wide at least.
+        on_open: Called with the index of the face that was clicked.
+        selecting: Clicks select faces instead of opening them.
+        min_width: Smallest width of a face in pixels.
 
     Returns:
-        The indices of the chosen faces.
+        The indices of the selected faces.
     """
     state: Any = st.session_state.get(key, {})
-    there = {face.index for face in faces}
-    chosen = [i for i in state.get("chosen") or [] if i in there] if selecting else []
+    present = {face.index for face in faces}
+    chosen = [i for i in state.get("chosen") or [] if i in present] if selecting else []
 
     def opened() -> None:
         index = st.session_state[key].get("opened")
@@ -106,13 +62,13 @@ def show(
             "faces": [_cell(face) for face in faces],
             "selecting": selecting,
             "chosen": chosen,
-            "least": least,
+            "least": min_width,
         },
         default={"chosen": []},
         on_opened_change=opened,
         on_chosen_change=lambda: None,
     )
-    return [i for i in result.get("chosen") or [] if i in there] if selecting else []
+    return [i for i in result.get("chosen") or [] if i in present] if selecting else []
 
 
 def _cell(face: Face) -> dict[str, Any]:

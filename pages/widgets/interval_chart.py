@@ -1,4 +1,4 @@
-"""Accuracies as dots with their 95 % intervals, one model below the other."""
+"""Accuracies as dots with their 95% intervals, one row below the other."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from . import charts
 
 _ROW = 50  # pixels
 _LONGEST_NAME = 36  # characters, which leave room for a figure on a phone of 390 pixels
-_LEAST_SPAN = 0.1  # of the axis, so that one narrow interval does not look wide
+_LEAST_SPAN = 0.1  # shortest axis, so that a narrow interval does not look wide
 
 
 @dataclass(frozen=True)
-class Look:
+class MarkerStyle:
     """How the dots of one kind are drawn."""
 
     name: str
@@ -27,10 +27,10 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Dot:
+class Point:
     """One accuracy."""
 
-    look: Look
+    style: MarkerStyle
     value: float
     interval: tuple[float, float] | None = None
     note: str = ""
@@ -38,45 +38,52 @@ class Dot:
 
 @dataclass(frozen=True)
 class Row:
-    """What stands on one line: a name to the left, a figure to the right, dots below them."""
+    """A row of the chart: a name on the left, a figure on the right, dots below them."""
 
     name: str
     figure: str
-    dots: tuple[Dot, ...]
+    points: tuple[Point, ...]
 
 
 def interval_chart(rows: list[Row]) -> go.Figure:
-    """The first row on top. Names stand above their dots instead of beside the axis, which leaves a phone room for the dots."""
+    """Draw the rows, the first one on top.
+
+    Names are placed above their dots instead of beside the axis, which leaves room for the dots on a phone.
+    """
     figure = go.Figure()
-    looks = list(dict.fromkeys(dot.look for row in rows for dot in row.dots))
-    for look in looks:
-        found = [(i, row, dot) for i, row in enumerate(rows) for dot in row.dots if dot.look == look]
-        reach = [dot.interval or (dot.value, dot.value) for _, _, dot in found]
+    styles = list(dict.fromkeys(point.style for row in rows for point in row.points))
+    for style in styles:
+        points = [
+            (i, row, point) for i, row in enumerate(rows) for point in row.points if point.style == style
+        ]
+        reach = [point.interval or (point.value, point.value) for _, _, point in points]
         figure.add_scatter(
-            x=[dot.value for _, _, dot in found],
-            y=[i for i, _, _ in found],
-            name=look.name,
+            x=[point.value for _, _, point in points],
+            y=[i for i, _, _ in points],
+            name=style.name,
             mode="markers",
             marker={
-                "color": look.colour,
-                "symbol": look.symbol,
-                "size": look.size,
-                "line": {"width": 2, "color": look.colour},
+                "color": style.colour,
+                "symbol": style.symbol,
+                "size": style.size,
+                "line": {"width": 2, "color": style.colour},
             },
             error_x={
                 "type": "data",
                 "symmetric": False,
-                "color": look.colour,
-                "thickness": look.width,
+                "color": style.colour,
+                "thickness": style.width,
                 "width": 0,
-                "array": [high - dot.value for (_, high), (_, _, dot) in zip(reach, found, strict=True)],
-                "arrayminus": [dot.value - low for (low, _), (_, _, dot) in zip(reach, found, strict=True)],
+                "array": [high - point.value for (_, high), (_, _, point) in zip(reach, points, strict=True)],
+                "arrayminus": [
+                    point.value - low for (low, _), (_, _, point) in zip(reach, points, strict=True)
+                ],
             },
-            hovertext=[_hover(row, dot) for _, row, dot in found],
+            hovertext=[_hover(row, point) for _, row, point in points],
             hoverinfo="text",
         )
     ink = "#E8EAF3" if charts.is_dark() else "#1B2032"  # the theme's own colour for annotations is faint
-    # All at once: each add_annotation would go through those before it again.
+    # All at once: add_annotation takes longer with every annotation that is there already.
     lines = [
         {
             "type": "line",
@@ -104,11 +111,11 @@ def interval_chart(rows: list[Row]) -> go.Figure:
         }
         for i, row in enumerate(rows)
         for text, x, anchor in (
-            (f"<b>{html.escape(shortened(row.name, _LONGEST_NAME))}</b>", 0, "left"),
+            (f"<b>{html.escape(shorten(row.name, _LONGEST_NAME))}</b>", 0, "left"),
             (row.figure, 1, "right"),
         )
     ]
-    ends = [end for row in rows for dot in row.dots for end in (dot.value, *(dot.interval or ()))]
+    ends = [end for row in rows for point in row.points for end in (point.value, *(point.interval or ()))]
     figure.update_layout(
         shapes=lines,
         annotations=words,
@@ -117,7 +124,7 @@ def interval_chart(rows: list[Row]) -> go.Figure:
         dragmode=False,
         xaxis={"tickformat": ".0%", "range": accuracy_range(ends), "fixedrange": True, "nticks": 8},
         yaxis={"range": [len(rows) - 0.6, -0.8], "visible": False, "fixedrange": True},
-        showlegend=len(looks) > 1,
+        showlegend=len(styles) > 1,
         legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "x": 0},
         hoverlabel={"align": "left"},
     )
@@ -125,35 +132,35 @@ def interval_chart(rows: list[Row]) -> go.Figure:
 
 
 def percent(value: float | None, interval: tuple[float, float] | None = None) -> str:
-    """68.3 % (66.7 to 69.8), or a dash for what was not measured."""
+    """Format an accuracy as "68.3% (66.7 to 69.8)", or as a dash where it was not measured."""
     if value is None:
         return "-"
-    return f"{100 * value:.1f} %" + (
+    return f"{100 * value:.1f}%" + (
         f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
     )
 
 
-def around(value: float, interval: tuple[float, float] | None) -> str:
-    """68.3 ± 1.5 %, short enough to stand beside a name on a phone."""
-    return f"{100 * value:.1f} ± {50 * (interval[1] - interval[0]):.1f} %" if interval else percent(value)
+def format_plus_minus(value: float, interval: tuple[float, float] | None) -> str:
+    """Format an accuracy as "68.3 ± 1.5%", short enough to fit beside a name on a phone."""
+    return f"{100 * value:.1f} ± {50 * (interval[1] - interval[0]):.1f}%" if interval else percent(value)
 
 
-def shortened(name: str, most: int) -> str:
-    """A name of at most so many characters; what is left out comes from its middle, since runs begin with their date."""
-    if len(name) <= most:
+def shorten(name: str, max_length: int) -> str:
+    """Shorten a name to `max_length` characters in its middle, since names of runs begin with the date."""
+    if len(name) <= max_length:
         return name
-    tail = most // 2
-    return f"{name[: most - tail - 1]}…{name[-tail:]}"
+    tail = max_length // 2
+    return f"{name[: max_length - tail - 1]}…{name[-tail:]}"
 
 
-def _hover(row: Row, dot: Dot) -> str:
-    return f"<b>{html.escape(row.name)}</b><br>{dot.look.name}: {percent(dot.value, dot.interval)}" + (
-        f"<br>{dot.note}" if dot.note else ""
+def _hover(row: Row, point: Point) -> str:
+    return f"<b>{html.escape(row.name)}</b><br>{point.style.name}: {percent(point.value, point.interval)}" + (
+        f"<br>{point.note}" if point.note else ""
     )
 
 
 def accuracy_range(ends: Iterable[float]) -> tuple[float, float]:
-    """The part of an axis that shows these accuracies and ends of intervals, never so narrow that chance looks like a difference."""
+    """Return an axis range that holds all `ends`, wide enough that noise does not look like a difference."""
     ends = list(ends)
     low, high = min(ends), max(ends)
     pad = max((high - low) * 0.06, (_LEAST_SPAN - (high - low)) / 2)

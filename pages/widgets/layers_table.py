@@ -1,4 +1,4 @@
-"""The architecture of a model, layer by layer, from its card."""
+"""Table of the layers of a network."""
 
 from __future__ import annotations
 
@@ -7,41 +7,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fer_core.bundle import views_inside
-from fer_core.card_values import number, parts
-
-from .model_figures import Model
-
-
-def show(model: Model) -> None:
-    """The table of layers with shapes, parameters and multiply-adds, and what they come to."""
-    rows = layers(model.bundle.card)
-    if not rows:
-        st.info(
-            "This model was written by an older version, whose card does not list its layers.",
-            icon=":material/history:",
-        )
-        return
-    networks = list(dict.fromkeys(row["Network"] for row in rows if row["Network"]))
-    if len(networks) > 1:
-        network = st.segmented_control(
-            "Network of the ensemble",
-            networks,
-            default=networks[0],
-            required=True,
-            key=f"models_network_{model.name}",
-        )
-        rows = [row for row in rows if row["Network"] == network]
-    st.markdown(totals(rows) + _views(model, rows))
-    table(rows, "models", f"Layers of {model.name}")
+from fer_core.bundles.card_values import as_dicts, as_float
 
 
 def table(rows: list[dict[str, Any]], prefix: str, alt: str) -> None:
-    """The rows that `layers` gives.
+    """Draw the table.
 
     Args:
-        prefix: of the widgets' keys.
-        alt: what the table shows, for screen readers.
+        rows: Rows from `layers`.
+        prefix: Prefix of the widgets' keys.
+        alt: Description for screen readers.
     """
     learned = st.toggle("Only layers with parameters", key=f"{prefix}_learned")
     frame = pd.DataFrame([row for row in rows if row["Parameters"] or not learned]).drop(columns="Network")
@@ -71,9 +46,9 @@ def table(rows: list[dict[str, Any]], prefix: str, alt: str) -> None:
 
 
 def layers(card: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row for each layer that the card lists. The layers of an ensemble say which network they belong to."""
+    """Return a row for each layer in a card; the rows of an ensemble name their network."""
     rows = []
-    for layer in parts(card, "layers"):
+    for layer in as_dicts(card, "layers"):
         network, _, name = str(layer.get("name", "-")).rpartition("/")
         shape = layer.get("output")
         rows.append(
@@ -82,23 +57,18 @@ def layers(card: dict[str, Any]) -> list[dict[str, Any]]:
                 "Layer": name,
                 "Type": str(layer.get("type", "-")),
                 "Output": " x ".join(map(str, shape)) if isinstance(shape, list) and shape else "-",
-                "Parameters": number(layer.get("parameters")),
-                "Multiply-adds": number(layer.get("multiply_adds")),
+                "Parameters": as_float(layer.get("parameters")),
+                "Multiply-adds": as_float(layer.get("multiply_adds")),
             }
         )
     return rows
 
 
 def totals(rows: list[dict[str, Any]]) -> str:
-    """What the rows that `layers` gives come to, as Markdown."""
+    """Return the number of layers, parameters and multiply-adds of the rows from `layers`, as Markdown."""
     parameters = sum(row["Parameters"] or 0 for row in rows)
     work = sum(row["Multiply-adds"] or 0 for row in rows)
-    return f"**{len(rows)} layers**, **{parameters:,.0f} parameters**, **{work:,.0f} multiply-adds** for one image."
-
-
-def _views(model: Model, rows: list[dict[str, Any]]) -> str:
-    views = views_inside(model.bundle.card)
-    work = sum(row["Multiply-adds"] or 0 for row in rows)
     return (
-        f" {views} views of each image go through, which makes it {views * work:,.0f}." if views > 1 else ""
+        f"**{len(rows)} layers**, **{parameters:,.0f} parameters**, **{work:,.0f} multiply-adds** for one "
+        "image."
     )

@@ -1,4 +1,4 @@
-"""Boxes to choose a page of many faces."""
+"""Pagination of many faces."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ import streamlit as st
 
 
 def page_of(indices: np.ndarray, per_page: int, key: str, what: str, linked: bool = False) -> np.ndarray:
-    """Those of `indices` on the page that is chosen, with the boxes to choose it.
+    """Draw the page numbers and return the `indices` on the chosen page.
 
     Args:
-        what: when it changes, other faces are shown, and the first page comes again.
-        linked: the page stands in the address, under `key`.
+        indices: (N,) positions of all faces, in order.
+        per_page: Faces on a page.
+        key: Key of the page number in the session, and in the address if `linked`.
+        what: Describes the faces; when it changes, the first page is shown.
+        linked: The address names the page.
     """
     pages = max(1, math.ceil(len(indices) / per_page))
     widget = f"{key}_{zlib.crc32(what.encode())}"
-    if (
-        key not in st.session_state
-    ):  # the page of a link is the first one of what it shows; later the boxes decide
-        asked = st.query_params.get(key, "") if linked else ""
-        st.session_state[key] = (widget, int(asked) if asked.isdecimal() and len(asked) < 9 else 1)
+    # a link sets the first page; from then on the page numbers decide
+    if key not in st.session_state:
+        linked_page = st.query_params.get(key, "") if linked else ""
+        st.session_state[key] = (
+            widget,
+            int(linked_page) if linked_page.isdecimal() and len(linked_page) < 9 else 1,
+        )
     elif st.session_state[key][0] != widget:
         st.session_state[key] = (widget, 1)
     first = min(max(1, st.session_state[key][1]), pages)

@@ -1,4 +1,4 @@
-"""The result of a prediction: annotated picture, faces with probabilities, downloads."""
+"""Results of a photo: the annotated photo, its faces with probabilities, downloads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import streamlit as st
 from PIL import Image
 
 from fer_core import imaging
-from fer_core.bundle import Bundle
+from fer_core.bundles.bundle import Bundle
 from fer_core.diagnostics import log
 from fer_core.emotions import EMOJI
 from fer_core.errors import ImageError
@@ -20,46 +20,59 @@ from fer_core.explanation.heat import scaled
 from fer_core.explanation.occlusion import occlusion_maps
 from fer_core.inference import FacePrediction
 from fer_core.inference.drawing import draw_predictions
-from fer_core.inference.unlike import unlike_training
+from fer_core.inference.input_warnings import input_warnings
+from pages.session import cached_models, grad_cam
+from pages.session.errors import errors_shown
 
-from . import faces, grad_cam, state
+from . import faces, heat_maps
 
 SAMPLE = Path(__file__).parent.parent / "assets" / "portrait.jpg"
 UPLOAD_TYPES = [suffix[1:] for suffix in imaging.SUFFIXES]
 UPLOAD_MEGABYTES = 50
-_SHOWN_SIDE = 1200  # a large photo is drawn and sent to the browser at most this wide
+_SHOWN_SIDE = 1200  # largest width and height in pixels that are sent to the browser
 
 
 def classify(
     name: str, content: bytes, bundle: Bundle, detect: bool = True
 ) -> tuple[Image.Image, list[FacePrediction]]:
-    """Read one uploaded picture and classify its faces; nothing is written to disk.
+    """Read an uploaded photo and classify its faces; nothing is written to disk.
 
     Raises:
-        ImageError: it cannot be read.
+        ImageError: The photo cannot be read.
     """
     picture = imaging.open_image(content, name)
-    begun = time.perf_counter()
-    found = state.predictor(bundle).predict(picture, detect=detect)
-    log.event("photo classified", faces=len(found), milliseconds=round(1000 * (time.perf_counter() - begun)))
-    return picture, found
+    started = time.perf_counter()
+    faces_found = cached_models.predictor(bundle).predict(picture, detect=detect)
+    log.event(
+        "photo classified", faces=len(faces_found), milliseconds=round(1000 * (time.perf_counter() - started))
+    )
+    return picture, faces_found
 
 
 def show(
     name: str, content: bytes, bundle: Bundle, detect: bool = True, unsure_below: float = 0.0
 ) -> list[FacePrediction]:
-    """Show what one picture gives; an unreadable one is one sentence. Faces with less confidence than `unsure_below` get no label."""
+    """Classify a photo and draw the result, or the error of a photo that cannot be read.
+
+    Args:
+        name: Name of the photo, unique on the page.
+        content: The bytes of its file.
+        bundle: The model.
+        detect: Look for faces; otherwise the whole photo is one face.
+        unsure_below: Faces with less confidence get no label.
+    """
     try:
-        picture, found = classify(name, content, bundle, detect)
+        picture, predictions = classify(name, content, bundle, detect)
     except ImageError as error:
         st.error(str(error), icon=":material/broken_image:")
         return []
     left, right = st.columns([3, 2], gap="medium")
-    shown = draw_predictions(picture, found, unsure_below)
+    shown = draw_predictions(picture, predictions, unsure_below)
     shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
     summary = (
         ", ".join(
-            "unsure" if face.unsure(unsure_below) else f"{face.label} {face.confidence:.0%}" for face in found
+            "unsure" if face.unsure(unsure_below) else f"{face.label} {face.confidence:.0%}"
+            for face in predictions
         )
         or "no face found"
     )
@@ -67,29 +80,29 @@ def show(
         shown, caption=name, width="stretch" if shown.width > 500 else "content", alt=f"{name}: {summary}"
     )
     with right:
-        if found:
+        if predictions:
             st.download_button(
                 "Annotated picture",
-                lambda: _annotated(picture, found, unsure_below),
+                lambda: _annotated(picture, predictions, unsure_below),
                 f"{Path(name).stem}-faces.png",
                 "image/png",
                 key=f"annotated_{name}",
                 icon=":material/image:",
                 on_click="ignore",
             )
-        if not found:
+        if not predictions:
             st.info(
-                "No face was found. If the picture is one cropped face, switch off “Find faces”.",
+                "No face was found. If the photo is one cropped face, switch off “Find faces”.",
                 icon=":material/search_off:",
             )
-        for i, face in enumerate(found):
-            _face(name, i, face, bundle, many=len(found) > 1, unsure=face.unsure(unsure_below))
-    return found
+        for i, face in enumerate(predictions):
+            _face(name, i, face, bundle, many=len(predictions) > 1, unsure=face.unsure(unsure_below))
+    return predictions
 
 
-def _annotated(picture: Image.Image, found: list[FacePrediction], unsure_below: float) -> bytes:
+def _annotated(picture: Image.Image, predictions: list[FacePrediction], unsure_below: float) -> bytes:
     buffer = io.BytesIO()
-    draw_predictions(picture, found, unsure_below).save(buffer, "PNG")
+    draw_predictions(picture, predictions, unsure_below).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -97,13 +110,13 @@ def _face(name: str, index: int, face: FacePrediction, bundle: Bundle, many: boo
     with st.container(border=True):
         title = f"Face {index + 1}: " if many else ""
         crop, text = st.columns([1, 4], vertical_alignment="center")
-        crop.image(face.crop, width=64, alt="the 48 by 48 grey picture that the model saw")
-        said = f"{EMOJI.get(face.label, '')} {face.label} {face.confidence:.0%}"
-        text.markdown(f"##### {title}unsure" if unsure else f"##### {title}{said}")
+        crop.image(face.crop, width=64, alt="the 48 by 48 grey image that the model saw")
+        answer = f"{EMOJI.get(face.label, '')} {face.label} {face.confidence:.0%}"
+        text.markdown(f"##### {title}unsure" if unsure else f"##### {title}{answer}")
         if unsure:
-            text.caption(f"At most {said}, which is below your threshold.")
+            text.caption(f"At most {answer}, which is below your threshold.")
         faces.probability_bars(face.probabilities)
-        for sentence in unlike_training(face):
+        for sentence in input_warnings(face):
             st.caption(f":material/warning: {sentence}")
         if st.toggle(
             "Why?",
@@ -115,25 +128,26 @@ def _face(name: str, index: int, face: FacePrediction, bundle: Bundle, many: boo
 
 def _why(face: FacePrediction, bundle: Bundle) -> None:
     which = bundle.labels.index(face.label)
-    drops = occlusion_maps(state.predictor(bundle).classifier, face.crop)[which]
-    line = f"A grey patch on the brightest place takes about {100 * float(drops.max()):.0f} points from {face.label}."
-    grad_cam.figures([(face.crop, scaled(drops), line)])
-    with state.errors_shown(stop=False):
+    drops = occlusion_maps(cached_models.predictor(bundle).classifier, face.crop)[which]
+    points = 100 * float(drops.max())
+    line = f"A grey patch on the brightest spot lowers {face.label} by about {points:.0f} points."
+    heat_maps.show([(face.crop, scaled(drops), line)])
+    with errors_shown(stop=False):
         process = grad_cam.process(bundle)
-        if not grad_cam.wait(process):
-            grad_cam.figures(
+        if not grad_cam.show_starting(process):
+            heat_maps.show(
                 [
                     (
                         face.crop,
                         process.maps(face.crop[None])[0, which],
-                        f"What speaks for {face.label}: the brighter, the more.",
+                        f"Evidence for {face.label}: the brighter, the stronger.",
                     )
                 ]
             )
 
 
 def downloads(results: dict[str, list[FacePrediction]], key: str) -> None:
-    """JSON and CSV of all faces."""
+    """Draw the buttons that download all faces as JSON and CSV."""
     if not any(results.values()):
         return
     rows = [
@@ -145,10 +159,13 @@ def downloads(results: dict[str, list[FacePrediction]], key: str) -> None:
             "label": face.label,
             **face.probabilities,
         }
-        for name, found in results.items()
-        for i, face in enumerate(found)
+        for name, predictions in results.items()
+        for i, face in enumerate(predictions)
     ]
-    as_json = [{"file": name, "faces": [face.as_json() for face in found]} for name, found in results.items()]
+    as_json = [
+        {"file": name, "faces": [face.as_json() for face in predictions]}
+        for name, predictions in results.items()
+    ]
     with st.container(horizontal=True):
         st.download_button(
             "Download JSON",

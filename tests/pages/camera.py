@@ -26,7 +26,7 @@ def camera_arguments(film: Path) -> list[str]:
 
 
 def write_camera(path: Path, head: Image.Image) -> Path:
-    """A motion JPEG of 640x480 in which a portrait sways, slowly enough for a busy machine that sees few of the frames."""
+    """Write a motion JPEG of 640x480 in which a portrait sways slowly enough for a busy machine."""
     with path.open("wb") as out:
         for i in range(180):
             picture = Image.new("RGB", (640, 480), (95, 105, 115))
@@ -42,7 +42,10 @@ def player(page: Page) -> FrameLocator:
 
 
 def start(page: Page) -> None:
-    """Press Start until a face is labelled: on a starved machine a connection may end before its first frame, and a person presses again."""
+    """Press Start until a face is labelled.
+
+    On a starved machine a connection may end before its first frame, and a person presses again.
+    """
     begin = player(page).get_by_role("button", name="Start")
     begin.click()
     for _ in range(2):
@@ -55,7 +58,10 @@ def start(page: Page) -> None:
 
 
 def start_both(one: Page, other: Page) -> None:
-    """Until each says that the other is there: while one starts, a starved machine may hold the other's video up until it is ended."""
+    """Wait until each page shows the other visitor.
+
+    While one video starts, a starved machine may delay the other one until it is ended.
+    """
     pages = (one, other)
 
     def together() -> bool:
@@ -63,7 +69,8 @@ def start_both(one: Page, other: Page) -> None:
             if player(page).get_by_role("button", name="Start").is_visible():
                 start(page)
         return all(
-            page.get_by_text("1 other person uses this machine's live camera").is_visible() for page in pages
+            page.get_by_text("1 other person is using live video on this server").is_visible()
+            for page in pages
         )
 
     for page in pages:

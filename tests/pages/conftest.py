@@ -17,8 +17,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.presets import PRESETS
-from fer_core.training import speed
-from pages.shared import grad_cam
+from fer_core.runs import speed
+from pages.session import grad_cam
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -35,7 +35,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def speed_is_known(own_cache: None) -> None:
-    """Or the first visit to the Train page would measure the machine, in a process of its own, while tests run."""
+    """Record a speed: the first visit to the Train page would otherwise measure the machine during tests."""
     speed.record(PRESETS["quick"].config, 500.0)
 
 
@@ -57,7 +57,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def open_page(page: str | None = None, **state: object) -> AppTest:
-    """The app as a visitor's browser runs it, on `page` ("data/dataset")."""
+    """The app as a visitor's browser runs it, on `page` ("dataset")."""
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     for key, value in state.items():
         app.session_state[key] = value

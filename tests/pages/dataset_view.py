@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import open_page
 
-PAGE = "data/dataset"
+PAGE = "dataset"
 
 
 def view(name: str, source: Path | str, address: dict[str, Any] | None = None, **state: object) -> AppTest:

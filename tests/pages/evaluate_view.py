@@ -16,7 +16,7 @@ def view(name: str, source: Path | str, address: dict[str, str] | None = None, *
     app = open_page(None, data_source=str(source), evaluate_view=name, **state)
     for key, value in (address or {}).items():
         app.query_params[key] = value
-    app.switch_page("pages/models/evaluate.py").run()
+    app.switch_page("pages/evaluate.py").run()
     assert not app.exception
     return app
 

@@ -1,4 +1,7 @@
-"""The way Live of the Predict page alone, for tests and benchmarks: `streamlit run tests/pages/live_view.py`, ?model=NAME."""
+"""The view Live of the Predict page alone, for tests and benchmarks.
+
+Run it with `streamlit run tests/pages/live_view.py`; `?model=NAME` chooses the model.
+"""
 
 import sys
 from pathlib import Path
@@ -7,12 +10,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 import streamlit as st
 
-from fer_core.bundle import PHOTO_MODEL, find_bundle
-from pages.predicting import live
-from pages.shared import state
+from fer_core.bundles.bundle import PHOTO_MODEL, find_bundle
+from pages.session.errors import errors_shown
+from pages.views.predict import live_video
 
-live._CALIBRATION = 10.0  # seconds: 3 may be over before a busy machine has shown them
+live_video._CALIBRATION = 10.0  # seconds: 3 may be over before a busy machine has shown them
 st.set_page_config(layout="wide")
 st.title("Live")
-with state.errors_shown():
-    live.show(find_bundle(st.query_params.get("model", PHOTO_MODEL)), 0.0)
+with errors_shown():
+    live_video.show(find_bundle(st.query_params.get("model", PHOTO_MODEL)), 0.0)

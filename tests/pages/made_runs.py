@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from fer_core.config import RunConfig
-from fer_core.training.batch_log import BatchLog
-from fer_core.training.run_folder import RunFolder
-from fer_core.training.watch import WatchLog
+from fer_core.runs.run_folder import RunFolder
+from fer_core.training.logs import BatchLog
+from fer_core.training.snapshots import SnapshotLog
 
 BATCHES = 10  # an epoch
 VALIDATION = 70  # images
@@ -25,7 +25,7 @@ def made_run(
     planned: int = 10,
     **train: Any,
 ) -> RunFolder:
-    """A run of the quick preset, of which `epochs` of the planned ones are finished; its best validation accuracy is that of the last one."""
+    """Create a run of the quick preset with `epochs` finished epochs, the last of which is the best."""
     run = RunFolder(parent / name)
     run.create(RunConfig(preset="quick").replace("train", epochs=planned, **train))
     finish_epochs(run, epochs)
@@ -38,13 +38,15 @@ def finish_epochs(run: RunFolder, epochs: int) -> None:
     if not epochs:
         return
     run.write_history([history_row(epoch) for epoch in range(1, epochs + 1)])
-    log = BatchLog(run, 0)
+    log = BatchLog(run.batches, 0)
     for batch in range(1, BATCHES * epochs + 1):
         log.add(batch / BATCHES, 2 / batch, batch / (batch + 9), 1e-3, 500.0)
     log.flush()
     (run.path / "watch.records").unlink(missing_ok=True)
     labels = np.arange(VALIDATION) % 7
-    watch = WatchLog(run, np.full((VALIDATION, 48, 48), 99, np.uint8), labels, 7, np.ones((3, 3, 1, 8)), 0)
+    watch = SnapshotLog(
+        run.path, np.full((VALIDATION, 48, 48), 99, np.uint8), labels, 7, np.ones((3, 3, 1, 8)), 0
+    )
     for epoch in range(1, epochs + 1):
         watch.epoch(epoch, probabilities(labels, epoch), np.full((3, 3, 1, 8), epoch))
 
@@ -69,6 +71,6 @@ def accuracy(epoch: int) -> float:
 
 
 def probabilities(labels: np.ndarray, epoch: int) -> np.ndarray:
-    """After an epoch: of the first `epoch` classes the images are right with 0.9, all others are taken for the first class."""
+    """Return probabilities after an epoch: right for the first `epoch` classes, else for the first class."""
     said = np.where(labels < epoch, labels, 0)
     return np.where(np.arange(7) == said[:, None], 0.9, 0.1 / 6)

@@ -1,4 +1,4 @@
-"""Predict on an album: a zip and loose photos together, bad files beside good ones, a table, CSV, cancelling."""
+"""Predict on an album: a zip and photos together, bad files beside good ones, table, CSV, cancelling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.album import PictureResult
 from fer_core.inference import Predictor
-from pages.predicting import album
+from pages.views.predict import album
 from tests.conftest import ROOT
 from tests.pages.conftest import open_page
 from tests.pages.dataset_view import run, texts, wait
@@ -31,7 +31,7 @@ def zipped(**files: bytes) -> bytes:
 
 
 def opened(*uploads: tuple[str, bytes, str]) -> AppTest:
-    app = open_page("use/predict")
+    app = open_page("predict")
     app.segmented_control(key="predict_way").set_value("Album")
     run(app)
     for upload in uploads:
@@ -59,13 +59,13 @@ def test_a_zip_is_classified_and_bad_files_are_listed_while_the_rest_goes_on(fol
         )
     )
     button = app.button(key="predict_album_start")
-    assert button.label == "Classify 4 pictures"
+    assert button.label == "Classify 4 photos"
     button.click()
     run(app)
     wait()
     run(app)
     assert metrics(app) == {
-        "Pictures": "4",
+        "Photos": "4",
         "Faces": "2",
         "Unsure": "0",
         "Without a face": "1",
@@ -111,7 +111,7 @@ def test_it_is_cancelled_and_keeps_what_was_done(folders: Path, monkeypatch: pyt
     go_on.set()
     wait()
     run(app)
-    assert "Cancelled" in texts(app) and metrics(app)["Pictures"] == "1"
+    assert "Cancelled" in texts(app) and metrics(app)["Photos"] == "1"
 
 
 def test_a_zip_that_is_none_is_one_sentence(folders: Path) -> None:

@@ -14,6 +14,7 @@ from tests.pages.test_models_page import add_run, whole_card
 pytestmark = pytest.mark.long
 
 PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
+PATHS = ["", "dataset", "train", "evaluate", "models", "predict", "diagnostics"]
 expect.set_options(timeout=PATIENCE)
 
 
@@ -27,22 +28,23 @@ def visit(page: Page, server: Server, path: str = "") -> None:
     drawn(page)
 
 
-@pytest.mark.parametrize("path", ["evaluate", "dataset", "models", "diagnostics"])
+@pytest.mark.parametrize("path", PATHS)
 def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(browser, tmp_path: Path, path: str) -> None:
     fresh = Server(tmp_path)
     try:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE)
         visit(page, fresh, path)
-        expect(page.get_by_role("heading", level=1)).to_have_text(path.capitalize())
+        expect(page.get_by_role("heading", level=1)).to_have_text(path.capitalize() or "FER Explorer")
         expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(7)
         expect(page.get_by_role("dialog")).to_have_count(0)  # "Page not found"
+        expect(page.get_by_test_id("stException")).to_have_count(0)
         page.close()
     finally:
         fresh.stop()
 
 
-@pytest.mark.parametrize("path", ["evaluate", "dataset", "train", "models", "predict", "diagnostics", ""])
+@pytest.mark.parametrize("path", PATHS)
 def test_every_page_opens(page: Page, server: Server, path: str) -> None:
     visit(page, server, path)
     expect(page.get_by_role("heading", level=1)).to_have_text(

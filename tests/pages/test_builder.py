@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.presets import PRESETS
-from fer_core.zoo.equivalents import as_blocks
+from fer_core.zoo.families import as_blocks
 from fer_core.zoo.python_code import python_code
 from fer_core.zoo.summary import summary
-from pages.training import builder
+from pages.views.train import builder
 
 pytestmark = pytest.mark.long
 
@@ -22,7 +22,7 @@ def page() -> None:
     import streamlit as st
 
     from fer_core.presets import PRESETS
-    from pages.training import builder
+    from pages.views.train import builder
 
     preset = PRESETS[st.session_state.get("preset", "quick")]
     st.session_state["given"] = preset.config.model
@@ -92,7 +92,7 @@ def test_each_row_says_its_number_type_settings_and_output(app: AppTest) -> None
         64,
         1,
         2048,
-    ) and "channels that come out" in filters.help
+    ) and "output channels" in filters.help
     assert app.button(key="builder_quick_0_up").disabled and app.button(key="builder_quick_7_down").disabled
     assert not app.button(key="builder_quick_7_up").disabled and all(
         b.help for b in app.button if "_up" in b.key or "_remove" in b.key
@@ -107,8 +107,8 @@ def test_a_size_is_changed_and_the_summary_follows(app: AppTest) -> None:
     assert made(app) == expected and app.session_state["made"].family == "blocks"
     told = summary(expected)
     assert (
-        f"**{len(told.layers)} layers**, **{told.parameters:,} parameters**, **{told.multiply_adds:,} multiply-adds**"
-        in texts(app)
+        f"**{len(told.layers)} layers**, **{told.parameters:,} parameters**, "
+        f"**{told.multiply_adds:,} multiply-adds**" in texts(app)
     )
     assert list(app.dataframe[0].value["Parameters"]) == [
         row["parameters"] for row in told.layers
@@ -135,7 +135,8 @@ def test_what_does_not_fit_is_said_at_its_block(app: AppTest) -> None:
     press(app, "remove", 6)
     assert app.session_state["made"] is None
     assert [e.value for e in app.error] == [
-        "Block 7 (dense) takes a vector, but a map of 6 x 6 x 128 comes in: put flatten or global pooling before it."
+        "Block 7 (dense) takes a vector, but receives a map of 6 x 6 x 128: "
+        "put flatten or global pooling before it."
     ]
     assert not app.code and not app.dataframe, "no summary and no code of a network that cannot be"
     add(app, "global_pooling")  # where it fits
@@ -212,7 +213,7 @@ def test_a_network_with_norms_and_dropout_opens(app: AppTest) -> None:
 def test_the_summary_of_any_network_without_the_builder() -> None:
     def alone() -> None:
         from fer_core.presets import PRESETS
-        from pages.training import builder
+        from pages.views.train import builder
 
         builder.summary_of(PRESETS["tiny"].config.model)
 

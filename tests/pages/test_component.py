@@ -41,7 +41,7 @@ def test_what_is_chosen_while_a_script_loads_is_what_is_drawn(page: Page, server
     ]:
         page.get_by_role("button", name=kind.capitalize(), exact=True).click()
         expect(page.get_by_role("group", name=f"Size of the {kind}")).to_have_count(int(is_on))
-    expect(page.get_by_text("Drag what is put on")).to_be_visible()
+    expect(page.get_by_text("Drag mask and sunglasses")).to_be_visible()
     assert asked, "the scripts were not held up"
     for route in asked:
         number = route.request.url.split("script-")[1].removesuffix(".js")
@@ -55,7 +55,7 @@ def test_what_is_chosen_while_a_script_loads_is_what_is_drawn(page: Page, server
 def _page() -> None:
     import streamlit as st
 
-    from pages.shared.component import component
+    from pages.widgets.component import component
 
     text = st.text_input("Text", "one")
     component("a_component", html="<p></p>", css="", js="const draw = () => {}")(
@@ -63,7 +63,7 @@ def _page() -> None:
     )
 
 
-def test_data_that_did_not_change_are_not_sent_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_did_not_change_are_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A grid of faces is some hundred kilobytes."""
 
     def sent(app: AppTest) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The Dataset page in a browser: links, clicks on faces, keys, and a cleaned variant that a network is trained on."""
+"""The Dataset page in a browser: links, clicks on faces, keys, and training on a cleaned variant."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.data import open_dataset
 from fer_core.quality.embedding import make_map
-from fer_core.training.run_folder import list_runs
+from fer_core.runs.run_folder import list_runs
 from tests.pages.conftest import PATIENCE, Server
 from tests.pages.test_browser import visit
 
@@ -51,7 +51,7 @@ def test_a_face_opens_gets_verdicts_by_keys_and_they_are_undone(page: Page, serv
     faces(page).nth(1).click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("2 of 14")).to_be_visible()
-    expect(dialog.get_by_text("standard says")).to_be_visible()
+    expect(dialog.get_by_text("standard predicts")).to_be_visible()
     expect(page).to_have_url(re.compile(r"face=\d+"))
     page.keyboard.press("ArrowRight")
     expect(dialog.get_by_text("3 of 14")).to_be_visible()
@@ -72,16 +72,16 @@ def test_a_face_opens_gets_verdicts_by_keys_and_they_are_undone(page: Page, serv
 
 def test_faces_are_chosen_by_keys_faster_than_the_page_answers(page: Page, server: Server) -> None:
     visit(page, server, f"dataset?{DATA}&dataset_view=Gallery&dataset_split=test")
-    page.get_by_text("Choose several").click()
-    expect(page.get_by_text("Click faces to choose them")).to_be_visible()
+    page.get_by_text("Select several").click()
+    expect(page.get_by_text("Click faces to select them")).to_be_visible()
     faces(page).first.focus()
     for _ in range(6):
         page.keyboard.press("Space")
         page.keyboard.press("Tab")
-    expect(page.get_by_text("6 chosen")).to_be_visible()
+    expect(page.get_by_text("6 selected")).to_be_visible()
     expect(faces(page).nth(6)).to_be_focused()
     page.keyboard.press("Space")
-    expect(page.get_by_text("7 chosen")).to_be_visible()
+    expect(page.get_by_text("7 selected")).to_be_visible()
     expect(page.locator('[data-face][aria-pressed="true"]')).to_have_count(7)
 
 
@@ -91,19 +91,19 @@ def test_several_faces_get_one_verdict_and_a_network_is_trained_on_the_cleaned_v
 ) -> None:
     data = "source=synthetic:140:12"
     visit(page, server, f"dataset?{data}&dataset_view=Gallery&dataset_split=train&dataset_classes=fear")
-    page.get_by_text("Choose several").click()
-    expect(page.get_by_text("Click faces to choose them")).to_be_visible()
+    page.get_by_text("Select several").click()
+    expect(page.get_by_text("Click faces to select them")).to_be_visible()
     faces(page).nth(0).click()
-    expect(page.get_by_text("1 chosen")).to_be_visible()
+    expect(page.get_by_text("1 selected")).to_be_visible()
     faces(page).nth(2).click()
-    expect(page.get_by_text("2 chosen")).to_be_visible()
+    expect(page.get_by_text("2 selected")).to_be_visible()
     page.get_by_role("button", name="Not a face").click()
     expect(faces(page).filter(has_text="∅ not a face")).to_have_count(2)
-    expect(page.get_by_text("Click faces to choose them")).to_be_visible()  # none is chosen any more
+    expect(page.get_by_text("Click faces to select them")).to_be_visible()  # none is chosen any more
     page.get_by_test_id("stButtonGroup").get_by_role("radio", name="Verdicts").click()
     expect(page.get_by_text("2 images left out")).to_be_visible()
     page.get_by_role("button", name="Make a cleaned variant").click()
-    expect(page.get_by_text("All pages work on the cleaned variant")).to_be_visible()
+    expect(page.get_by_text("All pages now use the cleaned variant")).to_be_visible()
     expect(page.get_by_text("138 faces of 48x48")).to_be_visible()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Train").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Train")
@@ -125,7 +125,7 @@ def test_a_face_of_another_view_opens_too(page: Page, server: Server) -> None:
     expect(page.get_by_role("dialog").get_by_text("4 of 140")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.get_by_text("What is odd").or_(page.get_by_text("Nothing stands out"))).to_be_visible()
+    expect(page.get_by_text("Anomalies").or_(page.get_by_text("No anomalies"))).to_be_visible()
 
 
 def test_a_lasso_on_the_map_shows_those_faces(page: Page, server: Server) -> None:
@@ -144,7 +144,7 @@ def test_a_lasso_on_the_map_shows_those_faces(page: Page, server: Server) -> Non
         if not i:
             page.mouse.down()
     page.mouse.up()
-    expect(page.get_by_text("140 faces chosen")).to_be_visible()
+    expect(page.get_by_text("140 faces selected")).to_be_visible()
     expect(page.locator("[data-face]")).to_have_count(60)
     page.locator("[data-face]").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("A closer look")

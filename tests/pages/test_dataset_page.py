@@ -1,4 +1,4 @@
-"""The Dataset page without a browser: what is in the data, which faces a filter leaves, and one face with its verdicts."""
+"""The Dataset page without a browser: overview, filters, and one face with its verdicts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core import bundle as bundles
+from fer_core.bundles import bundle as bundles
 from fer_core.data import SPLITS, Dataset, open_dataset
 from fer_core.evaluation.scoring import score
 from fer_core.quality.embedding import features
@@ -34,7 +34,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FER_MODELS_DIR", str(tmp_path / "none"))
 
 
-# --- every view, whatever is there ----------------------------------------------------------------------------------------
+# --- every view, whatever is there
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -57,7 +57,7 @@ def test_overview_tells_counts_and_what_is_odd(folders: Path, voted: Path) -> No
     ]
     assert "14 of 238 images are exact copies" in texts(
         app
-    ) and "7 of 35 test images (20.0%) also stand in train" in texts(app)
+    ) and "7 of 35 test images (20.0%) also occur in train" in texts(app)
     assert len(app.get("plotly_chart")) == 2
     app.button(key="dataset_see_Brightest first").click().run()
     assert (
@@ -66,7 +66,7 @@ def test_overview_tells_counts_and_what_is_odd(folders: Path, voted: Path) -> No
     )
 
 
-# --- gallery --------------------------------------------------------------------------------------------------------------
+# --- gallery
 
 
 def test_the_gallery_is_filtered_by_split_class_and_votes_together(
@@ -93,7 +93,7 @@ def test_a_majority_that_is_no_class_disagrees_with_the_label(folders: Path, vot
     run(app.pills(key="dataset_agreement").set_value(["voters disagree"]))
     assert shown(app) == [*tiny.NO_FACE, *tiny.UNKNOWN]
     run(app.pills(key="dataset_agreement").set_value(["voters agree"]))
-    assert not app.get("bidi_component") and "No face fits" in texts(app)
+    assert not app.get("bidi_component") and "No face passes these filters" in texts(app)
 
 
 @pytest.mark.parametrize("name", ["brightness", "contrast"])
@@ -137,6 +137,14 @@ def test_a_link_shows_the_same_faces(folders: Path, voted: Path) -> None:
     assert "24 of 24 faces" in texts(app) and app.query_params.get("dataset_page") is None
 
 
+def test_a_link_with_the_old_name_of_an_order_still_sorts(folders: Path, voted: Path) -> None:
+    app = view("Gallery", voted, {"dataset_sort": "Least contrast first"})
+    assert app.selectbox(key="dataset_sort").value == "Lowest contrast first"
+    order = shown(app)
+    run(app.selectbox(key="dataset_sort").set_value("Position"))
+    assert app.selectbox(key="dataset_sort").value == "Position" and shown(app) != order
+
+
 def test_an_address_with_nonsense_does_no_harm(folders: Path, voted: Path) -> None:
     link = {
         "dataset_split": "sideways",
@@ -165,7 +173,7 @@ def test_faces_are_filtered_by_what_a_model_says_once_it_has_looked(folders: Pat
     data = open_dataset("synthetic:98:21")  # which no other test lets a model look at
     app = view("Gallery", data.source)
     run(app.pills(key="dataset_model_right").set_value("model is wrong"))
-    assert "waits until it has looked" in texts(app) and "60 of 98 faces" in texts(app)
+    assert "has classified the faces" in texts(app) and "60 of 98 faces" in texts(app)
     run(app.button(key="dataset_look").click())
     wait()
     run(app)
@@ -210,20 +218,23 @@ def test_faces_without_a_label_are_shown_but_never_right_or_wrong(folders: Path)
     run(app.selectbox(key="dataset_sort").set_value("Most doubtful label first"))
     assert set(shown(app)) == wrong
     app.query_params["face"] = (
-        "3"  # test.csv comes first; the rows of both files count from 0, so that a face is called by its position
+        "3"  # test.csv comes first; the rows of both files count from 0, so the address has the position
     )
     run(app)
     assert "##### unlabelled" in texts(app) and app.button(key="dataset_right").disabled
 
 
-# --- a face, and verdicts ---------------------------------------------------------------------------------------------------
+# --- a face, and verdicts
 
 
 def test_a_link_opens_a_face_with_votes_and_probabilities(folders: Path, voted: Path) -> None:
     app = view("Gallery", voted, {"face": "170", "dataset_split": "validation"})
     assert "Row 170, validation" in texts(app) and "3 of 35" in texts(app)
     assert "happiness 8, fear 2" in texts(app)  # its label is fear, and most voters chose the next class
-    assert "**standard says**" in texts(app) and sum("fer-bars" in h.proto.body for h in app.get("html")) == 2
+    assert (
+        "**standard predicts**" in texts(app)
+        and sum("fer-bars" in h.proto.body for h in app.get("html")) == 2
+    )
     assert [face["id"] for face in grids(app)[1]] == [142] and "1 copy" in texts(app)
     run(app.button(key="dataset_next").click())
     assert "Row 171" in texts(app)
@@ -248,7 +259,7 @@ def test_verdicts_are_given_go_on_and_are_undone(folders: Path, voted: Path, dat
     run(app.button(key="dataset_undo").click())
     run(app.button(key="dataset_undo").click())
     run(app.button(key="dataset_undo").click())
-    assert not Verdicts(data).all() and "no verdict left" in texts(app)
+    assert not Verdicts(data).all() and "no verdict to undo" in texts(app)
 
 
 def test_a_label_cannot_be_called_wrong_and_what_it_is(folders: Path, voted: Path) -> None:
@@ -270,9 +281,9 @@ def test_the_nearest_faces_stand_by_once_the_features_are_known(
     folders: Path, voted: Path, data: Dataset
 ) -> None:
     app = view("Gallery", voted, {"face": "150"})
-    assert "once its map of these data was made" in texts(app)
+    assert "once the map of these data has been made" in texts(app)
     found = features(data, bundles.find_bundle("standard"))
     run(app)
-    assert "**Most alike to standard**" in texts(app)
+    assert "**Most similar to standard**" in texts(app)
     alike = [face["id"] for face in grids(app)[-1]]
     assert alike == list(nearest(found, 150, 8)[0]) and alike[0] == 206, "its copy in test is the most alike"

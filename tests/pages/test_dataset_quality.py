@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core import bundle as bundles
+from fer_core.bundles import bundle as bundles
 from fer_core.data import Dataset, open_dataset
 from fer_core.data.recipe import read_recipe, save_recipe
 from fer_core.data.votes import find_votes, read_votes
-from fer_core.evaluation.metrics import evaluate
 from fer_core.evaluation.scoring import Scored, score
+from fer_core.metrics.classification import evaluate
 from fer_core.quality import cross_validation
 from fer_core.quality.copies import copy_groups
 from fer_core.quality.verdicts import Verdicts
-from pages.dataset import copies, model, retraining
-from pages.dataset.facts import Facts
+from pages.views.dataset import copies, model_answers, retraining
+from pages.views.dataset.dataset_view import DatasetView
 from tests import tiny
 from tests.pages.dataset_view import grids, run, shown, texts, view, wait
 
@@ -31,7 +31,7 @@ def data(voted: Path) -> Dataset:
     return open_dataset(voted)
 
 
-# --- verdicts ----------------------------------------------------------------------------------------------------
+# --- verdicts
 
 
 def test_verdicts_become_a_cleaned_variant_that_every_page_works_on(
@@ -45,14 +45,14 @@ def test_verdicts_become_a_cleaned_variant_that_every_page_works_on(
         ("Ambiguous", "0"),
         ("Not a face", "2"),
     ]
-    assert "**1** image left out and **1** label changed" in texts(app)
+    assert "**1 image** left out and **1 label** changed" in texts(app)
     run(app.button(key="dataset_verdicts_make").click())
     path = folders / "data" / "cleaned.recipe.json"
     assert app.session_state["data_source"] == str(path) and "cleaned variant **cleaned**" in texts(app)
     variant = open_dataset(path)
     assert len(variant) == 237 and variant.labels[0] == 4 and np.sum(variant.splits == 1) == 35
     assert [m.value for m in app.metric][1] == "1", "the variant shares the verdicts"
-    app.switch_page("pages/models/train.py").run()
+    app.switch_page("pages/train.py").run()
     assert not app.exception and "cleaned.recipe.json" in texts(app)
 
 
@@ -64,13 +64,13 @@ def test_a_damaged_record_of_verdicts_is_one_sentence(folders: Path, voted: Path
         assert ["cannot be used" in error.value for error in app.error] == [True]
 
 
-# --- votes --------------------------------------------------------------------------------------------------------------------
+# --- votes
 
 
 def test_a_cell_of_label_against_majority_leads_to_its_faces(folders: Path, voted: Path) -> None:
     cell = {"selection": {"points": [{"customdata": [3, 4]}], "point_indices": [], "box": [], "lasso": []}}
     app = view("Votes", voted, dataset_votes_matrix=cell)
-    assert "On **0.0%** of the 238 labelled" in texts(app)
+    assert "For **0.0%** of the 238 labelled" in texts(app)
     run(app.button(key="dataset_votes_see").click())
     assert app.session_state["dataset_view"] == "Gallery" and "happy, voted sad" in texts(app)
     assert shown(app) and all(
@@ -99,40 +99,40 @@ def test_uploaded_votes_are_kept_for_these_data_and_those_of_others_are_not(
     run(app.button(key="dataset_use_votes").click())
     assert "Agreement by class" in texts(app)
     variant = save_recipe(
-        copies.leave_out(Facts(open_dataset(source)), copy_groups(open_dataset(source), False), True),
+        copies.leave_out(DatasetView(open_dataset(source)), copy_groups(open_dataset(source), False), True),
         folders / "data",
         "less",
     )
-    assert Facts(open_dataset(variant)).votes is not None, "a variant has the votes of its original"
+    assert DatasetView(open_dataset(variant)).votes is not None, "a variant has the votes of its original"
     listed = view("Overview", source, source_way="Data folder").selectbox(key="source_path").options
     assert listed == ["faces.csv", "less.recipe.json"]
     run(app.button(key="dataset_forget_votes").click())
     assert "no FER+ votes" in texts(app)
 
 
-# --- copies -------------------------------------------------------------------------------------------------------------------
+# --- copies
 
 
 def test_copies_across_splits_are_shown_and_left_out_in_one_click(folders: Path, voted: Path) -> None:
     app = view("Copies", voted)
     assert [m.value for m in app.metric] == ["14", "14", "0"]
     assert {face["id"] for face in grids(app)[0]} == {140, 168}
-    assert "**14** images left out" in texts(app)
+    assert "**14 images** left out" in texts(app)
     run(app.button(key="dataset_copies_make").click())
     variant = open_dataset(app.session_state["data_source"])
     assert len(variant) == 224 and not variant.leaked(np.flatnonzero(variant.splits != 0)).any()
-    assert "No image stands here twice" in texts(app)
+    assert "No image occurs twice" in texts(app)
 
 
 def test_of_each_group_one_image_stays_that_of_test_first(folders: Path, voted: Path, data: Dataset) -> None:
     groups = copy_groups(data, near=False)
-    recipe = copies.leave_out(Facts(data), groups, one_of_each=True)
+    recipe = copies.leave_out(DatasetView(data), groups, one_of_each=True)
     assert set(recipe.drop) == set(tiny.COPIES.tolist()) and set(recipe.drop.values()) == {"exact copy"}
     same = {0: [5, 9], 1: [3, 4]}
     assert (
         len(
             copies.leave_out(
-                Facts(_repeated(data, same)), copy_groups(_repeated(data, same), near=False), False
+                DatasetView(_repeated(data, same)), copy_groups(_repeated(data, same), near=False), False
             ).drop
         )
         == 14
@@ -140,7 +140,7 @@ def test_of_each_group_one_image_stays_that_of_test_first(folders: Path, voted: 
     assert (
         len(
             copies.leave_out(
-                Facts(_repeated(data, same)), copy_groups(_repeated(data, same), near=False), True
+                DatasetView(_repeated(data, same)), copy_groups(_repeated(data, same), near=False), True
             ).drop
         )
         == 14 + 2 + 2
@@ -174,11 +174,11 @@ def test_an_accuracy_is_given_with_and_without_leaked_images(
     found = score(bundles.find_bundle("standard"), data, "test", save=False).evaluation
     table = app.dataframe[0].value
     rows = table[table["Split"] == "test"]
-    assert list(rows["Images"]) == ["35, all images", "28, without 7 that stand in train"]
+    assert list(rows["Images"]) == ["35, all images", "28, without 7 images with a copy in train"]
     assert np.allclose(rows["Accuracy"], [100 * found.accuracy, 100 * found.without_leaked.accuracy])
 
 
-# --- label issues -------------------------------------------------------------------------------------------------------------
+# --- label issues
 
 
 def test_label_issues_from_cross_validation_are_ranked_and_checked_against_votes(
@@ -198,7 +198,7 @@ def test_label_issues_from_cross_validation_are_ranked_and_checked_against_votes
     disputed = (
         2 * votes.for_classes()[np.arange(len(data)), data.labels].astype(int) < votes.counts.sum(axis=1)
     ).mean()
-    assert f"at random, on {disputed:.0%}" in texts(app) and "on **100%**" in texts(app)
+    assert f"random faces, it is {disputed:.0%}" in texts(app) and "for **100%** of the first" in texts(app)
     run(app.pills(key="dataset_issues_classes").set_value(["surprise"]))
     assert shown(app) == [180, 5]
 
@@ -208,10 +208,12 @@ def test_a_model_is_not_asked_about_images_that_it_was_trained_on(
 ) -> None:
     def trained_on(fingerprint: str, source: str = "x.csv") -> bool:
         card = {"labels": list(data.label_names), "data": {"fingerprint": fingerprint, "source": source}}
-        return model.trained_on(bundles.Bundle(Path("x"), card), data)
+        return model_answers.trained_on(bundles.Bundle(Path("x"), card), data)
 
     assert trained_on(data.fingerprint) and not trained_on("another")
-    recipe = save_recipe(copies.leave_out(Facts(data), copy_groups(data, False), False), folders, "less")
+    recipe = save_recipe(
+        copies.leave_out(DatasetView(data), copy_groups(data, False), False), folders, "less"
+    )
     assert trained_on("another", str(recipe)), "a model of a cleaned variant saw these images too"
     assert read_recipe(recipe).drop
 
@@ -219,7 +221,7 @@ def test_a_model_is_not_asked_about_images_that_it_was_trained_on(
 def test_label_issues_of_a_model_say_on_which_splits_it_is_honest(folders: Path, voted: Path) -> None:
     app = view("Label issues", voted, dataset_issues_from="A model")
     assert app.pills(key="dataset_issues_splits_False_3").value == ["train", "validation", "test"]
-    assert "out of sample for every split" in texts(app)
+    assert "out-of-sample for every split" in texts(app)
 
 
 def test_of_a_model_that_learned_these_images_only_the_other_splits_count(
@@ -243,10 +245,10 @@ def test_of_a_model_that_learned_these_images_only_the_other_splits_count(
         run(app)
     assert "of 70 labels are in doubt" in texts(app) and all(i >= 168 for i in shown(app))
     run(splits.set_value(["train"]))
-    assert "of 168 labels are in doubt" in texts(app) and "learned by heart" in app.warning[0].value
+    assert "of 168 labels are in doubt" in texts(app) and "has memorised their labels" in app.warning[0].value
 
 
-# --- retraining ---------------------------------------------------------------------------------------------------------------
+# --- retraining
 
 
 def test_the_change_by_class_has_an_interval_over_the_same_images() -> None:
@@ -276,9 +278,9 @@ def test_the_change_by_class_has_an_interval_over_the_same_images() -> None:
 
 
 def test_two_models_are_compared_by_class(folders: Path, voted: Path) -> None:
-    names = list(model.by_name())
+    names = list(model_answers.by_name())
     app = view("Verdicts", voted)
     app.selectbox(key="dataset_before").set_value(names[0])
     run(app.selectbox(key="dataset_after").set_value(names[1]))
-    assert not app.error and "On 35 validation images accuracy goes from" in texts(app)
+    assert not app.error and "On 35 validation images, accuracy changes from" in texts(app)
     assert len(app.get("plotly_chart")) == 1

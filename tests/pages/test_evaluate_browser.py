@@ -1,4 +1,4 @@
-"""Evaluate as people click through it: a cell, its faces, why the model says so; the threshold; the quiz; two models compared."""
+"""The Evaluate page in a browser: a cell, its faces, an explanation, threshold, quiz and comparison."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.data import open_dataset
-from fer_core.evaluation.calibration import at_threshold
 from fer_core.evaluation.comparison import compare_records
-from fer_core.evaluation.metrics import confusion
 from fer_core.evaluation.scoring import score
+from fer_core.metrics.calibration import selective_accuracy
+from fer_core.metrics.classification import confusion
 from tests.pages.conftest import Server
 from tests.pages.slow_network import SlowNetwork
 from tests.pages.test_browser import visit
@@ -61,9 +61,9 @@ def test_from_a_cell_to_its_faces_to_why(page: Page, server: Server) -> None:
     expect(dialog.get_by_text("wrong")).to_be_visible()
     expect(dialog.get_by_alt_text(re.compile("A grey patch|No grey patch"))).to_be_visible()
     expect(
-        dialog.get_by_alt_text(re.compile(f"(What|Nothing here) speaks for the true class, {true}"))
+        dialog.get_by_alt_text(re.compile(f"(Evidence|No evidence) for the true class, {true}"))
     ).to_be_visible(timeout=SLOW)
-    expect(dialog.get_by_alt_text(re.compile(f"(What|Nothing here) speaks for {predicted}"))).to_be_visible()
+    expect(dialog.get_by_alt_text(re.compile(f"(Evidence|No evidence) for {predicted}"))).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     assert "tensorflow" not in server.memory_maps().lower()
@@ -110,7 +110,7 @@ def test_the_answer_to_an_earlier_click_does_not_undo_the_latest(page: Page, ser
     network.to_browser.release()
     expect(page.get_by_text("True disgust, predicted disgust", exact=True)).to_be_visible()
     expect(page.locator("[data-face]").first).to_be_visible()
-    page.wait_for_timeout(500)  # the matrix is drawn anew
+    page.wait_for_timeout(500)  # the matrix is drawn again
     expect(cell(page, 2, 2)).to_have_attribute("aria-pressed", "true")
     expect(cell(page, 1, 1)).to_have_attribute("aria-pressed", "false")
     cell(page, 2, 2).click()  # once more: no cell is chosen
@@ -124,7 +124,7 @@ def test_the_matrix_leaves_the_focus_where_it_is(page: Page, server: Server) -> 
     cell(page, 0, -1).click()
     expect(page.get_by_text("True angry", exact=True)).to_be_visible()
     page.get_by_role("radio", name="By row").click()
-    expect(cell(page, 0, 0)).to_contain_text("%")  # the matrix is drawn anew
+    expect(cell(page, 0, 0)).to_contain_text("%")  # the matrix is drawn again
     expect(page.locator("[data-place]:focus")).to_have_count(0)
 
 
@@ -132,14 +132,18 @@ def test_the_threshold_says_what_it_brings_and_goes_to_predict(page: Page, serve
     use_source(page, server)
     page.get_by_role("radio", name="Trust").click()
     record = answers()
-    expect(page.get_by_text(at_threshold(record.probabilities, record.true, 0.6).sentence())).to_be_visible()
+    expect(
+        page.get_by_text(selective_accuracy(record.probabilities, record.true, 0.6).sentence())
+    ).to_be_visible()
     slider = page.get_by_role("slider", name="Unsure below")
     slider.focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    expect(page.get_by_text(at_threshold(record.probabilities, record.true, 0.65).sentence())).to_be_visible()
+    expect(
+        page.get_by_text(selective_accuracy(record.probabilities, record.true, 0.65).sentence())
+    ).to_be_visible()
     page.get_by_role("button", name="Use on Predict").click()
-    expect(page.get_by_text("faces below 0.65 are called unsure")).to_be_visible()
+    expect(page.get_by_text("faces with a confidence below 0.65 are “unsure”")).to_be_visible()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Predict").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Predict")
     expect(page.get_by_role("slider", name="Unsure below")).to_have_value("0.65")

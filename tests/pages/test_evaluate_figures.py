@@ -11,13 +11,13 @@ import pytest
 from sklearn import metrics as reference
 from streamlit.testing.v1 import AppTest
 
-from fer_core import bundle as bundles
+from fer_core.bundles import bundle as bundles
 from fer_core.data import Dataset, open_dataset
 from fer_core.data.votes import read_votes
 from fer_core.evaluation.comparison import compare_records
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.evaluation.scoring import score
-from pages.evaluation.quiz import FACES, draw
+from pages.views.evaluate.quiz import FACES, draw
 from tests.pages.conftest import open_page
 from tests.pages.dataset_view import grids, run, texts, wait
 
@@ -28,7 +28,7 @@ SYNTHETIC = "synthetic:1400:31"
 
 def view(name: str, source: Path | str, **state: object) -> AppTest:
     app = open_page(None, data_source=str(source), evaluate_view=name, **state)
-    app.switch_page("pages/models/evaluate.py").run()
+    app.switch_page("pages/evaluate.py").run()
     assert not app.exception and not app.error
     return app
 
@@ -59,14 +59,14 @@ def test_classes_are_told_with_scikit_learns_figures(folders: Path) -> None:
     )
     for column, values in zip(("Precision", "Recall", "F1"), expected, strict=False):
         assert np.allclose(found[column], 100 * values)
-        ends = [tuple(map(int, text.split(" to "))) for text in found[f"{column} 95 %"]]
+        ends = [tuple(map(int, text.split(" to "))) for text in found[f"{column} 95%"]]
         assert all(
             low - 1 <= value <= high + 1 and low < high
             for (low, high), value in zip(ends, found[column], strict=True)
         )
     assert list(found["Images"]) == list(expected[3])
     two = reference.top_k_accuracy_score(record.true, record.probabilities, k=2)
-    assert f"two most probable ones on **{two:.1%}**" in texts(app)
+    assert f"Top-2 accuracy **{two:.1%}**" in texts(app)
     assert len(app.get("plotly_chart")) == 2
     area = reference.roc_auc_score(np.eye(7)[record.true], record.probabilities, average="macro")
     assert f"mean area {area:.3f}" in texts(app)
@@ -83,19 +83,19 @@ def test_a_threshold_says_what_it_costs_and_predict_can_have_it(folders: Path) -
         run(app.slider(key="evaluate_threshold").set_value(threshold))
         sure = confidence >= threshold
         assert (
-            f"Unsure below {threshold:.2f}: {sure.mean():.0%} of faces answered, {right[sure].mean():.0%} of them right"
-            in texts(app)
+            f"Unsure below {threshold:.2f}: {sure.mean():.0%} of faces answered, "
+            f"{right[sure].mean():.0%} of them right" in texts(app)
         )
     assert "unsure_below" not in app.session_state
     run(app.button(key="evaluate_use_threshold").click())
-    assert app.session_state["unsure_below"] == 0.8 and "below 0.80 are called unsure" in texts(app)
+    assert app.session_state["unsure_below"] == 0.8 and "below 0.80 are “unsure”" in texts(app)
 
 
 def test_a_link_names_the_threshold(folders: Path) -> None:
     app = open_page(None, data_source=SYNTHETIC)
     app.query_params["evaluate_view"] = "Trust"
     app.query_params["evaluate_threshold"] = "0.75"
-    run(app.switch_page("pages/models/evaluate.py"))
+    run(app.switch_page("pages/evaluate.py"))
     assert app.slider(key="evaluate_threshold").value == 0.75 and "Unsure below 0.75:" in texts(app)
 
 
@@ -128,7 +128,7 @@ def test_another_model_is_compared_in_words_and_faces(folders: Path) -> None:
     run(app.pills(key=key).set_value("Only standard right"))
     assert {face["id"] for face in grids_of_faces(app)[0]} <= set(validation[found.only_a])
     run(app.multiselect(key="evaluate_others").set_value([]))
-    assert "Every model answers the same images" in texts(app)
+    assert "All models are measured on the same images" in texts(app)
 
 
 def grids_of_faces(app: AppTest) -> list[list[dict[str, object]]]:
@@ -149,13 +149,13 @@ def test_people_are_told_beside_model_and_labels(folders: Path, voted: Path, dat
         "the voters": record.predicted == (record.true + 1) % 7,
         "the label": record.predicted == record.true,
     }
-    assert "On the 28 of 35 images" in texts(app) and "On 28 images most voters chose another class" in texts(
+    assert "Measured on the 28 of 35 images" in texts(
         app
-    )
+    ) and "For 28 images, most votes are for another class" in texts(app)
     told = " ".join(chart.proto.alt for chart in app.get("plotly_chart"))
     for side, hits in sides.items():
         assert f"with {side}: {hits[agreed].mean():.1%} (" in told
-    assert "Voters and labels agree on 0.0% (" in told
+    assert "Votes and labels agree on 0.0% (" in told
     assert len(grids_of_faces(app)[0]) == 24
     voters = next(grid for grid in app.get("bidi_component") if "rowLabels" in grid.proto.json)
     shown = json.loads(voters.proto.json)["shown"]
@@ -241,9 +241,9 @@ def test_views_open_on_a_handful_of_faces(folders: Path, voted: Path, name: str)
 @pytest.mark.parametrize("name", ["Classes", "Trust", "Compare", "People"])
 def test_views_take_the_voters_for_the_truth(folders: Path, voted: Path, name: str) -> None:
     app = view(name, voted)
-    run(app.segmented_control(key="evaluate_truth_Labels").set_value("FER+ voters"))
-    assert not app.error and "on which the FER+ voters agree" in texts(app)
+    run(app.segmented_control(key="evaluate_truth_Labels").set_value("FER+ votes"))
+    assert not app.error and "with a majority of FER+ votes" in texts(app)
     if name == "People":
-        assert "On the 28 of 28 images" in texts(
+        assert "Measured on the 28 of 28 images" in texts(
             app
-        ) and "On 28 images most voters chose another class than the label" in texts(app)
+        ) and "For 28 images, most votes are for another class than the label" in texts(app)

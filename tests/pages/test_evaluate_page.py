@@ -1,4 +1,4 @@
-"""Evaluate without a browser: which answers are shown, the matrix, the faces behind it, and what there is without the images."""
+"""The Evaluate page without a browser: selection, matrix, faces, and saved figures without images."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core import bundle as bundles
-from fer_core.bundle import find_bundle, read_bundle
+from fer_core.bundles import bundle as bundles
+from fer_core.bundles.bundle import find_bundle, read_bundle
 from fer_core.data import Dataset, open_dataset
 from fer_core.evaluation import record as records
-from fer_core.evaluation.metrics import confusion
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.evaluation.scoring import score
+from fer_core.metrics.classification import confusion
 from tests.pages.dataset_view import run, texts, wait
 from tests.pages.evaluate_view import components, faces, figures, matrix, view
 
@@ -85,8 +85,8 @@ def test_a_link_to_a_cell_shows_its_faces_the_most_confident_first(
 ) -> None:
     app = view("Matrix", SOURCE, {"cell": cell})
     assert f"##### {title}\n" in texts(app) + "\n"
-    chosen = np.flatnonzero(wanted(answers.true, answers.predicted))
-    order = chosen[np.argsort(-answers.confidence[chosen], kind="stable")]
+    selection = np.flatnonzero(wanted(answers.true, answers.predicted))
+    order = selection[np.argsort(-answers.confidence[selection], kind="stable")]
     assert (
         len(order) and [face["id"] for face in faces(app)] == data.indices("validation")[order][:24].tolist()
     )
@@ -115,15 +115,15 @@ def test_kept_figures_are_shown_without_the_images(mine: Path, voted: Path) -> N
     next(control for control in app.segmented_control if control.label == "Split").set_value("test")
     run(app)
     assert figures(app)["Accuracy"] == f"{there.accuracy:.1%}"
-    assert figures(app)["Without copies of train"] == f"{there.accuracy_without_leaked:.1%}"
+    assert figures(app)["Without copies"] == f"{there.accuracy_without_leaked:.1%}"
     assert matrix(app)["shown"] == [[f"{n:,}" for n in row] for row in there.confusion_matrix]
     wrong = there.count - int(np.trace(there.confusion_matrix))
-    assert f"**{wrong} faces.** The images of fer.csv are not here" in texts(app)
+    assert f"**{wrong} faces.** The images of fer.csv are not available here" in texts(app)
     # The voters' truth is in the file too.
-    truth = next(control for control in app.segmented_control if control.label == "True is what say")
-    truth.set_value("FER+ voters")
+    truth = next(control for control in app.segmented_control if control.label == "Compare with")
+    truth.set_value("FER+ votes")
     run(app)
-    assert "images of fer.csv on which the FER+ voters agree" in texts(app)
+    assert "images of fer.csv with a majority of FER+ votes" in texts(app)
 
 
 def test_kept_figures_that_another_model_lacks_give_way_to_the_data_at_hand(mine: Path, voted: Path) -> None:
@@ -134,9 +134,9 @@ def test_kept_figures_that_another_model_lacks_give_way_to_the_data_at_hand(mine
 
 
 def test_many_faces_are_classified_beside_the_page(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.evaluation import chosen
+    from pages.views.evaluate import selection
 
-    monkeypatch.setattr(chosen, "_AT_ONCE", 10)
+    monkeypatch.setattr(selection, "_AT_ONCE", 10)
     app = view("Matrix", "synthetic:140:22")
     assert not app.metric  # not yet
     wait()
@@ -150,11 +150,11 @@ def test_many_faces_are_classified_beside_the_page(folders: Path, monkeypatch: p
 def test_a_face_says_why(folders: Path, data: Dataset, answers: EvaluationRecord) -> None:
     row = int(answers.rows[3])
     app = view("Matrix", SOURCE, {"face": str(row)})
-    assert f"Row {row:,}, validation" in texts(app) and "**standard says**" in texts(app)
+    assert f"Row {row:,}, validation" in texts(app) and "**standard predicts**" in texts(app)
     assert "4 of 35" in texts(app)
     train = int(data.rows[data.indices("train")[0]])
     app = view("Matrix", SOURCE, {"face": str(train)})
-    assert f"there is no '{train}'" in texts(app)
+    assert f"do not include '{train}'" in texts(app)
 
 
 def test_without_any_model_it_says_where_to_get_one(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ def test_shipped_models_bring_their_figures_on_fer2013() -> None:
     for bundle in bundles.shipped():
         found = {
             (kept.source, kept.split)
-            for kept in records.kept(bundle)
+            for kept in records.stored(bundle)
             if (bundle.path / records.FOLDER).is_dir()
         }
         assert {("fer2013.parquet", "validation"), ("fer2013.parquet", "test")} <= found, bundle.name
@@ -177,15 +177,20 @@ def test_shipped_models_bring_their_figures_on_fer2013() -> None:
 @pytest.mark.parametrize(
     "name", ["Matrix", "Classes", "Trust", "Compare", "People", "Slices", "What if", "Robustness"]
 )
-@pytest.mark.parametrize("truth", ["Labels", "FER+ voters"])
+@pytest.mark.parametrize("truth", ["FER2013 labels", "FER+ votes"])
 def test_every_view_works_on_kept_figures_without_the_images(folders: Path, name: str, truth: str) -> None:
     """As a new user sees the shipped models: FER2013 is not on the machine."""
     (fer2013,) = {
-        kept.fingerprint for kept in records.kept(find_bundle("standard")) if kept.source == "fer2013.parquet"
+        kept.fingerprint
+        for kept in records.stored(find_bundle("standard"))
+        if kept.source == "fer2013.parquet"
     }
     app = view(name, SOURCE, {"evaluate_on": fer2013}, evaluate_truth_Labels=truth)
-    assert not app.error and figures(app)["Accuracy"] == {"Labels": "70.9%", "FER+ voters": "71.2%"}[truth]
+    assert (
+        not app.error
+        and figures(app)["Accuracy"] == {"FER2013 labels": "70.9%", "FER+ votes": "71.2%"}[truth]
+    )
     if name != "What if":  # which takes drawn faces instead
         assert not any("faces" in data for data in components(app)), "faces of images that are not here"
     if name in ("Matrix", "Compare", "People", "Slices"):
-        assert "images" in texts(app) and "not here" in texts(app)
+        assert "images" in texts(app) and "not available here" in texts(app)

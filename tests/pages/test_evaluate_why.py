@@ -13,20 +13,20 @@ import streamlit as st
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.data import Dataset, open_dataset
 from fer_core.data.dataset import stratified
 from fer_core.errors import ModelError
 from fer_core.evaluation.scoring import score
 from fer_core.inference import Classifier, Predictor
-from fer_core.quality import kept
+from fer_core.quality import result_cache
 from fer_core.quality.embedding import model_key
 from fer_core.robustness import robustness as core
 from fer_core.robustness.corruptions import CORRUPTIONS
-from fer_core.robustness.disguise import Cover, WhatIf, apply
-from pages.evaluation import dragging
-from pages.shared import grad_cam
-from pages.shared.faces import data_uri
+from fer_core.robustness.what_if import Cover, WhatIf, apply
+from pages.session import grad_cam
+from pages.views.evaluate import draggable_covers
+from pages.widgets.faces import data_uri
 from tests.pages.conftest import ROOT, Server
 from tests.pages.dataset_view import run, texts, wait
 from tests.pages.evaluate_view import components, faces, view
@@ -58,7 +58,7 @@ def get_ready(app: AppTest) -> None:
     run(app)
 
 
-# --- why --------------------------------------------------------------------------------------------------------------------
+# --- why
 
 
 def test_a_face_is_explained_while_grad_cam_gets_ready_and_after(folders: Path, data: Dataset) -> None:
@@ -66,24 +66,25 @@ def test_a_face_is_explained_while_grad_cam_gets_ready_and_after(folders: Path, 
     position = int(np.flatnonzero(record.true != record.predicted)[0])
     true, predicted = (record.labels[i] for i in (record.true[position], record.predicted[position]))
     app = view("Matrix", SOURCE, {"split": "test", "face": str(record.rows[position])})
-    assert "Grad-CAM gets ready" in texts(app)
+    assert "Starting Grad-CAM" in texts(app)
     assert len(pictures(app)) == 1 and "grey patch" in pictures(app)[0], "the rest is there at once"
     get_ready(app)
-    assert "gets ready" not in texts(app)
+    assert "Starting Grad-CAM" not in texts(app)
     maps = pictures(app)[0]
     assert (
         maps.count("<figure>") == 2
-        and f"speaks for {predicted}" in maps
-        and f"speaks for the true class, {true}" in maps
+        and f"vidence for {predicted}" in maps
+        and f"vidence for the true class, {true}" in maps
     )
     other = next(name for name in record.labels if name not in (true, predicted))
-    (choice,) = (box for box in app.segmented_control if box.label == "What speaks for")
+    (choice,) = (box for box in app.segmented_control if box.label == "Evidence for")
     assert choice.value == predicted
     run(choice.set_value(other))
     assert (
-        f"speaks for {other}" in pictures(app)[0] and f"speaks for the true class, {true}" in pictures(app)[0]
+        f"vidence for {other}" in pictures(app)[0]
+        and f"vidence for the true class, {true}" in pictures(app)[0]
     )
-    run(next(box for box in app.segmented_control if box.label == "What speaks for").set_value(true))
+    run(next(box for box in app.segmented_control if box.label == "Evidence for").set_value(true))
     assert pictures(app)[0].count("<figure>") == 1, "the true class alone"
 
 
@@ -102,7 +103,7 @@ def test_without_the_keras_file_grad_cam_is_one_sentence_and_the_rest_stays(
 
 def test_the_nearest_training_faces_are_found_in_the_background(folders: Path, voted: Path) -> None:
     leaked = open_dataset(voted)
-    kept.path("features", leaked, model_key(find_bundle("standard"))).unlink(
+    result_cache.path("features", leaked, model_key(find_bundle("standard"))).unlink(
         missing_ok=True
     )  # other tests may have looked at these faces
     app = view("Matrix", voted, {"face": "170"})  # also stands in train, as 142
@@ -125,15 +126,15 @@ def test_another_model_takes_the_place_of_the_process_before(trained_run: Path) 
     assert second is not first and list(grad_cam._current.values()) == [second]
     with pytest.raises(ModelError, match="was closed"):
         first.start()
-    assert grad_cam.process(one) is not first, "it starts anew"
+    assert grad_cam.process(one) is not first, "it starts again"
 
 
 def _mean_maps() -> None:
-    from pages.evaluation import chosen, why
+    from pages.views.evaluate import explanation, selection
 
-    here = chosen.choose()
+    here = selection.choose()
     assert here is not None
-    why.mean_maps(here)
+    explanation.mean_maps(here)
 
 
 def test_mean_maps_by_class_are_made_once_and_kept(folders: Path, data: Dataset) -> None:
@@ -149,10 +150,10 @@ def test_mean_maps_by_class_are_made_once_and_kept(folders: Path, data: Dataset)
         text = (
             f"{name}: {count} {'face' if count == 1 else 'faces'}"
             if count
-            else f"{name}: no face was named rightly"
+            else f"{name}: no correct prediction"
         )
         assert text in pictures(app)[0]
-    (file,) = kept.path("mean-maps", data).parent.glob(f"{kept.key(data)}-mean-maps-*.npz")
+    (file,) = result_cache.path("mean-maps", data).parent.glob(f"{result_cache.key(data)}-mean-maps-*.npz")
     assert file.is_file()
     again = AppTest.from_function(_mean_maps, default_timeout=60)
     again.session_state["data_source"] = SOURCE
@@ -160,7 +161,7 @@ def test_mean_maps_by_class_are_made_once_and_kept(folders: Path, data: Dataset)
     assert pictures(again) == pictures(app)
 
 
-# --- what if ------------------------------------------------------------------------------------------------------------------
+# --- what if
 
 
 def stage(app: AppTest) -> dict[str, Any]:
@@ -227,9 +228,9 @@ def _without_images() -> None:
 
     import streamlit as st
 
-    from pages.evaluation import chosen, robustness, what_if
+    from pages.views.evaluate import robustness, selection, what_if
 
-    here = chosen.choose()
+    here = selection.choose()
     assert here is not None
     view = {"what": what_if, "robust": robustness}[st.session_state["trial"]]
     view.show(replace(here, data=None, indices=None))
@@ -244,7 +245,7 @@ def test_without_the_images_embedded_faces_stand_in(folders: Path, trial: str) -
     if trial == "what":
         assert stage(app)["bare"] in {data_uri(image) for image in open_dataset("synthetic:70").images}
     else:
-        assert "embedded drawing" in texts(app) and "they are not here" in texts(app)
+        assert "embedded drawing" in texts(app) and "they are not available here" in texts(app)
         assert pictures(app)[0].count('class="fer-face"') == 1 + len(CORRUPTIONS)
 
 
@@ -263,18 +264,18 @@ def test_ones_own_photo_is_cut_to_the_face_and_one_that_cannot_be_read_is_one_se
 @pytest.mark.parametrize("sent", [None, "x", [1], [1, 2, 3], {"a": 1}, [float("nan"), 0.5], ["a", "b"]])
 def test_what_is_no_place_leaves_a_cover_where_it_was(sent: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(st, "session_state", {"here": {"places": {"at": {"mask": sent}}}})
-    assert dragging.places("here", [Cover("mask", 0.4, 0.6)]) == [(0.4, 0.6)]
+    assert draggable_covers.places("here", [Cover("mask", 0.4, 0.6)]) == [(0.4, 0.6)]
 
 
 def test_places_are_kept_in_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(st, "session_state", {"here": {"places": {"at": {"mask": [1.7, -3]}}}})
     covers = [Cover("mask", 0.4, 0.6), Cover("sunglasses", 0.5, 0.3)]
-    assert dragging.places("here", covers) == [(1.0, 0.0), (0.5, 0.3)] and dragging.places(
+    assert draggable_covers.places("here", covers) == [(1.0, 0.0), (0.5, 0.3)] and draggable_covers.places(
         "other", covers[1:]
     ) == [(0.5, 0.3)]
 
 
-# --- robustness ---------------------------------------------------------------------------------------------------------------
+# --- robustness
 
 
 def test_robustness_is_measured_in_the_background_and_told_in_words(folders: Path) -> None:
@@ -293,7 +294,7 @@ def test_robustness_is_measured_in_the_background_and_told_in_words(folders: Pat
     assert {m.label: m.value for m in app.metric}["Corrupted"] == f"{result.mean_accuracy:.1%}"
     worst = min(CORRUPTIONS, key=lambda name: sum(result.right[name]))
     assert (
-        f"Worst is **{worst.replace('_', ' ').replace('jpeg', 'JPEG')}**: {result.mean(worst):.1%}"
+        f"The worst is **{worst.replace('_', ' ').replace('jpeg', 'JPEG')}**: {result.mean(worst):.1%}"
         in texts(app)
     )
     (curves,) = (data["html"] for data in components(app) if "html" in data)
@@ -310,7 +311,7 @@ def test_robustness_is_measured_in_the_background_and_told_in_words(folders: Pat
     other = find_bundle("ferplus")
     on = core.key(record, stratified(record.true, 500))
     run(app.multiselect(key="robustness_compare").set_value([str(other.path)]))
-    assert app.button(key=f"robustness_start_{other.path}").label == "Try ferplus on them"
+    assert app.button(key=f"robustness_start_{other.path}").label == "Measure ferplus"
     core.save(
         other, on, core.Robustness("ferplus", result.count, 1, dict.fromkeys(CORRUPTIONS, (1, 1, 1, 0, 0)))
     )
@@ -319,7 +320,7 @@ def test_robustness_is_measured_in_the_background_and_told_in_words(folders: Pat
     assert curves.count("<circle") == 10 * len(CORRUPTIONS) and "ferplus, fog, level 5: 0.0%" in curves
 
 
-# --- in a browser ---------------------------------------------------------------------------------------------------------------
+# --- in a browser
 
 
 def test_a_mask_is_dragged_and_moved_by_keys(page: Page, server: Server) -> None:

@@ -1,4 +1,4 @@
-"""The app as visitors of a server use it: each sees their own things and the server's data, nothing else, and no more than they may."""
+"""The hosted app: each visitor sees their own files and the server's data only, within the limits."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from fer_core.data.recipe import Recipe, save_recipe
 from fer_core.emotions import NAMES
 from fer_core.evaluation.scoring import test_uses as uses_of_the_test_split
 from fer_core.hosting import visitors
-from fer_core.storage import keep_apart_by
-from fer_core.training import launch
-from fer_core.training.run_folder import RunFolder
-from pages.shared import background, keeper, source_choice, visitor
+from fer_core.runs import processes
+from fer_core.runs.run_folder import RunFolder
+from fer_core.storage import set_visitor_folder
+from pages.session import background, housekeeping, visitor
+from pages.views.dataset import source_choice
 from tests import tiny
 from tests.pages.conftest import ROOT, open_page
 
@@ -30,10 +31,10 @@ pytestmark = pytest.mark.long
 def host(folders: Path, own_home: None, monkeypatch: pytest.MonkeyPatch):
     """A hosted app with folders of its own, and no thread that starts runs."""
     monkeypatch.setenv("FER_HOSTED", "1")
-    monkeypatch.setattr(keeper, "keep", lambda everybody: None)
+    monkeypatch.setattr(housekeeping, "start", lambda all_visitors: None)
     (folders / "data").mkdir()
     yield folders
-    keep_apart_by(lambda: None)
+    set_visitor_folder(lambda: None)
 
 
 def as_visitor(token: str, page: str | None = None, **query: str) -> AppTest:
@@ -86,12 +87,12 @@ def use_path(app: AppTest, path: str) -> AppTest:
     "page",
     [
         None,
-        "data/dataset",
-        "models/train",
-        "models/evaluate",
-        "models/models",
-        "use/predict",
-        "help/diagnostics",
+        "dataset",
+        "train",
+        "evaluate",
+        "models",
+        "predict",
+        "diagnostics",
     ],
 )
 def test_every_page_opens_for_a_visitor(page: str | None) -> None:
@@ -127,12 +128,12 @@ def test_no_path_outside_the_data_is_read_however_it_is_named(
     )  # AppTest cannot type what is not offered
     (host / "secret.csv").write_text("emotion,pixels\n0,1\n")
     (host / "data" / "link").symlink_to(host / "secret.csv")
-    refused = ("not among the data of this server", "not downloaded on this server", "is not there")
-    app = use_path(as_visitor(mine, "data/dataset"), typed)
+    refused = ("not among the data of this server", "not downloaded on this server", "was not found")
+    app = use_path(as_visitor(mine, "dataset"), typed)
     assert any(part in app.error[0].value for part in refused) and str(host) not in words(app)
-    linked = as_visitor(mine, "data/dataset", source=typed)
+    linked = as_visitor(mine, "dataset", source=typed)
     assert any(part in linked.error[0].value for part in refused)
-    assert "Embedded synthetic faces" in words(linked), "the present source stays"
+    assert "Embedded synthetic faces" in words(linked), "the current source stays"
 
 
 def test_the_servers_data_are_offered_to_all_and_ones_own_to_oneself(
@@ -141,16 +142,14 @@ def test_the_servers_data_are_offered_to_all_and_ones_own_to_oneself(
     save_faces(host / "data", "for-all", tiny.banded(np.arange(42) % 7), [NAMES[i % 7] for i in range(42)])
     own_data(mine, "only-mine")
     for token, offered in ((mine, ["for-all", "mine/only-mine"]), (theirs, ["for-all"])):
-        app = as_visitor(token, "data/dataset")
+        app = as_visitor(token, "dataset")
         app.button_group(key="source_way").set_value("Data folder").run()
         assert app.selectbox(key="source_path").options == offered
-    app = use_path(as_visitor(mine, "data/dataset"), "mine/only-mine")
+    app = use_path(as_visitor(mine, "dataset"), "mine/only-mine")
     assert app.query_params["source"] == "mine/only-mine" and "fingerprint" in words(app)
-    assert "fingerprint" in words(as_visitor(mine, "data/dataset", source="mine/only-mine")), (
-        "after a refresh"
-    )
-    other = as_visitor(theirs, "data/dataset", source="mine/only-mine")
-    assert "is not there" in other.error[0].value
+    assert "fingerprint" in words(as_visitor(mine, "dataset", source="mine/only-mine")), "after a refresh"
+    other = as_visitor(theirs, "dataset", source="mine/only-mine")
+    assert "was not found" in other.error[0].value
 
 
 def test_a_link_to_what_another_visitor_brought_shows_nothing(host: Path, mine: str, theirs: str) -> None:
@@ -161,7 +160,7 @@ def test_a_link_to_what_another_visitor_brought_shows_nothing(host: Path, mine: 
         f"../runs/visitors/{secret.parent.parent.name}/data/own",
         f"mine/../../{secret.parent.parent.name}/data/own",
     ):
-        app = as_visitor(mine, "data/dataset", source=asked)
+        app = as_visitor(mine, "dataset", source=asked)
         assert "not among the data" in app.error[0].value and "Embedded synthetic faces" in words(app)
 
 
@@ -171,7 +170,7 @@ def test_a_variant_that_names_what_is_elsewhere_opens_nothing(host: Path, mine: 
     save_recipe(
         Recipe(str(secret), open_dataset(str(secret)).fingerprint, drop={0: "ambiguous"}), folder, "trick"
     ).rename(folder / "faces.csv")
-    app = use_path(as_visitor(mine, "data/dataset"), "mine/uploads/faces.csv")
+    app = use_path(as_visitor(mine, "dataset"), "mine/uploads/faces.csv")
     assert "not among the data" in app.error[0].value
 
 
@@ -179,7 +178,7 @@ def test_an_upload_is_bounded_and_stands_in_the_visitors_folder(
     host: Path, mine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FER_HOSTED_UPLOAD_MB", "5")
-    app = as_visitor(mine, "data/dataset")
+    app = as_visitor(mine, "dataset")
     app.button_group(key="source_way").set_value("Upload").run()
     assert app.file_uploader(key="source_upload").proto.max_upload_size_mb == 5
     csv = tiny.write_voted(host).read_bytes()
@@ -187,11 +186,11 @@ def test_an_upload_is_bounded_and_stands_in_the_visitors_folder(
     app.button(key="source_use_upload").click().run()
     assert not app.error and len(list((home(mine) / "data" / "uploads").iterdir())) == 1
     assert not (host / "data" / "uploads").exists()
-    app = as_visitor(mine, "data/dataset")
+    app = as_visitor(mine, "dataset")
     app.button_group(key="source_way").set_value("Upload").run()
     app.file_uploader(key="source_upload").upload("more.csv", csv * 5, "text/csv").run()
     app.button(key="source_use_upload").click().run()
-    assert "at most 5 MB are taken on this server" in app.error[0].value
+    assert "at most 5 MB are allowed on this server" in app.error[0].value
 
 
 def test_runs_and_models_are_ones_own(
@@ -205,84 +204,80 @@ def test_runs_and_models_are_ones_own(
     shutil.copytree(trained_run / "bundle", home(theirs) / "models" / "their-model")
     shutil.copytree(trained_run, host / "runs" / "local-run")
     for page, query in (
-        ("models/train", {"train_view": "Watch", "train_run": "their-run"}),
-        ("models/train", {"train_view": "Runs"}),
-        ("models/evaluate", {"model": "their-run"}),
-        ("models/models", {"model": "their-model"}),
-        ("use/predict", {"model": "their-model"}),
-        ("data/dataset", {"dataset_view": "Label issues", "dataset_model": "their-run"}),
+        ("train", {"train_view": "Watch", "train_run": "their-run"}),
+        ("train", {"train_view": "Runs"}),
+        ("evaluate", {"model": "their-run"}),
+        ("models", {"model": "their-model"}),
+        ("predict", {"model": "their-model"}),
+        ("dataset", {"dataset_view": "Label issues", "dataset_model": "their-run"}),
     ):
         text = words(as_visitor(mine, page, **query))
-        text = text.replace("There is no model 'their-model' (any more), so this is another one.", "")
+        text = text.replace("The model 'their-model' was not found; this is another one.", "")
         assert "their-" not in text and "local-run" not in text, page
-    assert "their-run" in words(as_visitor(theirs, "models/evaluate", model="their-run"))
-    assert "their-model" in words(as_visitor(theirs, "use/predict", model="their-model"))
+    assert "their-run" in words(as_visitor(theirs, "evaluate", model="their-run"))
+    assert "their-model" in words(as_visitor(theirs, "predict", model="their-model"))
 
 
 def looks(token: str) -> int:
     """How often the visitor scored a test split."""
-    keep_apart_by(lambda: home(token))
+    set_visitor_folder(lambda: home(token))
     return uses_of_the_test_split()
 
 
 def test_looks_at_the_test_split_are_ones_own(mine: str, theirs: str) -> None:
     for before, token in ((0, theirs), (0, mine)):
         assert looks(token) == before
-        app = as_visitor(token, "models/evaluate", split="test")
+        app = as_visitor(token, "evaluate", split="test")
         assert not app.error and looks(token) == 1, "what the other one had computed is not handed on"
 
 
 def test_figures_that_are_kept_of_ones_own_data_are_shown_to_nobody_else(mine: str, theirs: str) -> None:
     faces = own_data(theirs, "theirs", 140)
-    app = (
-        as_visitor(theirs, "data/dataset", source="mine/theirs").switch_page("pages/models/evaluate.py").run()
-    )
+    app = as_visitor(theirs, "dataset", source="mine/theirs").switch_page("pages/evaluate.py").run()
     assert not app.error and any((home(theirs) / "cache" / "evaluations").rglob("*.npz"))
     fingerprint = open_dataset(str(faces)).fingerprint
-    back = as_visitor(theirs, "models/evaluate")  # now on the embedded faces
-    assert fingerprint in back.selectbox(key="evaluate_on").proto.options or "theirs (kept figures)" in str(
+    back = as_visitor(theirs, "evaluate")  # now on the embedded faces
+    assert fingerprint in back.selectbox(key="evaluate_on").proto.options or "theirs (saved figures)" in str(
         back.selectbox(key="evaluate_on").options
     )
-    other = as_visitor(mine, "models/evaluate", evaluate_on=fingerprint)
+    other = as_visitor(mine, "evaluate", evaluate_on=fingerprint)
     assert "theirs" not in words(other) and fingerprint not in words(other)
 
 
 def test_what_is_wrong_with_a_file_is_said_without_the_servers_folders(host: Path, mine: str) -> None:
     (host / "data" / "broken.csv").write_text("nothing,of\n1,2\n")
-    app = use_path(as_visitor(mine, "data/dataset"), "broken.csv")
+    app = use_path(as_visitor(mine, "dataset"), "broken.csv")
     assert "broken.csv" in app.error[0].value and str(host) not in words(app)
 
 
 def test_verdicts_are_ones_own(mine: str, theirs: str) -> None:
     from fer_core.quality.verdicts import Verdicts
 
-    keep_apart_by(lambda: home(theirs))
+    set_visitor_folder(lambda: home(theirs))
     data = open_dataset("synthetic")
     Verdicts(data).give([0, 1, 2], "ambiguous")
-    assert "No verdict yet" in words(as_visitor(mine, "data/dataset", dataset_view="Verdicts"))
-    assert "No verdict yet" not in words(as_visitor(theirs, "data/dataset", dataset_view="Verdicts"))
+    assert "No verdict yet" in words(as_visitor(mine, "dataset", dataset_view="Verdicts"))
+    assert "No verdict yet" not in words(as_visitor(theirs, "dataset", dataset_view="Verdicts"))
 
 
 def test_uploaded_votes_of_one_visitor_are_not_the_others(mine: str, theirs: str, host: Path) -> None:
     voted = host / "data"
     tiny.write_voted(voted)
     (voted / "fer2013new.csv").rename(host / "votes.csv")
-    app = as_visitor(theirs, "data/dataset", source="fer.csv", dataset_view="Votes")
+    app = as_visitor(theirs, "dataset", source="fer.csv", dataset_view="Votes")
     app.file_uploader(key="dataset_votes_upload").upload(
         "votes.csv", (host / "votes.csv").read_bytes(), "text/csv"
     ).run()
     app.button(key="dataset_use_votes").click().run()
     assert "Ten people each looked" in words(app)
-    other = as_visitor(mine, "data/dataset", source="fer.csv", dataset_view="Votes")
+    other = as_visitor(mine, "dataset", source="fer.csv", dataset_view="Votes")
     assert "have no FER+ votes" in words(other)
     # and figures by the voters are only where the votes are
     assert any(
-        group.label == "True is what say"
-        for group in app.switch_page("pages/models/evaluate.py").run().button_group
+        group.label == "Compare with" for group in app.switch_page("pages/evaluate.py").run().button_group
     )
     assert not any(
-        group.label == "True is what say"
-        for group in other.switch_page("pages/models/evaluate.py").run().button_group
+        group.label == "Compare with" for group in other.switch_page("pages/evaluate.py").run().button_group
     )
 
 
@@ -301,51 +296,51 @@ def test_a_run_is_started_within_its_limits_and_the_next_one_waits(
         started.append(Path(arguments[2]))
         return Started()
 
-    monkeypatch.setattr(launch, "start_detached", start)
+    monkeypatch.setattr(processes, "start_detached", start)
     monkeypatch.setenv("FER_HOSTED_EPOCHS", "4")
     monkeypatch.setenv("FER_HOSTED_RUNS_PER_VISITOR", "1")
-    app = as_visitor(mine, "models/train")
-    assert "A run has 4 epochs at most on this server, 10 by its preset." in words(app)
+    app = as_visitor(mine, "train")
+    assert "A run has at most 4 epochs on this server; the preset has 10." in words(app)
     app.button(key="train_start").click().run()
     assert not app.error and [path.parent.parent for path in started] == [home(mine)]
     assert RunFolder(started[0]).config().train.epochs == 4
     time.sleep(1.1)  # runs are named after the second in which they begin
-    other = as_visitor(theirs, "models/train")
+    other = as_visitor(theirs, "train")
     assert other.button(key="train_start").label == "Put it in the queue"
     other.button(key="train_start").click().run()
-    assert len(started) == 1 and "Visitors take turns: 0 before it." in words(other)
+    assert len(started) == 1 and "Visitors take turns: 0 before this run." in words(other)
     assert started[0].name not in words(other), "whose run it is that one waits for is not told"
-    again = as_visitor(theirs, "models/train", train_view="Set up")
+    again = as_visitor(theirs, "train", train_view="Set up")
     again.button(key="train_start").click().run()
-    assert "You have 1 of the 1 runs" in words(again)
+    assert "You have 1 of at most 1 run on" in words(again)
 
 
 def test_more_epochs_than_allowed_are_refused_in_one_sentence(
     mine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FER_HOSTED_EPOCHS", "4")
-    app = as_visitor(mine, "models/train")
+    app = as_visitor(mine, "train")
     field = next(field for field in app.number_input if field.label.lower().startswith("epochs"))
     field.set_value(5).run()
     app.button(key="train_start").click().run()
-    assert app.error[0].value.startswith("5 epochs are too many: a run has 4 at most on this server")
+    assert app.error[0].value.startswith("5 epochs are too many: a run has at most 4 on this server")
     assert not list(home(mine).glob("runs/*/config.json"))
 
 
 def test_work_in_the_background_is_done_for_the_visitor_who_asked(mine: str) -> None:
-    keep_apart_by(visitor.home)
-    with pytest.raises(RuntimeError, match="not known which visitor"):
+    set_visitor_folder(visitor.home)
+    with pytest.raises(RuntimeError, match="Unknown visitor"):
         visitor.home()
-    token = visitor._carried.set(home(mine))
-    work = visitor.carried(visitor.home)
-    visitor._carried.reset(token)
+    token = visitor._wrapped_home.set(home(mine))
+    work = visitor.with_visitor(visitor.home)
+    visitor._wrapped_home.reset(token)
     assert work() == home(mine)
 
 
 def test_local_use_is_free_of_all_that(monkeypatch: pytest.MonkeyPatch, folders: Path) -> None:
     monkeypatch.delenv("FER_HOSTED")
     RunFolder(folders / "runs" / "long").create(RunConfig(preset="quick").replace("train", epochs=500))
-    app = open_page("models/train")
+    app = open_page("train")
     assert (
         not app.error
         and visitor.key() == ""
@@ -359,18 +354,18 @@ def test_the_source_of_a_session_is_checked_whenever_it_is_read(mine: str, their
     secret = own_data(theirs)
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     app.session_state[visitor._TOKEN], app.session_state["data_source"] = mine, str(secret)
-    app.run().switch_page("pages/data/dataset.py").run()
+    app.run().switch_page("pages/dataset.py").run()
     assert "not among the data" in app.error[0].value and "fingerprint" not in words(app)
 
 
 def test_what_was_computed_in_the_background_is_the_visitors_who_asked(mine: str, theirs: str) -> None:
-    visitor._carried.set(home(theirs))
+    visitor._wrapped_home.set(home(theirs))
     background.start("the same question", "Looking", lambda tell: visitor.home())
     for _ in range(200):
         if background.result("the same question"):
             break
         time.sleep(0.02)
     assert background.result("the same question") == home(theirs)
-    visitor._carried.set(home(mine))
+    visitor._wrapped_home.set(home(mine))
     assert background.result("the same question") is None
-    visitor._carried.set(None)
+    visitor._wrapped_home.set(None)

@@ -1,4 +1,4 @@
-"""What only a browser shows of a hosted app: it keeps who it is through a refresh, and another browser is somebody else."""
+"""The hosted app in a browser: a visitor stays the same after a reload; another browser is another one."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_cookie_of_another_form_is_not_taken(browser: Browser, hosted: Server)
 
 
 def test_a_file_that_is_sent_past_the_page_is_bounded_too(browser: Browser, hosted: Server) -> None:
-    """The address that takes files keeps to the limit of 50 MB, and not to the 400 of local use, whatever the page says."""
+    """The upload address itself enforces the limit of 50 MB, not the 400 MB of local use."""
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -92,8 +92,11 @@ def test_a_file_that_is_sent_past_the_page_is_bounded_too(browser: Browser, host
         )
     sent = asked.value
     answer = page.evaluate(
-        """async ([url, headers]) => { const form = new FormData(); form.append("file", new Blob([new Uint8Array(55e6)]), "b.jpg");
-        delete headers["content-type"]; return (await fetch(url, {method: "PUT", body: form, headers})).status }""",
+        """async ([url, headers]) => {
+        const form = new FormData()
+        form.append("file", new Blob([new Uint8Array(55e6)]), "b.jpg")
+        delete headers["content-type"]
+        return (await fetch(url, {method: "PUT", body: form, headers})).status }""",
         [sent.url, {name: value for name, value in sent.all_headers().items() if name.startswith("x-")}],
     )
     assert answer == 413

@@ -1,4 +1,4 @@
-"""Live video in Chromium, whose fake camera plays a file: label, frame rate, stop, restart, and what is left when a tab is closed."""
+"""Live video in Chromium with a fake camera: label, frame rate, stop, restart, closed tabs."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def visit(app: App) -> Iterator[Visitors]:
 def frame_rate(page: Page) -> int:
     return int(
         page.get_by_test_id("stMetric")
-        .filter(has_text="Frames a second")
+        .filter(has_text="Frames per second")
         .get_by_test_id("stMetricValue")
         .inner_text()
     )
@@ -133,7 +133,8 @@ def orange_share(page: Page) -> float:
             const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data
             let found = 0
             for (let i = 0; i < pixels.length; i += 4)
-                if (Math.abs(pixels[i] - 0xE6) < 22 && Math.abs(pixels[i + 1] - 0x9F) < 22 && pixels[i + 2] < 50) found += 1
+                if (Math.abs(pixels[i] - 0xE6) < 22 && Math.abs(pixels[i + 1] - 0x9F) < 22
+                    && pixels[i + 2] < 50) found += 1
             return found / (pixels.length / 4)
         }"""
     )
@@ -155,7 +156,7 @@ def test_a_face_is_labelled_live_stopped_and_started_again(
     expect(page.get_by_test_id("stMetric")).to_have_count(0)
     assert gone_within(FREED, lambda: app.connections() > 0)
     start(page)
-    expect(page.get_by_role("heading", name="Face 1: 😄 happy")).to_be_visible()  # numbers begin anew
+    expect(page.get_by_role("heading", name="Face 1: 😄 happy")).to_be_visible()  # numbers begin again
 
 
 def test_settings_and_calibration_take_effect_while_it_runs(
@@ -163,11 +164,11 @@ def test_settings_and_calibration_take_effect_while_it_runs(
 ) -> None:
     page = visit(chromium)
     start(page)
-    page.get_by_role("button", name="Calibrate to my resting face").click()
-    expect(page.get_by_text("Look into the camera with a resting face")).to_be_visible()
-    expect(page.get_by_text("Calibrated to the resting face of face")).to_be_visible()
-    page.get_by_role("button", name="Forget the calibration").click()
-    expect(page.get_by_role("button", name="Calibrate to my resting face")).to_be_visible()
+    page.get_by_role("button", name="Calibrate to my neutral face").click()
+    expect(page.get_by_text("Look into the camera with a neutral face")).to_be_visible()
+    expect(page.get_by_text("Calibrated to the neutral face of face")).to_be_visible()
+    page.get_by_role("button", name="Clear the calibration").click()
+    expect(page.get_by_role("button", name="Calibrate to my neutral face")).to_be_visible()
     page.get_by_test_id("stCheckbox").filter(has_text="Mirror").locator("label").click()
     page.wait_for_timeout(1500)
     expect(page.get_by_role("heading", name="happy")).to_be_visible()  # the video goes on
@@ -178,7 +179,7 @@ def test_a_closed_tab_frees_everything(chromium: Browser, app: App, visit: Visit
     assert gone_within(FREED, lambda: app.connections() > 0)  # of the tests before
     page, other = visit(chromium), visit(chromium)
     start_both(page, other)
-    shared = other.get_by_text("1 other person uses this machine's live camera")
+    shared = other.get_by_text("1 other person is using live video on this server")
     expect(shared).to_be_visible()
     before = app.connections()
     page.close()
@@ -195,7 +196,7 @@ def test_a_browser_that_dies_without_a_word_gives_its_place_back(
     dying = launch()
     page = visit(chromium)
     start_both(visit(dying), page)
-    shared = page.get_by_text("1 other person uses this machine's live camera")
+    shared = page.get_by_text("1 other person is using live video on this server")
     expect(shared).to_be_visible()
     processes = dying.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
     for process in sorted(
@@ -224,7 +225,7 @@ def test_a_camera_that_is_denied_is_told_in_words(chromium: Browser, visit: Visi
     allowed.get_by_text("Connection check").click()
     expect(allowed.get_by_text("The browser sees 1 camera.")).to_be_visible()
     page = visit(chromium, camera=False)
-    expect(page.get_by_text("The browser keeps the camera from this page").first).to_be_visible()
+    expect(page.get_by_text("The browser blocks the camera for this page").first).to_be_visible()
 
 
 def test_real_photos_are_labelled_too(

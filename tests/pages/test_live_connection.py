@@ -1,4 +1,4 @@
-"""What the live view says before there is video: relay servers, the connection check, and the way to a snapshot."""
+"""The live view before there is video: TURN servers, the connection check, the way to a snapshot."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.bundle import PHOTO_MODEL, find_bundle
-from fer_core.live import LiveError, LiveSettings, Turns
+from fer_core.bundles.bundle import PHOTO_MODEL, find_bundle
+from fer_core.live import FrameScheduler, LiveError, LiveSettings
 from fer_core.live.history import History
-from pages.predicting import connection, live, live_chart, live_stream, relay
-from pages.predicting.connection import Browser, checks
-from pages.predicting.relay import Relay
+from pages.views.predict import connection, live_chart, live_stream, live_video, turn_servers
+from pages.views.predict.connection import Browser, checks
+from pages.views.predict.turn_servers import TurnServers
 
 VIEW = Path(__file__).parent / "live_view.py"
 READY = Browser(secure=True, permission="granted", cameras=1)
@@ -35,52 +35,58 @@ def sentence(name: str, *arguments: Any) -> str:
 
 
 def test_a_page_on_the_own_machine_needs_nothing() -> None:
-    assert all(point.good for point in checks(LOCAL, READY, Relay([]), 3, True))
-    assert not wrong(LOCAL, Browser(), Relay([]), None, False)
+    assert all(point.good for point in checks(LOCAL, READY, TurnServers([]), 3, True))
+    assert not wrong(LOCAL, Browser(), TurnServers([]), None, False)
 
 
 def test_without_https_the_browser_gives_no_camera() -> None:
-    assert wrong("http://192.168.1.4:8501/predict", Browser(), Relay([]), None, False) == ["https"]
-    assert wrong(DEPLOYED, Browser(secure=False), Relay([]), None, False) == ["https"]
-    assert "https://" in sentence("https", "http://192.168.1.4:8501/", Browser(), Relay([]), None, False)
+    assert wrong("http://192.168.1.4:8501/predict", Browser(), TurnServers([]), None, False) == ["https"]
+    assert wrong(DEPLOYED, Browser(secure=False), TurnServers([]), None, False) == ["https"]
+    assert "https://" in sentence(
+        "https", "http://192.168.1.4:8501/", Browser(), TurnServers([]), None, False
+    )
 
 
 def test_a_missing_or_denied_camera_is_named() -> None:
-    assert wrong(LOCAL, Browser(True, "prompt", 0), Relay([]), None, False) == ["Camera"]
-    assert wrong(LOCAL, Browser(True, "denied", 1), Relay([]), None, False) == ["Permission"]
-    assert not wrong(LOCAL, Browser(True, "unknown", -1), Relay([]), None, False)  # an older Firefox
+    assert wrong(LOCAL, Browser(True, "prompt", 0), TurnServers([]), None, False) == ["Camera"]
+    assert wrong(LOCAL, Browser(True, "denied", 1), TurnServers([]), None, False) == ["Permission"]
+    assert not wrong(LOCAL, Browser(True, "unknown", -1), TurnServers([]), None, False)  # an older Firefox
 
 
 def test_no_video_for_ten_seconds_is_told_with_what_is_missing() -> None:
-    assert not wrong(DEPLOYED, READY, Relay([]), 9, False)
-    assert wrong(DEPLOYED, READY, Relay([]), 11, False) == ["Connection"]
-    assert "no relay (TURN) server is set" in sentence("Connection", DEPLOYED, READY, Relay([]), 11, False)
-    assert "firewall or VPN" in sentence(
-        "Connection", DEPLOYED, READY, Relay([{"urls": "turn:x"}], "iceServers"), 11, False
+    assert not wrong(DEPLOYED, READY, TurnServers([]), 9, False)
+    assert wrong(DEPLOYED, READY, TurnServers([]), 11, False) == ["Connection"]
+    assert "no relay (TURN) server is configured" in sentence(
+        "Connection", DEPLOYED, READY, TurnServers([]), 11, False
     )
-    assert not wrong(DEPLOYED, READY, Relay([]), 11, True)  # video came
+    assert "firewall or VPN" in sentence(
+        "Connection", DEPLOYED, READY, TurnServers([{"urls": "turn:x"}], "iceServers"), 11, False
+    )
+    assert not wrong(DEPLOYED, READY, TurnServers([]), 11, True)  # video came
 
 
 def test_a_deployed_app_without_secrets_says_how_to_set_them() -> None:
-    assert ".streamlit/secrets.toml" in sentence("Relay", DEPLOYED, READY, Relay([]), None, False)
+    assert ".streamlit/secrets.toml" in sentence("Relay", DEPLOYED, READY, TurnServers([]), None, False)
     assert "Cloudflare" in sentence(
-        "Relay", DEPLOYED, READY, Relay([{"urls": "turn:x"}], "Cloudflare"), None, False
+        "Relay", DEPLOYED, READY, TurnServers([{"urls": "turn:x"}], "Cloudflare"), None, False
     )
 
 
 def test_plain_servers_are_taken_as_they_are() -> None:
     server = {"urls": ["turn:relay.example.org:3478"], "username": "me", "credential": "secret"}
-    assert relay.find({"iceServers": [server]}) == Relay([server], "iceServers")
-    assert relay.find({}) == Relay([])
+    assert turn_servers.from_settings({"iceServers": [server]}) == TurnServers([server], "iceServers")
+    assert turn_servers.from_settings({}) == TurnServers([])
     for damaged in ("turn:x", [], ["turn:x"], [{"url": "turn:x"}]):
-        assert "must be a list of tables with urls" in str(relay.find({"iceServers": damaged}).problem)
+        assert "must be a list of tables with urls" in str(
+            turn_servers.from_settings({"iceServers": damaged}).problem
+        )
 
 
 def test_half_of_a_pair_of_keys_is_named() -> None:
-    found = relay.find({"TWILIO_ACCOUNT_SID": "AC1"})
+    found = turn_servers.from_settings({"TWILIO_ACCOUNT_SID": "AC1"})
     assert not found.servers and "TWILIO_AUTH_TOKEN is missing" in str(found.problem)
     assert "CLOUDFLARE_TURN_KEY_ID is missing" in str(
-        relay.find({"CLOUDFLARE_TURN_KEY_API_TOKEN": "t"}).problem
+        turn_servers.from_settings({"CLOUDFLARE_TURN_KEY_API_TOKEN": "t"}).problem
     )
     assert wrong(DEPLOYED, READY, found, None, False) == ["Relay"]
 
@@ -102,11 +108,13 @@ def test_twilio_and_cloudflare_are_asked_for_servers(monkeypatch: pytest.MonkeyP
         return Answer(json.dumps(answers[request.host]).encode())
 
     monkeypatch.setattr(urllib.request, "urlopen", opened)
-    twilio = relay.find({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "word"})
-    assert twilio == Relay([{"urls": "turn:t", "username": "u", "credential": "c"}], "Twilio")
+    twilio = turn_servers.from_settings({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "word"})
+    assert twilio == TurnServers([{"urls": "turn:t", "username": "u", "credential": "c"}], "Twilio")
     assert asked[0].full_url.endswith("/Accounts/AC1/Tokens.json") and asked[0].method == "POST"
     assert asked[0].get_header("Authorization") == "Basic " + base64.b64encode(b"AC1:word").decode()
-    cloudflare = relay.find({"CLOUDFLARE_TURN_KEY_ID": "id", "CLOUDFLARE_TURN_KEY_API_TOKEN": "token"})
+    cloudflare = turn_servers.from_settings(
+        {"CLOUDFLARE_TURN_KEY_ID": "id", "CLOUDFLARE_TURN_KEY_API_TOKEN": "token"}
+    )
     assert cloudflare.source == "Cloudflare" and cloudflare.servers[0]["urls"] == ["turn:c"]
 
 
@@ -115,8 +123,8 @@ def test_a_service_that_does_not_answer_is_one_sentence(monkeypatch: pytest.Monk
         raise OSError("unreachable")
 
     monkeypatch.setattr(urllib.request, "urlopen", refused)
-    found = relay.find({"TWILIO_ACCOUNT_SID": "AC2", "TWILIO_AUTH_TOKEN": "word"})
-    assert not found.servers and "Twilio gave no relay servers" in str(found.problem)
+    found = turn_servers.from_settings({"TWILIO_ACCOUNT_SID": "AC2", "TWILIO_AUTH_TOKEN": "word"})
+    assert not found.servers and "Twilio returned no TURN servers" in str(found.problem)
 
 
 class Idle(SimpleNamespace):
@@ -130,7 +138,7 @@ class Idle(SimpleNamespace):
 
 def test_the_view_asks_nobody_outside_and_leads_to_a_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[dict[str, Any]] = []
-    monkeypatch.setattr(live, "webrtc_streamer", lambda *_, **given: calls.append(given) or Idle())
+    monkeypatch.setattr(live_video, "webrtc_streamer", lambda *_, **given: calls.append(given) or Idle())
     app = AppTest.from_file(str(VIEW), default_timeout=60).run()
     assert not app.exception
     assert calls[-1]["rtc_configuration"] == {"iceServers": []}  # else Google's STUN server would be asked
@@ -141,7 +149,7 @@ def test_the_view_asks_nobody_outside_and_leads_to_a_snapshot(monkeypatch: pytes
 
 
 def test_too_many_people_are_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_stream, "_turns", Turns(at_once=1, most=1))
+    monkeypatch.setattr(live_stream, "_turns", FrameScheduler(max_concurrent=1, max_sessions=1))
     first = live_stream.Stream(find_bundle(PHOTO_MODEL), LiveSettings())
     with pytest.raises(LiveError, match="take a snapshot"):
         live_stream.Stream(find_bundle(PHOTO_MODEL), LiveSettings())
@@ -163,7 +171,7 @@ def test_silence_ends_a_session_sooner_where_its_page_is_gone(
         lambda: SimpleNamespace(is_active_session=lambda visit: page_is_open),
     )
     stream = live_stream.Stream(find_bundle(PHOTO_MODEL), LiveSettings())
-    stream._visit, now = "visit", live_stream.time.monotonic()
+    stream._session_id, now = "visit", live_stream.time.monotonic()
     for silent, closed in ((longest - 0.4, False), (longest + 0.1, True)):
         stream._last_frame = now - silent
         monkeypatch.setattr(live_stream.time, "monotonic", lambda: now)

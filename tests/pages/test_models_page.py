@@ -1,4 +1,4 @@
-"""The Models page: what is not measured is never 0, what cannot be compared stands apart, a bad card costs a sentence."""
+"""The Models page: missing figures are never 0, boards are separate, a bad card is one sentence."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core import storage
-from fer_core.bundle import CARD, INFERENCE, KERAS, find_bundle, read_bundle
+from fer_core.bundles.bundle import CARD, INFERENCE, KERAS, find_bundle, read_bundle
 from fer_core.config import RunConfig
 from fer_core.data import open_dataset
 from fer_core.emotions import NAMES
 from fer_core.errors import ModelError
 from fer_core.evaluation.latency import latency
 from fer_core.evaluation.scoring import score
-from fer_core.training.run_folder import RunFolder
+from fer_core.runs.run_folder import RunFolder
 from tests.pages.conftest import ROOT, open_page
 from tests.pages.test_pages import texts
 
 pytestmark = pytest.mark.long
 
-PAGE = "models/models"
+PAGE = "models"
 FIGURES = {
     "accuracy": 0.71,
     "accuracy_ci95": [0.695, 0.725],
@@ -51,7 +51,7 @@ LAYERS = [
 
 
 def add_run(folders: Path, name: str, card: Any, inference: bool = True) -> Path:
-    """A finished run whose bundle has the shipped model's files and this card (a dict, or the text of a damaged one)."""
+    """Add a finished run with the files of the shipped model and this card (a dict, or a damaged text)."""
     run = RunFolder(folders / "runs" / name)
     run.create(RunConfig(preset="baseline-deep"))
     run.write_status("finished")
@@ -115,13 +115,13 @@ def test_the_shipped_models_have_their_scores_and_claims(folders: Path) -> None:
         "Claimed against measured",
         "Size, speed and accuracy",
     ]
-    assert "Against the labels of FER2013" in texts(app) and len(app.get("plotly_chart")) >= 3
+    assert "Against the FER2013 labels" in texts(app) and len(app.get("plotly_chart")) >= 3
     row = board(app).loc[find_bundle().path.name]
     assert (
         row["Test"] == pytest.approx(100 * find_bundle().card["figures"]["test"]["accuracy"])
         and row["One image"] > 0
     )
-    assert "claimed about 70 %, measured" in texts(app)
+    assert "claimed about 70%, measured" in texts(app)
 
 
 def test_the_scoreboard_counts_how_often_a_models_test_split_was_used(folders: Path) -> None:
@@ -148,7 +148,7 @@ def test_what_was_not_measured_is_missing_and_not_zero(folders: Path) -> None:
     assert row["Validation"] == 71
     assert all(
         pd.isna(row[column])
-        for column in ("Test", "95 % interval", "Without leaked", "Macro F1", "Calibration error")
+        for column in ("Test", "95% interval", "Without copies", "Macro F1", "Calibration error")
     )
 
 
@@ -168,7 +168,7 @@ def test_models_that_cannot_be_compared_stand_apart(folders: Path) -> None:
         and list(other.index) == ["other-faces"]
         and other.loc["other-faces", "Data"] == "synthetic:350"
     )
-    assert "don't compare them" in texts(app)
+    assert "do not compare them" in texts(app)
 
 
 def test_a_run_named_like_a_shipped_model_can_be_told_from_it(folders: Path) -> None:
@@ -282,7 +282,7 @@ def test_latency_is_a_time_for_one_image() -> None:
 def test_the_page_needs_no_tensorflow(folders: Path) -> None:
     code = (
         "import sys; from tests.pages.conftest import open_page;"
-        "apps = [open_page('models/models'), open_page('models/models', models_view='One model')];"
+        "apps = [open_page('models'), open_page('models', models_view='One model')];"
         "assert not any(app.exception for app in apps);"
         "print([name for name in ('tensorflow', 'keras', 'torch') if name in sys.modules])"
     )

@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.data import open_dataset
 from fer_core.emotions import NAMES
-from pages.training import collection as collection_module
-from pages.training.collection import Collection
+from pages.views.train import face_collection as collection_module
+from pages.views.train.face_collection import FaceCollection
 from tests.pages.conftest import open_page
 
 pytestmark = pytest.mark.long
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
 SCRIPT = """
 import streamlit as st
-from pages.training import own_faces
+from pages.views.train import own_faces
 if not st.toggle("Another page", key="elsewhere"):
     own_faces.show()
     st.text("The page ends here")
@@ -69,7 +69,7 @@ def collect(app: AppTest, count: int = 3) -> None:
 
 
 def held(app: AppTest) -> dict[str, int]:
-    box: Collection = app.session_state["own_collection"]
+    box: FaceCollection = app.session_state["own_collection"]
     return {label: len(box.of(label)) for label in NAMES if box.of(label)}
 
 
@@ -86,9 +86,7 @@ def test_from_nothing_to_a_model_that_is_tried_and_saved(
     monkeypatch.chdir(folders)
     app = open_section()
     assert not app.exception and not app.error
-    assert app.button(
-        key="own_learn"
-    ).disabled and "Still without a face: happy, surprise, neutral." in texts(app)
+    assert app.button(key="own_learn").disabled and "No face yet: happy, surprise, neutral." in texts(app)
 
     collect(app)
     assert held(app) == {"happy": 3, "surprise": 3, "neutral": 3} and not app.exception
@@ -101,7 +99,7 @@ def test_from_nothing_to_a_model_that_is_tried_and_saved(
     app.file_uploader(key="own_try_photo").upload("me.jpg", PORTRAIT.read_bytes(), "image/jpeg").run()
     bars = [element.proto.body for element in app.get("html")]
     assert len(bars) == 2 and all(body.count('class="track"') == 3 for body in bars)
-    assert "After learning" in texts(app) and "ferplus as it was" in texts(app)
+    assert "After learning" in texts(app) and "ferplus before" in texts(app)
     assert written(folders) == [], "something was written before it was saved"
 
     app.text_input(key="own_name").set_value("mine").run()
@@ -132,7 +130,8 @@ def test_photos_with_a_face_without_one_and_damaged(folders: Path) -> None:
     Image.new("RGB", (60, 40), "grey").save(buffer, "PNG")
     upload(app, "happy", PORTRAIT.read_bytes(), buffer.getvalue(), b"nothing")
     assert [error.value for error in app.error] == [
-        "happy2.png cannot be read as an image: expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."
+        "happy2.png cannot be read as an image: "
+        "expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."
     ]
     assert "No face was found in happy1.png." in texts(app) and "1 face added to happy." in texts(app)
     assert held(app) == {"happy": 1}
@@ -140,7 +139,7 @@ def test_photos_with_a_face_without_one_and_damaged(folders: Path) -> None:
     assert held(app) == {"happy": 2} and "No face was found" not in texts(app) and not app.error
     # The same photo again, and for another class.
     upload(app, "neutral", PORTRAIT.read_bytes())
-    assert held(app) == {"happy": 2} and "The face in neutral0.png is already among those of happy." in texts(
+    assert held(app) == {"happy": 2} and "The face in neutral0.png has already been added to happy." in texts(
         app
     )
     upload(app, "neutral", buffer.getvalue())
@@ -160,7 +159,7 @@ def test_a_snapshot_adds_a_face_and_the_camera_is_ready_for_the_next(folders: Pa
 def test_only_crops_are_kept(folders: Path) -> None:
     app = open_section()
     upload(app, "happy", PORTRAIT.read_bytes(), *drawn("happy", 1))
-    box: Collection = app.session_state["own_collection"]
+    box: FaceCollection = app.session_state["own_collection"]
     arrays = [face.crop for face in box.faces] + [crop for _, _, crop in box.without_face]
     assert [(array.shape, array.dtype) for array in arrays] == [((48, 48), np.uint8)] * 2
     assert all(array.base is None for array in arrays[:1]), "a view of the photo keeps the photo"
@@ -174,10 +173,10 @@ def test_a_face_can_be_removed_and_everything_forgotten(folders: Path) -> None:
     app.button(key="own_remove_3").click().run()
     assert held(app) == {"happy": 2, "surprise": 1, "neutral": 2} and "learn again to use them" in texts(app)
     app.button(key="own_learn").click().run()
-    assert "cannot be told yet" in texts(app) and "learn again" not in texts(app)
+    assert "cannot be measured yet" in texts(app) and "learn again" not in texts(app)
     app.button(key="own_forget").click().run()
     assert not app.exception and held(app) == {} and "own_model_learned" not in app.session_state
-    assert "no face yet" in texts(app) and "5. Keep or forget" not in texts(app)
+    assert "no face yet" in texts(app) and "5. Save or delete" not in texts(app)
     collect(app, 1)
     assert held(app) == {"happy": 1, "surprise": 1, "neutral": 1}
 
@@ -188,13 +187,13 @@ def test_one_expression_is_too_few_and_faces_of_others_wait(folders: Path) -> No
     app.pills(key="own_classes").set_value(["happy"]).run()
     assert "at least two expressions" in texts(app) and not app.exception
     app.pills(key="own_classes").set_value(["happy", "sad"]).run()
-    assert "Still without a face: sad." in texts(
+    assert "No face yet: sad." in texts(app) and "Faces of surprise, neutral are kept but not used" in texts(
         app
-    ) and "Faces of surprise, neutral are kept, but not used" in texts(app)
+    )
     app.pills(key="own_classes").set_value(["happy", "surprise"]).run()
     app.button(key="own_learn").click().run()
     assert "Learned happy (1), surprise (1) from 2 faces." in texts(app)
-    assert "needs two or more of each expression: add to happy, surprise." in texts(app)
+    assert "at least two faces of each expression: add to happy, surprise." in texts(app)
 
 
 def test_everything_is_there_after_a_visit_to_another_page(folders: Path) -> None:
@@ -226,7 +225,7 @@ def test_there_is_a_bound(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     upload(app, "happy", *drawn("happy", 4))
     if "own_take_whole" in [button.key for button in app.button]:
         app.button(key="own_take_whole").click().run()
-    assert held(app) == {"happy": 2} and texts(app).count("2 faces are the most that are kept here") == 1
+    assert held(app) == {"happy": 2} and texts(app).count("At most 2 faces can be collected") == 1
 
 
 def test_a_damaged_photo_to_try_is_one_sentence_and_the_page_goes_on(folders: Path) -> None:
@@ -254,9 +253,9 @@ print([m for m in ("tensorflow", "keras") if m in sys.modules])
 
 
 def test_it_stands_on_the_train_page_and_waits_while_others_are_visited(folders: Path) -> None:
-    app = open_page("models/train", train_view="Your faces")
+    app = open_page("train", train_view="Your faces")
     upload(app, "happy", PORTRAIT.read_bytes())
-    app.switch_page("pages/use/predict.py").run()
-    app.switch_page("pages/models/train.py").run()
+    app.switch_page("pages/predict.py").run()
+    app.switch_page("pages/train.py").run()
     app.segmented_control(key="train_view").set_value("Your faces").run()
     assert not app.exception and held(app) == {"happy": 1} and "1 face" in texts(app)

@@ -9,14 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.config import RunConfig
-from fer_core.training.run_folder import RunFolder, list_runs
-from pages.shared.source_choice import below
+from fer_core.runs.run_folder import RunFolder, list_runs
+from pages.views.dataset.source_choice import below
 from tests.pages.conftest import open_page
 
 pytestmark = pytest.mark.long
 
 PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
-PAGES = ["data/dataset", "models/train", "models/evaluate", "models/models", "use/predict"]
+PAGES = ["dataset", "train", "evaluate", "models", "predict"]
 
 
 def texts(app: AppTest) -> str:
@@ -47,30 +47,31 @@ def test_the_start_page_classifies_a_photo_right_there(folders: Path) -> None:
 
 
 def test_predict_takes_several_photos_and_names_the_bad_one(folders: Path) -> None:
-    app = open_page("use/predict")
+    app = open_page("predict")
     uploader = app.file_uploader(key="predict_photos")
     uploader.upload("a.jpg", PORTRAIT.read_bytes(), "image/jpeg")
     uploader.upload("broken.jpg", b"\xff\xd8nothing", "image/jpeg").run()
     assert not app.exception
     assert [error.value for error in app.error] == [
-        "broken.jpg cannot be read as an image: expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."
+        "broken.jpg cannot be read as an image: "
+        "expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."
     ]
     assert len(app.get("download_button")) == 3 and 'class="fer-bars"' in html(app)
 
 
 def test_predict_takes_a_snapshot(folders: Path) -> None:
-    app = open_page("use/predict")
+    app = open_page("predict")
     app.segmented_control(key="predict_way").set_value("Camera").run()
     app.camera_input(key="predict_camera").upload("snapshot.jpg", PORTRAIT.read_bytes(), "image/jpeg").run()
     assert not app.exception and 'class="fer-bars"' in html(app)
 
 
 def test_the_source_chosen_on_dataset_is_used_on_the_other_pages(folders: Path) -> None:
-    app = open_page("data/dataset")
+    app = open_page("dataset")
     app.number_input(key="source_count").set_value(140).run()
     app.button(key="source_use_synthetic").click().run()
     assert app.session_state["data_source"] == "synthetic:140:0"
-    app.switch_page("pages/models/evaluate.py").run()
+    app.switch_page("pages/evaluate.py").run()
     assert "synthetic:140:0" in texts(app) and not app.exception
 
 
@@ -82,7 +83,7 @@ def test_a_path_in_the_data_folder_is_opened_and_a_bad_one_changes_nothing(folde
         "emotion,pixels\n" + "".join(f"{i % 7},{row[:-1]}{i % 7}\n" for i in range(70))
     )
     (data / "broken.csv").write_text("emotion,pixels\n3,1 2 3\n")
-    app = open_page("data/dataset", source_way="Data folder")
+    app = open_page("dataset", source_way="Data folder")
     app.selectbox(key="source_path").set_value("broken.csv").run()
     app.button(key="source_use_path").click().run()
     assert "expected 2304 pixel values" in app.error[0].value and "data_source" not in app.session_state
@@ -106,7 +107,7 @@ def test_paths_outside_the_data_folder_are_refused(tmp_path: Path) -> None:
 def test_an_upload_becomes_a_source_and_a_bad_one_is_not_kept(folders: Path) -> None:
     row = " ".join(["9"] * 2304)
     good = ("emotion,pixels\n" + "".join(f"{i % 7},{row[:-1]}{i % 7}\n" for i in range(70))).encode()
-    app = open_page("data/dataset", source_way="Upload")
+    app = open_page("dataset", source_way="Upload")
     app.file_uploader(key="source_upload").upload("bad.csv", b"emotion,pixels\n1,2 3\n", "text/csv").run()
     app.button(key="source_use_upload").click().run()
     assert app.error and not list((folders / "data" / "uploads").glob("*"))
@@ -116,7 +117,7 @@ def test_an_upload_becomes_a_source_and_a_bad_one_is_not_kept(folders: Path) -> 
 
 
 def test_a_source_that_vanished_is_one_sentence(folders: Path) -> None:
-    app = open_page("data/dataset", data_source=str(folders / "gone.csv"))
+    app = open_page("dataset", data_source=str(folders / "gone.csv"))
     assert not app.exception and "does not exist" in app.error[0].value
 
 
@@ -133,12 +134,12 @@ def test_damaged_run_files_do_not_break_the_pages(folders: Path, file: str, cont
     for name in ("good", "damaged"):
         RunFolder(folders / "runs" / name).create(RunConfig(preset="baseline-deep"))
     (folders / "runs" / "damaged" / file).write_text(content)
-    assert not open_page("models/train", train_view="Watch", train_run="damaged").exception
-    assert not open_page("models/evaluate").exception
+    assert not open_page("train", train_view="Watch", train_run="damaged").exception
+    assert not open_page("evaluate").exception
 
 
 def test_training_runs_in_a_process_of_its_own_and_can_be_stopped(folders: Path) -> None:
-    app = open_page("models/train", data_source="synthetic:210")
+    app = open_page("train", data_source="synthetic:210")
     app.selectbox(key="train_preset").set_value("baseline-weighted-s").run()
     app.number_input(key="train_epochs_baseline-weighted-s").set_value(500).run()
     app.button(key="train_start").click().run()
@@ -149,7 +150,7 @@ def test_training_runs_in_a_process_of_its_own_and_can_be_stopped(folders: Path)
         time.sleep(0.2)
     assert run.status()["state"] == "running" and run.status()["epochs"] == 500
     # A new visit finds the run again, with its curves.
-    again = open_page("models/train")
+    again = open_page("train")
     assert (
         not again.exception
         and again.session_state["train_run"] == run.name
@@ -160,5 +161,5 @@ def test_training_runs_in_a_process_of_its_own_and_can_be_stopped(folders: Path)
         time.sleep(0.2)
     assert run.status()["state"] == "stopped" and (run.bundle / "model.tflite").is_file()
     # Its model can be chosen at once.
-    app = open_page("models/evaluate", data_source="synthetic:210", model_path=str(run.bundle))
+    app = open_page("evaluate", data_source="synthetic:210", model_path=str(run.bundle))
     assert not app.exception and app.selectbox(key="evaluate_model").value == str(run.bundle)

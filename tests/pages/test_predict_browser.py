@@ -1,4 +1,4 @@
-"""Predict as a visitor uses it, all its ways in one go; meanwhile the server writes no picture anywhere and talks to nobody but the browser."""
+"""The Predict page in a browser: all its views; the server writes no photo and connects to no other host."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, v
         archive.writestr("a/one.jpg", photo)
         archive.writestr("a/two.jpg", photo)
     uploads.set_input_files({"name": "album.zip", "mimeType": "application/zip", "buffer": packed.getvalue()})
-    page.get_by_role("button", name="Classify 2 pictures").click()
+    page.get_by_role("button", name="Classify 2 photos").click()
     expect(page.get_by_role("button", name="Download CSV")).to_be_visible()
 
     choose(page, "Video")
@@ -164,7 +164,7 @@ def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, v
     uploads.set_input_files(
         {"name": "clip.mp4", "mimeType": "video/mp4", "buffer": made.video(made.moving(12))}
     )
-    page.get_by_role("button", name="Follow the faces").click()
+    page.get_by_role("button", name="Track the faces").click()
     expect(page.get_by_text("mostly")).to_be_visible()
 
     choose(page, "Camera")

@@ -1,4 +1,4 @@
-"""Training as people follow it: in several browsers at once, over a refresh, a restart of the app and the death of the training process."""
+"""Training in a browser: several browsers, a reload, a restart of the app, a killed training process."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from fer_core.config import RunConfig
 from fer_core.presets import PRESETS
-from fer_core.training import launch
-from fer_core.training.run_folder import RunFolder, list_runs
-from fer_core.training.steering import steering_log
+from fer_core.runs import processes
+from fer_core.runs.run_folder import RunFolder, list_runs
+from fer_core.runs.steering import steering_log
 from tests.pages.conftest import Server
 from tests.pages.test_browser import PATIENCE, PORTRAIT, visit
 from tests.until import until
@@ -70,7 +70,8 @@ def points(page: Page) -> int:
     """Of the validation accuracy, as it is drawn."""
     return page.evaluate(
         """() => { const plot = document.querySelectorAll('.js-plotly-plot')[1];
-        const line = plot ? plot.calcdata.find(line => line[0].trace.name === 'validation') : null; return line ? line.length : 0 }"""
+        const line = plot ? plot.calcdata.find(line => line[0].trace.name === 'validation') : null
+        return line ? line.length : 0 }"""
     )
 
 
@@ -79,7 +80,8 @@ def grows(page: Page) -> None:
     before = points(page)
     page.wait_for_function(
         """before => { const plot = document.querySelectorAll('.js-plotly-plot')[1];
-        const line = plot ? plot.calcdata.find(line => line[0].trace.name === 'validation') : null; return line && line.length > before }""",
+        const line = plot ? plot.calcdata.find(line => line[0].trace.name === 'validation') : null
+        return line && line.length > before }""",
         arg=max(before, 1),
         timeout=PATIENCE,
     )
@@ -99,16 +101,16 @@ def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(
     try:
         with visitor(browser) as page, visitor(browser) as other:
             visit(page, server, "train")
-            guess = page.get_by_text(re.compile("^About .+ an epoch, .+ in all"))
+            guess = page.get_by_text(re.compile("^About .+ per epoch, .+ in all"))
             before = guess.inner_text()
             page.get_by_label("Epochs", exact=True).fill(str(EPOCHS))
             page.get_by_label("Epochs", exact=True).press("Enter")
             expect(guess).not_to_have_text(
                 before
-            )  # it is drawn last; a tab that is drawn anew takes no click
+            )  # it is drawn last; a tab that is drawn again takes no click
             page.get_by_role("tab", name="Data and bundle").click()
-            page.get_by_label("Images at most", exact=True).fill("70")
-            page.get_by_label("Images at most", exact=True).press("Enter")
+            page.get_by_label("Maximum number of images", exact=True).fill("70")
+            page.get_by_label("Maximum number of images", exact=True).press("Enter")
             button(page, "Start training")
             state(page, "running")
             grows(page)
@@ -128,7 +130,7 @@ def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(
             button(other, "Pause")
             for looking in (page, other, tab):
                 state(looking, "paused")
-                expect(looking.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+                expect(looking.get_by_role("button", name="Resume", exact=True)).to_be_visible()
             tab.close()
 
             stood = len(run.history())
@@ -143,7 +145,7 @@ def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(
             box.press("Enter")
             button(other, "Set it", in_popover=True)
             other.keyboard.press("Escape")
-            button(page, "Go on")
+            button(page, "Resume")
             state(other, "running")
             # The schedule is a cosine: it was set for the epoch under way, and falls with the others.
             expect(page.get_by_text(re.compile(r"Epoch \d+: learning rate 0\.0005"))).to_be_visible()
@@ -177,7 +179,7 @@ def test_a_run_outlives_the_app_and_is_resumed_after_its_process_was_killed(
 ) -> None:
     quick = PRESETS["quick"].config
     config: RunConfig = quick.replace("data", limit=70).replace("train", epochs=EPOCHS)
-    run = launch.start(config, folder / "runs")
+    run = processes.start(config, folder / "runs")
     server = Server(folder)
     try:
         with visitor(browser) as page:
@@ -200,7 +202,7 @@ def test_a_run_outlives_the_app_and_is_resumed_after_its_process_was_killed(
             )
             stood = len(run.history())
             finished(page, stood)
-            button(page, "Go on")
+            button(page, "Resume")
             state(page, "running")
             until(lambda: len(run.history()) > stood)
             grows(page)

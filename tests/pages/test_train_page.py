@@ -1,4 +1,4 @@
-"""The Train page as a visitor uses it. Its runs are folders as training leaves them; where one must be alive, its lock is held."""
+"""The Train page without a browser, on run folders as training leaves them; a running one holds its lock."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from fer_core import presets
-from fer_core.bundle import MODELS_DIR, find_bundle, read_bundle
+from fer_core.bundles.bundle import MODELS_DIR, find_bundle, read_bundle
 from fer_core.config import AugmentConfig, BundleConfig, DataConfig, RunConfig, TrainConfig
 from fer_core.errors import TrainingError
-from fer_core.training import launch, run_queue, speed
-from fer_core.training.registry import Registry
-from fer_core.training.run_folder import RunFolder, list_runs
-from fer_core.training.steering import read_control, set_learning_rate
-from fer_core.training.sweep_folder import list_sweeps
-from pages.training import runs as runs_view
-from pages.training import sweeps, time_guess
+from fer_core.runs import processes, queue, speed
+from fer_core.runs.registry import Registry
+from fer_core.runs.run_folder import RunFolder, list_runs
+from fer_core.runs.steering import read_control, set_learning_rate
+from fer_core.runs.sweep_folder import list_sweeps
+from pages.views.train import runs as runs_view
+from pages.views.train import sweeps, time_estimate
 from tests.pages.conftest import ROOT, open_page
 from tests.pages.made_runs import VALIDATION, accuracy, finish_epochs, made_run
 from tests.pages.test_pages import html, texts
 
 pytestmark = pytest.mark.long
 
-PAGE = "models/train"
+PAGE = "train"
 
 
 class Ended:
@@ -64,7 +64,7 @@ class Trainings:
 
     def measure(self, config: RunConfig) -> None:
         self.measured.append(config)
-        time_guess._processes()["one"] = Ended()  # type: ignore[assignment]
+        time_estimate._processes()["one"] = Ended()  # type: ignore[assignment]
 
     def release(self) -> None:
         for lock in self._locks:
@@ -76,9 +76,9 @@ class Trainings:
 def trainings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainings]:
     """No test here starts a process."""
     made = Trainings()
-    monkeypatch.setattr(launch, "resume", made.resume)
-    monkeypatch.setattr(run_queue, "ensure_worker", lambda parent: None)
-    monkeypatch.setattr(time_guess, "_measure", made.measure)
+    monkeypatch.setattr(processes, "resume", made.resume)
+    monkeypatch.setattr(queue, "ensure_worker", lambda parent: None)
+    monkeypatch.setattr(time_estimate, "_measure", made.measure)
     yield made
     made.release()
 
@@ -121,9 +121,9 @@ def state_shown(app: AppTest) -> str:
     return next(m.value for m in app.markdown if "-badge[" in m.value)
 
 
-# --- set up ------------------------------------------------------------------------------------------------------------
+# --- set up
 
-# Every setting, at a value that the preset does not have. What goes together goes together on images with votes.
+# Every setting, at a value that differs from the preset's; the combination is valid on images with votes.
 _WIDGETS: dict[str, dict[str, Any]] = {
     "train": {
         "epochs": 7,
@@ -254,7 +254,7 @@ def test_the_builders_change_is_trained_and_what_does_not_fit_cannot_be(voted: P
     app = set_up(voted)
     app.button(key="builder_quick_7_up").click().run()  # dense before flatten
     assert not app.exception and app.error and "train_start" not in [b.key for b in app.button]
-    assert "does not fit together yet" in texts(app)
+    assert "is not valid yet" in texts(app)
     app.button(key="builder_quick_7_down").click().run()
     assert start(app, runs).model == presets.PRESETS["quick"].config.model
 
@@ -284,10 +284,10 @@ def test_fine_tuning_takes_the_models_network_and_freezes_its_layers(voted: Path
 def test_the_augmentation_preview_follows_its_settings(voted: Path) -> None:
     app = set_up(voted)
     shown = html(app)
-    assert shown.count('class="first"') == 4 and "Nothing is changed yet" in texts(app)
+    assert shown.count('class="first"') == 4 and "No augmentation yet" in texts(app)
     app.slider(key="augment_rotation_quick").set_value(30.0).run()
     turned = html(app)
-    assert turned != shown and "Nothing is changed yet" not in texts(app)
+    assert turned != shown and "No augmentation yet" not in texts(app)
     app.run()
     assert html(app) == turned, "it is redrawn at random although nothing changed"
     app.button(key="augment_again").click().run()
@@ -307,12 +307,12 @@ def test_the_time_is_guessed_from_what_was_measured_and_measured_once_where_noth
     voted: Path, trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FER_EXPLORER_CACHE", str(tmp_path / "cache"))
-    time_guess._processes().clear()
+    time_estimate._processes().clear()
     app = set_up(voted)
-    assert "is not known yet" in texts(app) and len(trainings.measured) == 1
+    assert "has not been measured yet" in texts(app) and len(trainings.measured) == 1
     speed.record(presets.PRESETS["quick"].config, 168 + 35 / 3)
     app = set_up(voted)
-    assert "About **1 s** an epoch, **10 s** in all" in texts(app) and "measured with this network" in texts(
+    assert "About **1 s** per epoch, **10 s** in all" in texts(app) and "measured with this network" in texts(
         app
     )
     app.number_input(key="train_batch_size_quick").set_value(8).run()
@@ -323,7 +323,7 @@ def test_the_time_is_guessed_from_what_was_measured_and_measured_once_where_noth
     assert trainings.measured[1].train.batch_size == 8
 
 
-# --- the queue ---------------------------------------------------------------------------------------------------------
+# --- the queue
 
 
 def test_a_second_run_waits_and_the_order_can_be_changed(
@@ -340,7 +340,7 @@ def test_a_second_run_waits_and_the_order_can_be_changed(
     assert "queued" in state_shown(watch(second))
 
     app = open_page(PAGE, train_view="Runs")
-    assert f"under way: {first}" in texts(app)
+    assert f"running: {first}" in texts(app)
     assert [m.value for m in app.markdown if m.value[:2] in ("1.", "2.")] == [f"1. {second}", f"2. {third}"]
     assert app.button(key=f"queue_up_{second}").disabled
     app.button(key=f"queue_up_{third}").click().run()
@@ -362,13 +362,13 @@ def test_a_second_run_waits_and_the_order_can_be_changed(
 
 def test_a_queued_run_leaves_the_queue_on_the_watch_view(runs: Path) -> None:
     run = made_run(runs, "waits", epochs=0)
-    run_queue.enqueue(run)
+    queue.enqueue(run)
     app = watch(run)
     app.button(key="watch_playlist_remove_waits").click().run()
     assert "stopped" in state_shown(app) and Registry(runs).queue() == []
 
 
-# --- watch -------------------------------------------------------------------------------------------------------------
+# --- watch
 
 
 @pytest.mark.parametrize(
@@ -429,9 +429,9 @@ def test_figures_progress_and_curves(runs: Path, trainings: Trainings) -> None:
         "Loss",
         "Accuracy",
         "Learning rate",
-        "Images a second",
+        "Images per second",
     ]
-    assert [line["name"] for line in figures[1]["data"]] == ["batches", "train", "validation", "kept"]
+    assert [line["name"] for line in figures[1]["data"]] == ["batches", "train", "validation", "best"]
     app.slider(key="watch_smoothing").set_value(0.9).run()
     smooth = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert len(smooth["data"]) == 5  # each line, and as it is behind it
@@ -552,11 +552,11 @@ def test_faces_and_filters_by_epoch(runs: Path) -> None:
     shown = html(app)
     assert shown.count("<figure") == 14
     assert (
-        shown.count('alt="face, fear, taken for fear"') == 2
-        and shown.count('alt="face, sad, taken for angry"') == 2
+        shown.count('alt="face, fear, predicted fear"') == 2
+        and shown.count('alt="face, sad, predicted angry"') == 2
     )
     app.slider(key="watch_epoch_run").set_value(2).run()
-    assert html(app).count('alt="face, fear, taken for angry"') == 2
+    assert html(app).count('alt="face, fear, predicted angry"') == 2
     app.segmented_control(key="watch_view").set_value("First filters").run()
     assert html(app).count('alt="filter ') == 8
 
@@ -594,14 +594,14 @@ def test_a_finished_run_is_promoted_under_a_free_name(
     assert read_bundle(tmp_path / "models" / "mine").card["promoted"] == "run"
     app.button(key="watch_promote_do_run").click().run()
     assert "already" in app.error[0].value
-    assert "mine" in open_page("use/predict").selectbox[0].options
+    assert "mine" in open_page("predict").selectbox[0].options
 
 
 def test_the_run_that_one_looks_at_stands_in_the_address(runs: Path) -> None:
     for name in "ab":
         made_run(runs, name)
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
-    app.switch_page("pages/models/train.py")
+    app.switch_page("pages/train.py")
     app.query_params["train_view"], app.query_params["train_run"] = "Watch", "a"
     app.run()
     assert app.selectbox(key="train_run").value == "a"
@@ -631,7 +631,7 @@ def test_the_page_opens_on_the_run_that_is_under_way(runs: Path, trainings: Trai
     assert open_page(PAGE).session_state["train_view"] == "Watch"
 
 
-# --- runs --------------------------------------------------------------------------------------------------------------
+# --- runs
 
 
 def three_runs(runs: Path) -> None:
@@ -673,7 +673,7 @@ def test_the_table_is_searched_by_words(runs: Path) -> None:
     for words, names in (("quick FAILED", ["c"]), ("good 2026", ["The Good one"]), ("finished stopped", [])):
         app.text_input(key="runs_search").set_value(words).run()
         assert not app.exception and (list(table(app)["Run"]) if names else []) == names
-    assert "No run has all these words" in texts(app)
+    assert "No run contains all these words" in texts(app)
 
 
 def test_one_run_is_renamed_noted_watched_and_deleted(runs: Path) -> None:
@@ -683,7 +683,7 @@ def test_one_run_is_renamed_noted_watched_and_deleted(runs: Path) -> None:
     app.text_input(key="runs_title_b").set_value("Mine")
     app.text_area(key="runs_note_b").set_value("Why it is good").run()
     app.button(key="runs_describe_b").click().run()
-    assert Registry(runs).about()["b"].title == "Mine" and list(table(app)["Run"])[1] == "Mine"
+    assert Registry(runs).notes()["b"].title == "Mine" and list(table(app)["Run"])[1] == "Mine"
     assert "**Mine**" in texts(watch("b")) and "Why it is good" in texts(watch("b"))
 
     app = open_page(PAGE, train_view="Runs", runs_table=selected(1))
@@ -751,7 +751,7 @@ def test_runs_that_do_not_differ_say_so(runs: Path) -> None:
     app = open_page(PAGE, train_view="Runs", runs_table=selected(0, 1), runs_compare="Settings")
     assert "same settings" in texts(app)
     app.segmented_control(key="runs_compare").set_value("Parallel coordinates").run()
-    assert "nothing to draw" in texts(app)
+    assert "Nothing to draw" in texts(app)
 
 
 def test_several_runs_are_deleted_but_not_those_under_way(runs: Path, trainings: Trainings) -> None:
@@ -771,7 +771,7 @@ def test_twenty_runs_are_drawn_at_most(runs: Path, monkeypatch: pytest.MonkeyPat
     ) == 2 and "The first 2 of 3 runs" in texts(app)
 
 
-# --- sweeps ------------------------------------------------------------------------------------------------------------
+# --- sweeps
 
 
 def test_a_sweep_is_made_from_the_form_and_shows_its_runs(runs: Path, trainings: Trainings) -> None:
@@ -791,7 +791,7 @@ def test_a_sweep_is_made_from_the_form_and_shows_its_runs(runs: Path, trainings:
     )
     rate, size = config.space["train.learning_rate"], config.space["train.batch_size"]
     assert (rate.low, rate.high, rate.log, size.choices) == (1e-4, 1e-1, True, (32, 64, 128))
-    assert trainings.started == [(sweep.name, False)] and "0 of 5 runs begun" in texts(app)
+    assert trainings.started == [(sweep.name, False)] and "0 of 5 runs started" in texts(app)
 
     for number, (lr, epochs) in enumerate(((1e-2, 2), (1e-3, 4))):
         run = made_run(runs, sweep.run_path(number).name, epochs=epochs, learning_rate=lr, batch_size=64)
@@ -800,7 +800,7 @@ def test_a_sweep_is_made_from_the_form_and_shows_its_runs(runs: Path, trainings:
     assert f"Best so far: **{accuracy(4):.1%}**" in texts(
         app
     ) and "train.learning_rate = 0.001, train.batch_size = 64" in texts(app)
-    assert "2 of 5 runs begun" in texts(app) and len(app.get("plotly_chart")) == 1
+    assert "2 of 5 runs started" in texts(app) and len(app.get("plotly_chart")) == 1
     ordered = next(t.value for t in app.dataframe if "train.learning_rate" in t.value)
     assert list(ordered["train.learning_rate"]) == ["0.001", "0.01"]
     app.button(key=f"sweep_stop_{sweep.name}").click().run()
@@ -829,24 +829,27 @@ def test_a_bad_range_is_one_sentence_and_no_sweep(
     assert list_sweeps(runs) == [] and not runs.exists()
 
 
-# --- damage ------------------------------------------------------------------------------------------------------------
+# --- damage
 
 
 DAMAGE = [
     ("config.json", b"{"),
     (
         "status.json",
-        b'{"state": 3, "message": null, "started": "yesterday", "validation_images": "many", "parameters": []}',
+        b'{"state": 3, "message": null, "started": "yesterday", "validation_images": "many",'
+        b' "parameters": []}',
     ),
     ("history.csv", b"epoch,loss\n1,2\n"),
     ("history.csv", b"\xff\xfe"),
     (
         "progress.json",
-        b'{"epoch": 9, "batch": 1, "batches": 0, "batch_size": 0, "images_per_second": 0, "loss": 1, "accuracy": 1}',
+        b'{"epoch": 9, "batch": 1, "batches": 0, "batch_size": 0, "images_per_second": 0, "loss": 1,'
+        b' "accuracy": 1}',
     ),
     (
         "progress.json",
-        b'{"epoch": 9, "batch": 1, "batches": 2, "batch_size": 3, "images_per_second": 4, "loss": "x", "accuracy": null}',
+        b'{"epoch": 9, "batch": 1, "batches": 2, "batch_size": 3, "images_per_second": 4, "loss": "x",'
+        b' "accuracy": null}',
     ),
     ("batches.csv", b"position,loss\n1,2,3,4,x\n"),
     ("watch.npz", b"PK"),

@@ -1,4 +1,4 @@
-"""Predict on a video: faces kept apart, a moment and its frame, CSV, the video with boxes; a bad file is one sentence."""
+"""Predict on a video: tracked faces, a moment and its frame, CSV, the annotated video, a bad file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def video() -> bytes:
 
 
 def opened(content: bytes) -> AppTest:
-    app = open_page("use/predict")
+    app = open_page("predict")
     app.segmented_control(key="predict_way").set_value("Video")
     run(app)
     app.file_uploader(key="predict_video_file").upload("faces.mp4", content, "video/mp4")
@@ -53,12 +53,12 @@ def test_faces_are_followed_and_a_moment_shows_its_frame(folders: Path, video: b
     assert {metric.label: metric.value for metric in app.metric} == {
         "Length": "3.0 s",
         "Faces": "2",
-        "Looks": "15",
+        "Frames": "15",
     }
-    assert "Seen from 0.0 to 2.8 s, mostly **😄 happy**" in texts(app)
+    assert "Visible from 0.0 to 2.8 s, mostly **😄 happy**" in texts(app)
     app.session_state["predict_video_face"] = 2
     run(app)
-    assert "Seen from 1.0 to 2.8 s" in texts(app)
+    assert "Visible from 1.0 to 2.8 s" in texts(app)
     app.session_state["predict_video_at"] = 0.4  # as a click on the chart leaves it
     run(app)
     assert "**Face 1**" in texts(app) and "**Face 2**" not in texts(app)

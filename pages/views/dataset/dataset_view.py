@@ -1,4 +1,4 @@
-"""What the views know about the data set at hand; computed once for all sessions."""
+"""A data set with everything that the views compute from it, once for all sessions."""
 
 from __future__ import annotations
 
@@ -9,39 +9,41 @@ import streamlit as st
 
 from fer_core.data import SPLITS, UNLABELLED, Dataset
 from fer_core.data.votes import Votes
-from fer_core.quality import kept
+from fer_core.quality import result_cache
 from fer_core.quality.agreement import Agreement, agreement, majority_columns
 from fer_core.quality.copies import CopyGroup, copy_groups
 from fer_core.quality.statistics import Statistics, statistics
 from fer_core.quality.verdicts import Verdict, Verdicts
-from pages.shared import background, scores
+from pages.session import background, evaluations
 
 UNKNOWN = "unlabelled"
 
 
-class Facts:
-    """A data set and what is known about it. What is not known yet is None."""
+class DatasetView:
+    """A data set, its votes and its statistics. What has not been computed yet is None."""
 
     def __init__(self, data: Dataset) -> None:
         self.data = data
-        self.key = kept.key(data)
-        self.votes: Votes | None = scores.votes_beside(data)
+        self.key = result_cache.key(data)
+        self.votes: Votes | None = evaluations.votes_beside(data)
 
     @property
     def labels(self) -> list[str]:
-        """The names that labels are shown by; the last one is found by UNLABELLED, which is -1."""
+        """Return the names of the labels; the last one stands for UNLABELLED, which is -1."""
         return [*self.data.label_names, *([UNKNOWN] if np.any(self.data.labels == UNLABELLED) else [])]
 
     def label(self, index: int) -> str:
+        """Return the label of an image."""
         value = int(self.data.labels[index])
         return UNKNOWN if value == UNLABELLED else self.data.label_names[value]
 
     def split(self, index: int) -> str:
+        """Return the split of an image."""
         return SPLITS[self.data.splits[index]]
 
     @cached_property
     def _votes_hash(self) -> int:
-        """Tells one file of votes from another that was uploaded later."""
+        """Return a part of cache keys: the votes may be replaced by an upload."""
         return 0 if self.votes is None else hash(self.votes.counts.tobytes())
 
     @property
@@ -50,7 +52,7 @@ class Facts:
 
     @property
     def sharpness_rank(self) -> np.ndarray:
-        """(N,) float32, 0 for the most blurred image of these data to 100 for the sharpest."""
+        """Return the ranks (N,) float32, from 0 for the most blurred image to 100 for the sharpest."""
         return _rank(self.data, self.key)
 
     @property
@@ -59,7 +61,7 @@ class Facts:
 
     @property
     def majority_column(self) -> np.ndarray | None:
-        """(N,) int64: the column of `agreement`'s matrix that an image belongs to."""
+        """Return the column of each image in the matrix of `agreement`, (N,) int64."""
         return (
             None
             if self.votes is None
@@ -67,8 +69,8 @@ class Facts:
         )
 
     def copies(self, near: bool) -> list[CopyGroup] | None:
-        """All groups of copies; near ones only where they were looked for before."""
-        if near and not kept.path("near-copies", self.data).is_file():
+        """Return all groups of copies, or None where near copies have not been searched for."""
+        if near and not result_cache.path("near-copies", self.data).is_file():
             return background.result(self.near_task)
         return _copies(self.data, self.key, near)
 
@@ -76,14 +78,17 @@ class Facts:
     def near_task(self) -> str:
         return f"near copies {self.key}"
 
-    def look_for_near_copies(self) -> None:
+    def find_near_copies(self) -> None:
+        """Start the search for near copies in the background."""
         data = self.data
         background.start(
-            self.near_task, "Looking for near copies", lambda tell: copy_groups(data, on_progress=tell)
+            self.near_task,
+            "Looking for near copies",
+            lambda on_progress: copy_groups(data, on_progress=on_progress),
         )
 
     def copies_of(self, index: int) -> np.ndarray:
-        """Positions of the copies of one image, near ones where they are known."""
+        """Return the positions of the copies of an image; with near copies, if searched for."""
         for group in self.copies(near=True) or []:
             if index in group.members:
                 return group.members[group.members != index]
@@ -94,13 +99,13 @@ class Facts:
     def verdicts(self) -> Verdicts:
         return Verdicts(self.data)
 
-    def judged(self) -> dict[int, Verdict]:
-        """The verdicts as they are now, by position."""
+    def current_verdicts(self) -> dict[int, Verdict]:
+        """Return the current verdicts by position."""
         return self.verdicts.all()
 
 
 def in_words(verdict: Verdict | None) -> str:
-    """A verdict as a mark below a face; empty without one."""
+    """Return a verdict as a caption; empty without a verdict."""
     if verdict is None:
         return ""
     if verdict.verdict == "wrong":

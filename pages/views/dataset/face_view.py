@@ -1,4 +1,4 @@
-"""One face, large: its label, what people voted, what a model says, faces like it, copies of it, and what you say of it.
+"""One face in detail: its label, votes, prediction, similar faces, copies, and your verdict.
 
 `?face=ROW` in the address opens it.
 """
@@ -8,69 +8,71 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from fer_core.bundle import Bundle
+from fer_core.bundles.bundle import Bundle
+from fer_core.bundles.classifier import Classifier
 from fer_core.data import Dataset
 from fer_core.emotions import EMOJI
 from fer_core.errors import FerError
-from fer_core.inference.classifier import Classifier
-from fer_core.quality import kept
+from fer_core.quality import result_cache
 from fer_core.quality.agreement import vote_entropy, votes_in_words
 from fer_core.quality.embedding import load_features
 from fer_core.quality.neighbours import nearest
-from pages.shared import face_grid, face_link, faces
+from pages.session import face_link
+from pages.widgets import face_grid, faces
 
-from . import model, verdict_buttons
-from .facts import Facts
+from . import model_answers, verdict_buttons
+from .dataset_view import DatasetView
 
 _NEIGHBOURS = 8
 _COPIES_AT_MOST = 24
 
 
 def open_face(data: Dataset, index: int) -> None:
-    """Show this face from the next run on; for callbacks."""
+    """Open this face in the next run; for callbacks."""
     face_link.open_row(data.rows[index])
 
 
-def show_asked(facts: Facts, order: np.ndarray | None) -> None:
-    """The face that the address asks for, over the page.
+def show_linked(dataset: DatasetView, order: np.ndarray | None) -> None:
+    """Open the face that the address asks for.
 
     Args:
-        order: positions of the faces that “next” and “previous” go through; all of the data set by default.
+        dataset: The data set.
+        order: Positions of the faces for “Next” and “Previous”; the whole data set by default.
     """
-    if face_link.asked() is None:
+    if face_link.requested() is None:
         return
-    if face_link.position(facts.data.rows) is None:
-        st.warning(f"These data have no face {face_link.asked()!r}.", icon=":material/link_off:")
+    if face_link.position(dataset.data.rows) is None:
+        st.warning(f"These data contain no face {face_link.requested()!r}.", icon=":material/link_off:")
         return
-    order = np.arange(len(facts.data)) if order is None or not len(order) else order
+    order = np.arange(len(dataset.data)) if order is None or not len(order) else order
     st.dialog("A closer look", width="large", icon=":material/face:", on_dismiss=face_link.close)(_view)(
-        facts, order
+        dataset, order
     )
 
 
-def _view(facts: Facts, order: np.ndarray) -> None:
-    index = face_link.position(facts.data.rows)
+def _view(dataset: DatasetView, order: np.ndarray) -> None:
+    index = face_link.position(dataset.data.rows)
     if index is None:
         return
     places = np.flatnonzero(order == index)
     place = int(places[0]) if len(places) else None
-    _navigation(facts, order, place)
-    bundle = model.chosen()
+    _navigation(dataset, order, place)
+    bundle = model_answers.chosen()
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        _picture(facts, index)
+        _picture(dataset, index)
     with right:
-        _verdict(facts, order, index, place)
+        _verdict(dataset, order, index, place)
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        _says(facts, index, bundle)
+        _prediction(dataset, index, bundle)
     with right:
-        _votes(facts, index)
-    _copies(facts, index)
-    _neighbours(facts, index, bundle)
+        _votes(dataset, index)
+    _copies(dataset, index)
+    _neighbours(dataset, index, bundle)
 
 
-def _navigation(facts: Facts, order: np.ndarray, place: int | None) -> None:
+def _navigation(dataset: DatasetView, order: np.ndarray, place: int | None) -> None:
     last = len(order) - 1
     with st.container(horizontal=True, vertical_alignment="center"):
         for text, key, step, stop in (("Previous", "Left", -1, 0), ("Next", "Right", 1, last)):
@@ -81,98 +83,98 @@ def _navigation(facts: Facts, order: np.ndarray, place: int | None) -> None:
                 shortcut=key,
                 disabled=to is None,
                 on_click=open_face,
-                args=(facts.data, to),
+                args=(dataset.data, to),
             )
         if place is not None:
             st.caption(f"{place + 1:,} of {len(order):,}", width="content")
 
 
-def _picture(facts: Facts, index: int) -> None:
-    data, label = facts.data, facts.label(index)
+def _picture(dataset: DatasetView, index: int) -> None:
+    data, label = dataset.data, dataset.label(index)
     faces.large(data.images[index], f"face {data.rows[index]}, {label}")
     st.markdown(f"##### {EMOJI.get(label, '')} {label}".replace("  ", " "))
-    measured = facts.statistics
+    measured = dataset.statistics
     st.caption(
-        f"Row {data.rows[index]:,}, {facts.split(index)} · brightness {measured.brightness[index]:.0f}, contrast "
-        f"{measured.contrast[index]:.0f}, sharpness rank {facts.sharpness_rank[index]:.0f} of 100"
+        f"Row {data.rows[index]:,}, {dataset.split(index)} · brightness {measured.brightness[index]:.0f}, "
+        f"contrast {measured.contrast[index]:.0f}, sharpness rank {dataset.sharpness_rank[index]:.0f} of 100"
     )
 
 
-def _verdict(facts: Facts, order: np.ndarray, index: int, place: int | None) -> None:
+def _verdict(dataset: DatasetView, order: np.ndarray, index: int, place: int | None) -> None:
     def go_on() -> None:
-        st.session_state.setdefault("dataset_judged", []).append(int(facts.data.rows[index]))
+        st.session_state.setdefault("dataset_judged", []).append(int(dataset.data.rows[index]))
         if st.session_state.get("dataset_go_on", True) and place is not None and place < len(order) - 1:
-            open_face(facts.data, int(order[place + 1]))
+            open_face(dataset.data, int(order[place + 1]))
 
     def back() -> None:
         if rows := st.session_state.get("dataset_judged"):
             face_link.open_row(rows.pop())
 
-    verdict_buttons.for_one(facts, index, go_on, back)
-    st.toggle("Go on to the next face", True, key="dataset_go_on", persist_state="session")
+    verdict_buttons.for_one(dataset, index, go_on, back)
+    st.toggle("Continue with the next face", True, key="dataset_go_on", persist_state="session")
     st.caption(f"Keys: {verdict_buttons.KEYS}")
 
 
-def _votes(facts: Facts, index: int) -> None:
-    if facts.votes is None:
-        st.caption("With FER+ votes, what ten people said stands here: see Votes.")
+def _votes(dataset: DatasetView, index: int) -> None:
+    if dataset.votes is None:
+        st.caption("With FER+ votes, the votes of ten people are shown here: see Votes.")
         return
-    st.markdown(f"**FER+ voters:** {votes_in_words(facts.votes, index)}")
-    known = facts.votes.for_classes()[index]
-    total = max(1, int(facts.votes.counts[index].sum()))
+    st.markdown(f"**FER+ votes:** {votes_in_words(dataset.votes, index)}")
+    counts = dataset.votes.for_classes()[index]
+    total = max(1, int(dataset.votes.counts[index].sum()))
     faces.probability_bars(
-        {name: int(n) / total for name, n in zip(facts.data.label_names, known, strict=True)}
+        {name: int(n) / total for name, n in zip(dataset.data.label_names, counts, strict=True)}
     )
-    bits = float(vote_entropy(type(facts.votes)(facts.votes.counts[index : index + 1]))[0])
+    bits = float(vote_entropy(type(dataset.votes)(dataset.votes.counts[index : index + 1]))[0])
     st.caption(f"Entropy of the votes: {bits:.2f} bits (0: all agree).")
 
 
-def _says(facts: Facts, index: int, bundle: Bundle | None) -> None:
+def _prediction(dataset: DatasetView, index: int, bundle: Bundle | None) -> None:
     if bundle is None:
-        st.caption("With a model, its probabilities stand here: train one on the Train page.")
+        st.caption("With a model, its probabilities are shown here: train one on the Train page.")
         return
     try:
-        row = _classifier(bundle, str(bundle.path), model.key_of(bundle)).probabilities(
-            facts.data.images[index : index + 1]
+        row = _classifier(bundle, str(bundle.path), model_answers.key_of(bundle)).probabilities(
+            dataset.data.images[index : index + 1]
         )[0]
     except FerError as error:
         st.caption(str(error))
         return
-    st.markdown(f"**{bundle.name} says**")
+    st.markdown(f"**{bundle.name} predicts**")
     faces.probability_bars({name: float(p) for name, p in zip(bundle.labels, row, strict=True)})
 
 
-def _copies(facts: Facts, index: int) -> None:
-    copies = facts.copies_of(index)
+def _copies(dataset: DatasetView, index: int) -> None:
+    copies = dataset.copies_of(index)
     if not len(copies):
         return
     st.markdown(f"**{len(copies)} {'copy' if len(copies) == 1 else 'copies'}**")
-    _row(facts, copies[:_COPIES_AT_MOST], "dataset_face_copies", [""] * len(copies))
+    _row(dataset, copies[:_COPIES_AT_MOST], "dataset_face_copies", [""] * len(copies))
 
 
-def _neighbours(facts: Facts, index: int, bundle: Bundle | None) -> None:
-    features = None if bundle is None else _features(facts, bundle)
-    if features is None:
-        st.caption("Faces that a model finds alike stand here once its map of these data was made.")
+def _neighbours(dataset: DatasetView, index: int, bundle: Bundle | None) -> None:
+    features = None if bundle is None else _features(dataset, bundle)
+    if features is None or bundle is None:
+        st.caption("Similar faces are shown here once the map of these data has been made.")
         return
-    found, similarity = nearest(features, index, _NEIGHBOURS)
-    st.markdown(f"**Most alike to {bundle.name}**")
-    _row(facts, found, "dataset_face_alike", [f"{s:.2f} alike" for s in similarity])
+    neighbours, similarity = nearest(features, index, _NEIGHBOURS)
+    st.markdown(f"**Most similar to {bundle.name}**")
+    _row(dataset, neighbours, "dataset_face_alike", [f"similarity {s:.2f}" for s in similarity])
 
 
-def _row(facts: Facts, indices: np.ndarray, key: str, notes: list[str]) -> None:
+def _row(dataset: DatasetView, indices: np.ndarray, key: str, notes: list[str]) -> None:
     shown = [
-        face_grid.Face(int(i), facts.data.images[i], facts.label(int(i)), (facts.split(int(i)), note))
+        face_grid.Face(int(i), dataset.data.images[i], dataset.label(int(i)), (dataset.split(int(i)), note))
         for i, note in zip(indices, notes, strict=False)
     ]
-    face_grid.show(shown, key, on_open=lambda i: open_face(facts.data, i), least=80)
+    face_grid.show(shown, key, on_open=lambda i: open_face(dataset.data, i), min_width=80)
 
 
-def _features(facts: Facts, bundle: Bundle) -> np.ndarray | None:
-    key = model.key_of(bundle)
+def _features(dataset: DatasetView, bundle: Bundle) -> np.ndarray | None:
+    key = model_answers.key_of(bundle)
     return (
-        _load_features(facts.data, bundle, facts.key, key)
-        if kept.path("features", facts.data, key).is_file()
+        _load_features(dataset.data, bundle, dataset.key, key)
+        if result_cache.path("features", dataset.data, key).is_file()
         else None
     )
 

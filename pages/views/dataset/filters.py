@@ -1,9 +1,10 @@
-"""Which faces the gallery shows, and in which order. All of it stands in the address, so that a link shows the same faces."""
+"""Filters and order of the gallery. The address holds all of them, so that a link shows the same faces."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -12,8 +13,8 @@ from streamlit.delta_generator import DeltaGenerator
 from fer_core.data import SPLITS, UNLABELLED
 from fer_core.quality.verdicts import VERDICTS
 
-from . import model
-from .facts import Facts, in_words
+from . import model_answers
+from .dataset_view import DatasetView, in_words
 
 AGREE, DISAGREE, CONTESTED = "voters agree", "voters disagree", "contested"
 RIGHT, WRONG = "model is right", "model is wrong"
@@ -25,7 +26,7 @@ SORTS = {
     "Position": "position",
     "Darkest first": "brightness",
     "Brightest first": "-brightness",
-    "Least contrast first": "contrast",
+    "Lowest contrast first": "contrast",
     "Most blurred first": "sharpness",
     "Sharpest first": "-sharpness",
     "Most contested votes first": "-entropy",
@@ -33,19 +34,20 @@ SORTS = {
     "Model most confident first": "-confidence",
     "Most doubtful label first": "-doubt",
 }
+_RENAMED_SORTS = {"Least contrast first": "Lowest contrast first"}  # in links of earlier versions
 
 
 @dataclass
-class Found:
-    """The faces that the filter leaves, in order."""
+class FilteredFaces:
+    """The faces that pass the filters, in order."""
 
     indices: np.ndarray  # (n,) positions in the data set
-    words: list[str]  # the filter, as people say it
+    words: list[str]  # the filters in words
     notes: Callable[[int], tuple[str, ...]] = field(default=lambda index: ())  # the lines below a face
 
 
 def reset() -> None:
-    """All faces again, by position; for callbacks."""
+    """Clear filters and order; for callbacks."""
     for key in _SINGLE:
         st.session_state[key] = None
     for key in _MULTI:
@@ -56,30 +58,34 @@ def reset() -> None:
 
 
 def link(**chosen: object) -> None:
-    """Show the gallery with this filter alone from the next run on, such as `split="test"`; for callbacks."""
+    """Open the gallery with these filters only, such as `split="test"`; for callbacks."""
     reset()
     for name, value in chosen.items():
         st.session_state[f"dataset_{name}"] = value
     st.session_state["dataset_view"] = "Gallery"
 
 
-def choose(facts: Facts) -> Found:
-    """The boxes, and what they leave."""
-    data = facts.data
+def choose(dataset: DatasetView) -> FilteredFaces:
+    """Draw the filters and return the faces that pass them."""
+    data = dataset.data
     shown, words = np.ones(len(data), bool), []
     split = st.segmented_control(
-        "Split", data.split_names(), key="dataset_split", help="None chosen: all splits.", bind="query-params"
+        "Split",
+        data.split_names(),
+        key="dataset_split",
+        help="None selected: all splits.",
+        bind="query-params",
     )
     if split:
         shown &= data.splits == SPLITS.index(split)
         words.append(split)
-    labels = facts.labels
+    labels = dataset.labels
     classes = st.pills(
         "Classes",
         labels,
         selection_mode="multi",
         key="dataset_classes",
-        help="None chosen: all classes.",
+        help="None selected: all classes.",
         bind="query-params",
     )
     if classes:
@@ -88,10 +94,13 @@ def choose(facts: Facts) -> Found:
         )
         words.append(" or ".join(classes))
     with st.expander("More filters", icon=":material/tune:"):
-        _votes(facts, shown, words)
-        _look(facts, shown, words)
-        _verdicts(facts, shown, words)
-        looked = _model(facts, shown, words)
+        _votes(dataset, shown, words)
+        _image_measures(dataset, shown, words)
+        _verdicts(dataset, shown, words)
+        answers = _model(dataset, shown, words)
+    linked = st.query_params.get("dataset_sort", "")
+    if linked in _RENAMED_SORTS:
+        st.session_state["dataset_sort"] = _RENAMED_SORTS[linked]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order = st.selectbox("Sort by", list(SORTS), key="dataset_sort", bind="query-params", width=260)
         st.button(
@@ -101,20 +110,20 @@ def choose(facts: Facts) -> Found:
             on_click=reset,
             disabled=not words and order == next(iter(SORTS)),
         )
-    indices, value = _sorted(facts, looked, np.flatnonzero(shown), SORTS[order])
-    return Found(indices, words, _notes(facts, split is None, looked, value))
+    indices, value = _sorted(dataset, answers, np.flatnonzero(shown), SORTS[order])
+    return FilteredFaces(indices, words, _notes(dataset, split is None, answers, value))
 
 
-def _votes(facts: Facts, shown: np.ndarray, words: list[str]) -> None:
-    agreement = facts.agreement
-    if agreement is None:
-        st.caption("With FER+ votes (see Votes) faces can be filtered by what people voted.")
+def _votes(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> None:
+    agreement, column = dataset.agreement, dataset.majority_column
+    if agreement is None or column is None:
+        st.caption("With FER+ votes (see Votes) faces can be filtered by the votes.")
         return
-    column, labels = facts.majority_column, facts.data.labels
-    known = labels != UNLABELLED
+    labels = dataset.data.labels
+    labelled = labels != UNLABELLED
     kinds = {
-        AGREE: known & (column == labels),
-        DISAGREE: known & (column != labels) & (column < len(agreement.columns) - 1),
+        AGREE: labelled & (column == labels),
+        DISAGREE: labelled & (column != labels) & (column < len(agreement.columns) - 1),
         CONTESTED: column == len(agreement.columns) - 1,
     }
     left, right = st.columns([3, 2])
@@ -143,7 +152,7 @@ def _votes(facts: Facts, shown: np.ndarray, words: list[str]) -> None:
         words.append(f"voted {majority}")
 
 
-def _look(facts: Facts, shown: np.ndarray, words: list[str]) -> None:
+def _image_measures(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> None:
     helps = {
         "brightness": "Mean grey value, 0 to 255.",
         "contrast": "Standard deviation of the grey values.",
@@ -153,19 +162,19 @@ def _look(facts: Facts, shown: np.ndarray, words: list[str]) -> None:
         ends = _RANGES[name]
         low, high = _range(place, name.capitalize(), name, helps[name])
         if (low, high) != ends:
-            value = facts.sharpness_rank if name == "sharpness" else getattr(facts.statistics, name)
+            value = dataset.sharpness_rank if name == "sharpness" else getattr(dataset.statistics, name)
             shown &= (value >= low) & (value <= high)
             words.append(f"{name} {low} to {high}")
 
 
 def _range(place: DeltaGenerator, label: str, name: str, help: str | None = None) -> tuple[int, int]:
-    st.session_state.setdefault(
-        f"dataset_{name}", _RANGES[name]
-    )  # not as its default, which could not be brought back by `reset`
-    return place.slider(label, *_RANGES[name], key=f"dataset_{name}", help=help, bind="query-params")
+    key = f"dataset_{name}"
+    st.session_state.setdefault(key, _RANGES[name])  # a default of the slider's own could not be reset
+    ends: Any = place.slider(label, *_RANGES[name], key=key, help=help, bind="query-params")
+    return ends
 
 
-def _verdicts(facts: Facts, shown: np.ndarray, words: list[str]) -> None:
+def _verdicts(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> None:
     chosen = st.pills(
         "Your verdicts",
         [NO_VERDICT, *VERDICTS],
@@ -175,40 +184,40 @@ def _verdicts(facts: Facts, shown: np.ndarray, words: list[str]) -> None:
     )
     if not chosen:
         return
-    judged = facts.judged()
-    there = np.zeros(len(shown), bool)
-    there[[i for i, verdict in judged.items() if verdict.verdict in chosen]] = True
+    verdicts = dataset.current_verdicts()
+    matches = np.zeros(len(shown), bool)
+    matches[[i for i, verdict in verdicts.items() if verdict.verdict in chosen]] = True
     if NO_VERDICT in chosen:
-        none = np.ones(len(shown), bool)
-        none[list(judged)] = False
-        there |= none
-    shown &= there
+        unjudged = np.ones(len(shown), bool)
+        unjudged[list(verdicts)] = False
+        matches |= unjudged
+    shown &= matches
     words.append("verdict " + " or ".join(chosen))
 
 
-def _model(facts: Facts, shown: np.ndarray, words: list[str]) -> model.Looked | None:
-    data = facts.data
-    bundle = model.choose()
+def _model(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> model_answers.ModelAnswers | None:
+    data = dataset.data
+    bundle = model_answers.choose()
     if bundle is None:
         return None
     if set(bundle.labels) != set(data.label_names):
         st.caption(
-            f"{bundle.name} tells {', '.join(bundle.labels)} apart, which are not the classes of these data."
+            f"{bundle.name} has the classes {', '.join(bundle.labels)}, which are not those of these data."
         )
         return None
-    looked = model.looked(facts, bundle)
+    answers = model_answers.saved(dataset, bundle)
     right = st.session_state.get("dataset_model_right")
-    # The boxes are drawn in any case: what is not drawn leaves the address.
+    # Drawn in any case: a widget that is not drawn leaves the address.
     left, middle, right_place = st.columns([3, 2, 3])
     right = left.pills(
-        "What it says",
+        "Prediction",
         [RIGHT, WRONG],
         key="dataset_model_right",
         bind="query-params",
-        help="Against the label.",
+        help="Compared with the label.",
     )
     predicted = middle.selectbox(
-        "It predicts",
+        "Predicted class",
         data.label_names,
         index=None,
         key="dataset_predicted",
@@ -216,50 +225,52 @@ def _model(facts: Facts, shown: np.ndarray, words: list[str]) -> model.Looked | 
         bind="query-params",
     )
     ends = _RANGES["confidence"]
-    low, high = _range(right_place, "Its confidence in per cent", "confidence")
-    wanted = bool(right or predicted or (low, high) != ends)
-    if looked is None:
-        if wanted:
+    low, high = _range(right_place, "Confidence in percent", "confidence")
+    active = bool(right or predicted or (low, high) != ends)
+    if answers is None:
+        if active:
             st.warning(
-                f"The filter by what {bundle.name} says waits until it has looked.",
+                f"The filter by prediction waits until {bundle.name} has classified the faces.",
                 icon=":material/hourglass_empty:",
             )
-        model.offer(facts, bundle, "Then faces can be filtered and sorted by what it says.")
+        model_answers.offer_classification(
+            dataset, bundle, "Then faces can be filtered and sorted by its predictions."
+        )
         return None
     if right:
-        shown &= looked.known & ((looked.predicted == data.labels) == (right == RIGHT))
+        shown &= answers.available & ((answers.predicted == data.labels) == (right == RIGHT))
         words.append(f"{bundle.name} is {'right' if right == RIGHT else 'wrong'}")
     if predicted:
-        shown &= looked.predicted == data.label_names.index(predicted)
-        words.append(f"{bundle.name} says {predicted}")
+        shown &= answers.predicted == data.label_names.index(predicted)
+        words.append(f"{bundle.name} predicts {predicted}")
     if (low, high) != ends:
-        shown &= looked.known & (100 * looked.confidence >= low) & (100 * looked.confidence <= high)
-        words.append(f"confidence {low} to {high} %")
-    return looked
+        shown &= answers.available & (100 * answers.confidence >= low) & (100 * answers.confidence <= high)
+        words.append(f"confidence {low} to {high}%")
+    return answers
 
 
 def _sorted(
-    facts: Facts, looked: model.Looked | None, indices: np.ndarray, order: str
+    dataset: DatasetView, answers: model_answers.ModelAnswers | None, indices: np.ndarray, order: str
 ) -> tuple[np.ndarray, Callable[[int], str] | None]:
-    """The indices in order, and what each is sorted by."""
+    """Return the indices in order, and a function that formats the sort value of a face."""
     name = order.removeprefix("-")
     if name == "position":
         return indices, None
     if name in ("confidence", "doubt"):
-        if looked is None:
+        if answers is None:
             st.warning(
-                "This order needs what a model says: let one look under “More filters”.",
+                "This order needs predictions: let a model classify the faces under “More filters”.",
                 icon=":material/hourglass_empty:",
             )
             return indices, None
-        values = looked.confidence if name == "confidence" else looked.doubt(facts.data.labels)
+        values = answers.confidence if name == "confidence" else answers.doubt(dataset.data.labels)
     elif name == "entropy":
-        if facts.agreement is None:
+        if dataset.agreement is None:
             st.warning("This order needs FER+ votes: see Votes.", icon=":material/how_to_vote:")
             return indices, None
-        values = facts.agreement.entropy
+        values = dataset.agreement.entropy
     else:
-        values = getattr(facts.statistics, name)
+        values = getattr(dataset.statistics, name)
     key = -values[indices] if order.startswith("-") else values[indices]
     words = {
         "entropy": "{:.2f} bits",
@@ -267,29 +278,32 @@ def _sorted(
         "doubt": "doubt {:+.2f}",
         "sharpness": "sharpness {:,.0f}",
     }.get(name, name + " {:.0f}")
-    # NaN, of faces without a label, comes last.
+    # Faces without a label have NaN, which comes last.
     return indices[np.argsort(key, kind="stable")], (
         lambda index: words.format(values[index])
     ) if words else None
 
 
 def _notes(
-    facts: Facts, with_split: bool, looked: model.Looked | None, value: Callable[[int], str] | None
+    dataset: DatasetView,
+    with_split: bool,
+    answers: model_answers.ModelAnswers | None,
+    value: Callable[[int], str] | None,
 ) -> Callable[[int], tuple[str, ...]]:
-    judged = facts.judged()
-    predicted = None if looked is None else looked.predicted
-    names = facts.data.label_names
+    verdicts = dataset.current_verdicts()
+    predicted = None if answers is None else answers.predicted
+    names = dataset.data.label_names
 
     def notes(index: int) -> tuple[str, ...]:
         says = ""
-        if predicted is not None and predicted[index] != UNLABELLED:
-            mark = "→" if predicted[index] != facts.data.labels[index] else "="
-            says = f"{mark} {names[predicted[index]]} {looked.confidence[index]:.0%}"
+        if answers is not None and predicted is not None and predicted[index] != UNLABELLED:
+            mark = "→" if predicted[index] != dataset.data.labels[index] else "="
+            says = f"{mark} {names[predicted[index]]} {answers.confidence[index]:.0%}"
         return (
-            facts.split(index) if with_split else "",
+            dataset.split(index) if with_split else "",
             value(index) if value else "",
             says,
-            in_words(judged.get(index)),
+            in_words(verdicts.get(index)),
         )
 
     return notes

@@ -1,20 +1,22 @@
-"""Label issues: labels that are probably wrong, by confident learning on probabilities that a model did not learn by heart."""
+"""Label issues: probably wrong labels, found by confident learning on out-of-sample probabilities."""
 
 from __future__ import annotations
 
 import numpy as np
 import streamlit as st
 
-from fer_core.bundle import Bundle
+from fer_core.bundles.bundle import Bundle
 from fer_core.data import SPLITS, UNLABELLED
 from fer_core.emotions import EMOJI
 from fer_core.quality import cross_validation
 from fer_core.quality.label_issues import LabelIssues, label_issues, lift
-from pages.shared import charts, state, visitor
-from pages.shared.paging import page_of
+from pages.session import visitor
+from pages.session.errors import errors_shown
+from pages.widgets import charts
+from pages.widgets.paging import page_of
 
-from . import gallery, model
-from .facts import Facts
+from . import gallery, model_answers
+from .dataset_view import DatasetView
 
 _PER_PAGE = 36
 _FIRST = 500
@@ -22,131 +24,139 @@ _FROM_MODEL, _CROSS = "A model", "Cross-validation"
 _METHOD = "https://arxiv.org/abs/1911.00068"
 
 
-def show(facts: Facts) -> np.ndarray | None:
-    """The view. The positions of the issues, the most doubtful first."""
+def show(dataset: DatasetView) -> np.ndarray | None:
+    """Draw the view and return the positions of the issues, the most doubtful first."""
     st.markdown(
-        "A label is in doubt where a model is confident of another class. The ranking is "
-        f"[confident learning]({_METHOD}): confident means at least as sure as the model is, on average, of images labelled so."
+        "A label is in doubt where a model is confident of another class. The method is [confident "
+        f"learning]({_METHOD}): confident means at least as sure as the model is on average for images with "
+        "that label."
     )
-    with state.errors_shown():
-        found = _probabilities(facts)
-        if found is None:
+    with errors_shown():
+        out_of_sample = _probabilities(dataset)
+        if out_of_sample is None:
             return None
-        indices, probabilities = found
-        issues = label_issues(probabilities, facts.data, indices)
-        return _shown(facts, issues, indices)
+        indices, probabilities = out_of_sample
+        issues = label_issues(probabilities, dataset.data, indices)
+        return _shown(dataset, issues, indices)
 
 
-def _probabilities(facts: Facts) -> tuple[np.ndarray, np.ndarray] | None:
-    """(n,) positions and (n, C) probabilities, from where the visitor chooses; None while there are none."""
-    crossed = cross_validation.load(facts.data)
-    ways = [_FROM_MODEL, _CROSS]
-    way = st.segmented_control(
+def _probabilities(dataset: DatasetView) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return positions (n,) and probabilities (n, C) from the chosen source, or None while there are none."""
+    cross_validated = cross_validation.load(dataset.data)
+    origins = [_FROM_MODEL, _CROSS]
+    origin = st.segmented_control(
         "Probabilities from",
-        ways,
-        default=_CROSS if crossed is not None else _FROM_MODEL,
+        origins,
+        default=_CROSS if cross_validated is not None else _FROM_MODEL,
         required=True,
         key="dataset_issues_from",
         bind="query-params",
     )
-    if way == _CROSS:
-        if crossed is None:
+    if origin == _CROSS:
+        if cross_validated is None:
             st.info(
-                "No cross-validation of these data is kept. It trains a small network several times, each time without the images that it "
-                f"then judges, so every image gets an honest probability: `python -m fer_core cross-validate {visitor.shown_source(facts.data.source)}`.",
+                "There is no cross-validation of these data yet. It trains a small network several times "
+                "and classifies each image with a network that was not trained on it: `python -m fer_core "
+                f"cross-validate {visitor.shown_source(dataset.data.source)}`.",
                 icon=":material/terminal:",
             )
-        return crossed
-    bundle = model.choose()
+        return cross_validated
+    bundle = model_answers.choose()
     if bundle is None:
         return None
-    splits = _splits(facts, bundle)
-    looked = model.looked(facts, bundle)
-    if looked is None:
-        model.offer(facts, bundle, "Label issues need what a model says of every face.")
+    splits = _splits(dataset, bundle)
+    answers = model_answers.saved(dataset, bundle)
+    if answers is None:
+        model_answers.offer_classification(
+            dataset, bundle, "Label issues need the predictions of a model for all faces."
+        )
         return None
-    chosen = looked.known & np.isin(facts.data.splits, [SPLITS.index(name) for name in splits])
-    indices = np.flatnonzero(chosen & (facts.data.labels != UNLABELLED))
+    chosen = answers.available & np.isin(dataset.data.splits, [SPLITS.index(name) for name in splits])
+    indices = np.flatnonzero(chosen & (dataset.data.labels != UNLABELLED))
     if not len(indices):
-        st.info("Choose a split with labels.", icon=":material/filter_alt_off:")
+        st.info("Select a split with labels.", icon=":material/filter_alt_off:")
         return None
-    return indices, looked.probabilities[indices]
+    return indices, answers.probabilities[indices]
 
 
-def _splits(facts: Facts, bundle: Bundle) -> list[str]:
-    names = facts.data.split_names()
-    learned = model.trained_on(bundle, facts.data)
+def _splits(dataset: DatasetView, bundle: Bundle) -> list[str]:
+    names = dataset.data.split_names()
+    trained = model_answers.trained_on(bundle, dataset.data)
     others = [name for name in names if name != "train"]
-    default = others if learned and others else names
+    default = others if trained and others else names
     chosen = st.pills(
         "Splits",
         names,
         selection_mode="multi",
         default=default,
-        key=f"dataset_issues_splits_{learned}_{len(names)}",
+        key=f"dataset_issues_splits_{trained}_{len(names)}",
     )
-    if learned and "train" in chosen:
+    if trained and "train" in chosen:
         st.warning(
-            f"{bundle.name} was trained on these training images: what it says of them is learned by heart and hides wrong labels. "
-            "Look at validation and test, or use cross-validation.",
+            f"{bundle.name} was trained on these images and has memorised their labels, which hides wrong "
+            "labels. Use validation and test, or cross-validation.",
             icon=":material/warning:",
         )
-    elif learned:
+    elif trained:
         st.caption(
-            f"{bundle.name} was trained on the train split, which is left out: it would hide the labels that it learned by heart."
+            f"{bundle.name} was trained on the train split, which is left out: a model hides wrong labels "
+            "that it has memorised."
         )
     else:
         st.caption(
-            f"{bundle.name} was not trained on these data, so its probabilities are out of sample for every split."
+            f"{bundle.name} was not trained on these data, so its probabilities are out-of-sample for every "
+            "split."
         )
     return list(chosen)
 
 
-def _shown(facts: Facts, issues: LabelIssues, among: np.ndarray) -> np.ndarray:
+def _shown(dataset: DatasetView, issues: LabelIssues, among: np.ndarray) -> np.ndarray:
     st.markdown(
-        f"**{len(issues.indices):,}** of {len(among):,} labels are in doubt ({len(issues.indices) / len(among):.1%})."
+        f"**{len(issues.indices):,}** of {len(among):,} labels are in doubt "
+        f"({len(issues.indices) / len(among):.1%})."
     )
-    if facts.votes is not None and len(issues.indices):
-        checked = lift(issues, facts.data, facts.votes, among, _FIRST)
+    if dataset.votes is not None and len(issues.indices):
+        checked = lift(issues, dataset.data, dataset.votes, among, _FIRST)
         low, high = checked.interval
         st.markdown(
-            f"**Checked against FER+:** of the first {checked.count:,}, most voters chose something else than the label on "
-            f"**{checked.rate:.0%}** (95 % interval {low:.0%} to {high:.0%}); of {checked.count:,} taken at random, on "
-            f"{checked.random_rate:.0%}. That is **{checked.lift:.1f} times** as many."
+            f"**Checked against FER+:** for **{checked.rate:.0%}** of the first {checked.count:,} (95% "
+            f"interval {low:.0%} to {high:.0%}), most votes are for another class than the label; for "
+            f"{checked.count:,} random faces, it is {checked.random_rate:.0%}. That is **{checked.lift:.1f} "
+            "times** as many."
         )
     if not len(issues.indices):
-        st.success("The model is confident of no other class than the label.", icon=":material/check_circle:")
+        st.success("The model contradicts no label confidently.", icon=":material/check_circle:")
         return issues.indices
-    names = facts.data.label_names
+    names = dataset.data.label_names
     pairs = st.pills(
         "Labelled",
         names,
         selection_mode="multi",
         key="dataset_issues_classes",
         bind="query-params",
-        help="None chosen: all classes.",
+        help="None selected: all classes.",
     )
-    kept = (
-        np.isin(facts.data.labels[issues.indices], [names.index(name) for name in pairs])
+    of_class = (
+        np.isin(dataset.data.labels[issues.indices], [names.index(name) for name in pairs])
         if pairs
         else np.ones(len(issues.indices), bool)
     )
-    numbers = np.flatnonzero(kept)
+    numbers = np.flatnonzero(of_class)
     if not len(numbers):
         st.info("No label of these classes is in doubt.", icon=":material/filter_alt_off:")
     else:
-        what = f"{facts.key} {len(among)} {pairs} {st.session_state.get('dataset_model')}"
-        here = page_of(numbers, _PER_PAGE, "dataset_issues_page", what)
+        what = f"{dataset.key} {len(among)} {pairs} {st.session_state.get('dataset_model')}"
+        shown_numbers = page_of(numbers, _PER_PAGE, "dataset_issues_page", what)
         notes = [
             (
                 f"→ {EMOJI[names[issues.suggested[n]]]} {names[issues.suggested[n]]}?",
                 f"doubt {issues.doubt[n]:.2f}",
-                facts.split(int(issues.indices[n])),
+                dataset.split(int(issues.indices[n])),
             )
-            for n in here
+            for n in shown_numbers
         ]
-        gallery.small(facts, issues.indices[here], "dataset_issues", notes)
-    with st.expander("Which classes are taken for which", icon=":material/grid_on:"):
+        gallery.small(dataset, issues.indices[shown_numbers], "dataset_issues", notes)
+    with st.expander("Labels against confident classes", icon=":material/grid_on:"):
         st.caption("Images by label (row) and by the class that the model is confident of (column).")
         figure = charts.label_matrix(issues.joint, names, names, True, None, ("label", "confidently"))
         st.plotly_chart(

@@ -1,4 +1,4 @@
-"""The model that the views ask, and what it makes of all faces: looked at once in the background, then kept."""
+"""The model of the Dataset page and its predictions for all faces, computed in the background and saved."""
 
 from __future__ import annotations
 
@@ -9,44 +9,51 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from fer_core.bundle import DEFAULT_MODEL, Bundle, read_bundle
+from fer_core.bundles.bundle import DEFAULT_MODEL, Bundle, read_bundle
 from fer_core.data import SPLITS, UNLABELLED, Dataset
 from fer_core.data.recipe import SUFFIX, read_recipe
 from fer_core.errors import DataError, ModelError
 from fer_core.evaluation.scoring import score
-from fer_core.quality import kept
+from fer_core.quality import result_cache
 from fer_core.quality.embedding import model_key
-from pages.shared import background, state
+from fer_core.wording import plural
+from pages.session import background, cached_models, model_choice
+from pages.widgets.durations import duration
 
-from .facts import Facts
+from .dataset_view import DatasetView
 
 _KEY = "dataset_model"
 _KIND = "probabilities"
+_IMAGES_A_SECOND = 400  # that a model classifies
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What a model makes of the faces of a data set."""
+class ModelAnswers:
+    """The predictions of a model for all faces of a data set."""
 
-    probabilities: (
-        np.ndarray
-    )  # (N, C) float32, in the order of the data set's labels; NaN for images without a label
+    # (N, C) float32, in the order of the data set's labels; NaN for images without a label
+    probabilities: np.ndarray
 
     @cached_property
-    def known(self) -> np.ndarray:
+    def available(self) -> np.ndarray:
         return ~np.isnan(self.probabilities[:, 0])
 
     @cached_property
     def predicted(self) -> np.ndarray:
-        """(N,) int64; UNLABELLED where it is not known."""
-        return np.where(self.known, np.nan_to_num(self.probabilities, nan=-1.0).argmax(axis=1), UNLABELLED)
+        """Return the predicted labels (N,) int64; UNLABELLED without a prediction."""
+        return np.where(
+            self.available, np.nan_to_num(self.probabilities, nan=-1.0).argmax(axis=1), UNLABELLED
+        )
 
     @cached_property
     def confidence(self) -> np.ndarray:
         return self.probabilities.max(axis=1)
 
     def doubt(self, labels: np.ndarray) -> np.ndarray:
-        """(N,) float32: how much more probable the best other class is than the label, -1 to 1; NaN where it is not known."""
+        """Return how doubtful each label is: (N,) float32 in [-1, 1], or NaN for images without a label.
+
+        It is the probability of the best other class minus that of the label.
+        """
         rows = np.arange(len(labels))
         others = self.probabilities.copy()
         others[rows, np.maximum(labels, 0)] = -1
@@ -54,15 +61,15 @@ class Looked:
 
 
 def by_name() -> dict[str, str]:
-    """The models that can be chosen: name -> path. A name that stands twice is the first one's."""
+    """Return the models on offer as name -> path; the first one where a name occurs twice."""
     names: dict[str, str] = {}
-    for path, name in state.models().items():
+    for path, name in model_choice.options().items():
         names.setdefault(name.removesuffix(" (shipped)"), path)
     return names
 
 
 def choose() -> Bundle | None:
-    """A box to choose the model with, the same one in all views; None where there is no model."""
+    """Draw the box that chooses the model, the same in all views; return None where there is no model."""
     names = by_name()
     if not names:
         st.info("There is no model yet: train one on the Train page.", icon=":material/rocket_launch:")
@@ -75,7 +82,7 @@ def choose() -> Bundle | None:
 
 
 def chosen() -> Bundle | None:
-    """The one in the box, or that would stand there; for views without the box."""
+    """Return the chosen or default model without drawing the box."""
     names = by_name()
     name = st.session_state.get(_KEY) or st.query_params.get(_KEY)
     if name not in names:
@@ -86,46 +93,53 @@ def chosen() -> Bundle | None:
         return None
 
 
-def looked(facts: Facts, bundle: Bundle) -> Looked | None:
-    """What `bundle` makes of all faces, where it looked at them before."""
+def saved(dataset: DatasetView, bundle: Bundle) -> ModelAnswers | None:
+    """Return the predictions of a model, or None where it has not classified the faces yet."""
     model = key_of(bundle)
-    found = background.result(_task(facts, model))
-    if found is None and kept.path(_KIND, facts.data, model).is_file():
-        found = _kept(facts.data, facts.key, model, bundle.labels)
-    return found
+    answers = background.result(_task(dataset, model))
+    if answers is None and result_cache.path(_KIND, dataset.data, model).is_file():
+        answers = _load(dataset.data, dataset.key, model, bundle.labels)
+    return answers
 
 
-def offer(facts: Facts, bundle: Bundle, why: str) -> None:
-    """The button that lets the model look at the faces, and its bar while it does."""
+def offer_classification(dataset: DatasetView, bundle: Bundle, why: str) -> None:
+    """Draw the button that lets the model classify all faces, and the progress bar while it does.
+
+    Args:
+        dataset: The data set.
+        bundle: The model.
+        why: What the predictions are for, as a sentence.
+    """
     model = key_of(bundle)
-    if background.under_way(_task(facts, model)):
+    if background.show_progress(_task(dataset, model)):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            f"Let {bundle.name} look at them",
+            f"Classify all faces with {bundle.name}",
             key="dataset_look",
             icon=":material/visibility:",
             on_click=_start,
-            args=(facts, bundle, model),
+            args=(dataset, bundle, model),
         )
+        time = duration(len(dataset.data) / _IMAGES_A_SECOND)
         st.caption(
-            f"{why} It takes about {_guess(len(facts.data))}, once; the app can be used meanwhile.",
+            f"{why} It takes about {time}, once; the app can be used meanwhile.",
             width="stretch",
         )
 
 
 def key_of(bundle: Bundle) -> str:
-    """A hash of its inference file, under which the core keeps what it computed with it."""
-    return _hash(str(bundle.path), _changed(bundle), bundle)
+    """Return the hash of a model's inference file, part of the names of saved results."""
+    return _hash(str(bundle.path), cached_models.modified(bundle), bundle)
 
 
 def trained_on(bundle: Bundle, data: Dataset) -> bool:
-    """Whether the model was trained on the training images of these data, as far as its card tells."""
+    """Return whether the model was trained on the training images of these data, according to its card."""
     card = bundle.card.get("data", {})
     if card.get("fingerprint") in {data.fingerprint, data.variant_of}:
         return True
     source = str(card.get("source") or bundle.card.get("config", {}).get("data", {}).get("source") or "")
-    if source.endswith(SUFFIX):  # of a cleaned variant of them
+    if source.endswith(SUFFIX):  # a cleaned variant
         try:
             return read_recipe(Path(source)).fingerprint in {data.fingerprint, data.variant_of}
         except DataError:
@@ -133,61 +147,47 @@ def trained_on(bundle: Bundle, data: Dataset) -> bool:
     return False
 
 
-def _guess(images: int) -> str:
-    minutes = images / 25_000
-    return "a minute" if minutes < 1.5 else f"{minutes:.0f} minutes"
-
-
-def _start(facts: Facts, bundle: Bundle, model: str) -> None:
-    data = facts.data
+def _start(dataset: DatasetView, bundle: Bundle, model: str) -> None:
+    data = dataset.data
     background.start(
-        _task(facts, model),
-        f"{bundle.name} looks at {len(data):,} faces",
-        lambda tell: _look(data, bundle, model, tell),
+        _task(dataset, model),
+        f"{bundle.name} classifies {plural(len(data), 'face')}",
+        lambda on_progress: _classify(data, bundle, model, on_progress),
     )
 
 
-def _look(data: Dataset, bundle: Bundle, model: str, tell: background.Tell) -> Looked:
+def _classify(data: Dataset, bundle: Bundle, model: str, on_progress: background.OnProgress) -> ModelAnswers:
     out = np.full((len(data), len(data.label_names)), np.nan, np.float32)
     done = 0
     for split in data.split_names():
         count = int((data.splits == SPLITS.index(split)).sum())
         if np.all(data.labels[data.splits == SPLITS.index(split)] == UNLABELLED):
             continue
-        found = score(
-            bundle,
-            data,
-            split,
-            save=False,
-            on_progress=lambda share, before=done, count=count: tell((before + share * count) / len(data)),
-        )
-        out[found.indices] = found.probabilities
+
+        def on_split_progress(share: float, before: int = done, count: int = count) -> None:
+            on_progress((before + share * count) / len(data))
+
+        scored = score(bundle, data, split, save=False, on_progress=on_split_progress)
+        out[scored.indices] = scored.probabilities
         done += count
-    kept.store(_KIND, data, {_KIND: out}, model)
-    return Looked(out)
+    result_cache.store(_KIND, data, {_KIND: out}, model)
+    return ModelAnswers(out)
 
 
-def _task(facts: Facts, model: str) -> str:
-    return f"look {model} {facts.key}"
-
-
-def _changed(bundle: Bundle) -> int:
-    try:
-        return bundle.inference_file.stat().st_mtime_ns
-    except OSError:
-        return 0
+def _task(dataset: DatasetView, model: str) -> str:
+    return f"predictions {model} {dataset.key}"
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def _hash(path: str, changed: int, _bundle: Bundle) -> str:
+def _hash(path: str, modified: int, _bundle: Bundle) -> str:
     return model_key(_bundle)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _kept(_data: Dataset, key: str, model: str, labels: tuple[str, ...]) -> Looked | None:
-    arrays = kept.load(_KIND, _data, model)
+def _load(_data: Dataset, key: str, model: str, labels: tuple[str, ...]) -> ModelAnswers | None:
+    arrays = result_cache.load(_KIND, _data, model)
     return (
         None
         if arrays is None or arrays[_KIND].shape != (len(_data), len(_data.label_names))
-        else Looked(arrays[_KIND])
+        else ModelAnswers(arrays[_KIND])
     )

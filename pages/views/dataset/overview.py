@@ -1,4 +1,4 @@
-"""Overview: how many images of which class, what they look like, and what is odd about them."""
+"""Overview: the class balance, mean faces, distributions, and anomalies of the data."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from fer_core.data import SPLITS, UNLABELLED
 from fer_core.data.measures import MEASURES
 from fer_core.emotions import COLOURS, EMOJI
 from fer_core.quality.statistics import oddities
-from pages.shared import charts, faces
+from pages.widgets import charts, faces
 
 from . import filters
-from .facts import UNKNOWN, Facts
+from .dataset_view import UNKNOWN, DatasetView
 
 _BINS = 40
 _SORTS = {
     "Brightness": ("Darkest first", "Brightest first"),
-    "Contrast": ("Least contrast first",),
+    "Contrast": ("Lowest contrast first",),
     "Sharpness": ("Most blurred first", "Sharpest first"),
 }
 _SPLIT_COLOURS = {"train": charts.TRAIN, "validation": charts.VALIDATION, "test": "#009E73"}
 
 
-def show(facts: Facts) -> None:
-    """The view."""
-    data = facts.data
+def show(dataset: DatasetView) -> None:
+    """Draw the view."""
+    data = dataset.data
     counts = data.counts()
     with st.container(horizontal=True):
         st.metric("Images", f"{len(data):,}", border=True, width=150)
         for split, labels in counts.items():
             st.metric(split.capitalize(), f"{sum(labels.values()):,}", border=True, width=150)
-    _odd(facts)
+    _anomalies(dataset)
     st.subheader("Class balance")
     unit = st.segmented_control(
         "Unit",
@@ -43,7 +43,7 @@ def show(facts: Facts) -> None:
         label_visibility="collapsed",
     )
     st.plotly_chart(
-        charts.class_balance(counts, as_share=unit != "Images"),
+        _class_balance(counts, as_share=unit != "Images"),
         config=charts.CONFIG,
         key="dataset_balance",
         alt="; ".join(
@@ -52,40 +52,73 @@ def show(facts: Facts) -> None:
         ),
     )
     st.subheader("Mean face of each class")
-    _mean_faces(facts)
+    _mean_faces(dataset)
     st.subheader("Light and focus")
-    _distributions(facts)
+    _distributions(dataset)
 
 
-def _odd(facts: Facts) -> None:
-    found = _oddities(facts, facts.key)
+def _class_balance(counts: dict[str, dict[str, int]], as_share: bool) -> go.Figure:
+    """Draw bars of the images per class, a group for each split."""
+    figure = go.Figure()
+    splits = list(counts)
+    names = [*COLOURS, "unlabelled"]
+    for name in names:
+        values = [counts[s].get(name, 0) for s in splits]
+        if not any(values):
+            continue
+        totals = [max(1, sum(counts[s].values())) for s in splits]
+        heights = [v / t for v, t in zip(values, totals, strict=True)] if as_share else values
+        figure.add_bar(
+            x=splits,
+            y=heights,
+            name=name,
+            marker_color=COLOURS.get(name, "#8C8C8C"),
+            customdata=np.stack([values, totals], 1),
+            hovertemplate=f"{name}, %{{x}}: %{{customdata[0]:,}} of %{{customdata[1]:,}}<extra></extra>",
+        )
+    figure.update_layout(
+        barmode="group",
+        height=330,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        yaxis={
+            "title": "share of the split" if as_share else "images",
+            "tickformat": ".0%" if as_share else ",d",
+        },
+        legend={"orientation": "h", "y": -0.15},
+    )
+    return figure
+
+
+def _anomalies(dataset: DatasetView) -> None:
+    sentences = _oddities(dataset, dataset.key)
     with st.container(border=True):
-        if not found:
+        if not sentences:
             st.markdown(
-                ":material/check_circle: Nothing stands out: no copies, no empty images, no rare class, no split unlike the others."
+                ":material/check_circle: No anomalies: no copies, no empty images, no rare class, no split "
+                "that differs from the others."
             )
             return
-        st.markdown("**What is odd**")
-        st.markdown("\n".join(f"- {sentence}" for sentence in found))
+        st.markdown("**Anomalies**")
+        st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
 
 
 @st.cache_data(max_entries=5, show_spinner=False)
-def _oddities(_facts: Facts, key: str) -> list[str]:
-    return oddities(_facts.data, _facts.statistics)
+def _oddities(_dataset: DatasetView, key: str) -> list[str]:
+    return oddities(_dataset.data, _dataset.statistics)
 
 
-def _mean_faces(facts: Facts) -> None:
-    labels = facts.data.labels
-    counts = np.bincount(labels[labels != UNLABELLED], minlength=len(facts.data.label_names))
-    there = [i for i in range(len(facts.data.label_names)) if counts[i]]
+def _mean_faces(dataset: DatasetView) -> None:
+    labels = dataset.data.labels
+    counts = np.bincount(labels[labels != UNLABELLED], minlength=len(dataset.data.label_names))
+    present = [i for i in range(len(dataset.data.label_names)) if counts[i]]
     faces.gallery(
-        facts.statistics.mean_faces[there],
-        [facts.data.label_names[i] for i in there],
-        [f"of {counts[i]:,}" for i in there],
+        dataset.statistics.mean_faces[present],
+        [dataset.data.label_names[i] for i in present],
+        [f"of {counts[i]:,}" for i in present],
     )
 
 
-def _distributions(facts: Facts) -> None:
+def _distributions(dataset: DatasetView) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = st.segmented_control(
             "What",
@@ -98,12 +131,12 @@ def _distributions(facts: Facts) -> None:
     helps = {
         "Brightness": "Mean grey value of an image.",
         "Contrast": "Standard deviation of its grey values.",
-        "Sharpness": "Variance of its Laplacian, in powers of ten: the lower, the more blurred.",
+        "Sharpness": "Variance of its Laplacian on a log scale: the lower, the more blurred.",
     }
-    values = getattr(facts.statistics, measure.lower())
+    values = getattr(dataset.statistics, measure.lower())
     if measure == "Sharpness":
         values = np.log10(np.maximum(values, 1))
-    data = facts.data
+    data = dataset.data
     if by == "Split":
         groups = {
             name: (values[data.splits == SPLITS.index(name)], _SPLIT_COLOURS[name])
@@ -134,7 +167,7 @@ def _distributions(facts: Facts) -> None:
 
 
 def _histogram(groups: dict[str, tuple[np.ndarray, str]], values: np.ndarray, powers: bool) -> go.Figure:
-    """A line for each group: shares of its images, so that a rare class compares with a frequent one."""
+    """Draw a line for each group: shares of its images, so that rare and frequent classes can be compared."""
     edges = np.linspace(float(values.min()), float(values.max()) + 1e-6, _BINS + 1)
     middle = (edges[:-1] + edges[1:]) / 2
     figure = go.Figure()

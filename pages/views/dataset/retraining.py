@@ -1,4 +1,4 @@
-"""What retraining on a cleaned variant changes, by class: two models on the same validation images."""
+"""Effect of retraining on a cleaned variant, by class: two models on the same validation images."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer_core.bundle import read_bundle
+from fer_core.bundles.bundle import read_bundle
 from fer_core.emotions import COLOURS
-from fer_core.evaluation.metrics import confusion
 from fer_core.evaluation.scoring import Scored
-from pages.shared import charts, scores, state
+from fer_core.metrics.classification import confusion
+from pages.session import evaluations
+from pages.session.errors import errors_shown
+from pages.widgets import charts
 
-from . import model
-from .facts import Facts
+from . import model_answers
+from .dataset_view import DatasetView
 
 _RESAMPLES = 1000
 
 
-def show(facts: Facts) -> None:
-    """The section."""
+def show(dataset: DatasetView) -> None:
+    """Draw the section."""
     st.subheader("Effect of retraining, by class")
-    names = model.by_name()
-    if len(names) < 2 or "validation" not in facts.data.split_names():
-        st.caption(
-            "This takes two models, one trained before and one after cleaning, and a validation split."
-        )
+    names = model_answers.by_name()
+    if len(names) < 2 or "validation" not in dataset.data.split_names():
+        st.caption("This needs a validation split and two models, one trained before and one after cleaning.")
         return
     st.caption(
-        "Train the same settings on the original and on the variant, then choose the two models. Both are measured on validation."
+        "Train with the same settings on the original and on the variant, then choose the two models. Both "
+        "are measured on validation."
     )
     left, right = st.columns(2)
     before = left.selectbox(
@@ -62,12 +63,12 @@ def show(facts: Facts) -> None:
         key="dataset_effect",
         label_visibility="collapsed",
     )
-    with state.errors_shown(stop=False):
+    with errors_shown(stop=False):
         one, other = (
-            scores.scored(read_bundle(Path(names[name])), facts.data, "validation", "none")
+            evaluations.scored(read_bundle(Path(names[name])), dataset.data, "validation", "none")
             for name in (before, after)
         )
-        labels = facts.data.label_names
+        labels = dataset.data.label_names
         change, low, high = by_class(one, other, len(labels), figure == "F1")
         st.plotly_chart(
             _chart(labels, change, low, high, figure),
@@ -83,24 +84,24 @@ def show(facts: Facts) -> None:
         ]
         total = 100 * (other.evaluation.accuracy - one.evaluation.accuracy)
         st.markdown(
-            f"On {one.evaluation.count:,} validation images accuracy goes from {one.evaluation.accuracy:.1%} to {other.evaluation.accuracy:.1%} "
-            f"({total:+.1f} points). "
+            f"On {one.evaluation.count:,} validation images, accuracy changes from "
+            f"{one.evaluation.accuracy:.1%} to {other.evaluation.accuracy:.1%} ({total:+.1f} points). "
             + (
                 f"Beyond chance: {', '.join(clear)}."
                 if clear
-                else "In no class the change is beyond chance: every 95 % interval reaches across zero."
+                else "The change is within chance for every class: all 95% intervals include zero."
             )
         )
 
 
 def by_class(one: Scored, other: Scored, classes: int, f1: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(C,) changes of recall or F1 from `one` to `other`, with the ends of their 95 % intervals.
+    """Return the changes (C,) of recall or F1 from `one` to `other`, and the ends of their 95% intervals.
 
-    A bootstrap over the images (Efron 1979), paired: both models are measured on the same images each time. Classes without
-    images have 0.
+    The intervals come from a paired bootstrap over the images (Efron 1979): both models are measured on the
+    same images each time. Classes without images have 0.
     """
     true = one.true
-    answers = [found.probabilities.argmax(axis=1) for found in (one, other)]
+    answers = [scored.probabilities.argmax(axis=1) for scored in (one, other)]
     change = np.subtract(*[_figures(confusion(true, answer, classes), f1) for answer in answers[::-1]])
     rng = np.random.default_rng(0)
     drawn = np.empty((_RESAMPLES, classes))
@@ -113,7 +114,7 @@ def by_class(one: Scored, other: Scored, classes: int, f1: bool) -> tuple[np.nda
 
 
 def _figures(matrix: np.ndarray, f1: bool) -> np.ndarray:
-    """(C,) recall or F1."""
+    """Return recall or F1 of each class (C,)."""
     hits, support, chosen = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     return 2 * hits / np.maximum(support + chosen, 1) if f1 else hits / np.maximum(support, 1)
 
@@ -137,7 +138,8 @@ def _chart(
                 "color": "#E8EAF3" if charts.is_dark() else "#1B2032",
             },
             customdata=np.stack(ends, axis=1),
-            hovertemplate="%{y}: %{x:+.1f} points (%{customdata[0]:+.1f} to %{customdata[1]:+.1f})<extra></extra>",
+            hovertemplate="%{y}: %{x:+.1f} points (%{customdata[0]:+.1f} to "
+            "%{customdata[1]:+.1f})<extra></extra>",
         )
     )
     figure.add_vline(0, line={"color": "#8C8C8C", "width": 1, "dash": "dash"})
@@ -145,7 +147,7 @@ def _chart(
         height=320,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         dragmode=False,
-        xaxis={"title": f"change of {what} in points, with 95 % interval", "fixedrange": True},
+        xaxis={"title": f"change of {what} in points, with 95% interval", "fixedrange": True},
         yaxis={"fixedrange": True, "autorange": "reversed"},
     )
     return figure

@@ -1,4 +1,4 @@
-"""Make a cleaned variant: a recipe in the data folder, which every page then offers as a source."""
+"""Cleaned variants: a recipe in the data folder, which becomes the source of all pages."""
 
 from __future__ import annotations
 
@@ -6,49 +6,58 @@ import streamlit as st
 
 from fer_core.data.recipe import SUFFIX, Recipe, save_recipe
 from fer_core.errors import FerError
-from pages.shared import state
+from fer_core.wording import plural
+from pages.session import data_source
+from pages.session.errors import errors_shown
 
-_MADE = "dataset_variant_made"
+_CREATED = "dataset_variant_made"
 
 
 def form(recipe: Recipe, key: str, name: str) -> None:
-    """What the recipe does, and a button that makes it the source of all pages."""
+    """Describe a recipe, and draw the button that saves it and makes it the source of all pages.
+
+    Args:
+        recipe: What to leave out and to relabel.
+        key: Prefix of the widgets' keys.
+        name: Suggested name of the variant.
+    """
     drop, relabel = len(recipe.drop), len(recipe.relabel)
     if not drop and not relabel:
-        st.caption("Nothing would be left out or changed.")
+        st.caption("Nothing to leave out or to change.")
         return
-    parts = [f"**{drop:,}** {'image' if drop == 1 else 'images'} left out"] if drop else []
-    parts += [f"**{relabel:,}** {'label' if relabel == 1 else 'labels'} changed"] if relabel else []
+    parts = [f"**{plural(drop, 'image')}** left out"] if drop else []
+    parts += [f"**{plural(relabel, 'label')}** changed"] if relabel else []
     st.markdown(f"{' and '.join(parts)}. The original stays as it is: a variant is a recipe over it.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name", _free(name), key=f"{key}_name_{name}", width=260).strip()
-        made = st.button(
+        create = st.button(
             "Make a cleaned variant", key=f"{key}_make", icon=":material/cleaning_services:", type="primary"
         )
-    if made:
-        with state.errors_shown(stop=False):
-            path = save_recipe(recipe, state.own_folder(), name)
+    if create:
+        with errors_shown(stop=False):
+            path = save_recipe(recipe, data_source.own_folder(), name)
             try:
-                state.use_source(str(path))
+                data_source.choose(str(path))
             except FerError:
-                path.unlink(missing_ok=True)  # nothing else refers to a recipe that cannot be followed
+                path.unlink(missing_ok=True)  # a recipe that cannot be applied is of no use
                 raise
-            st.session_state[_MADE] = path.name.removesuffix(SUFFIX)
+            st.session_state[_CREATED] = path.name.removesuffix(SUFFIX)
             st.rerun()
 
 
 def _free(name: str) -> str:
-    """`name`, or with a number behind it where there is a variant called so."""
-    folder, number = state.own_folder(), 1
+    """Return `name`, with a number where a variant of that name exists."""
+    folder, number = data_source.own_folder(), 1
     while (folder / f"{name}{f'-{number}' * (number > 1)}{SUFFIX}").exists():
         number += 1
     return f"{name}{f'-{number}' * (number > 1)}"
 
 
-def show_made() -> None:
-    """Says, once, that a variant was made."""
-    if name := st.session_state.pop(_MADE, None):
+def confirm_created() -> None:
+    """Confirm once that a variant was created."""
+    if name := st.session_state.pop(_CREATED, None):
         st.success(
-            f"All pages work on the cleaned variant **{name}** now. Train on it on the Train page; the original can be chosen above again.",
+            f"All pages now use the cleaned variant **{name}**. Train with it on the Train page; the "
+            "original can be chosen again above.",
             icon=":material/check_circle:",
         )

@@ -1,4 +1,4 @@
-"""Buttons to say what is right or wrong with the label of one face, or of several."""
+"""Buttons for a verdict on the label of one face or of several."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ import streamlit as st
 from fer_core.emotions import EMOJI, NAMES
 from fer_core.errors import FerError
 
-from .facts import Facts, in_words
+from .dataset_view import DatasetView, in_words
 
 _ERROR = "dataset_verdict_error"
-_TURN = "dataset_verdict_turn"
-KEYS = "**Y** right · **1** to **7** what it is instead · **A** ambiguous · **N** not a face · **U** undo · **←** **→** other faces"
+_VERSION = "dataset_verdict_turn"
+KEYS = (
+    "**Y** right · **1** to **7** another class · **A** ambiguous · **N** not a face · **U** undo · **←** "
+    "**→** other faces"
+)
 
 
-def for_one(facts: Facts, index: int, after: Callable[[], None], undone: Callable[[], None]) -> None:
-    """The verdict of one face, and buttons with keys to give another.
+def for_one(dataset: DatasetView, index: int, after: Callable[[], None], undone: Callable[[], None]) -> None:
+    """Draw the verdict on one face, and buttons with shortcuts to change it.
 
     Args:
-        after: called when a verdict was given; `undone`, when one was taken back.
+        dataset: The data set.
+        index: Position of the face.
+        after: Called after a verdict was given.
+        undone: Called after a verdict was undone.
     """
-    label = facts.label(index)
-    verdict = facts.judged().get(index)
+    label = dataset.label(index)
+    verdict = dataset.current_verdicts().get(index)
     st.markdown("Is the label right?" if verdict is None else f"Your verdict: **{in_words(verdict)}**")
 
     def give(kind: str, name: str | None = None) -> None:
-        if _give(facts, [index], kind, name):
+        if _give(dataset, [index], kind, name):
             after()
 
     with st.container(horizontal=True, gap="small"):
@@ -64,9 +70,9 @@ def for_one(facts: Facts, index: int, after: Callable[[], None], undone: Callabl
             shortcut="U",
             type="tertiary",
             on_click=_undo,
-            args=(facts, undone),
+            args=(dataset, undone),
         )
-    st.caption("Wrong, it is")
+    st.caption("Wrong; the face is")
     with st.container(horizontal=True, gap="small"):
         for number, name in enumerate(NAMES, 1):
             if name != label:
@@ -80,13 +86,13 @@ def for_one(facts: Facts, index: int, after: Callable[[], None], undone: Callabl
     show_error()
 
 
-def for_several(facts: Facts, chosen: Sequence[int], on_page: np.ndarray) -> None:
-    """Buttons that give all chosen faces one verdict, in one step that is undone as one."""
+def for_several(dataset: DatasetView, chosen: Sequence[int], on_page: np.ndarray) -> None:
+    """Draw buttons that give all selected faces the same verdict; Undo takes back all of them."""
     with st.container(border=True):
         if not chosen:
-            st.caption(f"Click faces to choose them; {len(on_page)} are on this page.")
+            st.caption(f"Click faces to select them; {len(on_page)} are on this page.")
         else:
-            st.markdown(f"**{len(chosen)} chosen**")
+            st.markdown(f"**{len(chosen)} selected**")
         with st.container(horizontal=True, gap="small"):
             for label, icon, kind in (
                 ("Right", "check", "right"),
@@ -99,15 +105,15 @@ def for_several(facts: Facts, chosen: Sequence[int], on_page: np.ndarray) -> Non
                     icon=f":material/{icon}:",
                     disabled=not chosen,
                     on_click=_give_many,
-                    args=(facts, chosen, kind),
+                    args=(dataset, chosen, kind),
                 )
-            with st.popover("Wrong, they are", icon=":material/close:", disabled=not chosen):
+            with st.popover("Wrong; they are", icon=":material/close:", disabled=not chosen):
                 for name in NAMES:
                     st.button(
                         f"{EMOJI[name]} {name}",
                         key=f"dataset_many_{name}",
                         on_click=_give_many,
-                        args=(facts, chosen, "wrong", name),
+                        args=(dataset, chosen, "wrong", name),
                     )
             st.button(
                 "Undo",
@@ -115,45 +121,45 @@ def for_several(facts: Facts, chosen: Sequence[int], on_page: np.ndarray) -> Non
                 icon=":material/undo:",
                 type="tertiary",
                 on_click=_undo,
-                args=(facts,),
+                args=(dataset,),
             )
         show_error()
 
 
-def turn() -> int:
-    """How often several faces got a verdict: with a new key for each turn, none is chosen any more. From 1 on."""
-    return int(st.session_state.get(_TURN, 1))
+def selection_version() -> int:
+    """Return a number that grows with each verdict on several faces: a new key clears the selection."""
+    return int(st.session_state.get(_VERSION, 1))
 
 
 def show_error() -> None:
-    """What went wrong in a callback, once."""
+    """Show once the error of a callback."""
     if message := st.session_state.pop(_ERROR, None):
         st.error(message, icon=":material/error:")
 
 
-def _give(facts: Facts, indices: Sequence[int], kind: str, name: str | None = None) -> bool:
-    if kind == "wrong":  # those that are called so already are not wrong
-        indices = [i for i in indices if facts.label(i) != name]
+def _give(dataset: DatasetView, indices: Sequence[int], kind: str, name: str | None = None) -> bool:
+    if kind == "wrong":  # faces that have this label already are not wrong
+        indices = [i for i in indices if dataset.label(i) != name]
     try:
         if indices:
-            facts.verdicts.give(indices, kind, name)
+            dataset.verdicts.give(indices, kind, name)
     except FerError as error:
         st.session_state[_ERROR] = str(error)
         return False
     return True
 
 
-def _give_many(facts: Facts, indices: Sequence[int], kind: str, name: str | None = None) -> None:
-    if _give(facts, indices, kind, name):
-        st.session_state[_TURN] = turn() + 1
+def _give_many(dataset: DatasetView, indices: Sequence[int], kind: str, name: str | None = None) -> None:
+    if _give(dataset, indices, kind, name):
+        st.session_state[_VERSION] = selection_version() + 1
 
 
-def _undo(facts: Facts, undone: Callable[[], None] | None = None) -> None:
+def _undo(dataset: DatasetView, undone: Callable[[], None] | None = None) -> None:
     try:
-        if facts.verdicts.undo():
+        if dataset.verdicts.undo():
             if undone is not None:
                 undone()
         else:
-            st.session_state[_ERROR] = "There is no verdict left to undo."
+            st.session_state[_ERROR] = "There is no verdict to undo."
     except FerError as error:
         st.session_state[_ERROR] = str(error)

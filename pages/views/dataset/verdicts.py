@@ -1,4 +1,4 @@
-"""Verdicts: what was said of single faces, as a list, a file and a cleaned variant, and what training on that variant changes."""
+"""Verdicts: your verdicts on labels as list, file and cleaned variant, and the effect of retraining."""
 
 from __future__ import annotations
 
@@ -12,42 +12,43 @@ import streamlit as st
 from fer_core.data import SPLITS
 from fer_core.emotions import EMOJI
 from fer_core.quality.verdicts import VERDICTS, Verdict
-from pages.shared import state
-from pages.shared.paging import page_of
+from pages.session.errors import errors_shown
+from pages.widgets.paging import page_of
 
 from . import filters, gallery, retraining, variants
-from .facts import Facts, in_words
+from .dataset_view import DatasetView, in_words
 
 _PER_PAGE = 36
 
 
-def show(facts: Facts) -> np.ndarray | None:
-    """The view. The positions of the judged faces, the latest first."""
-    with state.errors_shown():
-        judged = facts.judged()
-    if not judged:
+def show(dataset: DatasetView) -> np.ndarray | None:
+    """Draw the view and return the positions of the faces with a verdict, the latest first."""
+    with errors_shown():
+        verdicts = dataset.current_verdicts()
+    if not verdicts:
         st.info(
-            "No verdict yet. Open a face in the gallery or among the label issues and say whether its label is right; keys make it fast.",
+            "No verdict yet. Open a face in the gallery or among the label issues and judge its label; "
+            "shortcuts make it fast.",
             icon=":material/gavel:",
         )
         st.button(
-            "To the label issues",
+            "Go to the label issues",
             key="dataset_to_issues",
             icon=":material/arrow_forward:",
             on_click=_to_issues,
         )
-        retraining.show(facts)
+        retraining.show(dataset)
         return None
-    order = np.array(sorted(judged, key=lambda i: (-judged[i].time, i)))
-    _counts(judged)
+    order = np.array(sorted(verdicts, key=lambda i: (-verdicts[i].time, i)))
+    _counts(verdicts)
     with st.container(horizontal=True):
-        if st.button("Undo the last one", key="dataset_verdicts_undo", icon=":material/undo:"):
-            with state.errors_shown(stop=False):
-                facts.verdicts.undo()
+        if st.button("Undo the last verdict", key="dataset_verdicts_undo", icon=":material/undo:"):
+            with errors_shown(stop=False):
+                dataset.verdicts.undo()
                 st.rerun()
         st.download_button(
             "Download CSV",
-            facts.verdicts.as_csv,
+            dataset.verdicts.as_csv,
             "verdicts.csv",
             "text/csv",
             key="dataset_verdicts_csv",
@@ -61,7 +62,7 @@ def show(facts: Facts) -> np.ndarray | None:
             on_click=filters.link,
             kwargs={"verdicts": list(VERDICTS)},
         )
-    look = st.segmented_control(
+    layout = st.segmented_control(
         "As",
         ["Faces", "Table"],
         default="Faces",
@@ -69,16 +70,19 @@ def show(facts: Facts) -> np.ndarray | None:
         key="dataset_verdicts_as",
         label_visibility="collapsed",
     )
-    if look == "Table":
-        _table(facts, judged, order)
+    if layout == "Table":
+        _table(dataset, verdicts, order)
     else:
-        here = page_of(order, _PER_PAGE, "dataset_verdicts_page", facts.key)
+        shown_indices = page_of(order, _PER_PAGE, "dataset_verdicts_page", dataset.key)
         gallery.small(
-            facts, here, "dataset_judged_faces", [(facts.split(int(i)), _when(judged[int(i)])) for i in here]
+            dataset,
+            shown_indices,
+            "dataset_judged_faces",
+            [(dataset.split(int(i)), _when(verdicts[int(i)])) for i in shown_indices],
         )
     st.subheader("Make a cleaned variant")
-    _variant(facts)
-    retraining.show(facts)
+    _variant(dataset)
+    retraining.show(dataset)
     return order
 
 
@@ -86,15 +90,15 @@ def _to_issues() -> None:
     st.session_state["dataset_view"] = "Label issues"
 
 
-def _counts(judged: dict[int, Verdict]) -> None:
-    counts = Counter(verdict.verdict for verdict in judged.values())
+def _counts(verdicts: dict[int, Verdict]) -> None:
+    counts = Counter(verdict.verdict for verdict in verdicts.values())
     with st.container(horizontal=True):
         for kind in VERDICTS:
             st.metric(kind.capitalize(), f"{counts[kind]:,}", border=True, width=150)
-    changed = Counter(verdict.label for verdict in judged.values() if verdict.label)
+    changed = Counter(verdict.label for verdict in verdicts.values() if verdict.label)
     if changed:
         st.caption(
-            "Wrong ones are "
+            "Wrong labels become "
             + ", ".join(f"{EMOJI[name]} {name} {n:,}" for name, n in changed.most_common())
             + "."
         )
@@ -104,33 +108,34 @@ def _when(verdict: Verdict) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(verdict.time))
 
 
-def _table(facts: Facts, judged: dict[int, Verdict], order: np.ndarray) -> None:
+def _table(dataset: DatasetView, verdicts: dict[int, Verdict], order: np.ndarray) -> None:
     rows = [
         {
-            "Row": int(facts.data.rows[i]),
-            "Split": facts.split(int(i)),
-            "Label": facts.label(int(i)),
-            "Verdict": in_words(judged[int(i)]),
-            "Time": _when(judged[int(i)]),
+            "Row": int(dataset.data.rows[i]),
+            "Split": dataset.split(int(i)),
+            "Label": dataset.label(int(i)),
+            "Verdict": in_words(verdicts[int(i)]),
+            "Time": _when(verdicts[int(i)]),
         }
         for i in order
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(35 * len(rows) + 38, 420), alt="Verdicts")
 
 
-def _variant(facts: Facts) -> None:
-    names = facts.data.split_names()
+def _variant(dataset: DatasetView) -> None:
+    names = dataset.data.split_names()
     splits = st.pills(
-        "In which splits",
+        "Apply to splits",
         names,
         selection_mode="multi",
         default=[name for name in names if name == "train"] or names,
         key=f"dataset_variant_splits_{len(names)}",
-        help="By default in train alone, so that figures before and after are of the same images.",
+        help="By default only in train, so that figures before and after are measured on the same images.",
     )
-    st.caption("Wrong labels are changed; ambiguous images and those without a face are left out.")
+    st.caption("Wrong labels are changed; ambiguous images and images without a face are left out.")
     if "train" in names and set(splits) - {"train"}:
         st.caption(
-            f"With {' and '.join(s for s in SPLITS if s in splits and s != 'train')} changed too, figures cannot be compared with those before."
+            f"With {' and '.join(s for s in SPLITS if s in splits and s != 'train')} changed too, figures "
+            "cannot be compared with earlier ones."
         )
-    variants.form(facts.verdicts.recipe(splits), "dataset_verdicts", "cleaned")
+    variants.form(dataset.verdicts.recipe(splits), "dataset_verdicts", "cleaned")

@@ -1,48 +1,54 @@
-"""Diagnostics: how the app is, and what to send along with a problem."""
+"""Report: the state of the app as tiles, as text for an issue, and as tables."""
+
+from __future__ import annotations
 
 import streamlit as st
 
 from fer_core.diagnostics import report
+from fer_core.diagnostics.report import Diagnostics
 from fer_core.storage import runs_folder
-from pages.shared import state, visitor
+from fer_core.wording import plural
+from pages.session import visitor
 
 
-def _bytes(count: int) -> str:
-    return f"{count / 1e6:.0f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
+def show() -> None:
+    """Draw the state of the app, and the report that can be added to an issue."""
+    state = _state()
+    _tiles(state)
+    st.button("Refresh", icon=":material/refresh:", key="diagnostics_again")
+    _text(state)
+    _tables(state)
 
 
-st.title("Diagnostics")
-st.markdown(
-    "How this FER Explorer is doing. Nothing here names you, your files, your folders or this machine, so it can be posted as it is."
-)
+def _state() -> Diagnostics:
+    all_visitors = visitor.hosted()
+    if all_visitors is None:
+        return report.diagnose([runs_folder()])
+    homes = all_visitors.homes()
+    return report.diagnose(
+        [all_visitors.root, *(home / "runs" for home in homes)], all_visitors.settings, len(homes)
+    )
 
-with state.errors_shown():
-    everybody = visitor.hosted()
-    if everybody is None:
-        found = report.diagnose([runs_folder()])
-    else:
-        homes = everybody.homes()
-        found = report.diagnose(
-            [everybody.root, *(home / "runs" for home in homes)], everybody.settings, len(homes)
-        )
+
+def _tiles(state: Diagnostics) -> None:
     tiles = [
         (
             "Memory of the app",
-            _bytes(found.memory_app),
-            f"{found.memory_used / 1e9:.1f} of {found.memory_limit / 1e9:.1f} GB in use",
+            _bytes(state.memory_app),
+            f"{state.memory_used / 1e9:.1f} of {state.memory_limit / 1e9:.1f} GB in use",
         ),
         (
             "Other processes",
-            _bytes(sum(size for _, size in found.memory_workers)),
-            ", ".join(sorted({kind for kind, _ in found.memory_workers})) or "none",
+            _bytes(sum(size for _, size in state.memory_workers)),
+            ", ".join(sorted({kind for kind, _ in state.memory_workers})) or "none",
         ),
-        ("Runs under way", str(found.under_way), f"{found.waiting} waiting"),
-        ("Free disk space", _bytes(found.disk_free), "where runs are kept"),
-        ("Cores", str(found.cores), f"{'GPU' if found.gpu else 'no GPU'}, {found.backend}"),
+        ("Runs under way", str(state.under_way), f"{state.waiting} waiting"),
+        ("Free disk space", _bytes(state.disk_free), "in the folder of the runs"),
+        ("Cores", str(state.cores), f"{'GPU' if state.gpu else 'no GPU'}, {state.backend}"),
         (
             "Hosted",
-            "no" if found.hosted is None else "yes",
-            "local use" if found.hosted is None else f"{found.visitors} visitors' folders",
+            "no" if state.hosted is None else "yes",
+            "local use" if state.hosted is None else f"{plural(state.visitors or 0, 'folder')} of visitors",
         ),
     ]
     with st.container(horizontal=True, gap="xsmall"):
@@ -57,11 +63,16 @@ with state.errors_shown():
                 width=172,
                 height="stretch",
             )
-    st.button("Look again", icon=":material/refresh:", key="diagnostics_again")
 
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e6:.0f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
+
+
+def _text(state: Diagnostics) -> None:
     st.subheader("For an issue")
-    st.caption("The button at the top right of the box copies it.")
-    text = report.as_text(found)
+    st.caption("The button at the top right of the box copies the text.")
+    text = report.as_text(state)
     st.code(text, language=None, wrap_lines=True)
     st.download_button(
         "Download",
@@ -73,21 +84,24 @@ with state.errors_shown():
         on_click="ignore",
     )
 
+
+def _tables(state: Diagnostics) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Versions")
-        rows = [{"Package": name, "Version": version} for name, version in found.versions.items()]
+        rows = [{"Package": name, "Version": version} for name, version in state.versions.items()]
         st.dataframe(rows, hide_index=True, alt="Versions of the packages")
     with right:
         st.subheader("Runs by state")
-        if found.runs:
+        if state.runs:
             st.dataframe(
-                [{"State": name, "Runs": count} for name, count in found.runs.items()],
+                [{"State": name, "Runs": count} for name, count in state.runs.items()],
                 hide_index=True,
                 alt="Runs by state",
             )
         else:
             st.info("No run yet.", icon=":material/info:")
         st.caption(
-            "Programs ask `/_stcore/health` whether the app is there. Where its log is to be read by one, start it with `FER_LOG=json`."
+            "Monitoring can ask `/_stcore/health` whether the app is running. For a log in JSON, start the "
+            "app with `FER_LOG=json`."
         )

@@ -1,80 +1,98 @@
-"""Classes: how well each is told apart from the rest, with intervals, and what it is taken for."""
+"""Classes: precision, recall and F1 by class with intervals, confusions, ROC and PR curves."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from fer_core.emotions import EMOJI
-from fer_core.evaluation.bootstrap import FigureIntervals, figure_intervals
-from fer_core.evaluation.confusions import confusions
-from fer_core.evaluation.curves import Curves, curves
-from fer_core.evaluation.interval import Proportion
-from fer_core.evaluation.metrics import Evaluation, top_k_accuracy
 from fer_core.evaluation.record import EvaluationRecord
-from pages.shared import charts, state
+from fer_core.metrics.bootstrap import FigureIntervals, figure_intervals
+from fer_core.metrics.classification import Evaluation, top_k_accuracy
+from fer_core.metrics.confusions import confusions
+from fer_core.metrics.curves import Curves, curves
+from fer_core.metrics.interval import Proportion
+from pages.session.errors import errors_shown
+from pages.widgets import charts
 
-from . import plots, why
-from .chosen import Chosen
+from . import explanation, plots
+from .selection import Selection
 
 
-def show(chosen: Chosen) -> None:
-    """The view."""
-    record, result = chosen.record, chosen.result()
-    intervals, found = _intervals(result, chosen.key), _curves(record, chosen.key)
+def show(selection: Selection) -> None:
+    """Draw the view."""
+    record, result = selection.record, selection.result()
+    intervals, class_curves = _intervals(result, selection.key), _curves(record, selection.key)
     two = top_k_accuracy(record.probabilities, record.true, 2)
     low, high = Proportion(round(two * len(record)), len(record)).interval
     st.markdown(
-        f"Macro F1 **{result.macro_f1:.3f}** (95 % interval {intervals.macro_f1[0]:.3f} to {intervals.macro_f1[1]:.3f}). The true class is among "
-        f"the two most probable ones on **{two:.1%}** of the images ({low:.1%} to {high:.1%}), and the most probable one on {result.accuracy:.1%}."
+        f"Macro F1 **{result.macro_f1:.3f}** (95% interval {intervals.macro_f1[0]:.3f} to "
+        f"{intervals.macro_f1[1]:.3f}). Top-2 accuracy **{two:.1%}** ({low:.1%} to {high:.1%}), top-1 "
+        f"accuracy {result.accuracy:.1%}."
     )
     _table(result, intervals)
     st.caption(
-        "95 % intervals by bootstrap over the images, 1,000 times. A class with few images has wide ones."
+        "95% intervals by bootstrap over the images, 1,000 resamples. A class with few images has wide ones."
     )
-    st.subheader("What is confused with what")
-    told = confusions(result.confusion_matrix, result.labels)
-    st.markdown("\n".join(f"- {sentence}" for sentence in told) or "Nothing: every image is right.")
+    st.subheader("Most frequent confusions")
+    sentences = confusions(result.confusion_matrix, result.labels)
+    st.markdown(
+        "\n".join(f"- {sentence}" for sentence in sentences) or "None: all images are classified correctly."
+    )
     st.subheader("Each class against the rest")
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(f"**ROC curves**, mean area {_number(found.macro_auc)}")
-        _chart(found.roc, ("wrong alarms", "recall"), "AUC", "evaluate_roc", chance=True)
+        st.markdown(f"**ROC curves**, mean area {_number(class_curves.macro_auc)}")
+        _chart(
+            class_curves.roc,
+            ("false positive rate", "true positive rate"),
+            "AUC",
+            "evaluate_roc",
+            chance=True,
+        )
         st.caption(
-            "Area 0.5 is chance, 1 is perfect. It says how well the class is ranked before others, not how often it is chosen."
+            "An area of 0.5 is chance, 1 is perfect. It shows how well the class is ranked, not how often "
+            "it is predicted."
         )
     with right:
         st.markdown(
-            f"**Precision and recall**, mean average precision {_number(found.mean_average_precision)}"
+            f"**Precision and recall**, mean average precision {_number(class_curves.mean_average_precision)}"
         )
         _chart(
-            found.precision_recall, ("recall", "precision"), "AP", "evaluate_precision_recall", chance=False
+            class_curves.precision_recall,
+            ("recall", "precision"),
+            "AP",
+            "evaluate_precision_recall",
+            chance=False,
         )
         st.caption(
-            "By chance the average precision is the share of the class, so a rare class has a hard time here."
+            "At chance level, the average precision is the share of the class, so it is lower for rare "
+            "classes."
         )
-    if found.left_out:
+    if class_curves.left_out:
         st.caption(
             "Without curves: "
-            + "; ".join(f"{name} ({reason})" for name, reason in found.left_out.items())
+            + "; ".join(f"{name} ({reason})" for name, reason in class_curves.left_out.items())
             + "."
         )
-    st.subheader("Where it looks, by class")
-    with state.errors_shown(stop=False):
-        why.mean_maps(chosen)
+    st.subheader("Where the model looks, by class")
+    with errors_shown(stop=False):
+        explanation.mean_maps(selection)
 
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _chart(found: tuple, titles: tuple[str, str], area: str, key: str, chance: bool) -> None:
-    if found:
+def _chart(lines: tuple, titles: tuple[str, str], area: str, key: str, chance: bool) -> None:
+    if lines:
         st.plotly_chart(
-            plots.class_curves(found, titles, area, chance),
+            plots.class_curves(lines, titles, area, chance),
             config=charts.CONFIG,
             key=key,
-            alt=f"{area} by class: " + ", ".join(f"{curve.label} {curve.area:.3f}" for curve in found),
+            alt=f"{area} by class: " + ", ".join(f"{curve.label} {curve.area:.3f}" for curve in lines),
         )
 
 
@@ -88,19 +106,19 @@ def _table(result: Evaluation, intervals: FigureIntervals) -> None:
             ("F1", figures.f1, intervals.f1[i]),
         ):
             row[title] = 100 * value
-            row[f"{title} 95 %"] = f"{100 * ends[0]:.0f} to {100 * ends[1]:.0f}"
+            row[f"{title} 95%"] = f"{100 * ends[0]:.0f} to {100 * ends[1]:.0f}"
         rows.append(row)
-    config: dict[str, object] = {"Images": st.column_config.NumberColumn(format="localized", width=60)}
+    config: dict[str, Any] = {"Images": st.column_config.NumberColumn(format="localized", width=60)}
     for title, meaning in (
-        ("Precision", "Of the images that were taken for this class, how many are of it."),
-        ("Recall", "Of the images of this class, how many were found."),
+        ("Precision", "The share of the images predicted as this class that belong to it."),
+        ("Recall", "The share of the images of this class that were predicted as it."),
         ("F1", "The harmonic mean of both."),
     ):
         config[title] = st.column_config.ProgressColumn(
-            help=meaning, format="%.1f %%", min_value=0, max_value=100
+            help=meaning, format="%.1f%%", min_value=0, max_value=100
         )
-        config[f"{title} 95 %"] = st.column_config.TextColumn(
-            "95 %", help=f"95 % interval of the {title.lower()}.", width=75
+        config[f"{title} 95%"] = st.column_config.TextColumn(
+            "95%", help=f"95% interval of the {title.lower()}.", width=75
         )
     st.dataframe(
         pd.DataFrame(rows),

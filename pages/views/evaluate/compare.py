@@ -8,96 +8,106 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer_core.bundle import Bundle
+from fer_core.bundles.bundle import Bundle
 from fer_core.errors import FerError
 from fer_core.evaluation.comparison import Comparison, by_names, compare_records, p_in_words
-from fer_core.evaluation.interval import Proportion
-from fer_core.evaluation.metrics import confusion
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.evaluation.scoring import test_uses
-from pages.shared import matrix, state
-from pages.shared.matrix import Place
+from fer_core.metrics.classification import confusion
+from fer_core.metrics.interval import Proportion
+from fer_core.wording import plural
+from pages.session import model_choice
 
-from . import face_list
-from .chosen import Chosen, record_of
+from . import class_matrix, face_list
+from .class_matrix import Place
+from .selection import Selection, record_of
 
 _OTHERS, _WITH = "evaluate_others", "evaluate_with"
 
 
 @dataclass(frozen=True)
 class _Rival:
-    """Another model and its answers on the same images, columns as the chosen model's."""
+    """Another model and its predictions on the same images, columns in the order of the selected model."""
 
     path: str
     bundle: Bundle
     record: EvaluationRecord
     probabilities: np.ndarray  # (n, C)
-    found: Comparison
+    comparison: Comparison
 
     @property
     def name(self) -> str:
         return self.record.model
 
 
-def show(chosen: Chosen) -> None:
-    """The view."""
-    others = {path: name for path, name in state.models().items() if path != str(chosen.bundle.path)}
+def show(selection: Selection) -> None:
+    """Draw the view."""
+    others = {
+        path: name for path, name in model_choice.options().items() if path != str(selection.bundle.path)
+    }
     if not others:
         st.info("There is no other model yet: train one on the Train page.", icon=":material/rocket_launch:")
         return
-    kept = [path for path in st.session_state.get(_OTHERS, list(others)[:1]) if path in others]
-    st.session_state[_OTHERS] = kept
+    chosen = [path for path in st.session_state.get(_OTHERS, list(others)[:1]) if path in others]
+    st.session_state[_OTHERS] = chosen
     paths = st.multiselect(
-        f"Compare {chosen.record.model} with",
+        f"Compare {selection.record.model} with",
         list(others),
         format_func=others.__getitem__,
         key=_OTHERS,
         persist_state="session",
         placeholder="Choose one or more models",
     )
-    rivals = [rival for path in paths if (rival := _rival(chosen, path, len(paths))) is not None]
+    rivals = [rival for path in paths if (rival := _rival(selection, path, len(paths))) is not None]
     if not rivals:
-        st.caption("Every model answers the same images, so that luck with the images counts for all alike.")
+        st.caption(
+            "All models are measured on the same images, so that chance in the images affects all of them "
+            "alike."
+        )
         return
-    _table(chosen, rivals)
+    _table(selection, rivals)
     for rival in rivals:
-        st.markdown(f"- {rival.found.sentence(chosen.record.model, rival.name)}")
-    _explain(chosen, rivals)
+        st.markdown(f"- {rival.comparison.sentence(selection.record.model, rival.name)}")
+    _explain(selection, rivals)
     one = rivals[0]
     if len(rivals) > 1:
         names = {rival.path: rival.name for rival in rivals}
         if st.session_state.get(_WITH) not in names:
             st.session_state[_WITH] = rivals[0].path
         path = st.selectbox(
-            "Look closer at", list(names), format_func=names.__getitem__, key=_WITH, persist_state="session"
+            "Details for", list(names), format_func=names.__getitem__, key=_WITH, persist_state="session"
         )
         one = next(rival for rival in rivals if rival.path == path)
-    st.subheader(f"Where {chosen.record.model} and {one.name} differ")
+    st.subheader(f"Where {selection.record.model} and {one.name} differ")
     left, right = st.columns([1, 1], gap="large")
     with left:
-        _difference(chosen, one)
+        _difference(selection, one)
     with right:
-        _faces(chosen, one)
+        _faces(selection, one)
 
 
-def _rival(chosen: Chosen, path: str, comparisons: int) -> _Rival | None:
-    """The other model's answers; None, and a bar or a sentence, where there are none or they cannot be compared."""
+def _rival(selection: Selection, path: str, comparisons: int) -> _Rival | None:
+    """Return the other model's predictions, or draw why there are none and return None."""
     try:
-        bundle = state.bundle_at(path)
-        record = record_of(chosen, bundle)
+        bundle = model_choice.bundle_at(path)
+        record = record_of(selection, bundle)
         if record is None:
             return None
-        found = _compared(
-            chosen,
+        comparison = _compared(
+            selection,
             record,
-            chosen.key,
+            selection.key,
             record.model,
             path,
             bundle.inference_file.stat().st_mtime_ns,
             comparisons,
         )
         return _Rival(
-            path, bundle, record, by_names(record.probabilities, record.labels, chosen.record.labels), found
+            path,
+            bundle,
+            record,
+            by_names(record.probabilities, record.labels, selection.record.labels),
+            comparison,
         )
     except (FerError, OSError) as error:
         st.warning(str(error), icon=":material/info:")
@@ -106,53 +116,58 @@ def _rival(chosen: Chosen, path: str, comparisons: int) -> _Rival | None:
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _compared(
-    _chosen: Chosen,
+    _selection: Selection,
     _record: EvaluationRecord,
     key: str,
     model: str,
     path: str,
-    changed: int,
+    modified: int,
     comparisons: int,
 ) -> Comparison:
-    return compare_records(_chosen.record, _record, comparisons)
+    return compare_records(_selection.record, _record, comparisons)
 
 
-def _table(chosen: Chosen, rivals: list[_Rival]) -> None:
-    result = chosen.result()
+def _table(selection: Selection, rivals: list[_Rival]) -> None:
+    result = selection.result()
     rows = [
         {
-            "Model": chosen.record.model,
+            "Model": selection.record.model,
             "Accuracy": 100 * result.accuracy,
-            "95 % interval": _interval(result.accuracy_ci95),
+            "95% interval": _interval(result.accuracy_ci95),
         }
     ]
     for rival in rivals:
-        found = rival.found
-        accuracy = Proportion(round(found.accuracy_b * found.count), found.count)
-        low, high = found.interval
+        comparison = rival.comparison
+        accuracy = Proportion(round(comparison.accuracy_b * comparison.count), comparison.count)
+        low, high = comparison.interval
         rows.append(
             {
                 "Model": rival.name,
                 "Accuracy": 100 * accuracy.share,
-                "95 % interval": _interval(accuracy.interval),
-                "Difference": 100 * found.difference,
-                "its interval": f"{100 * low:+.1f} to {100 * high:+.1f}",
-                "McNemar": p_in_words(found.p_value),
-                "Verdict": "noise" if found.noise else "better" if found.difference > 0 else "worse",
+                "95% interval": _interval(accuracy.interval),
+                "Difference": 100 * comparison.difference,
+                "Interval of the difference": f"{100 * low:+.1f} to {100 * high:+.1f}",
+                "McNemar": p_in_words(comparison.p_value),
+                "Verdict": "noise"
+                if comparison.noise
+                else "better"
+                if comparison.difference > 0
+                else "worse",
             }
         )
     for row in rows:
-        row["Test looks"] = test_uses(chosen.record.fingerprint, str(row["Model"]))
+        row["Test uses"] = test_uses(selection.record.fingerprint, str(row["Model"]))
     config = {
-        "Accuracy": st.column_config.NumberColumn(format="%.1f %%"),
+        "Accuracy": st.column_config.NumberColumn(format="%.1f%%"),
         "Difference": st.column_config.NumberColumn(
-            "Difference", format="%+.1f", help=f"Points against {chosen.record.model}."
+            "Difference", format="%+.1f", help=f"Points against {selection.record.model}."
         ),
         "McNemar": st.column_config.TextColumn(
-            help="Exact test: how likely such a split of the images that one alone has right is by chance."
+            help="Exact McNemar test on the images that only one of the models gets right."
         ),
-        "Test looks": st.column_config.NumberColumn(
-            help="How often its test split was scored on this machine. Each look is one more chance to choose by it."
+        "Test uses": st.column_config.NumberColumn(
+            help="How often the model was scored on its test split on this machine. Each use is a chance to "
+            "select on it."
         ),
     }
     st.dataframe(
@@ -168,39 +183,41 @@ def _interval(ends: tuple[float, float]) -> str:
     return f"{ends[0]:.1%} to {ends[1]:.1%}"
 
 
-def _explain(chosen: Chosen, rivals: list[_Rival]) -> None:
+def _explain(selection: Selection, rivals: list[_Rival]) -> None:
     several = (
-        f" With {len(rivals)} comparisons each must be that much surer (Bonferroni)."
+        f" With {len(rivals)} comparisons, the threshold of each is corrected (Bonferroni)."
         if len(rivals) > 1
         else ""
     )
     test = (
         " This is the test split: to choose between models, compare them on validation."
-        if chosen.record.split == "test"
+        if selection.record.split == "test"
         else ""
     )
     st.caption(
-        f"{len(chosen.record):,} images. Intervals of differences by paired bootstrap; more than noise means that the interval leaves out 0 "
-        f"and McNemar's exact test gives p < 0.05.{several}{test}"
+        f"{plural(len(selection.record), 'image')}. Intervals of differences by paired bootstrap. A "
+        "difference counts as more than noise if its interval excludes 0 and McNemar's exact test gives "
+        f"p < 0.05.{several}{test}"
     )
 
 
-def _difference(chosen: Chosen, rival: _Rival) -> None:
-    names, true = chosen.record.labels, chosen.record.true
-    mine = confusion(true, chosen.record.predicted, len(names))
-    theirs = confusion(true, rival.probabilities.argmax(axis=1), len(names))
-    difference = theirs - mine
+def _difference(selection: Selection, rival: _Rival) -> None:
+    names, true = selection.record.labels, selection.record.true
+    selected_counts = confusion(true, selection.record.predicted, len(names))
+    rival_counts = confusion(true, rival.probabilities.argmax(axis=1), len(names))
+    difference = rival_counts - selected_counts
     labels = [
         [
-            f"true {t}, predicted {p}: {difference[r, c]:+,}; {theirs[r, c]:,} by {rival.name}, {mine[r, c]:,} by {chosen.record.model}"
+            f"true {t}, predicted {p}: {difference[r, c]:+,}; {rival_counts[r, c]:,} by {rival.name}, "
+            f"{selected_counts[r, c]:,} by {selection.record.model}"
             for c, p in enumerate(names)
         ]
         for r, t in enumerate(names)
     ]
-    matrix.show(
+    class_matrix.show(
         difference / max(1, int(np.abs(difference).max())),
         names,
-        matrix.Titles("Difference of confusion matrices", "true", "predicted"),
+        class_matrix.Titles("Difference of confusion matrices", "true", "predicted"),
         "evaluate_compare_matrix",
         shown=[[f"{n:+,}" if n else "0" for n in row] for row in difference],
         labels=labels,
@@ -208,7 +225,8 @@ def _difference(chosen: Chosen, rival: _Rival) -> None:
         on_choose=_choose,
     )
     st.caption(
-        f"{rival.name} minus {chosen.record.model}. On the diagonal more is better, off it fewer. Click a cell to see only its faces."
+        f"{rival.name} minus {selection.record.model}. On the diagonal, more is better; off it, fewer. "
+        "Click a cell to see only its faces."
     )
 
 
@@ -224,12 +242,12 @@ def _choose(place: Place | None) -> None:
     st.session_state[_CELL] = place
 
 
-def _faces(chosen: Chosen, rival: _Rival) -> None:
-    a, b, found = chosen.record.model, rival.name, rival.found
+def _faces(selection: Selection, rival: _Rival) -> None:
+    a, b, comparison = selection.record.model, rival.name, rival.comparison
     lists = {
-        f"Only {a} right": found.only_a,
-        f"Only {b} right": found.only_b,
-        "Both wrong, differently": found.both_wrong_differently,
+        f"Only {a} right": comparison.only_a,
+        f"Only {b} right": comparison.only_b,
+        "Both wrong, differently": comparison.both_wrong_differently,
     }
     which = st.pills(
         "Faces",
@@ -242,22 +260,28 @@ def _faces(chosen: Chosen, rival: _Rival) -> None:
         wrap=True,
     )
     order = lists[which]
-    labels, said_a, said_b = chosen.record.labels, chosen.record.predicted, rival.probabilities.argmax(axis=1)
+    labels, predicted_a, predicted_b = (
+        selection.record.labels,
+        selection.record.predicted,
+        rival.probabilities.argmax(axis=1),
+    )
     if (place := _cell(labels)) is not None:
         row, column = place
         words = [f"true {labels[row]}"] * (row >= 0) + [f"predicted {labels[column]} by one of them"] * (
             column >= 0
         )
         st.caption(f"Only {', '.join(words)}. Click the cell again to see all.")
-        order = order[chosen.record.true[order] == row] if row >= 0 else order
-        order = order[(said_a[order] == column) | (said_b[order] == column)] if column >= 0 else order
+        order = order[selection.record.true[order] == row] if row >= 0 else order
+        order = (
+            order[(predicted_a[order] == column) | (predicted_b[order] == column)] if column >= 0 else order
+        )
     sure_b = rival.probabilities.max(axis=1)
-    order = order[np.argsort(-np.maximum(chosen.record.confidence[order], sure_b[order]), kind="stable")]
+    order = order[np.argsort(-np.maximum(selection.record.confidence[order], sure_b[order]), kind="stable")]
     notes = [
         (
-            f"{a} → {labels[said_a[i]]} {chosen.record.confidence[i]:.0%}",
-            f"{b} → {labels[said_b[i]]} {sure_b[i]:.0%}",
+            f"{a} → {labels[predicted_a[i]]} {selection.record.confidence[i]:.0%}",
+            f"{b} → {labels[predicted_b[i]]} {sure_b[i]:.0%}",
         )
         for i in order
     ]
-    face_list.show(chosen, order, "evaluate_differ_faces", notes)
+    face_list.show(selection, order, "evaluate_differ_faces", notes)

@@ -1,27 +1,33 @@
-"""The confusion matrix, and the faces behind a cell, a row or a column. `?cell=happy-sad` names a cell, `happy-*` a row."""
+"""Matrix: the confusion matrix and the faces of a cell, row or column.
+
+`?cell=happy-sad` in the address selects a cell, `?cell=happy-*` a row.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import streamlit as st
 
-from fer_core.evaluation.metrics import confusion
 from fer_core.evaluation.record import EvaluationRecord
-from pages.shared import matrix, state
-from pages.shared.matrix import Place
+from fer_core.metrics.classification import confusion
+from fer_core.wording import plural
+from pages.session import model_choice
 
-from . import face_list
-from .chosen import Chosen, record_of
+from . import class_matrix, face_list
+from .class_matrix import Place
+from .selection import Selection, record_of
 
 CELL = "cell"
 _ALL = "*"
 COUNTS, BY_ROW, BY_COLUMN, DIFFERENCE = "Counts", "By row", "By column", "Difference to"
-_TITLES = matrix.Titles("Confusion matrix: rows are true labels, columns predicted ones", "true", "predicted")
+_TITLES = class_matrix.Titles(
+    "Confusion matrix: rows are true labels, columns predicted ones", "true", "predicted"
+)
 
 
-def show(chosen: Chosen) -> None:
-    """The view."""
-    place = _asked(chosen.record.labels)
+def show(selection: Selection) -> None:
+    """Draw the view."""
+    place = _linked_cell(selection.record.labels)
     left, right = st.columns([6, 5], gap="medium")
     with left:
         mode = st.segmented_control(
@@ -34,25 +40,25 @@ def show(chosen: Chosen) -> None:
             persist_state="session",
             label_visibility="collapsed",
         )
-        _matrix(chosen, mode, place)
+        _matrix(selection, mode, place)
         st.caption(
-            "Click a cell, or the name of a row or column, to see its faces. Keys: Tab, the arrows, Enter."
+            "Click a cell, or the name of a row or column, to see its faces. Keys: Tab, arrow keys, Enter."
         )
     with right:
-        _faces(chosen, place)
+        _faces(selection, place)
 
 
-def _asked(labels: tuple[str, ...]) -> Place | None:
-    """The cell of the address."""
+def _linked_cell(labels: tuple[str, ...]) -> Place | None:
+    """Return the cell in the address."""
     true, dash, predicted = st.query_params.get(CELL, "").partition("-")
-    known = [*labels, _ALL]
-    if not dash or true not in known or predicted not in known or true == predicted == _ALL:
+    names = [*labels, _ALL]
+    if not dash or true not in names or predicted not in names or true == predicted == _ALL:
         return None
     return (-1 if true == _ALL else labels.index(true), -1 if predicted == _ALL else labels.index(predicted))
 
 
-def _matrix(chosen: Chosen, mode: str, place: Place | None) -> None:
-    record, names = chosen.record, chosen.record.labels
+def _matrix(selection: Selection, mode: str, place: Place | None) -> None:
+    record, names = selection.record, selection.record.labels
     counts = confusion(record.true, record.predicted, len(names))
     of_row, of_column = (
         counts / np.maximum(counts.sum(axis=1, keepdims=True), 1),
@@ -66,28 +72,30 @@ def _matrix(chosen: Chosen, mode: str, place: Place | None) -> None:
     )
     labels = [
         [
-            f"true {true}, predicted {predicted}: {counts[r, c]:,} {'face' if counts[r, c] == 1 else 'faces'}, {of_row[r, c]:.1%} of true {true}, "
+            f"true {true}, predicted {predicted}: {plural(int(counts[r, c]), 'face')}, "
+            f"{of_row[r, c]:.1%} of true {true}, "
             f"{of_column[r, c]:.1%} of predicted {predicted}"
             for c, predicted in enumerate(names)
         ]
         for r, true in enumerate(names)
     ]
+    other = None
     if mode == DIFFERENCE:
-        other = _other(chosen)
+        other = _other(selection)
         if other is None:
             return
-        theirs = confusion(other.true, other.predicted, len(names))
-        difference = counts - theirs
+        other_counts = confusion(other.true, other.predicted, len(names))
+        difference = counts - other_counts
         values = difference / max(1, np.abs(difference).max())
         shown = [[f"{n:+,}" if n else "0" for n in row] for row in difference]
         labels = [
             [
-                f"{label}; {difference[r, c]:+,} against {other.model}, which has {theirs[r, c]:,}"
+                f"{label}; {difference[r, c]:+,} against {other.model}, which has {other_counts[r, c]:,}"
                 for c, label in enumerate(row)
             ]
             for r, row in enumerate(labels)
         ]
-    matrix.show(
+    class_matrix.show(
         values,
         names,
         _TITLES,
@@ -97,15 +105,15 @@ def _matrix(chosen: Chosen, mode: str, place: Place | None) -> None:
         chosen=place,
         on_choose=lambda at: _choose(names, at),
     )
-    if mode == DIFFERENCE:
-        st.caption(
-            f"Faces of {record.model} minus those of {other.model}. On the diagonal more is better, off it fewer."
-        )
+    if other is not None:
+        st.caption(f"{record.model} minus {other.model}. On the diagonal, more is better; off it, fewer.")
 
 
-def _other(chosen: Chosen) -> EvaluationRecord | None:
-    """The answers of the model to compare with."""
-    others = {path: name for path, name in state.models().items() if path != str(chosen.bundle.path)}
+def _other(selection: Selection) -> EvaluationRecord | None:
+    """Draw the box that chooses the model to compare with, and return its predictions."""
+    others = {
+        path: name for path, name in model_choice.options().items() if path != str(selection.bundle.path)
+    }
     if not others:
         st.info("There is no other model yet: train one on the Train page.", icon=":material/rocket_launch:")
         return None
@@ -116,7 +124,7 @@ def _other(chosen: Chosen) -> EvaluationRecord | None:
         key="evaluate_other",
         persist_state="session",
     )
-    return record_of(chosen, state.bundle_at(path))
+    return record_of(selection, model_choice.bundle_at(path))
 
 
 def _choose(names: tuple[str, ...], place: Place | None) -> None:
@@ -126,8 +134,8 @@ def _choose(names: tuple[str, ...], place: Place | None) -> None:
         st.query_params[CELL] = "-".join(_ALL if i < 0 else names[i] for i in place)
 
 
-def _faces(chosen: Chosen, place: Place | None) -> None:
-    record, names = chosen.record, chosen.record.labels
+def _faces(selection: Selection, place: Place | None) -> None:
+    record, names = selection.record, selection.record.labels
     right = record.true == record.predicted
     if place is None:
         st.markdown("##### All faces")
@@ -140,21 +148,21 @@ def _faces(chosen: Chosen, place: Place | None) -> None:
             persist_state="session",
             label_visibility="collapsed",
         )
-        here = right == (verdict == "Right")
+        matches = right == (verdict == "Right")
     else:
         row, column = place
         words = [f"true {names[row]}"] * (row >= 0) + [f"predicted {names[column]}"] * (column >= 0)
         st.markdown(f"##### {', '.join(words).capitalize()}")
-        here = np.ones(len(record), bool)
+        matches = np.ones(len(record), bool)
         if row >= 0:
-            here &= record.true == row
+            matches &= record.true == row
         if column >= 0:
-            here &= record.predicted == column
+            matches &= record.predicted == column
         if row < 0 or column < 0:
-            st.caption(f"{int((here & right).sum()):,} right, {int((here & ~right).sum()):,} wrong")
-    order = np.flatnonzero(here)
-    unsure_first = st.toggle("Least sure first", key="evaluate_unsure_first", persist_state="session")
+            st.caption(f"{int((matches & right).sum()):,} right, {int((matches & ~right).sum()):,} wrong")
+    order = np.flatnonzero(matches)
+    unsure_first = st.toggle("Least confident first", key="evaluate_unsure_first", persist_state="session")
     order = order[
         np.argsort(record.confidence[order] if unsure_first else -record.confidence[order], kind="stable")
     ]
-    face_list.show(chosen, order, "evaluate_faces")
+    face_list.show(selection, order, "evaluate_faces")

@@ -1,4 +1,4 @@
-"""What can be taken along: the report as one page, and what the model answered as a table."""
+"""Downloads: the report as one HTML page, and the predictions as a table."""
 
 from __future__ import annotations
 
@@ -6,43 +6,47 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.report.evaluation import evaluation_report
-from pages.shared import visitor
+from pages.session import visitor
 
-from .chosen import Chosen
+from .selection import Selection
 
 
-def show(chosen: Chosen) -> None:
-    """The buttons. The files are made when they are clicked."""
-    name = f"{chosen.record.model}-{chosen.record.split}"
+def show(selection: Selection) -> None:
+    """Draw the buttons; a file is made when its button is clicked."""
+    name = f"{selection.record.model}-{selection.record.split}"
     with st.container(horizontal=True):
         st.download_button(
             "Report",
-            visitor.carried(lambda: _report(chosen)),
+            visitor.with_visitor(lambda: _report(selection)),
             f"{name}.html",
             "text/html",
             key="evaluate_report",
             icon=":material/description:",
-            help="All figures on one page that opens anywhere, faces included.",
+            help="All figures and faces on one HTML page that works without the app.",
         )
         st.download_button(
-            "Answers",
-            lambda: _answers(chosen),
+            "Predictions",
+            lambda: _predictions(selection),
             f"{name}.csv",
             "text/csv",
             key="evaluate_answers",
             icon=":material/table_view:",
-            help="A line for each image: row, true class, predicted class, and the probability of every class.",
+            help="One line for each image: row, true class, predicted class, and the probability of every "
+            "class.",
         )
 
 
-def _report(chosen: Chosen) -> str:
-    record = chosen.record
-    command = f"python -m fer_core evaluate --model {chosen.bundle.path.name} --data {record.source} --split {record.split} --report report.html"
-    return evaluation_report(record, chosen.data, command=command)
+def _report(selection: Selection) -> str:
+    record = selection.record
+    command = (
+        f"python -m fer_core evaluate --model {selection.bundle.path.name} --data {record.source} --split "
+        f"{record.split} --report report.html"
+    )
+    return evaluation_report(record, selection.data, command=command)
 
 
-def _answers(chosen: Chosen) -> str:
-    record = chosen.record
+def _predictions(selection: Selection) -> str:
+    record = selection.record
     names = pd.Series(record.labels)
     table = pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""Why a model says what it says of a face: where it looks, what it needs, and what it was taught with; and where it looks by class."""
+"""Explanations of a prediction: Grad-CAM, occlusion, similar training faces; mean maps by class."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import streamlit as st
 
-from fer_core.bundle import Bundle
+from fer_core.bundles.bundle import Bundle
 from fer_core.data import Dataset
 from fer_core.emotions import EMOJI
 from fer_core.errors import FerError
@@ -17,176 +17,178 @@ from fer_core.explanation import mean_maps as means
 from fer_core.explanation.heat import scaled
 from fer_core.explanation.nearest import nearest_training_faces
 from fer_core.explanation.occlusion import occlusion_maps
-from fer_core.quality import kept
+from fer_core.quality import result_cache
 from fer_core.quality.embedding import features, load_features, model_key
-from pages.shared import background, faces, grad_cam, state
+from fer_core.wording import plural
+from pages.session import background, cached_models, grad_cam
+from pages.session.errors import errors_shown
+from pages.widgets import faces, heat_maps
+from pages.widgets.durations import duration
 
-from .chosen import Chosen
+from .selection import Selection
 
 _NEIGHBOURS = 8
-_LEAST_DROP = 0.01  # of probability; below, a map of it would show noise
-_IMAGES_A_SECOND = 400  # that a model looks at
+_LEAST_DROP = 0.01  # of probability; smaller drops are noise
+_IMAGES_A_SECOND = 400  # that a model processes
 _beside = ThreadPoolExecutor(1, "occlusion")
 
 
-def show(chosen: Chosen, position: int) -> None:
-    """The view of one face.
+def show(selection: Selection, position: int) -> None:
+    """Draw the explanations of one face.
 
     Args:
-        position: of the face in the record.
+        selection: The evaluation.
+        position: Position of the face in the record.
     """
-    if chosen.data is None or chosen.indices is None:
+    if selection.data is None or selection.indices is None:
         return
-    record, index = chosen.record, int(chosen.indices[position])
+    record, index = selection.record, int(selection.indices[position])
     predicted, true = (record.labels[i] for i in (record.predicted[position], record.true[position]))
     st.markdown("#### Why?")
     name = st.segmented_control(
-        "What speaks for",
+        "Evidence for",
         list(record.labels),
         default=predicted,
         required=True,
-        key=f"evaluate_why_{chosen.key}_{position}",
+        key=f"evaluate_why_{selection.key}_{position}",
         format_func=lambda label: f"{EMOJI.get(label, '')} {label}".strip(),
     )
-    image = np.asarray(chosen.data.images[index])
-    with contextlib.suppress(FerError):  # which is told where the result would stand
-        _occlusion_maps(chosen.key, position, chosen.bundle, image)
+    image = np.asarray(selection.data.images[index])
+    with contextlib.suppress(FerError):  # shown below, where the result is drawn
+        _occlusion_maps(selection.key, position, selection.bundle, image)
     left, right = st.columns([2, 1], gap="medium")
     below = st.container()
     with left:
-        st.markdown("**Where it looks** (Grad-CAM)")
-        with state.errors_shown(stop=False):
-            _grad_cam(chosen.bundle, image, list(dict.fromkeys((name, true))), true)
+        st.markdown("**Where the model looks** (Grad-CAM)")
+        with errors_shown(stop=False):
+            _grad_cam(selection.bundle, image, list(dict.fromkeys((name, true))), true)
     with below:
-        st.markdown("**Most alike in train**")
-        with state.errors_shown(stop=False):
-            _nearest(chosen, index, image)
-    with right:  # at last, since it takes longest and is computed meanwhile
-        st.markdown("**What it needs** (occlusion)")
-        with state.errors_shown(stop=False):
-            _occlusion(chosen, position, image, name)
+        st.markdown("**Most similar in train**")
+        with errors_shown(stop=False):
+            _nearest(selection, index, image)
+    with right:  # last, since it takes longest and is computed meanwhile
+        st.markdown("**What the model needs** (occlusion)")
+        with errors_shown(stop=False):
+            _occlusion(selection, position, image, name)
 
 
 def _grad_cam(bundle: Bundle, image: np.ndarray, names: list[str], true: str) -> None:
     process = grad_cam.process(bundle)
-    if grad_cam.wait(process):
+    if grad_cam.show_starting(process):
         return
     maps = process.maps(image[None])[0]
     lines = []
     for name in names:
-        map = maps[bundle.labels.index(name)]
-        said = f"the true class, {name}" if name == true else name
+        heat_map = maps[bundle.labels.index(name)]
+        target = f"the true class, {name}" if name == true else name
         lines.append(
             (
                 image,
-                map,
-                f"What speaks for {said}: the brighter, the more."
-                if map.any()
-                else f"Nothing here speaks for {said}.",
+                heat_map,
+                f"Evidence for {target}: the brighter, the stronger."
+                if heat_map.any()
+                else f"No evidence for {target}.",
             )
         )
-    grad_cam.figures(lines)
+    heat_maps.show(lines)
 
 
-def _occlusion(chosen: Chosen, position: int, image: np.ndarray, name: str) -> None:
-    map = _occlusion_maps(chosen.key, position, chosen.bundle, image).result()[
-        chosen.bundle.labels.index(name)
+def _occlusion(selection: Selection, position: int, image: np.ndarray, name: str) -> None:
+    heat_map = _occlusion_maps(selection.key, position, selection.bundle, image).result()[
+        selection.bundle.labels.index(name)
     ]
-    most = float(map.max())
+    most = float(heat_map.max())
     if most < _LEAST_DROP:
-        line, map = f"No grey patch takes a point from the probability of {name}.", np.zeros_like(map)
+        line, heat_map = (
+            f"No grey patch lowers the probability of {name} by a point.",
+            np.zeros_like(heat_map),
+        )
     else:
-        points = round(100 * most)
-        count = "1 point" if points == 1 else f"{points} points"
-        line = f"A grey patch on the brightest place takes about {count} from the probability of {name}."
-    grad_cam.figures([(image, scaled(map), line)])
+        points = plural(round(100 * most), "point")
+        line = f"A grey patch on the brightest spot lowers the probability of {name} by about {points}."
+    heat_maps.show([(image, scaled(heat_map), line)])
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)
 def _occlusion_maps(key: str, position: int, _bundle: Bundle, _image: np.ndarray) -> Future[np.ndarray]:
-    return _beside.submit(occlusion_maps, state.predictor(_bundle).classifier, _image)
+    return _beside.submit(occlusion_maps, cached_models.predictor(_bundle).classifier, _image)
 
 
-def _nearest(chosen: Chosen, index: int, image: np.ndarray) -> None:
-    data, bundle = chosen.data, chosen.bundle
+def _nearest(selection: Selection, index: int, image: np.ndarray) -> None:
+    data, bundle = selection.data, selection.bundle
     assert data is not None
     model = model_key(bundle)
-    if not kept.path("features", data, model).is_file():
+    if not result_cache.path("features", data, model).is_file():
         _offer(data, bundle, model)
         return
-    known = _features(data, bundle, kept.key(data), model)
-    if known is None:
+    vectors = _features(data, bundle, result_cache.key(data), model)
+    if vectors is None:
         _offer(data, bundle, model)
         return
-    found = nearest_training_faces(state.extractor(bundle), known, data, image, _NEIGHBOURS, without=index)
+    neighbours = nearest_training_faces(
+        cached_models.extractor(bundle), vectors, data, image, _NEIGHBOURS, without=index
+    )
     labels = [*data.label_names, "unlabelled"]
     faces.gallery(
-        [np.asarray(data.images[i]) for i in found.indices],
-        [labels[data.labels[i]] for i in found.indices],
+        [np.asarray(data.images[i]) for i in neighbours.indices],
+        [labels[data.labels[i]] for i in neighbours.indices],
         [
-            "the same image" if copy else f"{alike:.2f} alike"
-            for copy, alike in zip(found.copies, found.similarity, strict=True)
+            "the same image" if copy else f"similarity {similarity:.2f}"
+            for copy, similarity in zip(neighbours.copies, neighbours.similarity, strict=True)
         ],
     )
     st.caption(
-        "The training faces with the most similar features (cosine, at most 1) and their labels: what the answer may come from."
+        "Training faces with the most similar features (cosine similarity, at most 1) and their labels, on "
+        "which the prediction may be based."
     )
 
 
 def _offer(data: Dataset, bundle: Bundle, model: str) -> None:
-    task = f"features {model} {kept.key(data)}"
-    if background.under_way(task):
+    task = f"features {model} {result_cache.key(data)}"
+    if background.show_progress(task):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Find them", key="evaluate_find_alike", icon=":material/search:"):
             background.start(
                 task,
-                f"{bundle.name} looks at {len(data):,} faces",
-                lambda tell: len(features(data, bundle, lambda share, what: tell(share))),
+                f"{bundle.name} processes {plural(len(data), 'face')}",
+                lambda on_progress: len(features(data, bundle, lambda share, what: on_progress(share))),
             )
             st.rerun()
+        time = duration(len(data) / _IMAGES_A_SECOND)
         st.caption(
-            f"{bundle.name} must look at all faces first: about {_guess(len(data))}, once.", width="stretch"
+            f"{bundle.name} must process all faces first: about {time}, once.",
+            width="stretch",
         )
-
-
-def _guess(images: int) -> str:
-    seconds = images / _IMAGES_A_SECOND
-    return (
-        f"{max(1, round(seconds))} s"
-        if seconds < 45
-        else "a minute"
-        if seconds < 90
-        else f"{seconds / 60:.0f} minutes"
-    )
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _features(_data: Dataset, _bundle: Bundle, key: str, model: str) -> np.ndarray | None:
-    found = load_features(_data, _bundle)
-    return (
-        None if found is None else found.astype(np.float32)
-    )  # which is compared twice as fast as the kept float16
+    vectors = load_features(_data, _bundle)
+    # twice as fast to compare as the saved float16
+    return None if vectors is None else vectors.astype(np.float32)
 
 
-def mean_maps(chosen: Chosen) -> None:
-    """The mean Grad-CAM map of each class; made in the background when it is asked for, then kept."""
-    if chosen.data is None or chosen.indices is None:
-        st.caption("Where the model looks by class needs the images, which are not here.")
+def mean_maps(selection: Selection) -> None:
+    """Draw the mean Grad-CAM map of each class, or the button that computes the maps in the background."""
+    if selection.data is None or selection.indices is None:
+        st.caption("Mean Grad-CAM maps need the images, which are not available here.")
         return
-    more = hashlib.sha256(chosen.key.encode()).hexdigest()[:16]
-    found = _kept_means(chosen, more)
-    if found is not None:
-        _draw_means(found)
+    more = hashlib.sha256(selection.key.encode()).hexdigest()[:16]
+    saved = _saved_means(selection, more)
+    if saved is not None:
+        _draw_means(saved)
         return
-    task = f"mean maps {chosen.key}"
-    if background.under_way(task):
+    task = f"mean maps {selection.key}"
+    if background.show_progress(task):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
-            "Where it looks by class", key="evaluate_mean_maps", icon=":material/center_focus_strong:"
-        ):
-            background.start(task, "Grad-CAM of each class", lambda tell: _make_means(chosen, more, tell))
+        if st.button("Compute the maps", key="evaluate_mean_maps", icon=":material/center_focus_strong:"):
+            background.start(
+                task,
+                "Grad-CAM of each class",
+                lambda on_progress: _compute_means(selection, more, on_progress),
+            )
             st.rerun()
         st.caption(
             f"The mean Grad-CAM map of up to {means.PER_CLASS} faces of each class, in about 20 s.",
@@ -194,49 +196,48 @@ def mean_maps(chosen: Chosen) -> None:
         )
 
 
-def _make_means(chosen: Chosen, more: str, tell: background.Tell) -> means.MeanMaps:
-    assert chosen.data is not None and chosen.indices is not None
-    record, process = chosen.record, grad_cam.process(chosen.bundle)
-    made = means.mean_maps(
+def _compute_means(selection: Selection, more: str, on_progress: background.OnProgress) -> means.MeanMaps:
+    assert selection.data is not None and selection.indices is not None
+    record, process = selection.record, grad_cam.process(selection.bundle)
+    computed = means.mean_maps(
         process.maps,
-        chosen.data.images,
-        chosen.indices,
+        selection.data.images,
+        selection.indices,
         record.true,
         record.predicted,
         record.labels,
-        chosen.bundle.labels,
-        on_progress=tell,
+        selection.bundle.labels,
+        on_progress=on_progress,
     )
-    kept.store(
-        "mean-maps", chosen.data, {"maps": made.maps, "faces": made.faces, "counts": made.counts}, more
+    result_cache.store(
+        "mean-maps",
+        selection.data,
+        {"maps": computed.maps, "faces": computed.faces, "counts": computed.counts},
+        more,
     )
-    return made
+    return computed
 
 
-def _kept_means(chosen: Chosen, more: str) -> means.MeanMaps | None:
-    assert chosen.data is not None
-    arrays = kept.load("mean-maps", chosen.data, more)
+def _saved_means(selection: Selection, more: str) -> means.MeanMaps | None:
+    assert selection.data is not None
+    arrays = result_cache.load("mean-maps", selection.data, more)
     try:
-        return None if arrays is None else means.MeanMaps(labels=chosen.record.labels, **arrays)
-    except TypeError:  # written by another version
+        return None if arrays is None else means.MeanMaps(labels=selection.record.labels, **arrays)
+    except TypeError:  # saved by another version
         return None
 
 
-def _draw_means(found: means.MeanMaps) -> None:
-    grad_cam.figures(
+def _draw_means(mean: means.MeanMaps) -> None:
+    heat_maps.show(
         [
             (
                 face,
-                scaled(map),
-                f"{name}: {count} {'face' if count == 1 else 'faces'}"
-                if count
-                else f"{name}: no face was named rightly",
+                scaled(heat_map),
+                f"{name}: {plural(int(count), 'face')}" if count else f"{name}: no correct prediction",
             )
-            for name, face, map, count in zip(
-                found.labels, found.faces, found.maps, found.counts, strict=True
+            for name, face, heat_map, count in zip(
+                mean.labels, mean.faces, mean.maps, mean.counts, strict=True
             )
         ]
     )
-    st.caption(
-        "What speaks for each class (Grad-CAM), on the mean of the faces of that class which the model names rightly."
-    )
+    st.caption("Evidence for each class (Grad-CAM), over the mean of its correctly predicted faces.")

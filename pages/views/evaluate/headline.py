@@ -1,34 +1,35 @@
-"""The figures above all views, and what they mean."""
+"""The figures above all views."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from fer_core.bundle import views_inside
+from fer_core.bundles.bundle import views_inside
 from fer_core.evaluation.scoring import test_uses
+from fer_core.wording import plural, times
 
-from .chosen import Chosen
+from .selection import Selection
 
 
-def show(chosen: Chosen) -> None:
-    """Accuracy, macro-F1, calibration error, and accuracy without the images that also stand in train."""
-    record, result = chosen.record, chosen.result()
-    truth = " on which the FER+ voters agree" if record.truth == "votes" else ""
-    views = views_inside(chosen.bundle.card)
+def show(selection: Selection) -> None:
+    """Draw accuracy, macro F1, calibration error, and accuracy without copies of training images."""
+    record, result = selection.record, selection.result()
+    truth = " with a majority of FER+ votes" if record.truth == "votes" else ""
+    views = views_inside(selection.bundle.card)
     averages = f" The model averages over {views} views of each face." if views > 1 else ""
     st.caption(
         f"{record.model} on {result.count:,} {record.split} images of {record.source}{truth}.{averages}"
     )
-    if chosen.bundle.card.get("data", {}).get("fingerprint") not in (None, record.fingerprint):
+    if selection.bundle.card.get("data", {}).get("fingerprint") not in (None, record.fingerprint):
         st.info(
-            f"{record.model} was trained on other data than this, so expect it to do worse here.",
+            f"{record.model} was trained on other data, so expect it to do worse on these.",
             icon=":material/info:",
         )
     if record.split == "test":
-        uses, mine = test_uses(record.fingerprint), test_uses(record.fingerprint, record.model)
+        uses, model_uses = test_uses(record.fingerprint), test_uses(record.fingerprint, record.model)
         st.caption(
-            "The test split is for one final figure: choose between models on validation. "
-            f"On this machine it has been used {uses:,} times for these data, {mine:,} times by {record.model}."
+            "The test split is for one final figure: choose between models on validation. On this machine, "
+            f"it was used {times(uses)} on these data, and {times(model_uses)} by {record.model}."
         )
     low, high = result.accuracy_ci95
     with st.container(horizontal=True):
@@ -38,8 +39,8 @@ def show(chosen: Chosen) -> None:
             border=True,
             width=220,
             height="stretch",
-            help=f"{result.count:,} images; 95 % Wilson interval.",
-            delta=f"95 %: {low:.1%} to {high:.1%}",
+            help=f"{plural(result.count, 'image')}; 95% Wilson interval.",
+            delta=f"95%: {low:.1%} to {high:.1%}",
             delta_color="off",
             delta_arrow="off",
         )
@@ -49,7 +50,7 @@ def show(chosen: Chosen) -> None:
             border=True,
             width=150,
             height="stretch",
-            help="The mean of the F1 of the classes, each counted alike.",
+            help="The unweighted mean of the F1 of the classes.",
         )
         st.metric(
             "Calibration error",
@@ -57,14 +58,14 @@ def show(chosen: Chosen) -> None:
             border=True,
             width=180,
             height="stretch",
-            help="How far confidence and accuracy lie apart on average (expected calibration error, 15 bins).",
+            help="Mean gap between confidence and accuracy (expected calibration error, 15 bins).",
         )
         if result.leaked and result.accuracy_without_leaked is not None:
             st.metric(
-                "Without copies of train",
+                "Without copies",
                 f"{result.accuracy_without_leaked:.1%}",
                 border=True,
                 width=220,
                 height="stretch",
-                help=f"{result.leaked:,} images that also stand in the training split are left out.",
+                help=f"Without {plural(result.leaked, 'image')} with a copy in the training split.",
             )

@@ -1,4 +1,4 @@
-"""People: the FER+ voters beside the model and the labels, and your own eyes beside all three."""
+"""People: agreement of FER+ votes, model and labels, and a quiz."""
 
 from __future__ import annotations
 
@@ -7,53 +7,55 @@ import streamlit as st
 
 from fer_core.evaluation.people import People, people
 from fer_core.evaluation.record import EvaluationRecord
-from pages.shared import charts, matrix, scoreboard
-from pages.shared.interval_chart import Dot, Look, Row, around, interval_chart
-from pages.shared.matrix import Place
+from fer_core.wording import plural
+from pages.widgets import charts
+from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart
 
-from . import face_list, plots, quiz
-from .chosen import Chosen
+from . import class_matrix, face_list, plots, quiz
+from .class_matrix import Place
+from .selection import Selection
 
 _CELL = "evaluate_people_cell"
 
 
-def show(chosen: Chosen) -> None:
-    """The view."""
-    if quiz.under_way(chosen):
-        st.subheader("Your own eyes")
-        quiz.show(chosen)
+def show(selection: Selection) -> None:
+    """Draw the view."""
+    if quiz.under_way(selection):
+        st.subheader("Quiz")
+        quiz.show(selection)
         return
-    record = chosen.record
-    labels = _labels(chosen)
+    record = selection.record
+    labels = _labels(selection)
     if record.votes is None:
         st.info(
-            "There are no FER+ votes for these images, so people cannot be asked; the Votes view of the Dataset page says where they "
-            "come from. Your own eyes can be tried below.",
+            "There are no FER+ votes for these images; the Votes view of the Dataset page explains where "
+            "to get them. The quiz below works without votes.",
             icon=":material/how_to_vote:",
         )
     elif labels is None:
         st.info(
-            "Here the voters are the truth, and the labels stand with the images, which are not here: choose “Labels” above to see both.",
+            "The votes are the truth; the labels come with the images, which are not available here: choose "
+            "“FER2013 labels” above to see both.",
             icon=":material/how_to_vote:",
         )
     else:
-        found = _people(record, labels, chosen.key)
-        _agreement(found, record)
-        _sides(found, record)
-        _matrix(chosen, found, labels)
-        _distances(chosen, found)
+        agreement = _people(record, labels, selection.key)
+        _agreement(agreement, record)
+        _sides(agreement, record)
+        _matrix(selection, agreement, labels)
+        _distances(selection, agreement)
     st.subheader("And you?")
-    quiz.show(chosen)
+    quiz.show(selection)
 
 
-def _labels(chosen: Chosen) -> np.ndarray | None:
-    """(n,) the labels of the data, also where the voters are taken for the truth."""
-    if chosen.record.truth == "labels":
-        return chosen.record.true
+def _labels(selection: Selection) -> np.ndarray | None:
+    """Return the labels of the data (n,), also where the votes are the truth."""
+    if selection.record.truth == "labels":
+        return selection.record.true
     return (
         None
-        if chosen.data is None or chosen.indices is None
-        else chosen.data.labels[chosen.indices].astype(np.int64)
+        if selection.data is None or selection.indices is None
+        else selection.data.labels[selection.indices].astype(np.int64)
     )
 
 
@@ -63,20 +65,20 @@ def _people(_record: EvaluationRecord, _labels: np.ndarray, key: str) -> People:
     return people(_record.probabilities, _labels, _record.votes, _record.labels)
 
 
-def _agreement(found: People, record: EvaluationRecord) -> None:
-    agreed = int(found.agreed.sum())
+def _agreement(agreement: People, record: EvaluationRecord) -> None:
+    agreed = int(agreement.agreed.sum())
     st.subheader("Who agrees with whom")
     rows = [
-        ("Voters and labels", found.voters_with_label),
-        (f"{record.model} and labels", found.model_with_label),
-        (f"{record.model} and voters", found.model_with_voters),
+        ("Votes and labels", agreement.voters_with_label),
+        (f"{record.model} and labels", agreement.model_with_label),
+        (f"{record.model} and votes", agreement.model_with_voters),
     ]
-    look = Look("agreement", scoreboard.colours()["labels"])
+    style = MarkerStyle("agreement", charts.truth_colours()["labels"])
     chart = [
         Row(
             name,
-            around(part.share, part.interval),
-            (Dot(look, part.share, part.interval, f"{part.count:,} images"),),
+            format_plus_minus(part.share, part.interval),
+            (Point(style, part.share, part.interval, plural(part.count, "image")),),
         )
         for name, part in rows
     ]
@@ -87,54 +89,58 @@ def _agreement(found: People, record: EvaluationRecord) -> None:
         alt="; ".join(f"{name} agree on {part}" for name, part in rows),
     )
     st.caption(
-        f"On the {agreed:,} of {len(record):,} images on which more than half of the voters chose one of the classes. Where voters and labels "
-        "disagree, a model cannot be right about both."
+        f"Measured on the {agreed:,} of {len(record):,} images with a class that has more than half of the "
+        "votes. Where votes and labels differ, no model can be right about both."
     )
 
 
-def _sides(found: People, record: EvaluationRecord) -> None:
-    st.subheader("Where label and voters differ")
-    if not len(found.disputed):
-        st.caption("They differ on no image here.")
+def _sides(agreement: People, record: EvaluationRecord) -> None:
+    st.subheader("Where label and votes differ")
+    if not len(agreement.disputed):
+        st.caption("They agree on all images.")
         return
     st.markdown(
-        f"On {len(found.disputed):,} images most voters chose another class than the label. There {record.model} sides with"
+        f"For {plural(len(agreement.disputed), 'image')}, most votes are for another class than the label. "
+        f"On these images {record.model} agrees with"
     )
-    look = Look("share", scoreboard.colours()["votes"])
+    style = MarkerStyle("share", charts.truth_colours()["votes"])
     chart = [
-        Row(name, around(part.share, part.interval), (Dot(look, part.share, part.interval),))
-        for name, part in found.sides.items()
+        Row(name, format_plus_minus(part.share, part.interval), (Point(style, part.share, part.interval),))
+        for name, part in agreement.sides.items()
     ]
     st.plotly_chart(
         interval_chart(chart),
         config=charts.CONFIG,
         key="evaluate_sides",
-        alt="; ".join(f"with {name}: {part}" for name, part in found.sides.items()),
+        alt="; ".join(f"with {name}: {part}" for name, part in agreement.sides.items()),
     )
-    if found.shared_errors.count:
-        low, high = found.shared_errors.interval
+    if agreement.shared_errors.count:
+        low, high = agreement.shared_errors.interval
         st.markdown(
-            f"Of the {found.shared_errors.count:,} errors that {record.model} makes against the labels, on **{found.shared_errors.share:.0%}** "
-            f"(95 % interval {low:.0%} to {high:.0%}) most voters chose the very class that the model chose: there the label may be what is wrong."
+            f"For **{agreement.shared_errors.share:.0%}** of the {agreement.shared_errors.count:,} errors "
+            f"of {record.model} against the labels (95% interval {low:.0%} to {high:.0%}), most votes are "
+            "for the predicted class: there the label may be wrong."
         )
 
 
-def _matrix(chosen: Chosen, found: People, labels: np.ndarray) -> None:
-    st.subheader("What voters say of each label")
-    counts, names = found.matrix, found.labels
+def _matrix(selection: Selection, agreement: People, labels: np.ndarray) -> None:
+    st.subheader("Labels against votes")
+    counts, names = agreement.matrix, agreement.labels
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     place: Place | None = st.session_state.get(_CELL)
     left, right = st.columns([1, 1], gap="large")
     with left:
-        matrix.show(
+        class_matrix.show(
             shares,
             names,
-            matrix.Titles("Labels (rows) against the majority of the voters (columns)", "label", "voters"),
+            class_matrix.Titles(
+                "Labels (rows) against the majority of the votes (columns)", "label", "votes"
+            ),
             "evaluate_people_matrix",
             shown=[[f"{n:,}" for n in row] for row in counts],
             labels=[
                 [
-                    f"label {r}, voters {c}: {counts[i, j]:,}, {shares[i, j]:.0%} of {r}"
+                    f"label {r}, votes {c}: {counts[i, j]:,}, {shares[i, j]:.0%} of {r}"
                     for j, c in enumerate(names)
                 ]
                 for i, r in enumerate(names)
@@ -142,20 +148,27 @@ def _matrix(chosen: Chosen, found: People, labels: np.ndarray) -> None:
             chosen=place,
             on_choose=_choose,
         )
-        st.caption("Labels in rows, the majority of the voters in columns. Click a cell to see its faces.")
+        st.caption("Labels in rows, the majority of the votes in columns. Click a cell to see its faces.")
     with right:
         if place is None:
-            st.markdown("##### Label and voters differ")
-            order = found.disputed
+            st.markdown("##### Label and votes differ")
+            order = agreement.disputed
         else:
             row, column = place
-            words = [f"label {names[row]}"] * (row >= 0) + [f"voters {names[column]}"] * (column >= 0)
+            words = [f"label {names[row]}"] * (row >= 0) + [f"votes {names[column]}"] * (column >= 0)
             st.markdown(f"##### {', '.join(words).capitalize()}")
-            here = found.agreed & ((row < 0) | (labels == row)) & ((column < 0) | (found.majority == column))
-            order = np.flatnonzero(here)
-        order = order[np.argsort(-chosen.record.confidence[order], kind="stable")]
+            matches = (
+                agreement.agreed
+                & ((row < 0) | (labels == row))
+                & ((column < 0) | (agreement.majority == column))
+            )
+            order = np.flatnonzero(matches)
+        order = order[np.argsort(-selection.record.confidence[order], kind="stable")]
         face_list.show(
-            chosen, order, "evaluate_people_faces", [_said(chosen.record, found, labels, i) for i in order]
+            selection,
+            order,
+            "evaluate_people_faces",
+            [_notes(selection.record, agreement, labels, i) for i in order],
         )
 
 
@@ -163,24 +176,24 @@ def _choose(place: Place | None) -> None:
     st.session_state[_CELL] = place
 
 
-def _said(record: EvaluationRecord, found: People, labels: np.ndarray, position: int) -> tuple[str, ...]:
-    names = found.labels
-    majority = found.majority[position]
+def _notes(record: EvaluationRecord, agreement: People, labels: np.ndarray, position: int) -> tuple[str, ...]:
+    names = agreement.labels
+    majority = agreement.majority[position]
     return (
         ""
         if record.truth == "labels"
-        else f"label {names[labels[position]]}",  # the face is called by what is true
-        f"voters {names[majority] if majority >= 0 else 'split'}",
+        else f"label {names[labels[position]]}",  # otherwise the caption of the face shows it
+        f"votes {names[majority] if majority >= 0 else 'split'}",
         f"→ {names[record.predicted[position]]} {record.confidence[position]:.0%}",
     )
 
 
-def _distances(chosen: Chosen, found: People) -> None:
-    st.subheader("Doubts where people doubt?")
-    known = np.flatnonzero(~np.isnan(found.distance))
-    if not len(known):
+def _distances(selection: Selection, agreement: People) -> None:
+    st.subheader("Uncertain where people are uncertain?")
+    voted = np.flatnonzero(~np.isnan(agreement.distance))
+    if not len(voted):
         return
-    distance = found.distance[known]
+    distance = agreement.distance[voted]
     st.plotly_chart(
         plots.histogram(distance, "Jensen-Shannon distance", 0.05),
         config=charts.CONFIG,
@@ -188,18 +201,19 @@ def _distances(chosen: Chosen, found: People) -> None:
         alt=f"Histogram of the distance between votes and probabilities, {distance.mean():.2f} on average",
     )
     st.caption(
-        f"Distance between the model's probabilities and the shares of the votes of each image: 0 where they are the same, 1 where they have "
-        f"nothing in common. Mean {distance.mean():.2f}; cosine similarity {np.nanmean(found.cosine):.2f} (1 is the same)."
+        "Distance between the predicted probabilities and the shares of the votes for each image: 0 means "
+        f"equal, 1 means no overlap. Mean {distance.mean():.2f}; mean cosine similarity "
+        f"{np.nanmean(agreement.cosine):.2f} (1 means equal)."
     )
-    if st.toggle("Faces on which they are furthest apart", key="evaluate_far_apart"):
-        order = known[np.argsort(-distance, kind="stable")]
-        names, record = found.labels, chosen.record
+    if st.toggle("Faces with the largest distance", key="evaluate_far_apart"):
+        order = voted[np.argsort(-distance, kind="stable")]
+        names, record = agreement.labels, selection.record
         notes = [
             (
                 f"→ {names[record.predicted[i]]} {record.confidence[i]:.0%}",
-                f"voters {names[found.majority[i]] if found.majority[i] >= 0 else 'split'}",
-                f"{found.distance[i]:.2f} apart",
+                f"votes {names[agreement.majority[i]] if agreement.majority[i] >= 0 else 'split'}",
+                f"distance {agreement.distance[i]:.2f}",
             )
             for i in order
         ]
-        face_list.show(chosen, order, "evaluate_far_faces", notes)
+        face_list.show(selection, order, "evaluate_far_faces", notes)

@@ -1,4 +1,4 @@
-"""Figures of the Evaluate page. A class has its own colour in all of them; who cannot tell colours apart has legend and hover."""
+"""Figures of the Evaluate page. A class has the same colour in all of them; legend and hover text name it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fer_core.emotions import COLOURS, EMOJI
-from fer_core.evaluation.calibration import Answers, ConfidenceBin
-from fer_core.evaluation.curves import Curve
-from pages.shared import charts, scoreboard
+from fer_core.metrics.calibration import ConfidenceBin, SelectiveAccuracy
+from fer_core.metrics.curves import Curve
+from pages.widgets import charts
 
 _MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 _SHARE = {"range": [-0.02, 1.02], "tickformat": ".0%", "fixedrange": True}
@@ -18,18 +18,19 @@ _GREY = "rgba(128,128,128,.6)"
 
 
 def before_after() -> tuple[str, str]:
-    """Two colours that are told apart on the page's ground."""
-    colours = scoreboard.colours()
+    """Return two colours with enough contrast on the current background."""
+    colours = charts.truth_colours()
     return colours["votes"], colours["labels"]
 
 
 def class_curves(curves: Sequence[Curve], titles: tuple[str, str], area: str, chance: bool) -> go.Figure:
-    """Curves of classes in one figure, with the area in the legend.
+    """Draw the curves of all classes in one figure, with the area in the legend.
 
     Args:
-        titles: of the axes.
-        area: what the area is called, short.
-        chance: draw the diagonal, on which answers without any sense lie.
+        curves: One curve for each class.
+        titles: Titles of the axes.
+        area: Short name of the area.
+        chance: Draw the diagonal, the chance level.
     """
     figure = go.Figure()
     if chance:
@@ -49,7 +50,8 @@ def class_curves(curves: Sequence[Curve], titles: tuple[str, str], area: str, ch
             mode="lines",
             name=f"{curve.label} {curve.area:.3f}",
             line={"color": COLOURS.get(curve.label, "#8C8C8C"), "width": 2},
-            hovertemplate=f"{curve.label}, {area} {curve.area:.3f}<br>{titles[0]} %{{x:.1%}}, {titles[1]} %{{y:.1%}}<extra></extra>",
+            hovertemplate=f"{curve.label}, {area} {curve.area:.3f}<br>{titles[0]} %{{x:.1%}}, {titles[1]} "
+            f"%{{y:.1%}}<extra></extra>",
         )
     figure.update_layout(
         height=430,
@@ -63,7 +65,7 @@ def class_curves(curves: Sequence[Curve], titles: tuple[str, str], area: str, ch
 
 
 def reliability(bins: dict[str, tuple[list[ConfidenceBin], str]]) -> go.Figure:
-    """Accuracy over confidence, with intervals, for each of some sets of bins and their colours."""
+    """Draw accuracy over confidence with intervals, for each named set of bins with its colour."""
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1],
@@ -73,11 +75,11 @@ def reliability(bins: dict[str, tuple[list[ConfidenceBin], str]]) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
-    for name, (found, colour) in bins.items():
-        ends = [b.right.interval for b in found]
-        shares = [b.right.share for b in found]
+    for name, (shown, colour) in bins.items():
+        ends = [b.right.interval for b in shown]
+        shares = [b.right.share for b in shown]
         figure.add_scatter(
-            x=[b.confidence for b in found],
+            x=[b.confidence for b in shown],
             y=shares,
             name=name,
             mode="markers+lines",
@@ -92,9 +94,9 @@ def reliability(bins: dict[str, tuple[list[ConfidenceBin], str]]) -> go.Figure:
                 "array": [high - share for (_, high), share in zip(ends, shares, strict=True)],
                 "arrayminus": [share - low for (low, _), share in zip(ends, shares, strict=True)],
             },
-            customdata=[[b.right.count, *end] for b, end in zip(found, ends, strict=True)],
+            customdata=[[b.right.count, *end] for b, end in zip(shown, ends, strict=True)],
             hovertemplate=f"{name}: %{{customdata[0]:,}} faces, %{{x:.0%}} sure, %{{y:.0%}} right<br>"
-            "95 % interval %{customdata[1]:.0%} to %{customdata[2]:.0%}<extra></extra>",
+            "95% interval %{customdata[1]:.0%} to %{customdata[2]:.0%}<extra></extra>",
         )
     figure.update_layout(
         height=380,
@@ -107,8 +109,8 @@ def reliability(bins: dict[str, tuple[list[ConfidenceBin], str]]) -> go.Figure:
     return figure
 
 
-def coverage(curve: Sequence[Answers], at: Answers) -> go.Figure:
-    """Accuracy of the answered faces against how many are answered, with its interval as a band; a dot at the chosen threshold."""
+def coverage(curve: Sequence[SelectiveAccuracy], at: SelectiveAccuracy) -> go.Figure:
+    """Draw the accuracy of answered faces against their share, with an interval band; a dot marks `at`."""
     x, (marked, drawn) = [answers.answered.share for answers in curve], before_after()
     ends = [answers.right.interval for answers in curve]
     figure = go.Figure()
@@ -155,7 +157,7 @@ def coverage(curve: Sequence[Answers], at: Answers) -> go.Figure:
 
 
 def small_matrix(counts: np.ndarray, labels: tuple[str, ...], titles: tuple[str, str]) -> go.Figure:
-    """A confusion matrix with emoji for names, to stand beside others."""
+    """Draw a small confusion matrix with emoji as names."""
     names = [EMOJI.get(label, label) for label in labels]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     scale = [[0, "#1C2130"], [1, "#8EA4FF"]] if charts.is_dark() else [[0, "#F0F2F9"], [1, "#2B459F"]]
@@ -191,7 +193,7 @@ def small_matrix(counts: np.ndarray, labels: tuple[str, ...], titles: tuple[str,
 
 
 def histogram(values: np.ndarray, title: str, step: float) -> go.Figure:
-    """How many images have which value between 0 and 1."""
+    """Draw a histogram of values between 0 and 1."""
     edges = np.arange(0, 1 + step / 2, step)
     counts = np.histogram(values, edges)[0]
     figure = go.Figure(

@@ -1,4 +1,4 @@
-"""The quiz: thirty faces, seven buttons, and how you do beside the model and the voters. Nothing of it is kept on disk."""
+"""Quiz: classify thirty faces and compare yourself with the model and the votes. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fer_core.data import UNLABELLED
 from fer_core.data.votes import Votes
 from fer_core.emotions import EMOJI, NAMES
 from fer_core.evaluation.comparison import compare
-from fer_core.evaluation.interval import Proportion
-from fer_core.evaluation.metrics import confusion
-from pages.shared import charts, faces
+from fer_core.metrics.classification import confusion
+from fer_core.metrics.interval import Proportion
+from pages.widgets import charts, faces
 
 from . import face_list, plots
-from .chosen import Chosen
+from .selection import Selection
 
 FACES = 30
 _STATE = "evaluate_quiz"
@@ -25,10 +25,10 @@ _STATE = "evaluate_quiz"
 
 @dataclass(frozen=True)
 class Quiz:
-    """A quiz under way or finished."""
+    """A running or finished quiz."""
 
-    key: str  # of the evaluation that it is about
-    positions: np.ndarray  # (n,) of the record, in the order in which they are asked
+    key: str  # key of the evaluation
+    positions: np.ndarray  # (n,) positions in the record, in the order of the questions
     answers: tuple[int, ...] = field(default=())  # positions in the labels
 
     @property
@@ -37,10 +37,10 @@ class Quiz:
 
 
 def draw(true: np.ndarray, classes: int, count: int, seed: int) -> np.ndarray:
-    """Positions of `count` images in mixed order, of each class as many (or all it has): else half of them would be happy or neutral."""
+    """Draw the positions of `count` images in random order, balanced over the classes as far as possible."""
     rng = np.random.default_rng(seed)
     mixed = rng.permutation(len(true))
-    # How many of its class come before each image: the first of every class, then the second of every class ...
+    # Number of images of the same class before each image: the first of every class, then the second, ...
     turn = np.empty(len(true), np.int64)
     for label in range(classes):
         of_class = mixed[true[mixed] == label]
@@ -49,45 +49,46 @@ def draw(true: np.ndarray, classes: int, count: int, seed: int) -> np.ndarray:
     return rng.permutation(chosen)
 
 
-def under_way(chosen: Chosen) -> bool:
-    """Whether there is one about these faces, to be gone on with or just finished; then it has the page for itself."""
+def under_way(selection: Selection) -> bool:
+    """Return whether a quiz on these faces is running or finished; then it takes the whole view."""
     quiz: Quiz | None = st.session_state.get(_STATE)
-    return quiz is not None and quiz.key == chosen.key
+    return quiz is not None and quiz.key == selection.key
 
 
-def show(chosen: Chosen) -> None:
-    """The view: an invitation, a face to judge, or the result."""
-    if chosen.data is None or chosen.indices is None:
-        st.caption("To try yourself the images are needed, which are not on this machine.")
+def show(selection: Selection) -> None:
+    """Draw the start button, the current face or the result."""
+    if selection.data is None or selection.indices is None:
+        st.caption("The quiz needs the images, which are not on this machine.")
         return
     quiz: Quiz | None = st.session_state.get(_STATE)
-    if quiz is None or not under_way(chosen):
+    if quiz is None or not under_way(selection):
         st.markdown(
-            f"{min(FACES, len(chosen.record))} faces of {chosen.record.split}, of each class as many. You see whether you were right at the "
-            "end, beside the model and the voters on the same faces. Nothing of it leaves this page."
+            f"{min(FACES, len(selection.record))} faces of {selection.record.split}, balanced over the "
+            "classes. At the end you see your result beside that of the model and of the votes on the same "
+            "faces. Nothing leaves this page."
         )
         st.button(
             "Start the quiz",
             key="evaluate_quiz_start",
             icon=":material/play_arrow:",
             on_click=_start,
-            args=(chosen,),
+            args=(selection,),
         )
     elif quiz.done:
-        _result(chosen, quiz)
+        _result(selection, quiz)
     else:
-        st.fragment(_ask)(chosen)
+        st.fragment(_ask)(selection)
 
 
-def _start(chosen: Chosen) -> None:
-    record = chosen.record
+def _start(selection: Selection) -> None:
+    record = selection.record
     positions = draw(record.true, len(record.labels), FACES, secrets.randbits(32))
-    st.session_state[_STATE] = Quiz(chosen.key, positions)
+    st.session_state[_STATE] = Quiz(selection.key, positions)
 
 
 def _answer(label: int) -> None:
     quiz: Quiz = st.session_state[_STATE]
-    if not quiz.done:  # two quick keys may come before the last face is gone
+    if not quiz.done:  # two quick key presses may arrive before the last face is gone
         st.session_state[_STATE] = replace(quiz, answers=(*quiz.answers, label))
 
 
@@ -100,21 +101,21 @@ def _end() -> None:
     st.session_state.pop(_STATE, None)
 
 
-def _ask(chosen: Chosen) -> None:
-    """The face at turn. It redraws alone."""
+def _ask(selection: Selection) -> None:
+    """Draw the current face; a fragment."""
     quiz: Quiz | None = st.session_state.get(_STATE)
     if quiz is None or quiz.done:
         st.rerun()
-    assert chosen.data is not None and chosen.indices is not None
+    assert selection.data is not None and selection.indices is not None
     turn, count = len(quiz.answers), len(quiz.positions)
     st.progress(turn / count, text=f"Face {turn + 1} of {count}")
-    image = chosen.data.images[chosen.indices[quiz.positions[turn]]]
+    image = selection.data.images[selection.indices[quiz.positions[turn]]]
     left, right = st.columns([2, 3], gap="medium")
     with left:
         faces.large(image, f"face {turn + 1} of {count}")
     with right:
         with st.container(horizontal=True):
-            for number, label in enumerate(chosen.record.labels):
+            for number, label in enumerate(selection.record.labels):
                 st.button(
                     f"{EMOJI.get(label, '')} {label}",
                     key=f"evaluate_quiz_{label}",
@@ -140,38 +141,38 @@ def _ask(chosen: Chosen) -> None:
                 type="tertiary",
                 on_click=_end,
             )
-        st.caption("Keys: 1 to 7 answer, U takes the last answer back.")
+        st.caption("Keys: 1 to 7 answer, U undoes the last answer.")
 
 
-def _result(chosen: Chosen, quiz: Quiz) -> None:
-    record = chosen.record
-    true, model, mine = record.true[quiz.positions], record.predicted[quiz.positions], np.array(quiz.answers)
-    sides = {"You": mine, record.model: model}
-    voters = _voters(chosen, quiz.positions)
-    if voters is not None:
-        sides["Voters"] = voters
+def _result(selection: Selection, quiz: Quiz) -> None:
+    record = selection.record
+    true, model, yours = record.true[quiz.positions], record.predicted[quiz.positions], np.array(quiz.answers)
+    sides = {"You": yours, record.model: model}
+    votes = _majority(selection, quiz.positions)
+    if votes is not None:
+        sides["Votes"] = votes
     with st.container(horizontal=True):
-        for name, said in sides.items():
-            known = said != UNLABELLED
-            hits = Proportion(int((said == true)[known].sum()), int(known.sum()))
+        for name, predicted in sides.items():
+            answered = predicted != UNLABELLED
+            hits = Proportion(int((predicted == true)[answered].sum()), int(answered.sum()))
             low, high = hits.interval
             st.metric(
                 name,
                 f"{hits.hits} of {hits.count}",
                 border=True,
                 width=220,
-                delta=f"95 %: {low:.0%} to {high:.0%}",
+                delta=f"95%: {low:.0%} to {high:.0%}",
                 delta_color="off",
                 delta_arrow="off",
-                help="Faces on which most voters agree." if name == "Voters" else None,
+                help="Faces with a majority of votes." if name == "Votes" else None,
             )
     st.caption(
-        f"Right is what {'most voters' if record.truth == 'votes' else 'the labels'} say. {len(true)} faces give wide intervals: "
-        f"{_verdict(true, mine, model, record.model)}"
+        f"The truth is {'the majority of the votes' if record.truth == 'votes' else 'the label'}. "
+        f"{len(true)} faces give wide intervals: {_verdict(true, yours, model, record.model)}"
     )
-    for place, (name, said) in zip(st.columns(len(sides), gap="medium"), sides.items(), strict=True):
-        known = said != UNLABELLED
-        counts = confusion(true[known], said[known], len(record.labels))
+    for place, (name, predicted) in zip(st.columns(len(sides), gap="medium"), sides.items(), strict=True):
+        answered = predicted != UNLABELLED
+        counts = confusion(true[answered], predicted[answered], len(record.labels))
         place.plotly_chart(
             plots.small_matrix(counts, record.labels, ("true", name)),
             config=charts.CONFIG,
@@ -184,42 +185,40 @@ def _result(chosen: Chosen, quiz: Quiz) -> None:
             key="evaluate_quiz_start",
             icon=":material/replay:",
             on_click=_start,
-            args=(chosen,),
+            args=(selection,),
         )
         st.button("Back", key="evaluate_quiz_end", icon=":material/arrow_back:", on_click=_end)
-    differ = np.flatnonzero((mine != true) | (model != true))
+    differ = np.flatnonzero((yours != true) | (model != true))
     st.markdown(
-        "##### Faces that you or the model did not get right"
+        "##### Faces that you or the model got wrong"
         if len(differ)
         else "##### You and the model got every face right"
     )
     if len(differ):
         notes = [
-            _said(record.labels, mine[i], model[i], None if voters is None else voters[i], record.model)
+            _notes(record.labels, yours[i], model[i], None if votes is None else votes[i], record.model)
             for i in differ
         ]
-        face_list.show(chosen, quiz.positions[differ], "evaluate_quiz_faces", notes, per_page=FACES)
+        face_list.show(selection, quiz.positions[differ], "evaluate_quiz_faces", notes, per_page=FACES)
 
 
-def _said(labels: tuple[str, ...], mine: int, model: int, voters: int | None, name: str) -> tuple[str, ...]:
-    said = (f"you: {labels[mine]}", f"{name}: {labels[model]}")
-    return (
-        said if voters is None else (*said, f"voters: {labels[voters] if voters != UNLABELLED else 'split'}")
-    )
+def _notes(labels: tuple[str, ...], yours: int, model: int, votes: int | None, name: str) -> tuple[str, ...]:
+    notes = (f"you: {labels[yours]}", f"{name}: {labels[model]}")
+    return notes if votes is None else (*notes, f"votes: {labels[votes] if votes != UNLABELLED else 'split'}")
 
 
-def _verdict(true: np.ndarray, mine: np.ndarray, model: np.ndarray, name: str) -> str:
-    """Whether you and the model differ by more than luck on these faces."""
-    classes = np.eye(1 + max(mine.max(), model.max()))
-    found = compare(classes[model], classes[mine], true)
-    if found.noise:
-        return f"between you and {name} they show no difference beyond luck."
-    return f"even so, {'you are' if found.difference > 0 else f'{name} is'} better here by more than luck."
+def _verdict(true: np.ndarray, yours: np.ndarray, model: np.ndarray, name: str) -> str:
+    """Return a sentence on whether you and the model differ by more than chance."""
+    classes = np.eye(1 + max(yours.max(), model.max()))
+    comparison = compare(classes[model], classes[yours], true)
+    if comparison.noise:
+        return f"there is no difference between you and {name} beyond chance."
+    return f"even so, {'you are' if comparison.difference > 0 else f'{name} is'} better by more than chance."
 
 
-def _voters(chosen: Chosen, positions: np.ndarray) -> np.ndarray | None:
-    """What most voters chose, as positions in the labels; None without votes, or where they are the truth themselves."""
-    record = chosen.record
+def _majority(selection: Selection, positions: np.ndarray) -> np.ndarray | None:
+    """Return the majority votes as positions in the labels; None without votes or if they are the truth."""
+    record = selection.record
     if record.votes is None or record.truth == "votes" or set(record.labels) != set(NAMES):
         return None
     majority = Votes(record.votes[positions]).majority().astype(np.int64)

@@ -1,4 +1,4 @@
-"""What the views show: the answers of one model on one split, of the data at hand or of an evaluation that was kept."""
+"""The selected evaluation: predictions of a model on a split, computed here or loaded from a saved record."""
 
 from __future__ import annotations
 
@@ -9,32 +9,35 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from fer_core.bundle import Bundle, read_bundle, views_inside
+from fer_core.bundles.bundle import Bundle, read_bundle, views_inside
 from fer_core.data import Dataset
 from fer_core.errors import DataError, ModelError
 from fer_core.evaluation import record as records
-from fer_core.evaluation.metrics import Evaluation, evaluate
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.evaluation.scoring import Scored, score
-from fer_core.quality import kept
-from pages.shared import background, scores, state, visitor
+from fer_core.metrics.classification import Evaluation, evaluate
+from fer_core.quality import result_cache
+from fer_core.wording import plural
+from pages.session import background, data_source, evaluations, model_choice, visitor
 
-SPLITS = ("validation", "test", "train")  # the one to choose by comes first
+SPLITS = ("validation", "test", "train")  # the split for model selection comes first
 _ON = "evaluate_on"
 _HERE = "here"
-_AT_ONCE = 1500  # so many images are classified while the page waits; more have a bar
+_LABELS, _VOTES = "FER2013 labels", "FER+ votes"
+_AT_ONCE = 1500  # images that are classified while the page waits; more run in the background
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """The answers of a model on the images of one split."""
+class Selection:
+    """The predictions of a model on the images of one split."""
 
     record: EvaluationRecord
-    data: Dataset | None  # None: the images are not on this machine
+    data: Dataset | None  # None: the images are not available here
     indices: np.ndarray | None  # (n,) positions of the record's images in the data
     bundle: Bundle
-    key: str  # changes with whatever is shown
+    key: str  # cache key, different for each selection
 
     @cached_property
     def _result(self) -> Evaluation:
@@ -43,23 +46,23 @@ class Chosen:
         )
 
     def result(self) -> Evaluation:
-        """The figures."""
+        """Return the figures."""
         return self._result
 
 
-def choose() -> Chosen | None:
-    """The boxes to choose by, and what they choose; None, and a bar or a sentence, while there is nothing to show.
+def choose() -> Selection | None:
+    """Draw the boxes and return the selected evaluation; draw why and return None while there is none.
 
     Raises:
-        FerError: the data cannot be read, or the model cannot be scored on them.
+        FerError: The data cannot be read, or the model cannot be evaluated on them.
     """
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
-        bundle = state.choose_model("evaluate_model")
+        bundle = model_choice.choose("evaluate_model")
     data, problem = _data()
     elsewhere = {
         r.fingerprint: r
-        for r in reversed(kept_evaluations(bundle))
+        for r in reversed(saved_evaluations(bundle))
         if data is None or r.fingerprint != data.fingerprint
     }
     with middle:
@@ -71,14 +74,17 @@ def choose() -> Chosen | None:
     return _from_file(bundle, on, right)
 
 
-def record_of(chosen: Chosen, bundle: Bundle) -> EvaluationRecord | None:
-    """What another model answers on the same images; None, and a bar or a sentence, while it is not known."""
-    mine = chosen.record
-    if chosen.data is not None:
-        votes = scores.votes_beside(chosen.data) if mine.truth == "votes" else None
+def record_of(selection: Selection, bundle: Bundle) -> EvaluationRecord | None:
+    """Return the predictions of another model on the same images; without them, draw why and return None."""
+    selected = selection.record
+    if selection.data is not None:
+        votes = evaluations.votes_beside(selection.data) if selected.truth == "votes" else None
         try:
             scored = _scored(
-                bundle, chosen.data, mine.split, "none" if views_inside(bundle.card) > 1 else mine.tta
+                bundle,
+                selection.data,
+                selected.split,
+                "none" if views_inside(bundle.card) > 1 else selected.tta,
             )
         except ModelError as error:
             st.warning(str(error), icon=":material/info:")
@@ -90,42 +96,46 @@ def record_of(chosen: Chosen, bundle: Bundle) -> EvaluationRecord | None:
             if votes is None or scored.record.votes is not None
             else _with_votes(scored.record, votes.counts[scored.indices])
         )
-        return other.by_votes() if mine.truth == "votes" else other
-    for other in kept_evaluations(bundle):
-        if (other.fingerprint, other.split) == (mine.fingerprint, mine.split):
-            other = other.by_votes() if mine.truth == "votes" and other.votes is not None else other
-            if np.array_equal(other.rows, mine.rows):
+        return other.by_votes() if selected.truth == "votes" else other
+    for other in saved_evaluations(bundle):
+        if (other.fingerprint, other.split) == (selected.fingerprint, selected.split):
+            other = other.by_votes() if selected.truth == "votes" and other.votes is not None else other
+            if np.array_equal(other.rows, selected.rows):
                 return other
     st.info(
-        f"{bundle.name} has no evaluation on {mine.split} of {mine.source} that was kept, and the images are not here to make one.",
+        f"{bundle.name} has no saved evaluation on {selected.split} of {selected.source}, and the images are "
+        "not available here.",
         icon=":material/image_not_supported:",
     )
     return None
 
 
 def _data() -> tuple[Dataset | None, str]:
-    """The data set of all pages, or why it cannot be read."""
+    """Return the current data set, or the reason why it cannot be read."""
     try:
-        return state.dataset(), ""
+        return data_source.dataset(), ""
     except DataError as error:
         return None, str(error)
 
 
 def _choose_data(data: Dataset | None, elsewhere: dict[str, EvaluationRecord]) -> str:
     options = [_HERE, *elsewhere]
-    here = state.source_name(state.source())
+    current_name = data_source.display_name(data_source.current())
     linked = st.query_params.get(_ON)
     if linked is not None and st.session_state.get("evaluate_on_linked") != linked and linked in options:
-        st.session_state[_ON] = linked  # once: then the box decides
-    if st.session_state.get(_ON) not in (None, *options):  # the other model has no such evaluation
+        st.session_state[_ON] = linked  # only once: from then on the box decides
+    if st.session_state.get(_ON) not in (None, *options):  # the new model has no such evaluation
         del st.session_state[_ON]
     on = st.selectbox(
         "On",
         options,
         key=_ON,
         persist_state="session",
-        format_func=lambda option: here if option == _HERE else f"{elsewhere[option].source} (kept figures)",
-        help="The data of the Dataset page, or an evaluation that was kept with the model and needs no images.",
+        format_func=lambda option: (
+            current_name if option == _HERE else f"{elsewhere[option].source} (saved figures)"
+        ),
+        help="The data of the Dataset page, or an evaluation that was saved with the model and needs no "
+        "images.",
     )
     if on == _HERE:
         st.query_params.pop(_ON, None)
@@ -135,8 +145,8 @@ def _choose_data(data: Dataset | None, elsewhere: dict[str, EvaluationRecord]) -
     return on
 
 
-def _choose_split(names: list[str], place) -> str:
-    key = f"evaluate_split_{'_'.join(names)}"  # a link names the split, whatever splits there are
+def _choose_split(names: list[str], place: DeltaGenerator) -> str:
+    key = f"evaluate_split_{'_'.join(names)}"  # a link uses the parameter split instead
     if key not in st.session_state and st.query_params.get("split") in names:
         st.session_state[key] = st.query_params["split"]
     split = place.segmented_control(
@@ -147,6 +157,7 @@ def _choose_split(names: list[str], place) -> str:
         key=key,
         persist_state="session",
     )
+    assert split is not None  # required
     if split == names[0]:
         st.query_params.pop("split", None)
     else:
@@ -154,14 +165,14 @@ def _choose_split(names: list[str], place) -> str:
     return split
 
 
-def _live(bundle: Bundle, data: Dataset, place) -> Chosen | None:
+def _live(bundle: Bundle, data: Dataset, place: DeltaGenerator) -> Selection | None:
     split = _choose_split([name for name in SPLITS if name in data.split_names()], place)
     inside = views_inside(bundle.card)
-    votes = scores.votes_beside(data)
+    votes = evaluations.votes_beside(data)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         truth = _choose_truth(bundle, votes is not None)
         flip = inside == 1 and st.toggle(
-            "Mirror too",
+            "Also mirrored",
             key="evaluate_flip",
             help="Average over each face and its mirror image (test-time augmentation).",
         )
@@ -170,43 +181,43 @@ def _live(bundle: Bundle, data: Dataset, place) -> Chosen | None:
         return None
     record, indices = scored.record, scored.indices
     if votes is not None:
-        record = _with_votes(
-            record, votes.counts[indices]
-        )  # those uploaded here are not in the record's file
-    if truth == "votes":
-        agreed = votes.agreed(indices)[0]  # type: ignore[union-attr]
+        record = _with_votes(record, votes.counts[indices])  # uploaded votes are not in the saved record
+    if truth == "votes" and votes is not None:
+        agreed = votes.agreed(indices)[0]
         record, indices = record.by_votes(), agreed
-    key = f"{visitor.key()} {records.model_hash(bundle)} {kept.key(data)} {split} {record.tta} {truth}"
-    return Chosen(record, data, indices, bundle, key)
+    key = (
+        f"{visitor.key()} {records.model_hash(bundle)} {result_cache.key(data)} {split} {record.tta} {truth}"
+    )
+    return Selection(record, data, indices, bundle, key)
 
 
-def _from_file(bundle: Bundle, fingerprint: str, place) -> Chosen | None:
-    found = {
+def _from_file(bundle: Bundle, fingerprint: str, place: DeltaGenerator) -> Selection | None:
+    by_split = {
         record.split: record
-        for record in reversed(kept_evaluations(bundle))
+        for record in reversed(saved_evaluations(bundle))
         if record.fingerprint == fingerprint
     }
-    split = _choose_split([name for name in SPLITS if name in found], place)
-    record = found[split]
+    split = _choose_split([name for name in SPLITS if name in by_split], place)
+    record = by_split[split]
     if _choose_truth(bundle, record.votes is not None) == "votes":
         record = record.by_votes()
     key = f"{visitor.key()} {records.model_hash(bundle)} {fingerprint} {split} {record.tta} {record.truth}"
-    return Chosen(record, None, None, bundle, key)
+    return Selection(record, None, None, bundle, key)
 
 
-def _choose_truth(bundle: Bundle, there_are_votes: bool) -> str:
-    if not there_are_votes:
+def _choose_truth(bundle: Bundle, has_votes: bool) -> str:
+    if not has_votes:
         return "labels"
-    own = "FER+ voters" if bundle.card.get("truth") == "votes" else "Labels"
+    by_votes = bundle.card.get("truth") == "votes"
     truth = st.segmented_control(
-        "True is what say",
-        ["Labels", "FER+ voters"],
-        default=own,
+        "Compare with",
+        [_LABELS, _VOTES],
+        default=_VOTES if by_votes else _LABELS,
         required=True,
-        key=f"evaluate_truth_{own}",
-        help="The labels of the data, or the class that more than half of the FER+ votes agree on.",
+        key=f"evaluate_truth_{'FER+ voters' if by_votes else 'Labels'}",
+        help="The labels of the data, or the class with more than half of the FER+ votes.",
     )
-    return "votes" if truth == "FER+ voters" else "labels"
+    return "votes" if truth == _VOTES else "labels"
 
 
 def _with_votes(record: EvaluationRecord, counts: np.ndarray) -> EvaluationRecord:
@@ -214,36 +225,36 @@ def _with_votes(record: EvaluationRecord, counts: np.ndarray) -> EvaluationRecor
 
 
 def _scored(bundle: Bundle, data: Dataset, split: str, tta: str) -> Scored | None:
-    """By the labels; None, and a bar, while a model looks at many faces."""
+    """Evaluate against the labels; draw a progress bar and return None while many faces are classified."""
     name = records.file_name(data, split, tta)
-    if len(data.indices(split)) <= _AT_ONCE or _is_kept(str(bundle.path), name, tta, _changes(bundle)):
-        return scores.scored(bundle, data, split, tta)
+    if len(data.indices(split)) <= _AT_ONCE or _is_saved(str(bundle.path), name, tta, _last_changes(bundle)):
+        return evaluations.scored(bundle, data, split, tta)
     task = f"evaluate {records.model_hash(bundle)} {name}"
-    if (found := background.result(task)) is not None:
-        return found
-    if not background.under_way(task):
+    if (scored := background.result(task)) is not None:
+        return scored
+    if not background.show_progress(task):
         if background.failed(task):
             return None
         background.start(
             task,
-            f"{bundle.name} looks at {len(data.indices(split)):,} faces",
-            lambda tell: score(bundle, data, split, tta, on_progress=tell),
+            f"{bundle.name} classifies {plural(len(data.indices(split)), 'face')}",
+            lambda on_progress: score(bundle, data, split, tta, on_progress=on_progress),
         )
-        background.under_way(task)
+        background.show_progress(task)
     return None
 
 
-def kept_evaluations(bundle: Bundle) -> list[EvaluationRecord]:
-    """The evaluations that were kept of a model, in the order in which they are offered."""
-    return _kept_records(str(bundle.path), _changes(bundle))
+def saved_evaluations(bundle: Bundle) -> list[EvaluationRecord]:
+    """Return the saved evaluations of a model, in the order of the box."""
+    return _saved_records(str(bundle.path), _last_changes(bundle))
 
 
-def _changes(bundle: Bundle) -> tuple[str | int, ...]:
-    """Whose it is, and when the model or what is kept of it was last written."""
-    return visitor.key(), *(_changed(path) for path in (*records.folders(bundle), bundle.inference_file))
+def _last_changes(bundle: Bundle) -> tuple[str | int, ...]:
+    """Return a cache key: the visitor, and when the model and its evaluations were last changed."""
+    return visitor.key(), *(_modified(path) for path in (*records.folders(bundle), bundle.inference_file))
 
 
-def _changed(path: Path) -> int:
+def _modified(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
     except OSError:
@@ -251,10 +262,10 @@ def _changed(path: Path) -> int:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _kept_records(path: str, changed: tuple[str | int, ...]) -> list[EvaluationRecord]:
-    return [record for record in records.kept(read_bundle(Path(path))) if record.tta == "none"]
+def _saved_records(path: str, changes: tuple[str | int, ...]) -> list[EvaluationRecord]:
+    return [record for record in records.stored(read_bundle(Path(path))) if record.tta == "none"]
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
-def _is_kept(path: str, name: str, tta: str, changed: tuple[str | int, ...]) -> bool:
+def _is_saved(path: str, name: str, tta: str, changes: tuple[str | int, ...]) -> bool:
     return records.find(read_bundle(Path(path)), name, tta) is not None

@@ -1,4 +1,4 @@
-"""Slices: what kind of image a model does worse on, and these images."""
+"""Slices: kinds of images with lower accuracy, and their faces."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from fer_core.data import Dataset
 from fer_core.evaluation.face_size import face_sizes
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.evaluation.slices import Slice, Slices, slices
-from fer_core.quality import kept
-from pages.shared import background, charts, scoreboard
-from pages.shared.interval_chart import Dot, Look, Row, around, interval_chart, percent
+from fer_core.quality import result_cache
+from fer_core.wording import plural
+from pages.session import background
+from pages.widgets import charts
+from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart, percent
 
 from . import face_list
-from .chosen import Chosen
+from .selection import Selection
 
 _CHART, _CHOICE = "evaluate_slices", "evaluate_slice"
-_PER_SECOND = 150  # faces that the detector measures
+_PER_SECOND = 150  # faces measured by the detector
 
 
-def show(chosen: Chosen) -> None:
-    """The view."""
-    sizes = _face_sizes(chosen)
-    found = _slices(chosen.record, sizes, chosen.key, sizes is not None)
-    if not found.slices:
-        st.info(
-            "There are too few images here to tell kinds of them apart.", icon=":material/filter_alt_off:"
-        )
+def show(selection: Selection) -> None:
+    """Draw the view."""
+    sizes = _face_sizes(selection)
+    all_slices = _slices(selection.record, sizes, selection.key, sizes is not None)
+    if not all_slices.slices:
+        st.info("There are too few images to compare slices.", icon=":material/filter_alt_off:")
         return
-    worse = [one for one in found.slices if one.worse]
+    worse = [one for one in all_slices.slices if one.worse]
     st.markdown(_story(worse))
-    names = [one.name for one in found.slices]
+    names = [one.name for one in all_slices.slices]
     if st.session_state.get(_CHOICE) not in names:
         st.session_state[_CHOICE] = names[0]
     left, right = st.columns([1, 1], gap="large")
     with left:
-        _chart(chosen, found)
+        _chart(selection, all_slices)
     with right:
-        _one(chosen, found, names)
+        _one(selection, all_slices, names)
     with st.expander("As a table", icon=":material/table:"):
-        _table(found)
+        _table(all_slices)
 
 
 def _story(worse: list[Slice]) -> str:
     tail = (
-        "A slice counts as worse where its difference to the other images is more than chance would give once in 20 times over "
-        "all slices together (Newcombe's interval, Bonferroni)."
+        "A slice counts as worse if its difference to the other images is significant at the 5% level over "
+        "all slices together (Newcombe's interval, Bonferroni correction)."
     )
     if not worse:
-        return f"**No kind of image is harder than the others by more than chance.** {tail}"
+        return f"**No slice is worse than the rest by more than chance.** {tail}"
     named = "; ".join(
         f"{one.name}: {percent(one.right.share)} against {percent(one.rest.share)} of the others"
         for one in worse
@@ -60,79 +60,81 @@ def _story(worse: list[Slice]) -> str:
     return f"**Worse than the rest:** {named}. {tail}"
 
 
-def _chart(chosen: Chosen, found: Slices) -> None:
-    colours = scoreboard.colours()
+def _chart(selection: Selection, all_slices: Slices) -> None:
+    colours = charts.truth_colours()
     usual, worse = (
-        Look("accuracy", colours["labels"]),
-        Look("worse than the rest", colours["votes"], "diamond"),
+        MarkerStyle("accuracy", colours["labels"]),
+        MarkerStyle("worse than the rest", colours["votes"], "diamond"),
     )
     rows = [
         Row(
             one.name,
-            around(one.right.share, one.right.interval),
+            format_plus_minus(one.right.share, one.right.interval),
             (
-                Dot(
+                Point(
                     worse if one.worse else usual,
                     one.right.share,
                     one.right.interval,
-                    f"{one.right.count:,} images",
+                    plural(one.right.count, "image"),
                 ),
             ),
         )
-        for one in found.slices
+        for one in all_slices.slices
     ]
     figure = interval_chart(rows)
-    figure.add_vline(x=chosen.result().accuracy, line={"color": "rgba(128,128,128,.7)", "dash": "dot"})
+    figure.add_vline(x=selection.result().accuracy, line={"color": "rgba(128,128,128,.7)", "dash": "dot"})
     figure.update_layout(clickmode="event+select")
     figure.update_traces(selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}})
     st.plotly_chart(
         figure,
         config=charts.CONFIG,
         key=_CHART,
-        on_select=lambda: _clicked(found),
+        on_select=lambda: _clicked(all_slices),
         selection_mode="points",
         alt="Accuracy by slice, worst first: " + "; ".join(f"{row.name} {row.figure}" for row in rows[:5]),
     )
     st.caption(
-        "Worst first, with 95 % intervals; the dotted line is the accuracy over all images. Click a dot to see its faces."
+        "Worst first, with 95% intervals; the dotted line is the accuracy on all images. Click a dot to "
+        "see its faces."
     )
-    for sentence in found.left_out:
+    for sentence in all_slices.left_out:
         st.caption(sentence)
 
 
-def _clicked(found: Slices) -> None:
+def _clicked(all_slices: Slices) -> None:
     event: Any = st.session_state.get(_CHART) or {}
     for point in event.get("selection", {}).get("points", []):
-        st.session_state[_CHOICE] = found.slices[int(point["y"])].name  # a row stands at its number
+        st.session_state[_CHOICE] = all_slices.slices[int(point["y"])].name  # the y of a row is its number
 
 
-def _one(chosen: Chosen, found: Slices, names: list[str]) -> None:
+def _one(selection: Selection, all_slices: Slices, names: list[str]) -> None:
     name = st.selectbox("Slice", names, key=_CHOICE, persist_state="session")
-    one = found.slices[names.index(name)]
+    one = all_slices.slices[names.index(name)]
     low, high = one.right.interval
     st.markdown(
-        f"**{percent(one.right.share)}** right on {one.right.count:,} images (95 % interval {low:.1%} to {high:.1%}), "
-        f"{percent(one.rest.share)} on the other {one.rest.count:,}. The wrong ones come first."
+        f"**{percent(one.right.share)}** right on {plural(one.right.count, 'image')} (95% interval {low:.1%} "
+        f"to {high:.1%}), {percent(one.rest.share)} on the other {one.rest.count:,}. Wrong predictions come "
+        "first."
     )
-    right = chosen.record.true == chosen.record.predicted
-    order = one.positions[np.lexsort((-chosen.record.confidence[one.positions], right[one.positions]))]
-    face_list.show(chosen, order, "evaluate_slice_faces")
+    right = selection.record.true == selection.record.predicted
+    order = one.positions[np.lexsort((-selection.record.confidence[one.positions], right[one.positions]))]
+    face_list.show(selection, order, "evaluate_slice_faces")
 
 
-def _table(found: Slices) -> None:
+def _table(all_slices: Slices) -> None:
     rows = [
         {
             "By": one.measure,
             "Slice": one.name,
             "Images": one.right.count,
             "Accuracy": 100 * one.right.share,
-            "95 % interval": "{:.1%} to {:.1%}".format(*one.right.interval),
+            "95% interval": "{:.1%} to {:.1%}".format(*one.right.interval),
             "Others": 100 * one.rest.share,
             "Worse": one.worse,
         }
-        for one in found.slices
+        for one in all_slices.slices
     ]
-    share = st.column_config.NumberColumn(format="%.1f %%")
+    share = st.column_config.NumberColumn(format="%.1f%%")
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
@@ -141,17 +143,19 @@ def _table(found: Slices) -> None:
     )
 
 
-def _face_sizes(chosen: Chosen) -> np.ndarray | None:
-    """(n,) how much of the frame each face fills, where it was measured; else a button that measures it."""
-    data, indices, split = chosen.data, chosen.indices, chosen.record.split
+def _face_sizes(selection: Selection) -> np.ndarray | None:
+    """Return the share of the frame that each face fills (n,), or draw the button that measures it."""
+    data, indices, split = selection.data, selection.indices, selection.record.split
     if data is None or indices is None:
-        st.caption("The size of the faces can only be measured where the images are.")
+        st.caption(
+            "The size of the faces can only be measured with the images, which are not available here."
+        )
         return None
-    task = f"face sizes {kept.key(data)} {split}"
-    sizes = _kept_sizes(data, kept.key(data), split, background.result(task) is not None)
+    task = f"face sizes {result_cache.key(data)} {split}"
+    sizes = _saved_sizes(data, result_cache.key(data), split, background.result(task) is not None)
     if sizes is not None:
         return sizes[indices]
-    if not background.under_way(task):
+    if not background.show_progress(task):
         count = len(data.indices(split))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
@@ -159,27 +163,28 @@ def _face_sizes(chosen: Chosen) -> np.ndarray | None:
                 key="evaluate_face_sizes",
                 icon=":material/aspect_ratio:",
                 on_click=lambda: background.start(
-                    task, "Measuring faces", lambda tell: _measure(data, split, tell)
+                    task, "Measuring faces", lambda on_progress: _measure(data, split, on_progress)
                 ),
             )
             st.caption(
-                f"How much of the frame a face fills, by a face detector. About {max(1, round(count / _PER_SECOND))} s, once.",
+                "The share of the frame that a face fills, by a face detector. About "
+                f"{max(1, round(count / _PER_SECOND))} s, once.",
                 width="stretch",
             )
     return None
 
 
-def _measure(data: Dataset, split: str, tell: background.Tell) -> bool:
-    here = data.indices(split)
+def _measure(data: Dataset, split: str, on_progress: background.OnProgress) -> bool:
+    indices = data.indices(split)
     sizes = np.full(len(data), np.nan, np.float32)
-    sizes[here] = face_sizes(data.images[here], tell)
-    kept.store("face-sizes", data, {"sizes": sizes}, split)
+    sizes[indices] = face_sizes(data.images[indices], on_progress)
+    result_cache.store("face-sizes", data, {"sizes": sizes}, split)
     return True
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _kept_sizes(_data: Dataset, key: str, split: str, measured: bool) -> np.ndarray | None:
-    arrays = kept.load("face-sizes", _data, split)
+def _saved_sizes(_data: Dataset, key: str, split: str, measured: bool) -> np.ndarray | None:
+    arrays = result_cache.load("face-sizes", _data, split)
     return None if arrays is None else arrays["sizes"]
 
 

@@ -1,4 +1,4 @@
-"""Accuracy by level, a small panel for each corruption: as many in a row as there is room for, on a phone too."""
+"""Small multiples of accuracy by level, one panel for each corruption, that also fit on a phone."""
 
 from __future__ import annotations
 
@@ -7,36 +7,30 @@ from collections.abc import Sequence
 
 from fer_core.robustness.corruptions import LEVELS
 from fer_core.robustness.robustness import Robustness
-from pages.shared.component import component
+from pages.widgets.component import component, script, stylesheet
 
+# from the palette of Okabe and Ito, as in the figures of classes
 _COLOURS = (
     "#0072B2",
     "#E69F00",
     "#009E73",
     "#CC79A7",
-)  # of Okabe and Ito's palette, in which the figures of classes are too
-_WIDTH, _HEIGHT = 180, 104  # units of a panel
+)
+_WIDTH, _HEIGHT = 180, 104  # of a panel, in SVG units
 _LEFT, _RIGHT, _TOP, _BOTTOM = 26, 6, 8, 16
-_CSS = """
-.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(165px,1fr));gap:.6rem .9rem}
-.panels,.keys{font-family:var(--st-font);color:var(--st-text-color)}
-h6{margin:0;font-size:.85rem;font-weight:600}
-svg{width:100%;display:block;overflow:visible}
-text{font-size:8.5px;fill:currentColor;opacity:.75}
-.keys{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.85rem;padding-bottom:.5rem}
-i{display:inline-block;width:.8rem;height:.8rem;border-radius:.2rem;margin-right:.35rem;vertical-align:-.08rem}
-"""
-_JS = "const draw = ({ data, parentElement }) => { parentElement.querySelector('.chart').innerHTML = data.html }"
-# A component, since st.html takes drawings out of what it is given.
-_component = component("fer_small_multiples", html='<div class="chart"></div>', css=_CSS, js=_JS)
+# A component, since st.html removes inline SVG.
+_component = component(
+    "fer_small_multiples", html='<div class="chart"></div>', css=stylesheet(__file__), js=script(__file__)
+)
 
 
 def show(results: Sequence[Robustness], names: Sequence[tuple[str, str]], key: str) -> None:
     """Draw the panels.
 
     Args:
-        results: of at least one model, one curve each.
-        names: the corruptions, in their order, and how they are called.
+        results: One curve for each; at least one.
+        names: The corruptions in order, with their display names.
+        key: Key of the component.
     """
     keys = ""
     if len(results) > 1:
@@ -55,7 +49,8 @@ def _panel(results: Sequence[Robustness], name: str, title: str) -> str:
     parts = []
     for share in (0, 0.5, 1):
         parts.append(
-            f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_y(share):.1f}" y2="{_y(share):.1f}" stroke="currentColor" opacity=".15"/>'
+            f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_y(share):.1f}" y2="{_y(share):.1f}" '
+            'stroke="currentColor" opacity=".15"/>'
             f'<text x="{_LEFT - 4}" y="{_y(share) + 3:.1f}" text-anchor="end">{100 * share:.0f}%</text>'
         )
     parts += [
@@ -71,19 +66,21 @@ def _panel(results: Sequence[Robustness], name: str, title: str) -> str:
         line = [(_x(level), _y(value)) for level, value in zip(LEVELS, values, strict=True)]
         clean = _y(result.clean_accuracy)
         parts.append(
-            f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{clean:.1f}" y2="{clean:.1f}" stroke="{colour}" stroke-dasharray="4 3"/>'
+            f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{clean:.1f}" y2="{clean:.1f}" stroke="{colour}" '
+            'stroke-dasharray="4 3"/>'
             f'<polygon points="{_points(band)}" fill="{colour}" opacity=".25"/>'
             f'<polyline points="{_points(line)}" fill="none" stroke="{colour}" stroke-width="2"/>'
         )
         for level, value, (low, high), (x, y) in zip(LEVELS, values, intervals, line, strict=True):
             tip = f"{result.model}, {title}, level {level}: {value:.1%} ({low:.1%} to {high:.1%})"
             parts.append(
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{colour}"><title>{html.escape(tip)}</title></circle>'
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" '
+                f'fill="{colour}"><title>{html.escape(tip)}</title></circle>'
             )
-    said = "; ".join(
+    values_by_model = "; ".join(
         f"{r.model} {', '.join(f'{value:.0%}' for value in r.accuracies(name))}" for r in results
     )
-    alt = html.escape(f"{title}: accuracy at levels 1 to 5: {said}", quote=True)
+    alt = html.escape(f"{title}: accuracy at levels 1 to 5: {values_by_model}", quote=True)
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{alt}">{"".join(parts)}</svg>'
 
 

@@ -1,50 +1,50 @@
-"""Trust: does 80 % sure mean right 8 times out of 10, and what is gained by not answering when unsure?"""
+"""Trust: calibration of the confidence, and accuracy when the model may answer “unsure”."""
 
 from __future__ import annotations
 
 import numpy as np
 import streamlit as st
 
-from fer_core.evaluation.calibration import (
-    Answers,
+from fer_core.evaluation.comparison import by_names
+from fer_core.metrics.calibration import (
     Recalibration,
-    at_threshold,
+    SelectiveAccuracy,
     coverage_curve,
     cross_entropy,
     expected_calibration_error,
     recalibrated,
     reliability,
+    selective_accuracy,
 )
-from fer_core.evaluation.comparison import by_names
-from pages.shared import charts
+from fer_core.wording import plural
+from pages.widgets import charts
 
 from . import plots
-from .chosen import Chosen, kept_evaluations
+from .selection import Selection, saved_evaluations
 
 _DEFAULT = 0.6
 
 
-def show(chosen: Chosen) -> None:
-    """The view."""
-    found = _recalibration(
-        chosen, f"{chosen.key} {len(kept_evaluations(chosen.bundle))}"
-    )  # anew once validation was scored
-    st.subheader("Does confidence mean what it says?")
-    _reliability(chosen, found)
-    st.subheader("What if it may say “unsure”?")
-    st.fragment(_threshold)(chosen)
+def show(selection: Selection) -> None:
+    """Draw the view."""
+    # computed again once validation has been evaluated
+    recalibration = _recalibration(selection, f"{selection.key} {len(saved_evaluations(selection.bundle))}")
+    st.subheader("Is the confidence calibrated?")
+    _reliability(selection, recalibration)
+    st.subheader("What if the model may answer “unsure”?")
+    st.fragment(_threshold)(selection)
 
 
-def _reliability(chosen: Chosen, found: Recalibration) -> None:
-    true, inside = chosen.record.true, _inside(chosen)
+def _reliability(selection: Selection, recalibration: Recalibration) -> None:
+    true, inside = selection.record.true, _inside(selection)
     sets = dict(
         zip(
             ("before", "after"),
-            zip((found.before, found.after), plots.before_after(), strict=True),
+            zip((recalibration.before, recalibration.after), plots.before_after(), strict=True),
             strict=True,
         )
     )
-    names = {"before": "without temperature", "after": f"with temperature {found.temperature:.2f}"}
+    names = {"before": "without temperature", "after": f"with temperature {recalibration.temperature:.2f}"}
     errors = {name: expected_calibration_error(values, true) for name, (values, _) in sets.items()}
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -53,7 +53,8 @@ def _reliability(chosen: Chosen, found: Recalibration) -> None:
             plots.reliability(bins),
             config=charts.CONFIG,
             key="evaluate_reliability",
-            alt=f"Accuracy over confidence; calibration error {errors['before']:.1%} before and {errors['after']:.1%} after",
+            alt=f"Accuracy over confidence; calibration error {errors['before']:.1%} before and "
+            f"{errors['after']:.1%} after",
         )
     with right:
         with st.container(horizontal=True):
@@ -64,37 +65,44 @@ def _reliability(chosen: Chosen, found: Recalibration) -> None:
                     border=True,
                     width=160,
                     help=f"Calibration error {names[name]}; mean confidence {values.max(axis=1).mean():.1%}, "
-                    f"accuracy {chosen.result().accuracy:.1%}.",
+                    f"accuracy {selection.result().accuracy:.1%}.",
                 )
-        st.caption("Calibration error: how far confidence and accuracy lie apart on average, in 15 bins.")
+        st.caption("Calibration error: mean gap between confidence and accuracy, in 15 bins.")
         st.markdown(
-            f"The temperature is **{found.temperature:.2f}**, {found.source}. Above 1 makes a model less sure, below 1 surer; "
-            f"which class it chooses stays the same. It is fitted for the smallest cross-entropy ({cross_entropy(found.before, true):.3f} without, "
-            f"{cross_entropy(found.after, true):.3f} with); the calibration error may move either way."
+            f"The temperature is **{recalibration.temperature:.2f}**, {recalibration.source}. Values above "
+            "1 lower the confidence, values below 1 raise it; the predicted class stays the same. It "
+            f"minimises the cross-entropy ({cross_entropy(recalibration.before, true):.3f} without, "
+            f"{cross_entropy(recalibration.after, true):.3f} with); the calibration error may change either "
+            "way."
         )
         if inside is not None:
-            st.caption("The model answers as “with”: the temperature is part of it." + _seen(chosen))
+            st.caption("The model uses the temperature, which is part of it." + _fitted_here(selection))
         else:
             st.caption(
-                "The model answers as “without”. Models that are released by FER Explorer have their temperature inside."
+                "The model does not use the temperature. Models released by FER Explorer have it built in."
             )
     st.caption(
-        "A dot on the dotted line says what it means; below it the model is too sure. Bars are 95 % intervals."
+        "Dots on the dotted line are calibrated; below it, the model is overconfident. Bars are 95% "
+        "intervals."
     )
 
 
-def _seen(chosen: Chosen) -> str:
-    """A warning where the temperature is judged on the images that it was fitted on."""
+def _fitted_here(selection: Selection) -> str:
+    """Return a warning where the temperature was fitted on the images on which it is measured."""
     same = (
-        chosen.bundle.card.get("data", {}).get("fingerprint") == chosen.record.fingerprint
-        and chosen.record.split == "validation"
+        selection.bundle.card.get("data", {}).get("fingerprint") == selection.record.fingerprint
+        and selection.record.split == "validation"
     )
-    return " It was fitted on these very images, so “with” would flatter a little here." if same else ""
+    return (
+        " It was fitted on these images, so its calibration error is slightly optimistic here."
+        if same
+        else ""
+    )
 
 
-def _threshold(chosen: Chosen) -> None:
-    """Redraws alone when the slider moves."""
-    record = chosen.record
+def _threshold(selection: Selection) -> None:
+    """Draw the slider and the figures for its threshold; a fragment."""
+    record = selection.record
     threshold = st.slider(
         "Unsure below",
         0.0,
@@ -104,72 +112,78 @@ def _threshold(chosen: Chosen) -> None:
         key="evaluate_threshold",
         bind="query-params",
         persist_state="session",
-        help="Faces whose most probable class has less than this are not answered.",
+        help="Faces with a confidence below this get no answer.",
     )
-    answers = at_threshold(record.probabilities, record.true, threshold)
+    answers = selective_accuracy(record.probabilities, record.true, threshold)
     st.markdown(f"##### {answers.sentence()}")
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.plotly_chart(
-            plots.coverage(_coverage(chosen, chosen.key), answers),
+            plots.coverage(_coverage(selection, selection.key), answers),
             config=charts.CONFIG,
             key="evaluate_coverage",
             alt=f"Accuracy against the share of faces answered. {answers.sentence()}",
         )
     with right:
-        everything = chosen.result()
+        everything = selection.result()
         if answers.right.count:
             gained = 100 * (answers.right.share - everything.accuracy)
+            unsure = plural(answers.answered.count - answers.answered.hits, "face")
             st.markdown(
-                f"That is {gained:+.1f} points against answering all {everything.count:,} faces; {answers.answered.count - answers.answered.hits:,} "
-                "faces would get the answer “unsure”."
+                f"That is {gained:+.1f} points against answering all {everything.count:,} faces; "
+                f"{unsure} would get the answer “unsure”."
             )
         if st.button("Use on Predict", key="evaluate_use_threshold", icon=":material/photo_camera:"):
             st.session_state["unsure_below"] = threshold
         if "unsure_below" in st.session_state:
-            st.caption(f"On Predict, faces below {st.session_state['unsure_below']:.2f} are called unsure.")
-        st.caption("The band is the 95 % interval. To the left few faces are answered, so it is wide.")
+            st.caption(
+                f"On Predict, faces with a confidence below {st.session_state['unsure_below']:.2f} are "
+                "“unsure”."
+            )
+        st.caption("The band is the 95% interval. It is wide on the left, where few faces are answered.")
 
 
-def _inside(chosen: Chosen) -> float | None:
-    """The temperature in the model, where its probabilities without it can be told from those with it."""
-    value = chosen.bundle.card.get("temperature")
-    # An average over mirror images from outside is no power of what it was before.
+def _inside(selection: Selection) -> float | None:
+    """Return the temperature of the model, or None where it cannot be separated from its probabilities."""
+    value = selection.bundle.card.get("temperature")
+    # Test-time augmentation averages after the temperature, so it cannot be undone.
     return (
-        float(value) if isinstance(value, int | float) and value > 0 and chosen.record.tta == "none" else None
+        float(value)
+        if isinstance(value, int | float) and value > 0 and selection.record.tta == "none"
+        else None
     )
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _coverage(_chosen: Chosen, key: str) -> list[Answers]:
-    return coverage_curve(_chosen.record.probabilities, _chosen.record.true)
+def _coverage(_selection: Selection, key: str) -> list[SelectiveAccuracy]:
+    return coverage_curve(_selection.record.probabilities, _selection.record.true)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _recalibration(_chosen: Chosen, key: str) -> Recalibration:
-    inside = _inside(_chosen)
+def _recalibration(_selection: Selection, key: str) -> Recalibration:
+    inside = _inside(_selection)
     return recalibrated(
-        _chosen.record.probabilities,
-        _chosen.record.true,
+        _selection.record.probabilities,
+        _selection.record.true,
         inside,
-        None if inside is not None else _validation(_chosen),
+        None if inside is not None else _validation(_selection),
     )
 
 
-def _validation(chosen: Chosen) -> tuple[np.ndarray, np.ndarray] | None:
-    """Probabilities and true classes of the validation images, if they were scored and are other images than those shown."""
-    mine = chosen.record
-    for other in kept_evaluations(chosen.bundle):
-        if mine.split == "validation" or (other.fingerprint, other.split, other.tta) != (
-            mine.fingerprint,
+def _validation(selection: Selection) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return probabilities and true classes on validation, if evaluated and not the split shown."""
+    selected = selection.record
+    for other in saved_evaluations(selection.bundle):
+        if selected.split == "validation" or (other.fingerprint, other.split, other.tta) != (
+            selected.fingerprint,
             "validation",
-            mine.tta,
+            selected.tta,
         ):
             continue
-        if mine.truth == "votes":
+        if selected.truth == "votes":
             if other.votes is None:
                 continue
             other = other.by_votes()
-        position = np.array([mine.labels.index(name) for name in other.labels])  # labels travel by name
-        return by_names(other.probabilities, other.labels, mine.labels), position[other.true]
+        position = np.array([selected.labels.index(name) for name in other.labels])  # labels travel by name
+        return by_names(other.probabilities, other.labels, selected.labels), position[other.true]
     return None

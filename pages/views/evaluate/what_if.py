@@ -1,4 +1,4 @@
-"""What if: put a mask or sunglasses on a face, tilt, blur, darken it or add noise, and see what the model says then."""
+"""What if: add mask, sunglasses, tilt, blur, darkness or noise to a face, and see the new prediction."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import numpy as np
 import streamlit as st
 
 from fer_core import imaging
-from fer_core.bundle import Bundle
+from fer_core.bundles.bundle import Bundle
 from fer_core.data import open_dataset
 from fer_core.emotions import EMOJI
 from fer_core.inference.predict import crop_square, open_picture
-from fer_core.robustness.disguise import KINDS, Cover, WhatIf, apply, placed
-from pages.shared import face_grid, face_link, faces, state
+from fer_core.robustness.what_if import KINDS, Cover, WhatIf, apply, placed
+from pages.session import cached_models, face_link, model_choice
+from pages.session.errors import errors_shown
+from pages.widgets import face_grid, faces
 
-from . import dragging
-from .chosen import Chosen
+from . import draggable_covers
+from .selection import Selection
 
 _STRIP = 8
 _TURN, _STRIP_TURN, _ROW, _FACE = "what_if_turn", "what_if_strip", "what_if_row", "what_if_face"
@@ -25,53 +27,56 @@ _EMBEDDED = "synthetic:70"
 
 @dataclass(frozen=True)
 class _Choice:
-    """A face to try things on."""
+    """A face to change."""
 
-    name: str  # which one, for keys
+    name: str  # unique, for keys
     image: np.ndarray  # (48, 48) uint8
-    label: str | None  # its true class, where it is known
+    label: str | None  # true class, if known
 
 
-def show(chosen: Chosen) -> None:
-    """The view. Each change runs this part of the page alone."""
-    if (row := face_link.asked() or "").isdecimal():  # once it was looked at closely, things are tried on it
+def show(selection: Selection) -> None:
+    """Draw the view as a fragment, so that each change runs only this part of the page."""
+    if (
+        row := face_link.requested() or ""
+    ).isdecimal():  # the face that was opened last is the face to change
         st.session_state[_ROW] = int(row) if len(row) < 15 else None
         st.session_state[_FACE] = None
-    st.fragment(_view)(chosen)
+    st.fragment(_view)(selection)
 
 
-def _view(chosen: Chosen) -> None:
-    above = st.container()  # the choice stands below what it is for
+def _view(selection: Selection) -> None:
+    above = st.container()  # drawn above the box that chooses the face
     choice = None
-    with state.errors_shown(stop=False):
-        choice = _choose(chosen)
+    with errors_shown(stop=False):
+        choice = _choose(selection)
     if choice is None:
         return
-    with above, state.errors_shown(stop=False):
+    with above, errors_shown(stop=False):
         turn = st.session_state.setdefault(_TURN, 0)
         picture, answers, controls = st.columns([5, 5, 4], gap="large")
         with controls:
             covers, what = _controls(choice, turn)
-        seen = apply(choice.image, what)
+        changed = apply(choice.image, what)
         with picture:
             key = _drag_key(choice, turn)
-            said = ", ".join(cover.kind for cover in covers)
-            dragging.show(
-                seen,
+            worn = ", ".join(cover.kind for cover in covers)
+            draggable_covers.show(
+                changed,
                 apply(choice.image, replace(what, covers=())),
                 covers,
                 what.rotation,
                 key,
-                f"the face as the model sees it{', with ' + said if said else ''}",
+                f"the face as the model sees it{', with ' + worn if worn else ''}",
             )
             st.caption(
                 "48x48 pixels, as the model sees it."
-                + (" Drag what is put on, or move it by the arrow keys." if covers else "")
+                + (" Drag mask and sunglasses, or move them with the arrow keys." if covers else "")
             )
         with answers:
-            _answers(chosen.bundle, choice, seen)
+            _answers(selection.bundle, choice, changed)
         st.caption(
-            "What holds for one face may be chance: how the model fares on hundreds of worse pictures stands under Robustness."
+            "The result for one face may be chance: Robustness shows the accuracy on hundreds of corrupted "
+            "images."
         )
 
 
@@ -88,11 +93,11 @@ def _controls(choice: _Choice, turn: int) -> tuple[list[Cover], WhatIf]:
             120,
             round(100 * first[kind].width),
             key=f"what_if_{kind}_{turn}_{choice.name}",
-            format="%d %%",
-            help="Its width, as a share of the picture's.",
+            format="%d%%",
+            help="Width, as a share of the width of the image.",
         )
         covers.append(replace(first[kind], width=size / 100))
-    at = dragging.places(_drag_key(choice, turn), covers)
+    at = draggable_covers.places(_drag_key(choice, turn), covers)
     covers = [replace(cover, x=x, y=y) for cover, (x, y) in zip(covers, at, strict=True)]
     rotation = st.slider("Tilt", -45, 45, 0, key=f"what_if_tilt_{turn}", format="%d°")
     blur = st.slider(
@@ -102,7 +107,7 @@ def _controls(choice: _Choice, turn: int) -> tuple[list[Cover], WhatIf]:
         0.0,
         0.1,
         key=f"what_if_blur_{turn}",
-        help="Deviation of a Gaussian, in pixels of the 48.",
+        help="Standard deviation of a Gaussian, in pixels of the 48.",
     )
     darkness = st.slider(
         "Darkness",
@@ -110,11 +115,11 @@ def _controls(choice: _Choice, turn: int) -> tuple[list[Cover], WhatIf]:
         95,
         0,
         key=f"what_if_dark_{turn}",
-        format="%d %%",
-        help="The share of the light that is taken away.",
+        format="%d%%",
+        help="Share of the light that is removed.",
     )
     noise = st.slider(
-        "Noise", 0, 60, 0, key=f"what_if_noise_{turn}", help="Standard deviation in grey values of 255."
+        "Noise", 0, 60, 0, key=f"what_if_noise_{turn}", help="Standard deviation, in grey values of 0 to 255."
     )
     what = WhatIf(tuple(covers), float(rotation), blur, darkness / 100, float(noise))
     st.button(
@@ -124,25 +129,27 @@ def _controls(choice: _Choice, turn: int) -> tuple[list[Cover], WhatIf]:
 
 
 def _undo() -> None:
-    st.session_state[_TURN] += 1  # widgets with new keys stand where they stood first
+    st.session_state[_TURN] += 1  # widgets with new keys begin with their defaults
 
 
 def _drag_key(choice: _Choice, turn: int) -> str:
     return f"what_if_drag_{turn}_{choice.name}"
 
 
-def _answers(bundle: Bundle, choice: _Choice, seen: np.ndarray) -> None:
-    before, after = state.predictor(bundle).classifier.probabilities(np.stack([choice.image, seen]))
+def _answers(bundle: Bundle, choice: _Choice, changed: np.ndarray) -> None:
+    before, after = cached_models.predictor(bundle).classifier.probabilities(
+        np.stack([choice.image, changed])
+    )
     first, then = (bundle.labels[row.argmax()] for row in (before, after))
-    if np.array_equal(seen, choice.image):
-        st.markdown(f"**{bundle.name} says** {EMOJI.get(first, '')} **{first}**{_truth(choice)}")
+    if np.array_equal(changed, choice.image):
+        st.markdown(f"**{bundle.name} predicts** {EMOJI.get(first, '')} **{first}**{_truth(choice)}")
         faces.probability_bars(_by_name(bundle, before))
         return
-    turned = f"still **{first}**" if first == then else f"**{then}** instead of {first}"
-    st.markdown(f"**{bundle.name} now says** {EMOJI.get(then, '')} {turned}{_truth(choice)}")
+    change = f"still **{first}**" if first == then else f"**{then}** instead of {first}"
+    st.markdown(f"**{bundle.name} now predicts** {EMOJI.get(then, '')} {change}{_truth(choice)}")
     faces.probability_bars(_by_name(bundle, after))
     st.caption(
-        f"The probability of {first} went from {before.max():.0%} to {after[before.argmax()]:.0%}. Before:"
+        f"The probability of {first} changed from {before.max():.0%} to {after[before.argmax()]:.0%}. Before:"
     )
     faces.probability_bars(_by_name(bundle, before))
 
@@ -157,34 +164,34 @@ def _by_name(bundle: Bundle, row: np.ndarray) -> dict[str, float]:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _placed(pixels: bytes) -> dict[str, Cover]:
-    """Where mask and sunglasses belong on this face."""
-    found = state.predictor(state.photo_bundle()).detector.detect(
+    """Return the initial places of mask and sunglasses on a face."""
+    detected = cached_models.predictor(model_choice.photo_bundle()).detector.detect(
         np.frombuffer(pixels, np.uint8).reshape(48, 48)
     )
-    largest = max(found, key=lambda face: face.box[2] * face.box[3], default=None)
+    largest = max(detected, key=lambda face: face.box[2] * face.box[3], default=None)
     return {kind: placed(kind, largest) for kind in KINDS}
 
 
-# --- the face ------------------------------------------------------------------------------------------------------------
+# --- choice of the face
 
 
-def _choose(chosen: Chosen) -> _Choice:
-    """The face of the boxes: one's own, the one that was looked at last, or one of the strip."""
+def _choose(selection: Selection) -> _Choice:
+    """Draw the choice and return the face: an own photo, the face opened last, or a face of the strip."""
     st.subheader("Another face")
     grid = st.container()
-    own = _own()
-    if own is not None:
-        return own
-    strip = _strip(chosen)
-    asked = st.session_state.get(_ROW)
-    looked_at = None if asked is None or chosen.data is None else _of_row(chosen, asked)
-    choices = {choice.name: choice for choice in ([looked_at] if looked_at else []) + strip}
+    own_face = _own()
+    if own_face is not None:
+        return own_face
+    strip = _strip(selection)
+    row = st.session_state.get(_ROW)
+    opened = None if row is None or selection.data is None else _of_row(selection, row)
+    choices = {choice.name: choice for choice in ([opened] if opened else []) + strip}
     name = st.session_state.get(_FACE)
     present = choices[name] if name in choices else next(iter(choices.values()))
     names = list(choices)
     shown = [
         face_grid.Face(
-            i, choice.image, choice.label or "", ("tried on",) if choice.name == present.name else ()
+            i, choice.image, choice.label or "", ("shown above",) if choice.name == present.name else ()
         )
         for i, choice in enumerate(choices.values())
     ]
@@ -193,7 +200,7 @@ def _choose(chosen: Chosen) -> _Choice:
         st.session_state[_FACE] = names[place]
 
     with grid:
-        face_grid.show(shown, "what_if_strip_grid", on_open=take, least=72)
+        face_grid.show(shown, "what_if_strip_grid", on_open=take, min_width=72)
         st.button("Other faces", key="what_if_other", icon=":material/casino:", on_click=_other_faces)
     return present
 
@@ -203,17 +210,17 @@ def _other_faces() -> None:
     st.session_state[_ROW] = st.session_state[_FACE] = None
 
 
-def _strip(chosen: Chosen) -> list[_Choice]:
-    """Some faces, one of each class first; embedded drawings where the images are not here."""
+def _strip(selection: Selection) -> list[_Choice]:
+    """Return some faces, one of each class first; embedded drawings where the images are not available."""
     rng = np.random.default_rng(st.session_state.get(_STRIP_TURN, 0))
-    if chosen.data is None or chosen.indices is None:
+    if selection.data is None or selection.indices is None:
         data = open_dataset(_EMBEDDED)
-        chosen_ones = _one_of_each(data.labels.astype(int), rng)
+        indices = _one_of_each(data.labels.astype(int), rng)
         return [
             _Choice(f"drawn-{i}", np.asarray(data.images[i]), data.label_names[data.labels[i]])
-            for i in chosen_ones
+            for i in indices
         ]
-    return [_of_position(chosen, int(p)) for p in _one_of_each(chosen.record.true, rng)]
+    return [_of_position(selection, int(p)) for p in _one_of_each(selection.record.true, rng)]
 
 
 def _one_of_each(true: np.ndarray, rng: np.random.Generator) -> list[int]:
@@ -221,41 +228,41 @@ def _one_of_each(true: np.ndarray, rng: np.random.Generator) -> list[int]:
     return (first + [int(p) for p in rng.permutation(len(true)) if p not in first])[:_STRIP]
 
 
-def _of_row(chosen: Chosen, row: int) -> _Choice | None:
-    found = np.flatnonzero(chosen.record.rows == row)
-    return _of_position(chosen, int(found[0])) if len(found) else None
+def _of_row(selection: Selection, row: int) -> _Choice | None:
+    positions = np.flatnonzero(selection.record.rows == row)
+    return _of_position(selection, int(positions[0])) if len(positions) else None
 
 
-def _of_position(chosen: Chosen, position: int) -> _Choice:
-    assert chosen.data is not None and chosen.indices is not None
-    record, index = chosen.record, int(chosen.indices[position])
+def _of_position(selection: Selection, position: int) -> _Choice:
+    assert selection.data is not None and selection.indices is not None
+    record, index = selection.record, int(selection.indices[position])
     return _Choice(
         f"{record.fingerprint}-{record.rows[position]}",
-        np.asarray(chosen.data.images[index]),
+        np.asarray(selection.data.images[index]),
         record.labels[record.true[position]],
     )
 
 
 def _own() -> _Choice | None:
-    """The largest face of one's own photo; it stays in memory."""
+    """Draw the uploader and return the largest face of the photo, which stays in memory."""
     with st.expander("A photo of your own", icon=":material/add_a_photo:"):
         upload = st.file_uploader(
             "Photo",
             type=["jpg", "jpeg", "png", "webp"],
             key="what_if_photo",
             label_visibility="collapsed",
-            help="It stays on this machine and in memory.",
+            help="The photo stays in the memory of this machine.",
         )
         if upload is None:
             return None
         picture = None
-        with state.errors_shown(stop=False):
+        with errors_shown(stop=False):
             picture = open_picture(upload.getvalue())
         if picture is None:
             return None
-        found = state.predictor(state.photo_bundle()).detector.detect(np.asarray(picture))
-        if not found:
+        detected = cached_models.predictor(model_choice.photo_bundle()).detector.detect(np.asarray(picture))
+        if not detected:
             st.info("No face was found in this photo.", icon=":material/search_off:")
             return None
-        face = max(found, key=lambda face: face.box[2] * face.box[3])
+        face = max(detected, key=lambda face: face.box[2] * face.box[3])
         return _Choice(f"own-{upload.file_id}", imaging.to_grey_48(crop_square(picture, face)), None)

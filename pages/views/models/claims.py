@@ -1,4 +1,4 @@
-"""What READMEs claim for small networks beside what the same networks measure."""
+"""Accuracies that READMEs claim for small networks, beside those measured with the same networks."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.presets import PRESETS, card
-
-from . import charts, scoreboard
-from .interval_chart import Dot, Look, Row, around, interval_chart, percent
+from fer_core.wording import plural
+from pages.widgets import charts
+from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart, percent
 
 
 def show() -> None:
-    """The chart of the measured presets, and the table of all."""
+    """Draw the chart of measured presets and the table of all presets."""
     cards = [card(preset) for preset in PRESETS.values()]
-    # What is measured against FER+ voters has no place beside figures against the labels.
+    # Figures against the FER+ votes cannot be compared with figures against the labels.
     cards = [c for c in cards if not c["measured"] or c["measured"].get("truth") != "votes"]
-    known = sorted((c for c in cards if c["measured"] or claimed(c) is not None), key=lambda c: -_accuracy(c))
+    shown = sorted((c for c in cards if c["measured"] or claimed(c) is not None), key=lambda c: -_accuracy(c))
     st.markdown(_story(cards))
-    if known:
-        rows = [_row(c) for c in known]
+    if shown:
+        rows = [_row(c) for c in shown]
         st.plotly_chart(
             interval_chart(rows),
             config=charts.CONFIG,
@@ -33,70 +33,77 @@ def show() -> None:
         _table(cards)
 
 
-def claimed(known: dict[str, Any]) -> float | None:
-    """The accuracy in a claim such as "about 70 %", as a share."""
-    found = re.search(r"(\d+(?:\.\d+)?)\s*%", known["claim"] or "")
-    return float(found[1]) / 100 if found else None
+def claimed(preset: dict[str, Any]) -> float | None:
+    """Return the accuracy in a claim such as "about 70%" as a share, or None where it states none."""
+    match = re.search(r"(\d+(?:\.\d+)?)\s*%", preset["claim"] or "")
+    return float(match[1]) / 100 if match else None
 
 
-def _accuracy(known: dict[str, Any]) -> float:
-    return known["measured"]["accuracy"] if known["measured"] else 0.0
+def _accuracy(preset: dict[str, Any]) -> float:
+    return preset["measured"]["accuracy"] if preset["measured"] else 0.0
 
 
 def _story(cards: list[dict[str, Any]]) -> str:
     text = (
-        "READMEs claim about 70 % for small convolutional networks on FER2013. A preset repeats such a network with the published "
-        "settings, and is measured on PrivateTest, on which nothing was chosen. Where it trained for fewer epochs than published, more "
-        "of them may raise the figure; the table says which."
+        "READMEs claim about 70% for small convolutional networks on FER2013. A preset repeats such a "
+        "network with the published settings, and is measured on PrivateTest, on which nothing was chosen. "
+        "A preset that trained for fewer epochs than published may reach more with all of them; the table "
+        "shows which."
     )
-    for known in cards:
-        claim = claimed(known)
-        if claim is not None and known["measured"]:
-            gap = 100 * (claim - known["measured"]["accuracy"])
+    for preset in cards:
+        claim = claimed(preset)
+        if claim is not None and preset["measured"]:
+            gap = 100 * (claim - preset["measured"]["accuracy"])
             text += (
-                f" **{known['title']}**: claimed {known['claim']}, measured **{percent(known['measured']['accuracy'])}**, "
-                f"{abs(gap):.0f} points {'less' if gap > 0 else 'more'}."
+                f" **{preset['title']}**: claimed {preset['claim']}, measured "
+                f"**{percent(preset['measured']['accuracy'])}**, {abs(gap):.0f} points "
+                f"{'less' if gap > 0 else 'more'}."
             )
     return text
 
 
-def _row(known: dict[str, Any]) -> Row:
-    measured, claim = known["measured"], claimed(known)
-    colour = scoreboard.colours()
-    dots = []
+def _row(preset: dict[str, Any]) -> Row:
+    measured, claim = preset["measured"], claimed(preset)
+    colour = charts.truth_colours()
+    points = []
     if claim is not None:
-        dots.append(Dot(Look("claimed in a README", colour["votes"], "diamond-open", 12), claim))
-    figure = "not measured yet"
+        points.append(Point(MarkerStyle("claimed in a README", colour["votes"], "diamond-open", 12), claim))
+    figure = "not yet measured"
     if measured:
         interval = tuple(measured["accuracy_ci95"])
-        dots.append(
-            Dot(Look("measured on test", colour["labels"]), measured["accuracy"], interval, _epochs(known))
+        points.append(
+            Point(
+                MarkerStyle("measured on test", colour["labels"]),
+                measured["accuracy"],
+                interval,
+                _epochs(preset),
+            )
         )
-        figure = around(measured["accuracy"], interval)
-    return Row(known["title"], figure, tuple(dots))
+        figure = format_plus_minus(measured["accuracy"], interval)
+    return Row(preset["title"], figure, tuple(points))
 
 
-def _epochs(known: dict[str, Any]) -> str:
-    measured = known["measured"]
+def _epochs(preset: dict[str, Any]) -> str:
+    measured = preset["measured"]
     if not measured:
         return ""
-    each = f"{measured['epochs']} of {known['config']['train']['epochs']} epochs"
+    each = f"{measured['epochs']} of {plural(preset['config']['train']['epochs'], 'epoch')}"
     return f"{measured['networks']} networks, {each} each" if measured["networks"] > 1 else each
 
 
 def _table(cards: list[dict[str, Any]]) -> None:
     rows = []
-    for known in cards:
-        measured = known["measured"]
+    for preset in cards:
+        measured = preset["measured"]
         rows.append(
             {
-                "Preset": known["name"],
-                "Network": known["title"],
-                "Claimed": known["claim"],
+                "Preset": preset["name"],
+                "Network": preset["title"],
+                "Claimed": preset["claim"],
                 "Measured": 100 * measured["accuracy"] if measured else None,
-                "95 % interval": "{:.1%} to {:.1%}".format(*measured["accuracy_ci95"]) if measured else None,
-                "Epochs": _epochs(known) or None,
-                "Command": known["command"],
+                "95% interval": "{:.1%} to {:.1%}".format(*measured["accuracy_ci95"]) if measured else None,
+                "Epochs": _epochs(preset) or None,
+                "Command": preset["command"],
             }
         )
     config = {
@@ -104,7 +111,7 @@ def _table(cards: list[dict[str, Any]]) -> None:
             help="What the README of the published network states; most state no figure."
         ),
         "Measured": st.column_config.NumberColumn(
-            format="%.1f %%", help="Accuracy on the test split (PrivateTest)."
+            format="%.1f%%", help="Accuracy on the test split (PrivateTest)."
         ),
         "Epochs": st.column_config.TextColumn(
             help="Trained epochs of those that were published. Fewer: more may raise the figure."

@@ -1,4 +1,4 @@
-"""The files of a model to take away: Keras and LiteRT as they lie on disk, ONNX made when asked for, the card."""
+"""Downloads of a model: the Keras and LiteRT files, ONNX converted on request, the model card."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.errors import ModelError
+from pages.session import visitor
+from pages.session.errors import errors_shown
 
-from . import state, visitor
-from .model_figures import Model
+from .catalog import Model
 
-_PROJECT = Path(__file__).resolve().parent.parent.parent
-_PATIENCE = 300  # seconds
+_TIMEOUT = 300  # seconds
 _BINARY = "application/octet-stream"
 
 
-@st.fragment  # a click here need not draw the whole page anew
+@st.fragment  # a click here need not draw the whole page again
 def show(model: Model, words: str | None) -> None:
-    """A line for each format: what it is for, and its button. `words` is the card as Markdown, where there is one."""
-    with state.errors_shown(stop=False):
+    """Draw a row for each format: what it is for, and its button.
+
+    Args:
+        model: The model.
+        words: The model card as Markdown, if there is one.
+    """
+    with errors_shown(stop=False):
         _file(
             "Keras", "To train on, or to look inside with Keras 3.", model, model.bundle.keras_file, ".keras"
         )
@@ -39,7 +44,7 @@ def show(model: Model, words: str | None) -> None:
 
 
 def _line(title: str, text: str) -> st.delta_generator.DeltaGenerator:
-    """Title and use of a format; the container takes its buttons."""
+    """Draw title and purpose of a format, and return the container for its buttons."""
     box = st.container(
         border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     )
@@ -52,7 +57,7 @@ def _file(title: str, text: str, model: Model, path: Path, ending: str) -> None:
         st.info(f"{title}: this bundle has no {path.name}.", icon=":material/block:")
         return
     size = path.stat().st_size / 1e6
-    # Read when clicked: a page that is looked at must not read and keep each file.
+    # Read when clicked: drawing the page must not read every file.
     _line(f"{title}, {size:.2f} MB", text).download_button(
         f"Download {title}",
         path.read_bytes,
@@ -67,25 +72,27 @@ def _file(title: str, text: str, model: Model, path: Path, ending: str) -> None:
 def _onnx(model: Model) -> None:
     if not model.bundle.keras_file.is_file():
         st.info(
-            "ONNX: it is made from the Keras file, which this bundle does not have.", icon=":material/block:"
+            "ONNX is converted from the Keras file, which this bundle does not have.", icon=":material/block:"
         )
         return
-    changed = model.bundle.keras_file.stat().st_mtime_ns
-    line = _line("ONNX", "For ONNX Runtime and most other frameworks. Making it takes some ten seconds.")
-    asked = f"models_onnx_{model.bundle.path}_{changed}"
-    place = line.empty()  # of the button that makes the file, then of the one that hands it out
-    if asked not in st.session_state and place.button(
+    modified = model.bundle.keras_file.stat().st_mtime_ns
+    line = _line(
+        "ONNX", "For ONNX Runtime and most other frameworks. The conversion takes about ten seconds."
+    )
+    converted_key = f"models_onnx_{model.bundle.path}_{modified}"
+    place = line.empty()  # for the button that converts, then for the one that downloads
+    if converted_key not in st.session_state and place.button(
         "Make ONNX", icon=":material/build:", key="models_make_onnx"
     ):
         try:
-            _converted(str(model.bundle.path), changed)
-            st.session_state[asked] = True
+            _converted(str(model.bundle.path), modified)
+            st.session_state[converted_key] = True
         except ModelError as error:
             st.error(str(error), icon=":material/error:")
-    if asked in st.session_state:
+    if converted_key in st.session_state:
         place.download_button(
             "Download ONNX",
-            lambda: _converted(str(model.bundle.path), changed),
+            lambda: _converted(str(model.bundle.path), modified),
             f"{model.name}.onnx",
             _BINARY,
             key="models_download_onnx",
@@ -96,11 +103,11 @@ def _onnx(model: Model) -> None:
 
 
 @st.cache_data(max_entries=2, show_spinner="Converting to ONNX ...")
-def _converted(path: str, changed: int) -> bytes:
-    """The ONNX file of a bundle, made by a process of its own, so that TensorFlow stays out of the app's.
+def _converted(path: str, modified: int) -> bytes:
+    """Convert a bundle to ONNX in a process of its own, which keeps TensorFlow out of the app's process.
 
     Raises:
-        ModelError: the model cannot be converted.
+        ModelError: The model cannot be converted.
     """
     visitor.check_helper("The conversion to ONNX")
     with tempfile.TemporaryDirectory(prefix="fer-onnx-") as folder:
@@ -120,17 +127,17 @@ def _converted(path: str, changed: int) -> bytes:
         try:
             done = subprocess.run(
                 command,
-                cwd=_PROJECT,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=_PATIENCE,
+                timeout=_TIMEOUT,
                 env=visitor.helper_environment(),
             )
         except subprocess.TimeoutExpired:
             raise ModelError(
-                f"The conversion to ONNX took longer than {_PATIENCE // 60} minutes and was ended: try again later."
+                f"The conversion to ONNX took longer than {_TIMEOUT // 60} minutes and was stopped: try "
+                "again later."
             ) from None
         except OSError as error:
             raise ModelError(
@@ -138,15 +145,17 @@ def _converted(path: str, changed: int) -> bytes:
             ) from None
         if done.returncode == 0 and out.is_file():
             return out.read_bytes()
-        said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         reason = (
-            said[-1].removeprefix("error: ") if said else f"The process ended with status {done.returncode}."
+            errors[-1].removeprefix("error: ")
+            if errors
+            else f"The process ended with status {done.returncode}."
         )
         raise ModelError(f"The conversion to ONNX failed: {reason}")
 
 
 def _card(model: Model, words: str | None) -> None:
-    line = _line("Model card", "Where it comes from, what it is for and not for, its figures and limits.")
+    line = _line("Model card", "Where the model comes from, its intended use, its figures and its limits.")
     as_json = json.dumps(model.bundle.card, indent=1, ensure_ascii=False) + "\n"
     with line.container(horizontal=True, width="content"):
         if words is not None:

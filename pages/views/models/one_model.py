@@ -1,26 +1,29 @@
-"""One model in detail: its figures, its card in words, how it learned, its layers, its files."""
+"""One model: its figures, its card, its training, its layers, its files."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from fer_core.bundle import views_inside
-from fer_core.card_values import parts
+from fer_core.bundles.bundle import views_inside
+from fer_core.bundles.card_values import as_dicts
+from fer_core.bundles.model_card import markdown
 from fer_core.errors import ModelError
-from fer_core.release.model_card import markdown
+from pages.widgets.interval_chart import percent
 
-from . import layers_table, model_downloads, model_training, speed
-from .interval_chart import percent
-from .model_figures import Model
+from . import files, layers, model_link, speed, training
+from .catalog import Model
 
-_TRUTHS = {"labels": "answers as the labels", "votes": "answers as FER+ voters"}
+_TRUTHS = {"labels": "predicts the labels", "votes": "predicts the FER+ votes"}
 
 
-def show(model: Model) -> None:
-    """Everything that is known about one model."""
+def show(models: Sequence[Model]) -> None:
+    """Draw the box that chooses a model, and everything known about the model."""
+    model = model_link.choose(models)
     _head(model)
     _figures(model)
-    card, training, layers, files = st.tabs(
+    card_tab, training_tab, layers_tab, files_tab = st.tabs(
         [
             ":material/description: Card",
             ":material/show_chart: Training",
@@ -28,14 +31,14 @@ def show(model: Model) -> None:
             ":material/download: Files",
         ]
     )
-    with card:
+    with card_tab:
         _card(model)
-    with training:
-        model_training.show(model)
-    with layers:
-        layers_table.show(model)
-    with files:
-        model_downloads.show(model, text(model))
+    with training_tab:
+        training.show(model)
+    with layers_tab:
+        layers.show(model)
+    with files_tab:
+        files.show(model, card_markdown(model))
 
 
 def _head(model: Model) -> None:
@@ -50,43 +53,44 @@ def _head(model: Model) -> None:
             icon=":material/how_to_vote:" if model.truth == "votes" else ":material/label:",
             color="gray",
         )
-        if len(parts(card, "members")) > 1:
-            st.badge(f"ensemble of {len(parts(card, 'members'))}", icon=":material/join:", color="violet")
+        if len(as_dicts(card, "members")) > 1:
+            st.badge(f"ensemble of {len(as_dicts(card, 'members'))}", icon=":material/join:", color="violet")
         if views_inside(card) > 1:
             st.badge(
                 f"{views_inside(card)} views inside",
                 icon=":material/flip:",
                 color="gray",
-                help="It averages over the image, its mirror image, and the same of its enlarged middle where it has four.",
+                help="The model averages over the image and its mirror image; with four views also over both "
+                "of the enlarged centre.",
             )
         cannot_run = model.bytes is None
-        # Links, since a page cannot be switched from here while the choice of the model is bound to the address.
+        # Links: st.switch_page does not work while the choice of the model is bound to the address.
         st.page_link(
-            "pages/models/evaluate.py", label="Evaluate it", icon=":material/fact_check:", disabled=cannot_run
+            "pages/evaluate.py", label="Evaluate it", icon=":material/fact_check:", disabled=cannot_run
         )
         st.page_link(
-            "pages/use/predict.py",
+            "pages/predict.py",
             label="Predict with it",
             icon=":material/photo_camera:",
             disabled=cannot_run,
         )
     if cannot_run:
         st.warning(
-            f"This bundle has no inference file {model.bundle.inference_file.name}, so it cannot classify here; "
-            "its card and its Keras file are all there is.",
+            f"This bundle has no inference file {model.bundle.inference_file.name}, so it cannot classify "
+            "anything here; only its card and its Keras file can be used.",
             icon=":material/block:",
         )
 
 
 def _figures(model: Model) -> None:
-    test, validation = model.measured("test", model.truth), model.measured("validation", model.truth)
+    test, validation = model.figures("test", model.truth), model.figures("validation", model.truth)
     time = speed.milliseconds([model])[model.name]
     tiles = [
         (
             "Test accuracy",
             percent(test.accuracy if test else None),
             _interval(test),
-            "On PrivateTest, which nothing was chosen on.",
+            "On PrivateTest, on which nothing was chosen.",
         ),
         (
             "Validation accuracy",
@@ -98,13 +102,13 @@ def _figures(model: Model) -> None:
             "Parameters",
             _short(model.parameters),
             f"{_short(model.multiply_adds)} mult-adds",
-            "Numbers that were learned; and multiply-adds for one image, in convolutions and dense layers.",
+            "Learned parameters, and multiply-adds for one image in convolutions and dense layers.",
         ),
         (
             "One image",
             "-" if time is None else f"{time:.2f} ms",
             "no file" if model.bytes is None else f"file of {model.bytes / 1e6:.2f} MB",
-            "Median on this machine, one thread; and the size of the LiteRT file that the app runs.",
+            "Median time on one thread of this machine, and the size of the LiteRT file that the app runs.",
         ),
     ]
     with st.container(horizontal=True, gap="xsmall"):
@@ -124,7 +128,7 @@ def _figures(model: Model) -> None:
 
 def _interval(measured: object) -> str | None:
     interval = getattr(measured, "interval", None)
-    return f"95 %: {100 * interval[0]:.1f} to {100 * interval[1]:.1f}" if interval else None
+    return f"95%: {100 * interval[0]:.1f} to {100 * interval[1]:.1f}" if interval else None
 
 
 def _short(count: int | None) -> str:
@@ -141,20 +145,20 @@ def _short(count: int | None) -> str:
     )
 
 
-def text(model: Model) -> str | None:
-    """The card as Markdown; None where it lacks what the text needs."""
+def card_markdown(model: Model) -> str | None:
+    """Return the card as Markdown, or None where fields are missing."""
     try:
         return markdown({"name": model.name} | model.bundle.card)
-    except ModelError:  # a card that others, or an older version, wrote
+    except ModelError:  # a card from elsewhere, or from an older version
         return None
 
 
 def _card(model: Model) -> None:
-    words = text(model)
+    words = card_markdown(model)
     if words is None:
-        st.info("This card lacks what its text needs, so here is what it holds.", icon=":material/info:")
+        st.info("This card lacks some fields, so it is shown as it is.", icon=":material/info:")
         st.json(model.bundle.card, expanded=1)
         return
-    lines = words.splitlines()[1:]  # its title is the name in the box above
-    # The page has headings of its own, so those of the card are smaller.
+    lines = words.splitlines()[1:]  # without the title, which the box above shows
+    # The headings of the card are made smaller than those of the page.
     st.markdown("\n".join(f"###{line}" if line.startswith("## ") else line for line in lines))

@@ -1,4 +1,4 @@
-"""How fast the models are on this machine, measured once for all sessions."""
+"""Speed of the models on this machine, measured once for all sessions."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.bundle import read_bundle
+from fer_core.bundles.bundle import read_bundle
 from fer_core.errors import ModelError
 from fer_core.evaluation.latency import latency
 
-from .model_figures import Model
+from .catalog import Model
 
 _one_at_a_time = threading.Lock()  # two measurements at once would slow each other down
 
 
 def milliseconds(models: Sequence[Model]) -> dict[str, float | None]:
-    """Milliseconds for one image by the name of the model; None for one without a readable inference file."""
+    """Return milliseconds for one image by model name; None for a model without a readable inference file."""
     with st.spinner("Measuring how fast the models are on this machine ..."):
         return {model.name: _measured(model) for model in models}
 
@@ -29,7 +29,7 @@ def _measured(model: Model) -> float | None:
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _milliseconds(path: str, changed: int) -> float | None:
+def _milliseconds(path: str, modified: int) -> float | None:
     try:
         bundle = read_bundle(Path(path))
         with _one_at_a_time:

@@ -1,4 +1,4 @@
-"""What accuracy costs: milliseconds for an image across, accuracy up, the size of the file as the size of the dot."""
+"""Accuracy against milliseconds for one image, with the size of the file as the size of the dot."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from . import charts, scoreboard, speed
-from .interval_chart import accuracy_range, percent, shortened
-from .model_figures import Measured, Model
+from pages.widgets import charts
+from pages.widgets.interval_chart import accuracy_range, percent, shorten
+
+from . import scoreboard, speed
+from .catalog import Figures, Model
 
 _LARGEST = 34  # pixels across, of the largest file's dot
-_NAMED = 8  # with more dots than these, names would cover each other
-_NAMES = {"labels": "against the labels of FER2013", "votes": "against the FER+ voters"}
+_NAMED_AT_MOST = 8  # names of more dots would overlap
+_NAMES = {"labels": "against the FER2013 labels", "votes": "against the FER+ votes"}
 
 
 def show(boards: Sequence[scoreboard.Board]) -> None:
-    """The plot of all models that were measured on FER2013's test split and have an inference file."""
+    """Plot all models that were measured on the FER2013 test split and have an inference file."""
     st.caption(
-        "Up and to the left is better. Time is for one face on one thread, measured on this machine, "
-        "so it is another one elsewhere; the larger the dot, the larger the file."
+        "Up and to the left is better. Times are for one face on one thread of this machine; other "
+        "machines differ. The larger the dot, the larger the file."
     )
     points = {}
     for board in boards:
         if board.comparable:
             fast = speed.milliseconds(board.models)
-            found = [(m, m.measured("test", board.truth), fast[m.name]) for m in board.models]
+            measured = [(m, m.figures("test", board.truth), fast[m.name]) for m in board.models]
             points[board.key] = [
-                (m, test, ms) for m, test, ms in found if test and ms is not None and m.bytes
+                (m, test, ms) for m, test, ms in measured if test and ms is not None and m.bytes
             ]
     if all(points.get(key) for key in _NAMES):
         st.caption(
-            "Dots and diamonds are measured against different truths: compare dots with dots and diamonds with diamonds."
+            "Dots and diamonds are measured against different truths: compare only dots with dots, and "
+            "diamonds with diamonds."
         )
     if not any(points.values()):
         st.info(
@@ -49,22 +52,22 @@ def show(boards: Sequence[scoreboard.Board]) -> None:
     )
 
 
-def _figure(points: dict[str, list[tuple[Model, Measured, float]]]) -> go.Figure:
+def _figure(points: dict[str, list[tuple[Model, Figures, float]]]) -> go.Figure:
     everything = [point for group in points.values() for point in group]
     largest = max(m.bytes or 0 for m, _, _ in everything)
-    ink = "#E8EAF3" if charts.is_dark() else "#1B2032"  # an interval within its dot must still be seen
+    ink = "#E8EAF3" if charts.is_dark() else "#1B2032"  # an interval inside its dot must still be visible
     figure = go.Figure()
     for key, group in points.items():
         if not group:
             continue
-        colour = scoreboard.colours()[key]
+        colour = charts.truth_colours()[key]
         reach = [test.interval or (test.accuracy, test.accuracy) for _, test, _ in group]
         figure.add_scatter(
             x=[ms for _, _, ms in group],
             y=[test.accuracy for _, test, _ in group],
             name=_NAMES[key],
-            mode="markers+text" if len(everything) <= _NAMED else "markers",
-            text=[html.escape(shortened(m.name, 18)) for m, _, _ in group],
+            mode="markers+text" if len(everything) <= _NAMED_AT_MOST else "markers",
+            text=[html.escape(shorten(m.name, 18)) for m, _, _ in group],
             textposition="middle right",
             cliponaxis=False,
             marker={
@@ -116,7 +119,7 @@ def _figure(points: dict[str, list[tuple[Model, Measured, float]]]) -> go.Figure
     return figure
 
 
-def _hover(model: Model, test: Measured, milliseconds: float) -> str:
+def _hover(model: Model, test: Figures, milliseconds: float) -> str:
     lines = [
         f"<b>{html.escape(model.name)}</b>",
         f"test {percent(test.accuracy, test.interval)}",

@@ -1,4 +1,4 @@
-"""How a model learned, from its card alone: accuracy by epoch, and what each step after training changed."""
+"""The training of a model, from its card: accuracy by epoch, and the effect of each step after training."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer_core.card_values import number, part, parts
+from fer_core.bundles.card_values import as_dict, as_dicts, as_float
+from pages.widgets import charts
+from pages.widgets.interval_chart import percent
 
-from . import charts
-from .interval_chart import percent
-from .model_figures import Model
+from .catalog import Model
 
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C")
 
 
 def show(model: Model) -> None:
-    """The curves and the table of steps; a sentence for what the card does not hold."""
+    """Draw the curves and the table of steps, or a note where the card has none."""
     card = model.bundle.card
-    members = parts(card, "members")
+    members = as_dicts(card, "members")
     st.markdown("##### Accuracy by epoch")
     curves = (
         {_name(member, i): _rows(member) for i, member in enumerate(members)}
@@ -28,29 +28,29 @@ def show(model: Model) -> None:
         else {"": _rows(card)}
     )
     if not any(curves.values()):
-        st.info("This card holds no history of its training.", icon=":material/info:")
+        st.info("This card has no training history.", icon=":material/info:")
     else:
         figure = _figure_of_members(curves) if members else _figure(curves[""])
         st.plotly_chart(figure, config=charts.CONFIG, key="models_curves", alt="Accuracy by epoch")
-        if note := part(card, "training").get("note"):
+        if note := as_dict(card, "training").get("note"):
             st.caption(str(note))
-        if not members and any(part(part(card, "config"), "augment").values()):
+        if not members and any(as_dict(as_dict(card, "config"), "augment").values()):
             st.caption(
-                "Training accuracy is of the changed (turned, shifted, erased ...) images, so it may lie below validation."
+                "Training accuracy is measured on augmented images, so it may be below validation accuracy."
             )
     if members:
         _table_of_members(members)
-    st.markdown("##### What each step changed")
+    st.markdown("##### Steps after training")
     _steps(model)
 
 
 def _rows(card: Any) -> list[dict[str, float]]:
-    """The epochs of a card with a validation accuracy."""
-    rows = parts(part(card, "training"), "history")
+    """Return the epochs of a card that have a validation accuracy."""
+    rows = as_dicts(as_dict(card, "training"), "history")
     return [
         row
         for row in rows
-        if number(row.get("epoch")) is not None and number(row.get("val_accuracy")) is not None
+        if as_float(row.get("epoch")) is not None and as_float(row.get("val_accuracy")) is not None
     ]
 
 
@@ -69,20 +69,20 @@ def _figure(rows: list[dict[str, float]]) -> go.Figure:
     ):
         figure.add_scatter(
             x=epochs,
-            y=[number(row.get(column)) for row in rows],
+            y=[as_float(row.get(column)) for row in rows],
             name=name,
             mode=mode,
             line_color=colour,
             hovertemplate=f"{name}, {hover}<extra></extra>",
         )
-    kept = next((row for row in reversed(rows) if row.get("best")), None)
-    if kept:
+    best = next((row for row in reversed(rows) if row.get("best")), None)
+    if best:
         figure.add_scatter(
-            x=[kept["epoch"]],
-            y=[kept["val_accuracy"]],
-            name="kept",
+            x=[best["epoch"]],
+            y=[best["val_accuracy"]],
+            name="best epoch",
             mode="markers",
-            hovertemplate=f"kept, {hover}<extra></extra>",
+            hovertemplate=f"best epoch, {hover}<extra></extra>",
             marker={
                 "size": 14,
                 "symbol": "star",
@@ -90,7 +90,7 @@ def _figure(rows: list[dict[str, float]]) -> go.Figure:
                 "line": {"width": 1, "color": "#00000088"},
             },
         )
-    return _laid_out(figure, len(rows))
+    return _with_layout(figure, len(rows))
 
 
 def _figure_of_members(curves: dict[str, list[dict[str, float]]]) -> go.Figure:
@@ -104,10 +104,10 @@ def _figure_of_members(curves: dict[str, list[dict[str, float]]]) -> go.Figure:
             line_color=_COLOURS[i % len(_COLOURS)],
             hovertemplate="epoch %{x}: %{y:.1%} on validation",
         )
-    return _laid_out(figure, max(map(len, curves.values())))
+    return _with_layout(figure, max(map(len, curves.values())))
 
 
-def _laid_out(figure: go.Figure, epochs: int) -> go.Figure:
+def _with_layout(figure: go.Figure, epochs: int) -> go.Figure:
     return figure.update_layout(
         height=340,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
@@ -126,13 +126,13 @@ def _laid_out(figure: go.Figure, epochs: int) -> go.Figure:
 def _table_of_members(members: list[dict[str, Any]]) -> None:
     rows = []
     for i, member in enumerate(members):
-        accuracy = number(member.get("validation_accuracy"))
+        accuracy = as_float(member.get("validation_accuracy"))
         rows.append(
             {
                 "Network": _name(member, i),
                 "Preset": member.get("preset"),
-                "Seed": number(member.get("seed")),
-                "Epochs": number(part(member, "training").get("epochs")),
+                "Seed": as_float(member.get("seed")),
+                "Epochs": as_float(as_dict(member, "training").get("epochs")),
                 "Validation": None if accuracy is None else 100 * accuracy,
             }
         )
@@ -141,7 +141,7 @@ def _table_of_members(members: list[dict[str, Any]]) -> None:
     )
     config = {
         "Validation": st.column_config.NumberColumn(
-            format="%.1f %%", help="Of this network alone, on the validation split."
+            format="%.1f%%", help="Of this network alone, on the validation split."
         )
     }
     st.dataframe(
@@ -158,7 +158,7 @@ def _steps(model: Model) -> None:
     rows = step_rows(model)
     if not rows:
         st.info(
-            "This model was written by an older version, which did not record its steps.",
+            "The card of this model was written by an older version, which did not record the steps.",
             icon=":material/history:",
         )
         return
@@ -170,21 +170,22 @@ def _steps(model: Model) -> None:
         alt="Figures before and after each step",
     )
     st.caption(
-        "All on validation, where each step was settled. A calibration error is how far confidence is from accuracy: the lower, the better."
+        "Measured on the validation split, on which each step was chosen. The calibration error is the "
+        "mean gap between confidence and accuracy: the lower, the better."
     )
 
 
 def step_rows(model: Model) -> list[dict[str, str]]:
-    """What was done after training: the figure before and after each step, "-" where it is not known."""
+    """Return the figures before and after each step, "-" where a figure is not recorded."""
     card = model.bundle.card
-    steps, final = part(card, "steps"), model.measured("validation", model.truth)
+    steps, final = as_dict(card, "steps"), model.figures("validation", model.truth)
     one_view, full_size = (
-        number(steps.get("accuracy_one_view")),
-        number(steps.get("accuracy_before_quantisation")),
+        as_float(steps.get("accuracy_one_view")),
+        as_float(steps.get("accuracy_before_quantisation")),
     )
     uncalibrated, temperature = (
-        number(steps.get("calibration_error_before_temperature")),
-        number(card.get("temperature")),
+        as_float(steps.get("calibration_error_before_temperature")),
+        as_float(card.get("temperature")),
     )
     rows = []
 
@@ -195,10 +196,10 @@ def step_rows(model: Model) -> list[dict[str, str]]:
         )
 
     if one_view is not None:
-        row("Average over several views", "accuracy", one_view, full_size)
+        row("Averaging over several views", "accuracy", one_view, full_size)
     if full_size is not None and card.get("quantisation") not in (None, "none"):
         row(
-            f"Smaller numbers in the file ({card['quantisation']})",
+            f"Quantisation ({card['quantisation']})",
             "accuracy",
             full_size,
             final.accuracy if final else None,
@@ -210,4 +211,4 @@ def step_rows(model: Model) -> list[dict[str, str]]:
 
 
 def _two(share: float | None) -> str:
-    return percent(None) if share is None else f"{100 * share:.2f} %"
+    return percent(None) if share is None else f"{100 * share:.2f}%"

@@ -1,81 +1,90 @@
-"""Album: many photos or a zip; results as they come, a table that sorts, and the photo behind each row."""
+"""Album: many photos or a zip, with results as they come, a table that sorts, and the photo of each row."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from fer_core.album import PictureResult, analyse, csv_text, pictures
-from fer_core.bundle import Bundle
+from fer_core.bundles.bundle import Bundle
 from fer_core.emotions import EMOJI
-from fer_core.inference.unlike import unlike_training
-from pages.shared import results, state, visitor
-from pages.shared.faces import data_uri
+from fer_core.inference.input_warnings import input_warnings
+from fer_core.wording import plural
+from pages.session import cached_models, visitor
+from pages.session.errors import errors_shown
+from pages.widgets import photo_results
+from pages.widgets.faces import data_uri
 
-from . import work
+from . import upload_task
+from .options import Options
 
 _KEY = "predict_album"
 MEGABYTES = 400
 
 
-def show(bundle: Bundle, detect: bool, unsure_below: float) -> None:
-    """The view."""
+def show(options: Options) -> None:
+    """Draw the uploader, and the results of an album as they come."""
+    bundle, detect, unsure_below = options.bundle, options.detect, options.unsure_below
     uploads = st.file_uploader(
         "Photos, or a zip of them",
-        type=[*results.UPLOAD_TYPES, "zip"],
+        type=[*photo_results.UPLOAD_TYPES, "zip"],
         accept_multiple_files=True,
         max_upload_size=visitor.upload_megabytes(MEGABYTES),
         key="predict_album_files",
     )
     if not uploads:
         st.info(
-            "Drop hundreds of photos, or one zip with folders. They stay in memory; bad files are listed and the rest goes on.",
+            "Drop hundreds of photos, or one zip with folders. They stay in memory; files that cannot be "
+            "read are listed.",
             icon=":material/photo_library:",
         )
         return
     named = " ".join(f"{upload.name} {upload.file_id}" for upload in uploads)
-    what = hashlib.sha256(f"{bundle.path} {detect} {named}".encode()).hexdigest()
-    with state.errors_shown():
-        found = []
+    inputs = hashlib.sha256(f"{bundle.path} {detect} {named}".encode()).hexdigest()
+    with errors_shown():
+        photos = []
         for upload in uploads:
             if upload.name.lower().endswith(".zip"):
-                found += pictures(io.BytesIO(upload.getvalue()))
+                photos += pictures(io.BytesIO(upload.getvalue()))
             else:
-                found += pictures([(upload.name, upload.getvalue())])
-    if work.of(_KEY, what) is None:
-        predictor = state.predictor(bundle)
+                photos += pictures([(upload.name, upload.getvalue())])
+    if upload_task.current(_KEY, inputs) is None:
+        predictor = cached_models.predictor(bundle)
         st.button(
-            f"Classify {len(found):,} {'picture' if len(found) == 1 else 'pictures'}",
+            f"Classify {plural(len(photos), 'photo')}",
             key="predict_album_start",
             type="primary",
             icon=":material/play_arrow:",
-            on_click=work.start,
+            on_click=upload_task.start,
             args=(
                 _KEY,
-                what,
-                lambda tell, cancelled: analyse(
-                    found, predictor, detect=detect, on_progress=tell, cancelled=cancelled
+                inputs,
+                lambda on_progress, cancelled: analyse(
+                    photos, predictor, detect=detect, on_progress=on_progress, cancelled=cancelled
                 ),
             ),
         )
         return
-    work.follow(_KEY, partial(_draw, bundle, unsure_below, {picture.name: picture.read for picture in found}))
+    upload_task.follow(
+        _KEY, partial(_draw, bundle, unsure_below, {picture.name: picture.read for picture in photos})
+    )
 
 
-def _draw(bundle: Bundle, unsure_below: float, read: dict, done: work.Work) -> None:
-    found: list[PictureResult] = list(done.results)
-    if not found:
+def _draw(bundle: Bundle, unsure_below: float, read: dict, task: upload_task.UploadTask) -> None:
+    results: list[PictureResult] = list(task.results)
+    if not results:
         return
-    faces = [(result, face) for result in found for face in result.faces]
-    bad = [result for result in found if result.error]
-    empty = sum(not result.faces and not result.error for result in found)
+    faces = [(result, face) for result in results for face in result.faces]
+    bad = [result for result in results if result.error]
+    empty = sum(not result.faces and not result.error for result in results)
     with st.container(horizontal=True):
         for name, value in (
-            ("Pictures", len(found)),
+            ("Photos", len(results)),
             ("Faces", len(faces)),
             ("Unsure", sum(f.unsure(unsure_below) for _, f in faces)),
             ("Without a face", empty),
@@ -83,18 +92,18 @@ def _draw(bundle: Bundle, unsure_below: float, read: dict, done: work.Work) -> N
         ):
             st.metric(name, f"{value:,}", border=True, width=130)
     if faces:
-        _table(bundle, unsure_below, faces, done.done, read)
+        _table(bundle, unsure_below, faces, task.done, read)
     if bad:
         with st.expander(
-            f"{len(bad):,} {'file' if len(bad) == 1 else 'files'} could not be read",
+            f"{plural(len(bad), 'file')} could not be read",
             icon=":material/broken_image:",
         ):
             for result in bad:
                 st.markdown(f"- {result.error}")
-    if done.done:
+    if task.done:
         st.download_button(
             "Download CSV",
-            lambda: csv_text(found, bundle.labels, unsure_below),
+            lambda: csv_text(results, bundle.labels, unsure_below),
             "album.csv",
             "text/csv",
             key="predict_album_csv",
@@ -114,7 +123,7 @@ def _table(bundle: Bundle, unsure_below: float, faces: list, done: bool, read: d
                 else f"{EMOJI.get(face.label, '')} {face.label}",
                 "Confidence": face.confidence,
                 **{name: face.probabilities[name] for name in bundle.labels},
-                "Unlike the training data": " ".join(unlike_training(face)),
+                "Unlike the training data": " ".join(input_warnings(face)),
             }
             for result, face in faces
         ]
@@ -124,7 +133,7 @@ def _table(bundle: Bundle, unsure_below: float, faces: list, done: bool, read: d
         "Face": st.column_config.ImageColumn(),
         "Confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
     }
-    event = st.dataframe(
+    event: Any = st.dataframe(
         frame,
         hide_index=True,
         column_config=config,
@@ -137,7 +146,7 @@ def _table(bundle: Bundle, unsure_below: float, faces: list, done: bool, read: d
         return
     chosen = event["selection"]["rows"] if event else []
     if not chosen:
-        st.caption("Tick a row to see its photo; click a column's name to sort.")
+        st.caption("Tick a row to see its photo; click the name of a column to sort.")
         return
     name = faces[chosen[0]][0].name
-    results.show(name, read[name](), bundle, unsure_below=unsure_below)
+    photo_results.show(name, read[name](), bundle, unsure_below=unsure_below)

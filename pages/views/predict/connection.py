@@ -1,4 +1,4 @@
-"""Why there is no live video: what the browser and the server know, in plain words."""
+"""Connection check: why there is no live video, as far as browser and server can tell."""
 
 from __future__ import annotations
 
@@ -8,38 +8,18 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from .relay import Relay
+from pages.widgets.component import script
 
-PATIENCE = 10.0  # seconds after which a connection that shows no video is called broken
+from .turn_servers import TurnServers
 
-_JS = """
-export default function({ parentElement, setStateValue }) {
-  const tell = async () => {
-    const found = { secure: window.isSecureContext && !!navigator.mediaDevices, permission: "unknown", cameras: -1 }
-    try {
-      const permission = await navigator.permissions.query({ name: "camera" })
-      found.permission = permission.state
-      permission.onchange = tell
-    } catch {}  // Firefox before 131 does not know the name
-    try {
-      const devices = await navigator.mediaDevices.enumerateDevices()
-      found.cameras = devices.filter((device) => device.kind === "videoinput").length
-    } catch {}
-    const text = JSON.stringify(found)
-    const here = parentElement.querySelector("span")
-    if (here.dataset.told === text) return  // else every run of the page would cause the next one
-    here.dataset.told = text
-    setStateValue("found", found)
-  }
-  tell()
-}
-"""
-_component = st.components.v2.component("fer_camera_check", html="<span></span>", js=_JS)
+PATIENCE = 10.0  # seconds without video after which a connection counts as broken
+
+_component = st.components.v2.component("fer_camera_check", html="<span></span>", js=script(__file__))
 
 
 @dataclass(frozen=True)
 class Browser:
-    """What a browser tells of its camera; None where it has not answered."""
+    """What the browser reports about its camera; None until it has answered."""
 
     secure: bool | None = None
     permission: str | None = None  # "granted", "denied", "prompt" or "unknown"
@@ -48,39 +28,45 @@ class Browser:
 
 @dataclass(frozen=True)
 class Check:
-    """One point of the connection check."""
+    """One item of the connection check."""
 
     name: str
-    good: bool | None  # None: it is not known, or may be as it is
+    good: bool | None  # None: unknown, or not needed
     sentence: str
 
 
 def ask_browser(key: str) -> Browser:
-    """What it says now; it draws nothing, and the page runs again when the answer changes."""
-    found: Any = _component(key=key, default={"found": None}, on_found_change=lambda: None).get("found") or {}
-    return Browser(found.get("secure"), found.get("permission"), found.get("cameras"))
+    """Return the report of the browser; the page runs again when it changes."""
+    report: Any = (
+        _component(key=key, default={"found": None}, on_found_change=lambda: None).get("found") or {}
+    )
+    return Browser(report.get("secure"), report.get("permission"), report.get("cameras"))
 
 
 def is_local(url: str | None) -> bool:
-    """Whether a page's address is on the server's own machine."""
+    """Return whether the address of a page is on the server's own machine."""
     host = urlsplit(url or "http://localhost").hostname or ""
     return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
 
 
-def checks(url: str | None, browser: Browser, relay: Relay, waited: float | None, video: bool) -> list[Check]:
-    """All points, in the order in which they matter.
+def checks(
+    url: str | None, browser: Browser, servers: TurnServers, waited: float | None, video: bool
+) -> list[Check]:
+    """Return all checks, in the order in which they matter.
 
     Args:
-        url: of the page, as the browser has it.
-        waited: seconds since the video was started; None where it was not.
-        video: whether any came since.
+        url: Address of the page in the browser.
+        browser: Report of the browser.
+        servers: The TURN servers.
+        waited: Seconds since the video was started, or None.
+        video: Whether any frame has arrived since.
     """
     return [
         _security(url, browser),
         _camera(browser),
         _permission(browser),
-        _relay(url, relay),
-        _connection(url, relay, waited, video),
+        _relay(url, servers),
+        _connection(url, servers, waited, video),
     ]
 
 
@@ -91,8 +77,8 @@ def _security(url: str | None, browser: Browser) -> Check:
         return Check(
             "https",
             False,
-            "Browsers give the camera only to pages that come over https, or from localhost: open this page with https://, or let whoever "
-            "runs it put it behind https.",
+            "Browsers allow the camera only for pages over https or from localhost: open this page with "
+            "https://, or ask its operator to serve it over https.",
         )
     return Check("https", True, "The page may ask for a camera.")
 
@@ -102,10 +88,10 @@ def _camera(browser: Browser) -> Check:
         return Check(
             "Camera",
             False,
-            "This device has no camera, or another program hides it: plug one in, or upload a photo.",
+            "This device has no camera, or another program blocks it: connect one, or upload a photo.",
         )
     if browser.cameras is None or browser.cameras < 0:
-        return Check("Camera", None, "The browser has not said whether there is a camera.")
+        return Check("Camera", None, "The browser has not reported whether there is a camera.")
     return Check(
         "Camera", True, f"The browser sees {browser.cameras} camera{'s' if browser.cameras > 1 else ''}."
     )
@@ -116,50 +102,55 @@ def _permission(browser: Browser) -> Check:
         return Check(
             "Permission",
             False,
-            "The browser keeps the camera from this page: allow it with the symbol beside the address, then press Start again.",
+            "The browser blocks the camera for this page: allow it with the icon beside the address, then "
+            "press Start again.",
         )
     if browser.permission == "granted":
         return Check("Permission", True, "This page may use the camera.")
     return Check("Permission", None, "The browser will ask you when you press Start: choose Allow.")
 
 
-def _relay(url: str | None, relay: Relay) -> Check:
-    if relay.problem:
-        return Check("Relay", False, relay.problem)
-    if relay.source:
+def _relay(url: str | None, servers: TurnServers) -> Check:
+    if servers.problem:
+        return Check("Relay", False, servers.problem)
+    if servers.source:
         return Check(
-            "Relay", True, f"Relay servers are set ({relay.source}); video that passes them stays encrypted."
+            "Relay",
+            True,
+            f"TURN servers are configured ({servers.source}); video that passes through them stays "
+            "encrypted.",
         )
     if is_local(url):
-        return Check("Relay", True, "None is needed: browser and app are on the same machine.")
+        return Check("Relay", True, "Not needed: browser and app are on the same machine.")
     return Check(
         "Relay",
         None,
-        "No relay (TURN) server is set. In the same network video works without one; elsewhere firewalls often stop it. Whoever runs the "
-        "app sets iceServers, or the keys of Cloudflare or Twilio, in .streamlit/secrets.toml.",
+        "No relay (TURN) server is configured. Video works without one in the same network; elsewhere, "
+        "firewalls often block it. The operator of the app can set iceServers, or the keys of Cloudflare "
+        "or Twilio, in .streamlit/secrets.toml.",
     )
 
 
-def _connection(url: str | None, relay: Relay, waited: float | None, video: bool) -> Check:
+def _connection(url: str | None, servers: TurnServers, waited: float | None, video: bool) -> Check:
     if video:
         return Check("Connection", True, "Video arrives.")
     if waited is None:
-        return Check("Connection", None, "Not tried yet: press Start.")
+        return Check("Connection", None, "Not tested yet: press Start.")
     if waited < PATIENCE:
         return Check("Connection", None, "Connecting ...")
-    if relay.source or is_local(url):
-        why = "Another program may use the camera, or a firewall or VPN stops video (UDP)"
+    if servers.source or is_local(url):
+        why = "Another program may be using the camera, or a firewall or VPN blocks video (UDP)"
     else:
-        why = "A firewall between you and the app stops video, and no relay (TURN) server is set to lead around it"
+        why = "A firewall between you and the app blocks video, and no relay (TURN) server is configured"
     return Check(
         "Connection",
         False,
-        f"No video came within {PATIENCE:.0f} seconds. {why}: press Stop, and take a snapshot instead.",
+        f"No video arrived within {PATIENCE:.0f} seconds. {why}: press Stop, and take a snapshot instead.",
     )
 
 
 def show(points: list[Check]) -> None:
-    """The first thing that is wrong as a warning, and all points behind a fold."""
+    """Draw the first problem as a warning, and all checks in an expander."""
     wrong = next((point for point in points if point.good is False), None)
     if wrong is not None:
         st.warning(wrong.sentence, icon=":material/videocam_off:")

@@ -1,4 +1,7 @@
-"""TURN servers, which pass video on where browser and server cannot reach each other: from `st.secrets`, else from the environment."""
+"""TURN servers, which relay video where browser and server cannot connect directly.
+
+The settings come from `st.secrets` or from the environment.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +22,21 @@ _TIMEOUT = 10  # seconds
 
 
 @dataclass(frozen=True)
-class Relay:
-    """The servers as browsers take them, who gave them, and what is wrong with the settings in one sentence."""
+class TurnServers:
+    """ICE servers for the browser, where they come from, and an error message for invalid settings."""
 
     servers: list[dict[str, Any]]
     source: str | None = None
     problem: str | None = None
 
 
-def relay() -> Relay:
-    """What is set. Without settings nobody outside is asked for anything: then there are no servers."""
-    return find(_settings())
+def configured() -> TurnServers:
+    """Return the configured servers; without settings there are none, and no request is made."""
+    return from_settings(_settings())
 
 
-def find(settings: dict[str, Any]) -> Relay:
-    """The servers that `settings` names: a list `iceServers`, or the keys of Cloudflare or Twilio."""
+def from_settings(settings: dict[str, Any]) -> TurnServers:
+    """Return the servers for a list `iceServers`, or for the keys of Cloudflare or Twilio."""
     if (plain := settings.get("iceServers")) is not None:
         servers = (
             [dict(server) for server in plain if isinstance(server, Mapping)]
@@ -41,12 +44,13 @@ def find(settings: dict[str, Any]) -> Relay:
             else []
         )
         if not servers or not all("urls" in server for server in servers):
-            return Relay(
+            return TurnServers(
                 [],
                 None,
-                "iceServers in the secrets must be a list of tables with urls, and username and credential where needed.",
+                "iceServers in the secrets must be a list of tables with urls, and username and "
+                "credential where needed.",
             )
-        return Relay(servers, "iceServers")
+        return TurnServers(servers, "iceServers")
     for names, service, ask in (
         (_CLOUDFLARE, "Cloudflare", get_cloudflare_ice_servers),
         (_TWILIO, "Twilio", twilio_servers),
@@ -55,28 +59,30 @@ def find(settings: dict[str, Any]) -> Relay:
         if not first and not second:
             continue
         if not first or not second:
-            return Relay(
+            return TurnServers(
                 [],
                 None,
-                f"{names[0 if not first else 1]} is missing in the secrets: {service} needs both {' and '.join(names)}.",
+                f"{names[0 if not first else 1]} is missing in the secrets: {service} needs both "
+                f"{' and '.join(names)}.",
             )
         try:
-            return Relay(list(ask(first, second)), service)
+            return TurnServers([dict(server) for server in ask(first, second)], service)
         except (ValueError, OSError, KeyError):
-            return Relay(
+            return TurnServers(
                 [],
                 None,
-                f"{service} gave no relay servers: check {' and '.join(names)} in the secrets, and whether it can be reached.",
+                f"{service} returned no TURN servers: check {' and '.join(names)} in the secrets, and the "
+                "connection to it.",
             )
-    return Relay([])
+    return TurnServers([])
 
 
 @st.cache_data(ttl=3600, show_spinner=False)
 def twilio_servers(account: str, token: str) -> list[dict[str, Any]]:
-    """Servers with a user name and password for two hours, by Twilio's Network Traversal Service.
+    """Request servers with credentials for two hours from Twilio's Network Traversal Service.
 
     Raises:
-        OSError, ValueError, KeyError: it does not answer as it should.
+        OSError, ValueError, KeyError: The answer is not as expected.
     """
     request = urllib.request.Request(
         f"https://api.twilio.com/2010-04-01/Accounts/{account}/Tokens.json", data=b"Ttl=7200", method="POST"
@@ -91,11 +97,11 @@ def twilio_servers(account: str, token: str) -> list[dict[str, Any]]:
 
 
 def _settings() -> dict[str, Any]:
-    found: dict[str, Any] = {
+    settings: dict[str, Any] = {
         name: os.environ[name] for name in (*_CLOUDFLARE, *_TWILIO) if name in os.environ
     }
     if st.secrets.load_if_toml_exists():
-        found |= {
+        settings |= {
             name: st.secrets[name] for name in ("iceServers", *_CLOUDFLARE, *_TWILIO) if name in st.secrets
         }
-    return found
+    return settings

@@ -1,4 +1,4 @@
-"""Work on what a visitor uploaded: in a thread, for this session alone, with results as they come; it can be cancelled."""
+"""Work on uploads: in a thread, for this session only, with results as they come; it can be cancelled."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from fer_core.diagnostics import log
 from fer_core.errors import FerError
 
 _REFRESH_SECONDS = 0.7
-Generate = Callable[
-    [Callable[[float], None], Callable[[], bool]], Iterator[Any]
-]  # takes on_progress and cancelled
+OnProgress = Callable[[float], None]  # takes the share that is done, 0 to 1
+Cancelled = Callable[[], bool]
+Generate = Callable[[OnProgress, Cancelled], Iterator[Any]]
 
 
 @dataclass
-class Work:
-    """One piece of work, under way or ended."""
+class UploadTask:
+    """A running or finished task with its results so far."""
 
-    what: str  # tells the uploads it is about
+    inputs: str  # identifies uploads and settings
     results: list[Any] = field(default_factory=list)
     share: float = 0.0
     error: str | None = None
@@ -31,62 +31,73 @@ class Work:
     cancelled: bool = False
 
 
-def start(key: str, what: str, generate: Generate) -> None:
-    """Begin; what was under way under this key is cancelled."""
+def start(key: str, inputs: str, generate: Generate) -> None:
+    """Start a task and cancel the one that runs under the same key.
+
+    Args:
+        key: Key of the task in the session.
+        inputs: Identifies uploads and settings.
+        generate: Yields the results; receives a callback for progress and one that tells if it was cancelled.
+    """
     cancel(key)
-    work = st.session_state[key] = Work(what)
-    threading.Thread(target=_carry_out, args=(work, generate), name=f"fer-{key}", daemon=True).start()
+    task = st.session_state[key] = UploadTask(inputs)
+    threading.Thread(target=_run, args=(task, generate), name=f"fer-{key}", daemon=True).start()
 
 
-def _carry_out(work: Work, generate: Generate) -> None:
-    def tell(share: float) -> None:
-        work.share = share
+def _run(task: UploadTask, generate: Generate) -> None:
+    def on_progress(share: float) -> None:
+        task.share = share
 
     try:
-        for result in generate(tell, lambda: work.cancelled):
-            work.results.append(result)
+        for result in generate(on_progress, lambda: task.cancelled):
+            task.results.append(result)
     except (FerError, OSError) as error:
-        work.error = str(error)
+        task.error = str(error)
     except Exception:
         logging.getLogger("fer").exception("the work failed")
-        work.error = "This failed unexpectedly; the log of the app says why."
+        task.error = "This failed unexpectedly; the log of the app says why."
     finally:
-        work.done = True
+        task.done = True
         log.event(
-            "work ended", results=len(work.results), cancelled=work.cancelled, failed=work.error is not None
+            "work ended", results=len(task.results), cancelled=task.cancelled, failed=task.error is not None
         )
 
 
-def of(key: str, what: str) -> Work | None:
-    """The work on these uploads; that on others is cancelled and forgotten."""
-    work: Work | None = st.session_state.get(key)
-    if work is not None and work.what != what:
+def current(key: str, inputs: str) -> UploadTask | None:
+    """Return the task on these inputs; a task on other inputs is cancelled and dropped."""
+    task: UploadTask | None = st.session_state.get(key)
+    if task is not None and task.inputs != inputs:
         cancel(key)
         del st.session_state[key]
         return None
-    return work
+    return task
 
 
 def cancel(key: str) -> None:
-    """End it soon; the results so far are kept."""
-    work: Work | None = st.session_state.get(key)
-    if work is not None:
-        work.cancelled = True
+    """Cancel a task; its results so far stay."""
+    task: UploadTask | None = st.session_state.get(key)
+    if task is not None:
+        task.cancelled = True
 
 
-def follow(key: str, draw: Callable[[Work], None]) -> None:
-    """Draw the work; again and again while it goes on, and the whole page once it has ended."""
-    going = not st.session_state[key].done
+def follow(key: str, draw: Callable[[UploadTask], None]) -> None:
+    """Draw a task, again and again while it runs, and run the whole page once it has ended.
 
-    def look() -> None:
-        work: Work | None = st.session_state.get(key)
-        if work is None:
+    Args:
+        key: Key of the task in the session.
+        draw: Draws the results so far.
+    """
+    running = not st.session_state[key].done
+
+    def refresh() -> None:
+        task: UploadTask | None = st.session_state.get(key)
+        if task is None:
             return
-        if going and work.done:
+        if running and task.done:
             st.rerun()
-        if not work.done:
+        if not task.done:
             left, right = st.columns([5, 1], vertical_alignment="center")
-            left.progress(work.share, text=f"{work.share:.0%}")
+            left.progress(task.share, text=f"{task.share:.0%}")
             right.button(
                 "Cancel",
                 key=f"{key}_cancel",
@@ -95,10 +106,10 @@ def follow(key: str, draw: Callable[[Work], None]) -> None:
                 args=(key,),
                 width="stretch",
             )
-        elif work.cancelled:
-            st.caption("Cancelled; what follows is what was done until then.")
-        if work.error:
-            st.error(work.error, icon=":material/error:")
-        draw(work)
+        elif task.cancelled:
+            st.caption("Cancelled; these are the results until then.")
+        if task.error:
+            st.error(task.error, icon=":material/error:")
+        draw(task)
 
-    st.fragment(look, run_every=_REFRESH_SECONDS if going else None)()
+    st.fragment(refresh, run_every=_REFRESH_SECONDS if running else None)()

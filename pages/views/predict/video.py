@@ -1,4 +1,4 @@
-"""Video: faces followed over time, their expressions on a timeline, the frame behind a moment, and the video with boxes."""
+"""Video: faces tracked over time, with a timeline, the frame at a moment, and the annotated video."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer_core.bundle import Bundle
 from fer_core.emotions import COLOURS, EMOJI
 from fer_core.video import Timeline, Track, VideoReader, analyse_video, annotate_video
 from fer_core.video.analysis import DEFAULT_RATE, DEFAULT_SMOOTHING
 from fer_core.video.annotate import annotated
 from fer_core.video.reader import SUFFIXES
-from pages.shared import charts, faces, state, visitor
+from fer_core.wording import plural
+from pages.session import cached_models, visitor
+from pages.session.errors import errors_shown
+from pages.widgets import charts, faces
 
-from . import work
+from . import upload_task
+from .options import Options
 
 _KEY, _MADE = "predict_video", "predict_video_made"
 _AT, _FACE = "predict_video_at", "predict_video_face"
 MEGABYTES = 400
 
 
-def show(bundle: Bundle, unsure_below: float) -> None:
-    """The view."""
+def show(options: Options) -> None:
+    """Draw the uploader, and the timeline of a video."""
+    bundle, unsure_below = options.bundle, options.unsure_below
     upload = st.file_uploader(
         "Video of up to 10 minutes",
         type=[suffix[1:] for suffix in SUFFIXES],
@@ -36,13 +40,13 @@ def show(bundle: Bundle, unsure_below: float) -> None:
     )
     left, right = st.columns(2)
     rate = left.slider(
-        "Looks a second",
+        "Frames per second",
         1,
         25,
         int(DEFAULT_RATE),
         key="predict_video_rate",
         persist_state="session",
-        help="Frames that are classified; more take longer and show quicker changes.",
+        help="Frames that are classified; more take longer and show faster changes.",
     )
     smoothing = right.slider(
         "Smoothing",
@@ -53,61 +57,61 @@ def show(bundle: Bundle, unsure_below: float) -> None:
         format="%.1f s",
         key="predict_video_smoothing",
         persist_state="session",
-        help="Probabilities are averaged over about so many seconds, so that single frames do not flicker.",
+        help="Probabilities are averaged over about this time, so that they do not flicker.",
     )
     if upload is None:
         st.info(
-            "Drop a video. It is read frame by frame in memory; its sound is not used.",
+            "Drop a video. It is read frame by frame in memory; the sound is ignored.",
             icon=":material/movie:",
         )
         return
     content = upload.getvalue()
-    what = hashlib.sha256(f"{bundle.path} {upload.file_id} {rate} {smoothing}".encode()).hexdigest()
-    if work.of(_KEY, what) is None:
-        predictor = state.predictor(bundle)
+    inputs = hashlib.sha256(f"{bundle.path} {upload.file_id} {rate} {smoothing}".encode()).hexdigest()
+    if upload_task.current(_KEY, inputs) is None:
+        predictor = cached_models.predictor(bundle)
 
-        def look(tell, cancelled) -> Iterator[Timeline]:
+        def track_faces(on_progress, cancelled) -> Iterator[Timeline]:
             yield analyse_video(
                 io.BytesIO(content),
                 predictor,
                 name=upload.name,
                 rate=rate,
                 smoothing=smoothing,
-                on_progress=tell,
+                on_progress=on_progress,
                 cancelled=cancelled,
             )
 
         st.button(
-            "Follow the faces",
+            "Track the faces",
             key="predict_video_start",
             type="primary",
             icon=":material/play_arrow:",
             on_click=_begin,
-            args=(what, look),
+            args=(inputs, track_faces),
         )
         return
-    work.follow(_KEY, partial(_draw, content, unsure_below))
+    upload_task.follow(_KEY, partial(_draw, content, unsure_below))
 
 
-def _begin(what: str, look: work.Generate) -> None:
+def _begin(inputs: str, work: upload_task.Generate) -> None:
     for key in (_AT, _FACE, _MADE):
         st.session_state.pop(key, None)
-    work.start(_KEY, what, look)
+    upload_task.start(_KEY, inputs, work)
 
 
-def _draw(content: bytes, unsure_below: float, done: work.Work) -> None:
-    if not done.results:
+def _draw(content: bytes, unsure_below: float, task: upload_task.UploadTask) -> None:
+    if not task.results:
         return
-    timeline: Timeline = done.results[0]
+    timeline: Timeline = task.results[0]
     with st.container(horizontal=True):
         for name, value in (
             ("Length", f"{timeline.duration:.1f} s"),
             ("Faces", f"{len(timeline.tracks):,}"),
-            ("Looks", f"{len(timeline.times):,}"),
+            ("Frames", f"{len(timeline.times):,}"),
         ):
             st.metric(name, value, border=True, width=140)
     if timeline.damaged:
-        st.caption(f"{timeline.damaged:,} parts of the file could not be decoded and were skipped.")
+        st.caption(f"{plural(timeline.damaged, 'part')} of the file could not be decoded and were skipped.")
     if not timeline.tracks:
         st.info("No face was found in this video.", icon=":material/search_off:")
         return
@@ -124,30 +128,32 @@ def _draw(content: bytes, unsure_below: float, done: work.Work) -> None:
             icon=":material/table:",
             on_click="ignore",
         )
-        if work.of(_MADE, done.what) is None:
+        if upload_task.current(_MADE, task.inputs) is None:
             st.button(
-                "Make the video with boxes",
+                "Create the annotated video",
                 key="predict_video_make",
                 icon=":material/movie_edit:",
-                on_click=_make,
-                args=(done.what, content, timeline, unsure_below),
+                on_click=_annotate,
+                args=(task.inputs, content, timeline, unsure_below),
             )
     if _MADE in st.session_state:
-        work.follow(_MADE, _made)
+        upload_task.follow(_MADE, _annotated_video)
 
 
 def _choose_face(timeline: Timeline) -> Track:
     tracks = {track.number: track for track in timeline.tracks}
-    if st.session_state.get(_FACE) not in tracks:  # the one that is seen longest
+    if st.session_state.get(_FACE) not in tracks:  # the face that is visible longest
         st.session_state[_FACE] = max(tracks, key=lambda number: len(tracks[number].times))
     number = st.pills("Face", list(tracks), format_func=lambda n: f"Face {n}", required=True, key=_FACE)
+    assert number is not None  # required, and chosen above
     track = tracks[number]
     mean = track.smoothed.mean(axis=0)
     first = timeline.labels[int(mean.argmax())]
     picture, text = st.columns([1, 8], vertical_alignment="center")
     picture.image(track.crop, width=72, alt=f"face {number} as the model saw it")
     text.markdown(
-        f"Seen from {track.times[0]:.1f} to {track.times[-1]:.1f} s, mostly **{EMOJI.get(first, '')} {first}** ({mean.max():.0%} on average)."
+        f"Visible from {track.times[0]:.1f} to {track.times[-1]:.1f} s, mostly **{EMOJI.get(first, '')} "
+        f"{first}** ({mean.max():.0%} on average)."
     )
     return track
 
@@ -155,7 +161,8 @@ def _choose_face(timeline: Timeline) -> Track:
 def _chart(timeline: Timeline, track: Track) -> None:
     figure = go.Figure()
     gap = 2 * float(np.median(np.diff(timeline.times))) if len(timeline.times) > 1 else 1.0
-    breaks = np.flatnonzero(np.diff(track.times) > max(gap, 0.5)) + 1  # no line where it was out of sight
+    # no line while the face was out of sight
+    breaks = np.flatnonzero(np.diff(track.times) > max(gap, 0.5)) + 1
     times = np.insert(track.times, breaks, np.nan)
     for i, name in enumerate(timeline.labels):
         figure.add_scatter(
@@ -196,7 +203,7 @@ def _clicked() -> None:
 
 
 def _at(timeline: Timeline) -> float:
-    """The moment that is shown, in seconds: first the one at which a face is surest."""
+    """Return the selected moment in seconds: at first, the one with the highest confidence."""
     if _AT not in st.session_state:
         track = max(timeline.tracks, key=lambda track: float(track.smoothed.max()))
         st.session_state[_AT] = float(track.times[track.smoothed.max(axis=1).argmax()])
@@ -205,53 +212,53 @@ def _at(timeline: Timeline) -> float:
 
 def _moment(timeline: Timeline, content: bytes, unsure_below: float) -> None:
     time = _at(timeline)
-    with state.errors_shown(stop=False):
+    with errors_shown(stop=False):
         with VideoReader(io.BytesIO(content), timeline.name) as video:
             frame = video.frame_at(time)
-        seen = timeline.at(frame.time)
+        visible = timeline.at(frame.time)
         left, right = st.columns([3, 2], gap="medium")
-        said = (
+        answer = (
             ", ".join(
                 f"face {face.number} {max(face.probabilities, key=face.probabilities.__getitem__)}"
-                for face in seen
+                for face in visible
             )
             or "no face"
         )
         left.image(
-            annotated(frame.pixels, seen, unsure_below),
+            annotated(frame.pixels, visible, unsure_below),
             caption=f"{frame.time:.1f} s",
             width="stretch",
-            alt=f"frame at {frame.time:.1f} s: {said}",
+            alt=f"frame at {frame.time:.1f} s: {answer}",
         )
         with right:
-            for face in seen:
+            for face in visible:
                 st.markdown(f"**Face {face.number}**")
                 faces.probability_bars(face.probabilities)
 
 
-def _make(what: str, content: bytes, timeline: Timeline, unsure_below: float) -> None:
-    def write(tell, cancelled) -> Iterator[bytes]:
+def _annotate(inputs: str, content: bytes, timeline: Timeline, unsure_below: float) -> None:
+    def write(on_progress, cancelled) -> Iterator[bytes]:
         out = io.BytesIO()
         if annotate_video(
             io.BytesIO(content),
             timeline,
             out,
             unsure_below=unsure_below,
-            on_progress=tell,
+            on_progress=on_progress,
             cancelled=cancelled,
         ):
             yield out.getvalue()
 
-    work.start(_MADE, what, write)
+    upload_task.start(_MADE, inputs, write)
 
 
-def _made(done: work.Work) -> None:
-    if not done.results:
+def _annotated_video(task: upload_task.UploadTask) -> None:
+    if not task.results:
         return
-    st.video(done.results[0])
+    st.video(task.results[0])
     st.download_button(
         "Download video",
-        done.results[0],
+        task.results[0],
         "faces.mp4",
         "video/mp4",
         key="predict_video_mp4",

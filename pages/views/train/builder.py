@@ -1,30 +1,31 @@
-"""The network builder: the blocks of a network to be added, removed, ordered and sized, with a live summary and Python code."""
+"""Network builder: add, remove, order and size the blocks of a network, with a summary and Python code."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import streamlit as st
 from pydantic.fields import FieldInfo
 
 from fer_core.config import ModelConfig
 from fer_core.zoo.block_types import BLOCK_TYPES, MAX_BLOCKS, Block, BlockError, label, parse_blocks
-from fer_core.zoo.equivalents import as_blocks
+from fer_core.zoo.families import as_blocks
 from fer_core.zoo.layer_plan import block_outputs, shape_text
 from fer_core.zoo.python_code import python_code
 from fer_core.zoo.summary import summary
-from pages.shared import layers_table
+from pages.widgets import layers_table
 
-_SELDOM = ("bias", "initializer")  # settings that stand behind a button, so that a row stays short
-_WHERE_IT_FITS, _AT_THE_END = -1, -2  # places that are no position
-_NUMBER_WIDTH, _CHOICE_WIDTH = 92, 132  # pixels: three numbers stand side by side on a phone
+_SELDOM = ("bias", "initializer")  # settings behind a button, so that a row stays short
+_WHERE_IT_FITS, _AT_THE_END = -1, -2  # places besides the positions
+_NUMBER_WIDTH, _CHOICE_WIDTH = 92, 132  # pixels: three numbers fit side by side on a phone
 _NEW_HELP = "\n".join(f"- {(kind.__doc__ or '').strip()}" for kind in BLOCK_TYPES.values())
 
 
 @dataclass
 class _Draft:
-    """The blocks under work. Each has an id of its own, so that its widgets go with it when it moves."""
+    """The blocks being edited. Each has an id, so that its widgets move with it."""
 
     origin: ModelConfig
     rows: list[tuple[int, Block]] = field(default_factory=list)
@@ -40,6 +41,9 @@ class _Draft:
     def swap(self, first: int, second: int) -> None:
         self.rows[first], self.rows[second] = self.rows[second], self.rows[first]
 
+    def remove(self, position: int) -> None:
+        del self.rows[position]
+
     def reset(self) -> None:
         self.rows.clear()
         for block in parse_blocks(as_blocks(self.origin)):
@@ -47,17 +51,18 @@ class _Draft:
 
 
 def show(model: ModelConfig, key: str) -> ModelConfig | None:
-    """The builder, starting from the blocks of `model`.
+    """Draw the builder, starting from the blocks of `model`.
 
     Args:
-        model: the network to start from and to go back to; where another one comes, its blocks take the place of the draft.
-        key: what it is for, such as a preset's name: each has a draft of its own, kept for the session.
+        model: The initial network; a new one replaces the draft.
+        key: Name of the draft, such as the name of a preset; the session keeps one draft for each key.
 
     Returns:
-        `model` itself where nothing was changed, else a network of family "blocks"; None where the blocks do not fit, which is said.
+        `model` itself where nothing was changed, otherwise a network of family "blocks". Where the blocks
+        do not fit together, draw an error and return None.
 
     Raises:
-        ConfigError: `model` has no blocks, since its family or sizes are unknown.
+        ConfigError: The family or sizes of `model` are unknown.
     """
     name = f"builder_{key}_draft"
     draft: _Draft | None = st.session_state.get(name)
@@ -66,8 +71,8 @@ def show(model: ModelConfig, key: str) -> ModelConfig | None:
         draft.reset()
         st.session_state[name] = draft
     blocks, problem = draft.blocks(), None
-    made = ModelConfig(family="blocks", hparams={"blocks": [block.model_dump() for block in blocks]})
-    changed = made.hparams["blocks"] != as_blocks(model)
+    network = ModelConfig(family="blocks", hparams={"blocks": [block.model_dump() for block in blocks]})
+    changed = network.hparams["blocks"] != as_blocks(model)
     try:
         summary(blocks)
     except BlockError as error:
@@ -80,22 +85,23 @@ def show(model: ModelConfig, key: str) -> ModelConfig | None:
             st.error(str(problem), icon=":material/error:")
     if problem is not None and problem.number == 0:
         st.error(str(problem), icon=":material/error:")
-    _below(draft, key, changed)
+    _add_and_reset(draft, key, changed)
     if problem is not None:
         return None
-    summary_of(made, f"builder_{key}_summary")
+    summary_of(network, f"builder_{key}_summary")
     _code(blocks, key)
-    return made if changed else model
+    return network if changed else model
 
 
 def summary_of(model: ModelConfig, key: str = "builder_summary") -> None:
-    """The layers of a network with shapes, parameters and multiply-adds, and what they come to, without building it.
+    """Draw the layers of a network with shapes, parameters and multiply-adds, without building it.
 
     Args:
-        key: prefix of the widgets' keys, for a page that shows several.
+        model: The network.
+        key: Prefix of the widgets' keys.
 
     Raises:
-        ConfigError: its family, sizes or blocks are unknown or do not fit.
+        ConfigError: Its family, sizes or blocks are unknown or do not fit together.
     """
     whole = summary(as_blocks(model))
     rows = layers_table.layers({"layers": whole.layers})
@@ -122,7 +128,7 @@ def _row(draft: _Draft, key: str, position: int, output: str) -> None:
             )
             st.caption(f"→ {output}")
         with st.container(horizontal=True, gap="small", width="content"):
-            for what, icon, tip, blocked, act, given in (
+            actions: tuple[tuple[str, str, str, bool, Callable[..., None], tuple[int, ...]], ...] = (
                 ("up", "arrow_upward", "Move up", position == 0, draft.swap, (position - 1, position)),
                 (
                     "down",
@@ -132,8 +138,9 @@ def _row(draft: _Draft, key: str, position: int, output: str) -> None:
                     draft.swap,
                     (position, position + 1),
                 ),
-                ("remove", "delete", "Remove this block", False, draft.rows.pop, (position,)),
-            ):
+                ("remove", "delete", "Remove this block", False, draft.remove, (position,)),
+            )
+            for what, icon, tip, blocked, act, positions in actions:
                 st.button(
                     "",
                     icon=f":material/{icon}:",
@@ -142,7 +149,7 @@ def _row(draft: _Draft, key: str, position: int, output: str) -> None:
                     disabled=blocked,
                     key=f"builder_{key}_{own_id}_{what}",
                     on_click=act,
-                    args=given,
+                    args=positions,
                 )
         for name in names:
             if name not in _SELDOM:
@@ -160,7 +167,7 @@ def _row(draft: _Draft, key: str, position: int, output: str) -> None:
 
 
 def _setting(draft: _Draft, key: str, position: int, name: str) -> None:
-    """The input for one field of a block, with the range and the description that stand at the field."""
+    """Draw the input for a field of a block, with the range and description of the field."""
     own_id, block = draft.rows[position]
     info, value = type(block).model_fields[name], getattr(block, name)
     widget = f"builder_{key}_{own_id}_{name}"
@@ -175,7 +182,7 @@ def _setting(draft: _Draft, key: str, position: int, name: str) -> None:
         st.checkbox(title, value, **common)
     elif isinstance(value, str):
         choices = get_args(info.annotation)
-        width = "stretch" if name in _SELDOM else _CHOICE_WIDTH
+        width: int | Literal["stretch"] = "stretch" if name in _SELDOM else _CHOICE_WIDTH
         st.selectbox(title, choices, index=choices.index(value), width=width, format_func=_words, **common)
     else:
         low, high = _range(info)
@@ -194,8 +201,8 @@ def _words(choice: str) -> str:
     return choice.replace("_", " ")
 
 
-def _below(draft: _Draft, key: str, changed: bool) -> None:
-    """Adding a block, and going back."""
+def _add_and_reset(draft: _Draft, key: str, changed: bool) -> None:
+    """Draw the inputs that add a block, and the button that resets the network."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = st.selectbox(
             "New block",
@@ -215,7 +222,7 @@ def _below(draft: _Draft, key: str, changed: bool) -> None:
             format_func=lambda p: places.get(p, ""),
             width=190,
             key=f"builder_{key}_place",
-            help="Where it fits: the last place that takes such a block.",
+            help="“where it fits” is the last place where the network stays valid.",
         )
         st.button(
             "Add block",
@@ -226,25 +233,25 @@ def _below(draft: _Draft, key: str, changed: bool) -> None:
             args=(draft, kind, place),
         )
         st.button(
-            "Back to the preset's network",
+            "Reset to the preset",
             icon=":material/undo:",
             type="tertiary",
             key=f"builder_{key}_reset",
             disabled=not changed,
             on_click=draft.reset,
-            help="Undo all changes that were made here.",
+            help="Undo all changes made here.",
         )
 
 
 def _add(draft: _Draft, kind: str, place: int) -> None:
-    block = BLOCK_TYPES[kind]()
+    block = BLOCK_TYPES[kind].model_validate({"type": kind})
     if place == _WHERE_IT_FITS:
         place = _fitting(draft.blocks(), block)
     draft.insert(len(draft.rows) if place == _AT_THE_END else place, block)
 
 
 def _fitting(blocks: list[Block], block: Block) -> int:
-    """The last position at which the network with `block` in it has no error; the end if there is none."""
+    """Return the last position at which the network with `block` is valid, or the end if there is none."""
     for position in range(len(blocks), -1, -1):
         try:
             summary([*blocks[:position], block, *blocks[position:]])
@@ -256,7 +263,7 @@ def _fitting(blocks: list[Block], block: Block) -> int:
 
 def _code(blocks: list[Block], key: str) -> None:
     with st.expander("Python code", icon=":material/code:"):
-        st.caption("A script for Keras 3 that builds this network and needs nothing of FER Explorer.")
+        st.caption("A script for Keras 3 that builds this network without FER Explorer.")
         code = python_code(blocks)
         st.download_button(
             "Download network.py",

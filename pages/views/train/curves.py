@@ -1,4 +1,4 @@
-"""Plotly figures of training: curves by epoch, also of many runs, and parallel coordinates."""
+"""Plotly figures of training: learning curves of one or many runs, and parallel coordinates."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fer_core.config import RunConfig
-from pages.shared.charts import TRAIN, VALIDATION
+from pages.widgets.charts import TRAIN, VALIDATION
 
-# Enough to tell twenty runs apart: Plotly's own 24 colours for the light and the dark background.
+# Plotly's 24 colours for light and dark backgrounds, enough for twenty runs.
 MANY = (
     "#2E91E5",
     "#E15F99",
@@ -38,13 +38,13 @@ MANY = (
     "#AF0038",
     "#222A2A",
 )
-_BATCHES = "#56B4E9"  # a lighter TRAIN, which is seen on both backgrounds
+_BATCHES = "#56B4E9"  # a lighter TRAIN, visible on both backgrounds
 _POINTS = 600
-_SCALE = ((0.0, "#4C8CB5"), (0.5, "#9A9A9A"), (1.0, "#E69F00"))  # seen on both backgrounds, unlike Viridis
+_SCALE = ((0.0, "#4C8CB5"), (0.5, "#9A9A9A"), (1.0, "#E69F00"))  # visible on both backgrounds, unlike Viridis
 
 
 def smoothed(values: Sequence[float] | np.ndarray, weight: float) -> np.ndarray:
-    """The moving average that TensorBoard shows: momentum `weight`, without the bias to its start."""
+    """Return the moving average of TensorBoard: momentum `weight`, corrected for the bias at the start."""
     out, sum_, factor = [], 0.0, 0.0
     for value in np.asarray(values, float).tolist():
         sum_ = weight * sum_ + (1 - weight) * value
@@ -56,7 +56,7 @@ def smoothed(values: Sequence[float] | np.ndarray, weight: float) -> np.ndarray:
 def _line(
     x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, name: str, colour: str, **more: Any
 ) -> dict[str, Any]:
-    """A trace. Figures are made of plain dicts and NumPy arrays in one go: that is ten times as fast as `add_scatter` with lists."""
+    """Return a trace as a dict with NumPy arrays: ten times as fast as `add_scatter` with lists."""
     line = {"color": colour, "width": more.pop("width", 2)}
     return {
         "type": "scatter",
@@ -71,18 +71,18 @@ def _line(
 def learning_curves(
     history: list[dict[str, float]], batches: np.ndarray, metric: str, smoothing: float
 ) -> go.Figure:
-    """Loss or accuracy of train and validation by epoch, and of the last batches as they come.
+    """Draw loss or accuracy on train and validation by epoch, and of the last batches.
 
     Args:
-        history: rows of the run, see `RunFolder.history`.
+        history: Rows of `RunFolder.history`.
         batches: (n, 5) rows of `read_batches`.
         metric: "loss" or "accuracy".
-        smoothing: weight of the moving average, 0 is off.
+        smoothing: Weight of the moving average; 0 turns it off.
     """
     lines = []
     epochs = [row["epoch"] for row in history]
     if len(batches):
-        # A batch alone jumps about: the line over batches is always smoothed a little.
+        # Single batches are noisy, so their line is always smoothed a little.
         line = smoothed(batches[:, 1 if metric == "loss" else 2], max(0.9, smoothing))
         thin = slice(None, None, max(1, len(batches) // _POINTS))
         lines.append(
@@ -115,7 +115,7 @@ def learning_curves(
             "line": {"width": 1, "color": "#00000088"},
         }
         lines.append(
-            _line([best["epoch"]], [best["val_accuracy"]], "kept", VALIDATION, mode="markers", marker=marker)
+            _line([best["epoch"]], [best["val_accuracy"]], "best", VALIDATION, mode="markers", marker=marker)
         )
     return go.Figure(lines, _layout(metric, len(history)))
 
@@ -134,7 +134,7 @@ def _layout(title: str, epochs: int, **more: Any) -> dict[str, Any]:
 
 
 def small_curve(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, title: str) -> go.Figure:
-    """One quantity by epoch, such as the learning rate."""
+    """Draw one quantity by epoch, such as the learning rate."""
     layout = {
         "height": 170,
         "margin": {"l": 10, "r": 10, "t": 32, "b": 10},
@@ -147,7 +147,7 @@ def small_curve(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray
 
 
 def overlay(runs: dict[str, list[dict[str, float]]], column: str, title: str, smoothing: float) -> go.Figure:
-    """One column of the history of many runs, in the colours MANY. Without a legend, which would leave a phone no room for the curves."""
+    """Draw one column of the history of many runs in the colours MANY; a legend would fill a phone."""
     lines = []
     for i, (name, history) in enumerate(runs.items()):
         values: Sequence[float] | np.ndarray = [row[column] for row in history]
@@ -158,13 +158,17 @@ def overlay(runs: dict[str, list[dict[str, float]]], column: str, title: str, sm
 
 
 def _short(paths: list[str]) -> dict[str, str]:
-    """Settings without their section, where that leaves them apart."""
+    """Return the names of settings without their section, where they stay unique."""
     last = [path.rpartition(".")[2] for path in paths]
     return {path: name if last.count(name) == 1 else path for path, name in zip(paths, last, strict=True)}
 
 
 def parallel_coordinates(configs: list[RunConfig], accuracies: list[float]) -> go.Figure | None:
-    """The settings in which runs differ, an axis each, coloured by their best validation accuracy; None where they differ in none."""
+    """Draw an axis for each setting in which the runs differ, coloured by best validation accuracy.
+
+    Returns:
+        The figure, or None where the runs do not differ.
+    """
     paths = list(
         dict.fromkeys(
             path
@@ -179,7 +183,7 @@ def parallel_coordinates(configs: list[RunConfig], accuracies: list[float]) -> g
         values = [config.setting(path) for config in configs]
         if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
             numbers = np.array(values, float)
-            if numbers.min() > 0 and numbers.max() / numbers.min() >= 50:  # over orders of magnitude
+            if numbers.min() > 0 and numbers.max() / numbers.min() >= 50:  # several orders of magnitude
                 ticks = np.arange(np.floor(np.log10(numbers.min())), np.ceil(np.log10(numbers.max())) + 1)
                 dimensions.append(
                     {
@@ -193,13 +197,13 @@ def parallel_coordinates(configs: list[RunConfig], accuracies: list[float]) -> g
                 dimensions.append({"label": labels[path], "values": numbers})
         else:
             words = [str(v) for v in values]
-            known = sorted(set(words))
+            choices = sorted(set(words))
             dimensions.append(
                 {
                     "label": labels[path],
-                    "values": [known.index(w) for w in words],
-                    "tickvals": list(range(len(known))),
-                    "ticktext": [w if len(w) < 18 else w[:17] + "…" for w in known],
+                    "values": [choices.index(w) for w in words],
+                    "tickvals": list(range(len(choices))),
+                    "ticktext": [w if len(w) < 18 else w[:17] + "…" for w in choices],
                 }
             )
     if not dimensions:

@@ -1,4 +1,4 @@
-"""The faces that a visitor collects: in this session's memory, as 48x48 crops, never the photos that they were cut from."""
+"""The faces that a visitor collects: 48x48 crops in the memory of the session, never whole photos."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 import streamlit as st
 
 from fer_core import imaging
-from fer_core.bundle import Bundle
+from fer_core.bundles.bundle import Bundle
 from fer_core.emotions import NAMES
 from fer_core.errors import ImageError
-from pages.shared import results
+from fer_core.wording import plural
+from pages.widgets import photo_results
 
 MOST_FACES = 500
 _KEY = "own_collection"
@@ -22,71 +23,79 @@ _KEY = "own_collection"
 class OwnFace:
     """A collected face."""
 
-    number: int  # within the session, never given twice
+    number: int  # unique in the session
     label: str
     crop: np.ndarray  # (48, 48) uint8
 
 
 @dataclass
-class Collection:
-    """The faces, what has just happened to them, and the pictures in which no face was found.
-
-    `notes` are kinds ("success", "warning", "error") with a sentence, to be shown once.
-    """
+class FaceCollection:
+    """The collected faces, messages about them, and the photos in which no face was found."""
 
     faces: list[OwnFace] = field(default_factory=list)
-    without_face: list[tuple[str, str, np.ndarray]] = field(
-        default_factory=list
-    )  # name, label, the whole picture as (48, 48) uint8
+    # name, label, the whole photo as (48, 48) uint8
+    without_face: list[tuple[str, str, np.ndarray]] = field(default_factory=list)
+    # "success", "warning" or "error", and a message
     notes: list[tuple[str, str]] = field(default_factory=list)
-    given: int = 0  # numbers
+    last_number: int = 0
 
     def of(self, label: str) -> list[OwnFace]:
+        """Return the faces of a class."""
         return [face for face in self.faces if face.label == label]
 
     def add_pictures(self, label: str, pictures: Iterable[tuple[str, bytes]], bundle: Bundle) -> None:
-        """Add every face of some photos, given as name and content; a photo that cannot be read, or without a face, is noted."""
+        """Add the faces of some photos; unreadable photos and photos without a face are noted.
+
+        Args:
+            label: Class of the faces.
+            pictures: Name and content of each photo.
+            bundle: The model whose face detector is used.
+        """
         before = len(self.faces)
         for name, content in pictures:
             try:
-                picture, found = results.classify(name, content, bundle)
+                picture, predictions = photo_results.classify(name, content, bundle)
             except ImageError as error:
                 self.notes.append(("error", str(error)))
                 continue
-            if not found:
+            if not predictions:
                 self.without_face.append((name, label, imaging.to_grey_48(picture)))
-            for face in found:
+            for face in predictions:
                 if not self._add(label, face.crop, name):
                     return
         if added := len(self.faces) - before:
-            self.notes.append(("success", f"{added} {'face' if added == 1 else 'faces'} added to {label}."))
+            self.notes.append(("success", f"{plural(added, 'face')} added to {label}."))
 
     def take_whole(self) -> None:
-        """Add the pictures without a face as they are."""
+        """Add the whole photos in which no face was found."""
         for name, label, crop in self.without_face:
             if not self._add(label, crop, name):
                 break
         self.without_face.clear()
 
     def _add(self, label: str, crop: np.ndarray, name: str) -> bool:
-        """Whether there is room for more. A face that is there already would be learned and tested at once, so it is left out."""
+        """Add a face and return whether there is room for more.
+
+        A face that is already there would be used for both training and testing, so it is left out.
+        """
         if len(self.faces) >= MOST_FACES:
             self.notes.append(
-                ("warning", f"{MOST_FACES} faces are the most that are kept here: remove some to add others.")
+                ("warning", f"At most {MOST_FACES} faces can be collected: remove some to add others.")
             )
             return False
-        if there := next((face for face in self.faces if np.array_equal(face.crop, crop)), None):
-            self.notes.append(("warning", f"The face in {name} is already among those of {there.label}."))
+        if duplicate := next((face for face in self.faces if np.array_equal(face.crop, crop)), None):
+            self.notes.append(("warning", f"The face in {name} has already been added to {duplicate.label}."))
             return True
-        self.given += 1
-        self.faces.append(OwnFace(self.given, label, np.array(crop)))
+        self.last_number += 1
+        self.faces.append(OwnFace(self.last_number, label, np.array(crop)))
         return True
 
     def remove(self, number: int) -> None:
+        """Remove a face."""
         self.faces = [face for face in self.faces if face.number != number]
 
     def arrays(self, labels: Iterable[str]) -> tuple[np.ndarray, list[str]]:
-        """(N, 48, 48) uint8 faces of some classes in the order of `emotions.NAMES`, and their N labels."""
+        """Return faces (N, 48, 48) uint8 of some classes, ordered as `emotions.NAMES`, and their labels."""
         chosen = [face for name in NAMES if name in set(labels) for face in self.of(name)]
         crops = (
             np.stack([face.crop for face in chosen])
@@ -96,6 +105,6 @@ class Collection:
         return crops, [face.label for face in chosen]
 
 
-def collection() -> Collection:
-    """This session's."""
-    return st.session_state.setdefault(_KEY, Collection())
+def current() -> FaceCollection:
+    """Return the collection of this session."""
+    return st.session_state.setdefault(_KEY, FaceCollection())

@@ -12,25 +12,26 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.process_folder import OPEN_STATES
+from fer_core.runs import manage, queue
+from fer_core.runs.registry import Registry
+from fer_core.runs.run_folder import RunFolder
+from fer_core.runs.table import RunRow, run_rows
 from fer_core.storage import runs_folder
-from fer_core.training import keeping, run_queue
-from fer_core.training.registry import Registry
-from fer_core.training.run_folder import RunFolder
-from fer_core.training.run_table import RunRow, run_rows
-from pages.shared import charts, state, visitor
+from pages.session import data_source, visitor
+from pages.session.errors import errors_shown
+from pages.widgets import charts
+from pages.widgets.component import style
+from pages.widgets.durations import duration
 
-from . import curves, run_state
+from . import curves, run_link, run_state
 
 _REFRESH_SECONDS = 3.0
 _OVERLAID_AT_MOST = 20
-_LEGEND = """<style>.fer-legend{display:flex;flex-wrap:wrap;gap:.1rem 1rem;font-size:.85rem}
-.fer-legend i{display:inline-block;width:1.1rem;height:.25rem;border-radius:.1rem;margin-right:.35rem;vertical-align:middle}</style>
-<div class="fer-legend">"""
 
 
 def show() -> None:
-    """The queue, the table, and what is chosen in it."""
-    with state.errors_shown():
+    """Draw the queue, the table of runs, and the selected runs."""
+    with errors_shown():
         rows = run_rows(runs_folder())
         under_way = any(row.state in OPEN_STATES for row in rows)
         st.fragment(_queue, run_every=_REFRESH_SECONDS if under_way else None)()
@@ -43,7 +44,8 @@ def show() -> None:
         chosen = _table(rows)
         if not chosen:
             st.caption(
-                "Choose runs in the table: one to rename, note, download or delete it, several to compare them."
+                "Select runs in the table: one to rename, annotate, download or delete it, several to "
+                "compare them."
             )
         elif len(chosen) == 1:
             _one(chosen[0])
@@ -52,38 +54,38 @@ def show() -> None:
 
 
 def _queue() -> None:
-    """What waits, in order. Renews itself, and sees to it that the queue is worked on."""
+    """Draw the queue, and start its worker if needed; a fragment that refreshes."""
     parent = runs_folder()
-    with state.errors_shown():
-        run_queue.ensure_worker(parent)
+    with errors_shown():
+        queue.ensure_worker(parent)
         registry = Registry(parent)
         waiting = registry.queue()
         if not waiting:
             return
         with st.container(border=True):
-            st.markdown(f"**Queue** · under way: {', '.join(run_queue.under_way(parent)) or 'nothing'}")
+            st.markdown(f"**Queue** · running: {', '.join(queue.under_way(parent)) or 'nothing'}")
             for i, name in enumerate(waiting):
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.markdown(f"{i + 1}. {name}", width="stretch")
-                    with st.container(horizontal=True, width="content"):  # which wraps as one
+                    with st.container(horizontal=True, width="content"):  # wraps as one
                         if st.button(
                             "Earlier", icon=":material/arrow_upward:", key=f"queue_up_{name}", disabled=i == 0
                         ):
                             registry.reorder([*waiting[: i - 1], name, waiting[i - 1]])
                             st.rerun()
-                        if st.button("Take out", icon=":material/playlist_remove:", key=f"queue_out_{name}"):
-                            run_queue.leave_queue(RunFolder(parent / name))
+                        if st.button("Remove", icon=":material/playlist_remove:", key=f"queue_out_{name}"):
+                            queue.leave_queue(RunFolder(parent / name))
                             st.rerun()
             if visitor.hosted() is not None:
                 return
             count = st.number_input(
-                "Runs at a time",
+                "Parallel runs",
                 1,
                 8,
                 registry.parallel(),
                 key="queue_parallel",
                 width=160,
-                help="More than one makes each of them slower.",
+                help="More than one makes each run slower.",
             )
             if count != registry.parallel():
                 registry.set_parallel(int(count))
@@ -104,11 +106,11 @@ def _table(rows: list[RunRow]) -> list[RunRow]:
     shown = [row for row in rows if all(word in _text(row) for word in words)]
     frame = pd.DataFrame([_cells(row) for row in shown])
     if not shown:
-        st.info("No run has all these words.", icon=":material/search_off:")
+        st.info("No run contains all these words.", icon=":material/search_off:")
         return []
     config = {
-        "Best": st.column_config.NumberColumn("Best on validation", format="%.1f %%"),
-        "Interval": st.column_config.TextColumn("95 % interval"),
+        "Best": st.column_config.NumberColumn("Best on validation", format="%.1f%%"),
+        "Interval": st.column_config.TextColumn("95% interval"),
         "Epochs": st.column_config.TextColumn(),
         "Parameters": st.column_config.NumberColumn(format="localized"),
         "Started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
@@ -131,9 +133,9 @@ def _text(row: RunRow) -> str:
     config = row.config
     parts = [
         row.run.name,
-        row.about.title,
-        row.about.note,
-        row.about.sweep,
+        row.notes.title,
+        row.notes.note,
+        row.notes.sweep,
         row.state,
         config and config.preset,
         config and config.data.source,
@@ -147,15 +149,15 @@ def _cells(row: RunRow) -> dict[str, Any]:
         "Run": row.title,
         "State": row.state,
         "Preset": (config.preset or config.model.family) if config else None,
-        "Data": state.source_name(config.data.source) if config else None,
+        "Data": data_source.display_name(config.data.source) if config else None,
         "Epochs": f"{row.epochs} of {config.train.epochs}" if config else str(row.epochs),
         "Best": None if row.best_accuracy is None else 100 * row.best_accuracy,
         "Interval": f"{row.interval[0]:.1%} to {row.interval[1]:.1%}" if row.interval else None,
         "Parameters": row.parameters,
-        "Trained": run_state.duration(row.seconds) if row.seconds else None,
+        "Trained": duration(row.seconds) if row.seconds else None,
         "Started": datetime.fromtimestamp(row.started) if row.started else None,
-        "Sweep": row.about.sweep,
-        "Note": row.about.note or None,
+        "Sweep": row.notes.sweep,
+        "Note": row.notes.note or None,
     }
 
 
@@ -166,19 +168,19 @@ def _one(row: RunRow) -> None:
         st.caption(row.message)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.button("Watch it", icon=":material/show_chart:", key="runs_watch"):
-            st.session_state["train_go"] = ("Watch", run.name)
+            run_link.open_run(run.name)
             st.rerun()
         with st.popover("Title and note", icon=":material/edit_note:"):
             title = st.text_input(
-                "Title", row.about.title, placeholder=run.name, key=f"runs_title_{run.name}"
+                "Title", row.notes.title, placeholder=run.name, key=f"runs_title_{run.name}"
             )
-            note = st.text_area("Note", row.about.note, key=f"runs_note_{run.name}")
+            note = st.text_area("Note", row.notes.note, key=f"runs_note_{run.name}")
             if st.button("Save", icon=":material/check:", key=f"runs_describe_{run.name}"):
                 registry.describe(run.name, title=title, note=note)
                 st.rerun()
         st.download_button(
             "Download",
-            lambda: keeping.pack(run),
+            lambda: manage.pack(run),
             f"{run.name}.zip",
             "application/zip",
             icon=":material/download:",
@@ -189,11 +191,11 @@ def _one(row: RunRow) -> None:
         with st.popover(
             "Delete", icon=":material/delete:", disabled=row.state in OPEN_STATES and row.state != "queued"
         ):
-            st.markdown(f"{row.title} and its model are deleted for good.")
+            st.markdown(f"{row.title} and its model are deleted permanently.")
             if st.button(
                 "Delete it", type="primary", icon=":material/delete:", key=f"runs_delete_{run.name}"
             ):
-                keeping.delete(run)
+                manage.delete(run)
                 st.session_state.pop("runs_table", None)
                 st.rerun()
 
@@ -216,17 +218,17 @@ def _compare(chosen: list[RunRow]) -> None:
     else:
         _parallel(chosen)
     with st.popover(f"Delete these {len(chosen)} runs", icon=":material/delete:"):
-        st.markdown("They and their models are deleted for good; those under way stay.")
+        st.markdown("The runs and their models are deleted permanently; running ones stay.")
         if st.button("Delete them", type="primary", icon=":material/delete:", key="runs_delete_many"):
             for row in chosen:
                 if row.state not in OPEN_STATES:
-                    keeping.delete(row.run)
+                    manage.delete(row.run)
             st.session_state.pop("runs_table", None)
             st.rerun()
 
 
 def _named(chosen: list[RunRow]) -> dict[str, RunRow]:
-    """By title, with the folder's name where several have the same title."""
+    """Return the runs by title, with the name of the folder where titles are equal."""
     titles = [row.title for row in chosen]
     return {
         row.title if titles.count(row.title) == 1 else f"{row.title} ({row.run.name})": row for row in chosen
@@ -238,7 +240,8 @@ def _overlay(chosen: list[RunRow]) -> None:
     histories = {name: row.run.history() for name, row in _named(chosen).items()}
     lines = zip(histories, itertools.cycle(curves.MANY))
     st.html(
-        _LEGEND
+        style(__file__)
+        + '<div class="fer-legend">'
         + "".join(
             f'<span><i style="background:{colour}"></i>{html.escape(name)}</span>' for name, colour in lines
         )
@@ -256,10 +259,10 @@ def _overlay(chosen: list[RunRow]) -> None:
 
 
 def _differences(chosen: list[RunRow]) -> None:
-    known = {name: (row.config, row.best_accuracy) for name, row in _named(chosen).items() if row.config}
-    if not known:
+    complete = {name: (row.config, row.best_accuracy) for name, row in _named(chosen).items() if row.config}
+    if not complete:
         raise FerError("The settings of these runs are damaged.")
-    first, *others = [config for config, _ in known.values()]
+    first, *others = [config for config, _ in complete.values()]
     paths = list(dict.fromkeys(path for config in others for path in first.differences(config)))
     if not paths:
         st.info("These runs have the same settings.", icon=":material/equal:")
@@ -267,29 +270,29 @@ def _differences(chosen: list[RunRow]) -> None:
     frame = pd.DataFrame(
         {
             name: [run_state.number(config.setting(path)) for path in paths]
-            for name, (config, _) in known.items()
+            for name, (config, _) in complete.items()
         },
         index=paths,
     )
-    accuracy = {name: f"{best:.1%}" if best is not None else "-" for name, (_, best) in known.items()}
+    accuracy = {name: f"{best:.1%}" if best is not None else "-" for name, (_, best) in complete.items()}
     frame = pd.concat([frame, pd.DataFrame(accuracy, index=["best on validation"])])
     st.dataframe(frame, column_config={"_index": st.column_config.TextColumn("Setting", pinned=True)})
 
 
 def _parallel(chosen: list[RunRow]) -> None:
-    known = [
+    complete = [
         (row.config, row.best_accuracy) for row in chosen if row.config and row.best_accuracy is not None
     ]
     figure = (
-        curves.parallel_coordinates([config for config, _ in known], [best for _, best in known])
-        if len(known) > 1
+        curves.parallel_coordinates([config for config, _ in complete], [best for _, best in complete])
+        if len(complete) > 1
         else None
     )
     if figure is None:
         st.info(
-            "There is nothing to draw: choose several runs with different settings and at least one epoch.",
+            "Nothing to draw: select several runs with different settings and at least one epoch.",
             icon=":material/equal:",
         )
         return
     st.plotly_chart(figure, config=charts.CONFIG, key="runs_parallel")
-    st.caption("A line is a run; drag along an axis to keep only some.")
+    st.caption("Each line is a run; drag along an axis to filter.")

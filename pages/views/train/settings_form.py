@@ -1,4 +1,4 @@
-"""Inputs for the settings of a run. Explanation, range and kind of each come from its field in fer_core.config."""
+"""Inputs for the settings of a run; help, range and type come from the fields in fer_core.config."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-# Where a field allows more than anybody wants, the slider shows the sensible part; other values can be typed.
+# Sliders for fields whose full range is too wide; a value outside the slider gets a number input.
 _SLIDERS = {
     "rotation": (0.0, 45.0, 1.0),
     "shift": (0.0, 0.3, 0.01),
@@ -30,10 +30,14 @@ _STEPS = {"votes_weight": 0.1, "weight_decay": 1e-4}
 def fields(
     settings: BaseModel, names: list[str], section: str, preset: str, columns: int = 3
 ) -> dict[str, Any]:
-    """An input for each of the named fields of `settings`, which hold the values to begin with. Returns the chosen values.
+    """Draw an input for each named field and return the chosen values.
 
     Args:
-        section, preset: parts of the widgets' keys, SECTION_NAME_PRESET; so another preset brings its own values.
+        settings: Holds the initial values.
+        names: Names of the fields.
+        section: First part of the widgets' keys, SECTION_NAME_PRESET.
+        preset: Last part of the keys, so that another preset begins with its own values.
+        columns: Inputs in a row.
     """
     values = {}
     rows = [names[i : i + columns] for i in range(0, len(names), columns)]
@@ -73,7 +77,7 @@ def _input(settings: BaseModel, name: str, key: str) -> Any:
 
 
 def _range(field: FieldInfo) -> tuple[float, float]:
-    """The range of a field; where it excludes an end, that end moved in a little."""
+    """Return the range of a field; an excluded end is moved inwards a little."""
     low, high = 0.0, 1.0
     for limit in field.metadata:
         if isinstance(limit, annotated_types.Ge):

@@ -1,4 +1,4 @@
-"""Set up a run: preset, settings, network, and what they come to, before anything is trained."""
+"""Set up: the preset, settings and network of a run, before anything is trained."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from fer_core.bundle import find_bundle
+from fer_core.bundles.bundle import find_bundle
 from fer_core.config import AugmentConfig, RunConfig
 from fer_core.data import Dataset
 from fer_core.emotions import NAMES
@@ -16,15 +17,17 @@ from fer_core.errors import FerError
 from fer_core.hosting import quotas
 from fer_core.hosting.visitors import Visitors
 from fer_core.presets import DEFAULT_PRESET, PRESETS, card
+from fer_core.runs import queue
+from fer_core.runs.command import train_command
+from fer_core.runs.resolve import teacher_is_unsuitable
+from fer_core.runs.run_folder import new_run_folder
 from fer_core.storage import runs_folder
-from fer_core.training import run_queue
-from fer_core.training.repeat import train_command
-from fer_core.training.run_folder import new_run_folder
 from fer_core.training.schedule import class_weights
-from fer_core.training.settle import lacks_teacher
-from pages.shared import state, visitor
+from fer_core.wording import plural
+from pages.session import data_source, model_choice, visitor
+from pages.session.errors import errors_shown
 
-from . import augmentation, builder, settings_form, time_guess
+from . import augmentation, builder, run_link, settings_form, time_estimate
 
 _TRAINING = [
     "epochs",
@@ -47,39 +50,45 @@ _NO_MODEL = "No model: from the start"
 
 
 def show() -> None:
-    """The form, and the button that starts the run or queues it."""
-    with state.errors_shown():
-        dataset = state.dataset()
+    """Draw the form, and the button that starts the run or queues it."""
+    st.caption(
+        "A run trains in a process of its own: refresh or close this page, or restart the app, and it goes "
+        "on."
+    )
+    with errors_shown():
+        dataset = data_source.dataset()
         for split in ("train", "validation"):
-            dataset.labelled_indices(split)  # says now, not in the training process, what is missing
+            # raises here, not in the training process, if there are no labels
+            dataset.labelled_indices(split)
         config = _preset()
-        top = st.container(border=True)  # above the settings, where one finds it, though it comes of them
+        top = st.container(border=True)  # the button is placed above the settings, but depends on them
         form = _form(config, dataset)
         with top:
             if form is None:
-                st.caption("The network does not fit together yet: see its tab.")
+                st.caption("The network is not valid yet: see its tab.")
             else:
                 _start(form, dataset)
 
 
 def base_config(key: str) -> RunConfig:
-    """A box to choose a preset with; its settings, on the chosen data."""
+    """Draw the box that chooses a preset, and return its settings on the current data."""
     names = list(PRESETS)
-    first = "quick" if state.source().startswith("synthetic") else DEFAULT_PRESET
+    first = "quick" if data_source.current().startswith("synthetic") else DEFAULT_PRESET
     name = st.selectbox(
         "Preset", names, index=names.index(first), format_func=lambda n: f"{PRESETS[n].title} ({n})", key=key
     )
-    source = state.source()
+    source = data_source.current()
     source = source if source.startswith(("synthetic", "kaggle:")) else str(Path(source).resolve())
     config = PRESETS[name].config.replace("data", source=source)
-    if (everybody := visitor.hosted()) is not None and config.train.epochs > everybody.settings.epochs:
+    if (all_visitors := visitor.hosted()) is not None and config.train.epochs > all_visitors.settings.epochs:
         st.caption(
-            f"A run has {everybody.settings.epochs} epochs at most on this server, {config.train.epochs} by its preset."
+            f"A run has at most {plural(all_visitors.settings.epochs, 'epoch')} on this server; the "
+            f"preset has {config.train.epochs}."
         )
         config = config.replace(
             "train",
-            epochs=everybody.settings.epochs,
-            warmup_epochs=min(config.train.warmup_epochs, everybody.settings.epochs - 1),
+            epochs=all_visitors.settings.epochs,
+            warmup_epochs=min(config.train.warmup_epochs, all_visitors.settings.epochs - 1),
         )
     return config
 
@@ -90,33 +99,36 @@ def _preset() -> RunConfig:
         config = base_config("train_preset")
         preset = PRESETS[config.preset or DEFAULT_PRESET]
         st.caption(preset.description)
-        st.caption(f"It trains on **{state.source_name(state.source())}**; the Dataset page changes that.")
-    known = card(preset)
+        st.caption(
+            f"Trains on **{data_source.display_name(data_source.current())}**; change it on the Dataset page."
+        )
+    preset_card = card(preset)
     with right.container(border=True):
-        st.markdown("**What READMEs claim, what was measured**")
-        st.markdown(f"Claimed: {known['claim'] or 'no figure is published'}")
-        if measured := known["measured"]:
+        st.markdown("**Claimed and measured accuracy**")
+        st.markdown(f"Claimed: {preset_card['claim'] or 'no published figure'}")
+        if measured := preset_card["measured"]:
             low, high = measured["accuracy_ci95"]
             st.markdown(
-                f"Measured on PrivateTest: **{measured['accuracy']:.1%}** ({low:.1%} to {high:.1%}) after {measured['epochs']} epochs"
+                f"Measured on PrivateTest: **{measured['accuracy']:.1%}** ({low:.1%} to {high:.1%}) after "
+                f"{plural(measured['epochs'], 'epoch')}"
                 + (f" of each of {measured['networks']} networks" if measured["networks"] > 1 else "")
             )
         else:
-            st.markdown("Measured on PrivateTest: not yet")
+            st.markdown("Not yet measured on PrivateTest")
         if preset.data_form != "any":
             st.caption(f"Published for: {preset.data_form}.")
     return config
 
 
 def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
-    """The settings as they stand in the form; None while the network does not fit together."""
+    """Draw the form and return the settings, or None while the network is not valid."""
     name = str(config.preset)
-    data, network, augment, training, targets = st.tabs(
+    training_tab, network_tab, augment_tab, targets_tab, data_tab = st.tabs(
         ["Training", "Network", "Augmentation", "Targets and weights", "Data and bundle"]
     )
-    with data:
+    with training_tab:
         chosen: dict[str, Any] = settings_form.fields(config.train, _TRAINING, "train", name)
-    with network:
+    with network_tab:
         start = _start_from(name)
         model = None
         if start:
@@ -124,16 +136,16 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
             builder.summary_of(model)
         else:
             model = builder.show(config.model, config.preset or "network")
-    with augment:
+    with augment_tab:
         augments = settings_form.fields(config.augment, _AUGMENT, "augment", name, columns=4)
         augmentation.preview(dataset, AugmentConfig(**augments))
-    with training:
+    with targets_tab:
         chosen |= settings_form.fields(config.train, _TARGETS, "train", name)
         chosen["teacher"] = _teacher(config)
         _class_weights(dataset, chosen["class_weight"] == "balanced")
-    with targets:
+    with data_tab:
         limit = st.number_input(
-            "Images at most",
+            "Maximum number of images",
             7,
             None,
             None,
@@ -151,27 +163,27 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
         bundle = settings_form.fields(config.bundle, ["mirror", "zoom", "quantisation"], "bundle", name)
     if model is None:
         return None
-    chosen |= {"start_from": start, "freeze_until": _freeze(start, name, network) if start else None}
-    made = (
+    chosen |= {"start_from": start, "freeze_until": _freeze(start, name, network_tab) if start else None}
+    settings = (
         config.replace("data", limit=limit, drop=drop)
         .replace("bundle", **bundle)
         .replace("augment", **augments)
     )
-    return made.replace("model", **model.model_dump()).replace("train", **chosen)
+    return settings.replace("model", **model.model_dump()).replace("train", **chosen)
 
 
 def _start_from(preset: str) -> str | None:
-    options = {_NO_MODEL: None} | {name: path for path, name in state.models().items()}
+    options = {_NO_MODEL: None} | {name: path for path, name in model_choice.options().items()}
     name = st.selectbox(
         "Start from",
         list(options),
         key=f"train_start_from_{preset}",
-        help="Fine-tune a model: its network with its weights, trained on.",
+        help="Fine-tune a model: continue from its network and weights.",
     )
     return options[name]
 
 
-def _freeze(start: str, preset: str, tab: Any) -> str | None:
+def _freeze(start: str, preset: str, tab: DeltaGenerator) -> str | None:
     layers = [
         row["name"]
         for row in find_bundle(start).card.get("layers", [])
@@ -179,10 +191,10 @@ def _freeze(start: str, preset: str, tab: Any) -> str | None:
     ]
     with tab:
         choice = st.selectbox(
-            "Layers that stay as they are",
+            "Frozen layers",
             ["none", *[f"up to {name}" for name in layers], "all but the classifier"],
             key=f"train_freeze_{preset}",
-            help="The fewer images there are, the more layers are better left as they are.",
+            help="The fewer images there are, the more layers should be frozen.",
         )
     return (
         None
@@ -194,7 +206,7 @@ def _freeze(start: str, preset: str, tab: Any) -> str | None:
 
 
 def _teacher(config: RunConfig) -> str | None:
-    options = {"none": None} | {name: path for path, name in state.models().items()}
+    options = {"none": None} | {name: path for path, name in model_choice.options().items()}
     if config.train.teacher and config.train.teacher not in options.values():
         options[config.train.teacher] = config.train.teacher
     values = list(options.values())
@@ -205,9 +217,10 @@ def _teacher(config: RunConfig) -> str | None:
         key=f"train_teacher_{config.preset}",
         help=type(config.train).model_fields["teacher"].description,
     )
-    if lacks_teacher(config.replace("train", teacher=options[name])):
+    if teacher_is_unsuitable(config.replace("train", teacher=options[name])):
         st.caption(
-            f"{name} was trained on other data than these, so the run does without it, unless you choose a teacher yourself."
+            f"{name} was trained on other data, so the run does not use it unless you choose a teacher "
+            "yourself."
         )
     return options[name]
 
@@ -216,7 +229,7 @@ def _class_weights(dataset: Dataset, balanced: bool) -> None:
     labels = dataset.labels[dataset.labelled_indices("train")]
     weights = class_weights(labels, len(NAMES)) if balanced else np.ones(len(NAMES))
     counts = np.bincount(labels, minlength=len(NAMES))
-    st.markdown("**How much an image of each class weighs in the loss**")
+    st.markdown("**Weight of an image in the loss, by class**")
     rows = [
         {"Class": n, "Training images": int(c), "Weight": round(float(w), 3)}
         for n, c, w in zip(NAMES, counts, weights, strict=True)
@@ -230,35 +243,45 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
         for split in ("train", "validation")
     ]
     try:
-        time_guess.show(config, *counts)
-    except FerError as error:  # a network that the summary does not know
+        time_estimate.show(config, *counts)
+    except FerError as error:  # a network without a summary
         st.caption(str(error))
     parent = runs_folder()
-    everybody = visitor.hosted()
-    busy = run_queue.under_way(parent) if everybody is None else [] if quotas.room(everybody) else ["a run"]
+    all_visitors = visitor.hosted()
+    busy = (
+        queue.under_way(parent)
+        if all_visitors is None
+        else []
+        if quotas.has_room(all_visitors)
+        else ["a run"]
+    )
     label = "Start training" if not busy else "Put it in the queue"
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(label, type="primary", icon=":material/play_arrow:", key="train_start"):
             run = new_run_folder(parent, config.preset or "run")
             run.create(config)
-            run_queue.submit(run)
-            st.session_state["train_go"] = ("Watch", run.name)
+            queue.submit(run)
+            run_link.open_run(run.name)
             st.rerun()
-        with st.popover("The same from the shell", icon=":material/terminal:"):
+        with st.popover("Shell command", icon=":material/terminal:"):
             st.code(
-                train_command(config, visitor.shown_source(state.source())), language="bash", wrap_lines=True
+                train_command(config, visitor.shown_source(data_source.current())),
+                language="bash",
+                wrap_lines=True,
             )
-        if everybody is not None:
-            _limits(everybody)
+        if all_visitors is not None:
+            _limits(all_visitors)
         elif busy:
-            st.caption(f"{busy[0]} is under way: one run at a time, so that they don't slow each other down.")
+            st.caption(f"{busy[0]} is running: one run at a time, so that runs do not slow each other down.")
 
 
-def _limits(everybody: Visitors) -> None:
-    """What a visitor of a hosted app has used, and may."""
-    used, settings = quotas.usage(everybody, runs_folder().parent), everybody.settings
+def _limits(all_visitors: Visitors) -> None:
+    """Show the usage and the limits of a visitor of a hosted app."""
+    used, settings = quotas.usage(all_visitors, runs_folder().parent), all_visitors.settings
     st.caption(
-        f"This server keeps {used['runs']} of {settings.runs_per_visitor} runs and {used['bytes'] / 1e6:.0f} of {settings.visitor_mb} MB for you, "
-        f"up to {settings.days} days after your last visit. A run takes {settings.minutes} minutes at most; visitors take turns.",
+        f"You use {used['runs']} of {plural(settings.runs_per_visitor, 'run')} and "
+        f"{used['bytes'] / 1e6:.0f} of {settings.visitor_mb} MB on this server, which are kept for "
+        f"{plural(settings.days, 'day')} after your last visit. A run takes at most "
+        f"{plural(settings.minutes, 'minute')}; visitors take turns.",
         width="stretch",
     )

@@ -1,21 +1,25 @@
-"""Sweeps: search settings with many runs."""
+"""Sweeps: hyperparameter search with many runs."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from fer_core.config import RunConfig
 from fer_core.errors import ConfigError
 from fer_core.process_folder import OPEN_STATES, RUNNING_STATES
+from fer_core.runs import queue
+from fer_core.runs.sweep_folder import SweepConfig, SweepFolder, list_sweeps, new_sweep_folder
+from fer_core.runs.table import RunRow, run_rows
 from fer_core.storage import runs_folder
-from fer_core.training import run_queue
-from fer_core.training.run_table import RunRow, run_rows
-from fer_core.training.sweep_folder import SweepConfig, SweepFolder, list_sweeps, new_sweep_folder
-from pages.shared import charts, state
+from fer_core.wording import plural
+from pages.session import data_source
+from pages.session.errors import errors_shown
+from pages.widgets import charts
 
-from . import curves, run_state, setup
+from . import curves, run_link, run_state, setup
 
 _REFRESH_SECONDS = 3.0
-# What people search first, with ranges that make sense for most presets.
+# Settings that are searched most often, with ranges that suit most presets.
 _SUGGESTED = {
     "train.learning_rate": "1e-4..1e-1:log",
     "train.batch_size": "32, 64, 128",
@@ -30,15 +34,16 @@ _SUGGESTED = {
 
 
 def show() -> None:
-    """The form for a new sweep, and the sweeps there are."""
-    with state.errors_shown():
-        state.dataset()
+    """Draw the form for a new sweep, and the existing sweeps."""
+    with errors_shown():
+        data_source.dataset()
         with st.expander("New sweep", icon=":material/add:", expanded=not list_sweeps(runs_folder())):
             _form()
         sweeps = list_sweeps(runs_folder())
         if not sweeps:
             st.info(
-                "No sweep yet. It tries settings of a preset, gives hopeless runs up early, and shows which settings matter.",
+                "No sweep yet. A sweep tries settings of a preset, stops hopeless runs early, and shows "
+                "which settings matter.",
                 icon=":material/travel_explore:",
             )
             return
@@ -51,24 +56,24 @@ def show() -> None:
 
 def _form() -> None:
     st.caption(
-        "A list such as 16, 32, 64; a range such as 0..20; in steps, 0..20:5; logarithmic, 1e-4..1e-1:log. "
-        "Settings are called as in a run's settings, SECTION.NAME."
+        "A list such as 16, 32, 64; a range such as 0..20, 0..20:5 (in steps) or 1e-4..1e-1:log "
+        "(logarithmic). Settings have the names SECTION.NAME, as in the settings of a run."
     )
     config = setup.base_config("sweep_preset")
     first, second, third = st.columns(3)
     epochs = first.number_input(
-        "Epochs of a run", 1, 10_000, min(config.train.epochs, 10), key=f"sweep_epochs_{config.preset}"
+        "Epochs per run", 1, 10_000, min(config.train.epochs, 10), key=f"sweep_epochs_{config.preset}"
     )
     trials = second.number_input(
         "Runs", 1, 1000, 12, key="sweep_trials", help=SweepConfig.model_fields["trials"].description
     )
     pruner = third.selectbox(
-        "Give up",
+        "Pruning",
         ["median", "hyperband", "none"],
         key="sweep_pruner",
         help=SweepConfig.model_fields["pruner"].description,
     )
-    begin = [
+    initial = [
         {"Setting": path, "Range": _SUGGESTED[path]} for path in ("train.learning_rate", "train.batch_size")
     ]
     options = {
@@ -76,7 +81,7 @@ def _form() -> None:
         "Range": st.column_config.TextColumn(required=True),
     }
     table = st.data_editor(
-        begin, num_rows="dynamic", column_config=options, key="sweep_space", hide_index=True
+        initial, num_rows="dynamic", column_config=options, key="sweep_space", hide_index=True
     )
     if st.button("Start the sweep", type="primary", icon=":material/play_arrow:", key="sweep_start"):
         space = {
@@ -90,12 +95,12 @@ def _form() -> None:
                 config.replace("train", epochs=int(epochs)), space, trials=int(trials), pruner=pruner
             )
         )
-        run_queue.submit(sweep)
+        queue.submit(sweep)
         st.session_state["sweep_chosen"] = sweep.name
         st.rerun()
 
 
-def _others(config) -> list[str]:
+def _others(config: RunConfig) -> list[str]:
     paths = [
         f"{section}.{name}"
         for section in ("train", "augment")
@@ -110,20 +115,21 @@ def _others(config) -> list[str]:
 
 
 def _view(sweep: SweepFolder, was_open: bool) -> None:
-    with state.errors_shown():
+    with errors_shown():
         status, config = sweep.status(), sweep.config()
         if was_open and status["state"] not in OPEN_STATES:
             st.rerun()
-        rows = [row for row in run_rows(sweep.path.parent) if row.about.sweep == sweep.name]
+        rows = [row for row in run_rows(sweep.path.parent) if row.notes.sweep == sweep.name]
         _head(sweep, status, len(rows), config.trials)
         st.caption(
-            f"{config.base.preset} on {state.source_name(config.base.data.source)}, {config.base.train.epochs} epochs a run"
+            f"{config.base.preset} on {data_source.display_name(config.base.data.source)}, "
+            f"{plural(config.base.train.epochs, 'epoch')} per run"
         )
-        known = [row for row in rows if row.config and row.best_accuracy is not None]
-        if not known:
+        measured = [row for row in rows if row.config and row.best_accuracy is not None]
+        if not measured:
             st.info("The first figures come with the first finished epoch.", icon=":material/hourglass_top:")
             return
-        best = max(known, key=lambda row: row.best_accuracy or 0.0)
+        best = max(measured, key=lambda row: row.best_accuracy or 0.0)
         settings = (
             ", ".join(f"{path} = {run_state.number(best.config.setting(path))}" for path in config.space)
             if best.config
@@ -133,28 +139,28 @@ def _view(sweep: SweepFolder, was_open: bool) -> None:
             f"Best so far: **{best.best_accuracy:.1%}** on validation ({best.run.name}) with {settings}"
         )
         if st.button("Watch this run", icon=":material/show_chart:", key="sweep_watch"):
-            st.session_state["train_go"] = ("Watch", best.run.name)
+            run_link.open_run(best.run.name)
             st.rerun(scope="app")
         figure = curves.parallel_coordinates(
-            [row.config for row in known if row.config], [row.best_accuracy or 0.0 for row in known]
+            [row.config for row in measured if row.config], [row.best_accuracy or 0.0 for row in measured]
         )
-        if figure is not None and len(known) > 1:
+        if figure is not None and len(measured) > 1:
             st.plotly_chart(figure, config=charts.CONFIG, key=f"sweep_parallel_{sweep.name}")
-        _table(known, list(config.space))
+        _table(measured, list(config.space))
 
 
-def _head(sweep: SweepFolder, status: dict, begun: int, trials: int) -> None:
+def _head(sweep: SweepFolder, status: dict, started: int, trials: int) -> None:
     now = status["state"]
-    colour, icon = run_state.LOOK.get(now, ("grey", ":material/help:"))
+    colour, icon = run_state.badge(now)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(now, icon=icon, color=colour)
-        st.caption(f"{begun} of {trials} runs begun. {status['message']}", width="stretch")
+        st.caption(f"{started} of {plural(trials, 'run')} started. {status['message']}", width="stretch")
         if now in RUNNING_STATES:
-            asked = sweep.stop_requested()
+            stopping = sweep.stop_requested()
             if st.button(
-                "Stopping ..." if asked else "Stop",
+                "Stopping ..." if stopping else "Stop",
                 icon=":material/stop:",
-                disabled=asked,
+                disabled=stopping,
                 key=f"sweep_stop_{sweep.name}",
             ):
                 sweep.request_stop()
@@ -163,12 +169,12 @@ def _head(sweep: SweepFolder, status: dict, begun: int, trials: int) -> None:
             if st.button(
                 "Leave the queue", icon=":material/playlist_remove:", key=f"sweep_leave_{sweep.name}"
             ):
-                run_queue.leave_queue(sweep)
+                queue.leave_queue(sweep)
                 st.rerun(scope="app")
         elif now != "finished" and st.button(
-            "Go on", icon=":material/play_arrow:", key=f"sweep_resume_{sweep.name}"
+            "Resume", icon=":material/play_arrow:", key=f"sweep_resume_{sweep.name}"
         ):
-            run_queue.submit(sweep)
+            queue.submit(sweep)
             st.rerun(scope="app")
 
 
@@ -187,5 +193,5 @@ def _table(rows: list[RunRow], paths: list[str]) -> None:
     st.dataframe(
         cells,
         hide_index=True,
-        column_config={"Best on validation": st.column_config.NumberColumn(format="%.1f %%")},
+        column_config={"Best on validation": st.column_config.NumberColumn(format="%.1f%%")},
     )

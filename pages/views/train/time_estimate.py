@@ -1,4 +1,4 @@
-"""The time of an epoch on this machine before one starts, from measurements on it."""
+"""Estimated time of an epoch on this machine, from measurements."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ import sys
 import streamlit as st
 
 from fer_core.config import RunConfig
-from fer_core.process_folder import PROJECT
-from fer_core.training.speed import estimate
-from pages.shared import state, visitor
-
-from .run_state import duration
+from fer_core.runs.speed import estimate
+from pages.session import visitor
+from pages.session.errors import errors_shown
+from pages.widgets.durations import duration
 
 _REFRESH_SECONDS = 1.0
 
 
 @st.cache_resource
 def _processes() -> dict[str, subprocess.Popen]:
-    """The measurement under way, one for all visitors."""
+    """Return the running measurement, one for all visitors."""
     return {}
 
 
 def show(config: RunConfig, train_images: int, validation_images: int) -> None:
-    """The guess for `config`, and a button to measure it. Before the first measurement on a machine, one is made."""
+    """Draw the estimate for `config` and the button that measures it; the first visit measures by itself."""
     running = _running()
     st.fragment(_show, run_every=_REFRESH_SECONDS if running else None)(
         config, train_images, validation_images, running
@@ -49,12 +48,13 @@ def _show(config: RunConfig, train_images: int, validation_images: int, was_runn
                 else "from other networks measured on this machine"
             )
             st.markdown(
-                f"About **{duration(guess.seconds)}** an epoch, **{duration(guess.seconds * config.train.epochs)}** in all "
+                f"About **{duration(guess.seconds)}** per epoch, "
+                f"**{duration(guess.seconds * config.train.epochs)}** in all "
                 f"({guess.images_per_second:,.0f} images/s, {how}).",
                 width="stretch",
             )
         else:
-            st.markdown("How long an epoch takes on this machine is not known yet.", width="stretch")
+            st.markdown("The time of an epoch on this machine has not been measured yet.", width="stretch")
         if running:
             st.caption("Measuring ...")
         elif guess is None or not guess.exact:
@@ -64,11 +64,11 @@ def _show(config: RunConfig, train_images: int, validation_images: int, was_runn
                     "Measure",
                     icon=":material/timer:",
                     key="time_measure",
-                    help="Trains some seconds on random images.",
+                    help="Trains on random images for some seconds.",
                 )
                 or first
             ):
-                with state.errors_shown():
+                with errors_shown():
                     _measure(config)
                 st.rerun()
         if not running and (process := _processes().get("one")) is not None and process.returncode:
@@ -80,7 +80,6 @@ def _measure(config: RunConfig) -> None:
     command = [sys.executable, "-m", "fer_core", "speed", "--config", "-"]
     process = subprocess.Popen(
         command,
-        cwd=PROJECT,
         env=visitor.helper_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

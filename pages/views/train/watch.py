@@ -1,57 +1,64 @@
-"""Watch a run and steer it: state, curves as they come, and what changed by epoch."""
+"""Watch: the state of a run, its curves as they come, its epochs, and the buttons that steer it."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
 import os
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 
 from fer_core.emotions import NAMES
-from fer_core.training import keeping, launch, run_queue, shared_queue, steering
-from fer_core.training.batch_log import read_batches
-from fer_core.training.run_folder import OPEN_STATES, RUNNING_STATES, RunFolder
-from fer_core.training.watch import Watched, read_watch
-from pages.shared import charts, state, visitor
+from fer_core.runs import manage, processes, queue, steering
+from fer_core.runs.run_folder import OPEN_STATES, RUNNING_STATES, RunFolder
+from fer_core.training.logs import read_batches
+from fer_core.training.snapshots import Snapshots, read_snapshots
+from pages.session import visitor
+from pages.session.errors import errors_shown
+from pages.widgets import charts
 
-from . import curves, run_state
-from .watched import face_panel, filter_panel
+from . import curves, run_link, run_state
+from .watched_faces import face_panel, filter_panel
 
 _REFRESH_SECONDS = 1.2
 
 
-def show(run: RunFolder) -> None:
-    """A run; while it is under way the view renews itself."""
-    now = run.status()["state"]
-    st.fragment(_view, run_every=_REFRESH_SECONDS if now in OPEN_STATES else None)(run, now)
-    _spare_the_collector()
+def show() -> None:
+    """Draw the chosen run; the view refreshes while the run is under way."""
+    run = run_link.choose()
+    if run is None:
+        return
+    with errors_shown():
+        state = run.status()["state"]
+        st.fragment(_view, run_every=_REFRESH_SECONDS if state in OPEN_STATES else None)(run, state)
+        _freeze_objects()
 
 
 @st.cache_resource(show_spinner=False)
-def _spare_the_collector() -> None:
-    """Make following cheap: after each script run Streamlit has Python look through all objects for garbage.
+def _freeze_objects() -> None:
+    """Exclude the objects that exist now from garbage collection, which Streamlit runs after each script run.
 
-    With what pandas and Plotly bring that takes longer than a redraw. What is there after the first one, which is there for good, is left
-    out from then on; what comes later is looked through as before.
+    With the objects of pandas and Plotly, a collection takes longer than a redraw. They stay for good;
+    objects created later are collected as before.
     """
     gc.collect()
     gc.freeze()
 
 
 def _view(run: RunFolder, before: str) -> None:
-    with state.errors_shown():
+    with errors_shown():
         now = run.status()
         if before in OPEN_STATES and now["state"] not in OPEN_STATES:
-            st.rerun()  # it has ended: redraw the whole page, and stop renewing
+            st.rerun()  # the run has ended: redraw the whole page and stop refreshing
         run_state.head(run, now)
         _buttons(run, now["state"])
         history = run.history()
         run_state.progress(run, now, history)
         tabs = ["Curves", "Confusion matrix", "Faces", "First filters", "Settings", "Log"]
         view = st.segmented_control(
-            "What to see",
+            "Show",
             tabs,
             default="Curves",
             required=True,
@@ -70,7 +77,7 @@ def _view(run: RunFolder, before: str) -> None:
             }[view](run)
 
 
-# --- steering ----------------------------------------------------------------------------------------------------------
+# --- steering
 
 
 def _buttons(run: RunFolder, now: str) -> None:
@@ -83,82 +90,86 @@ def _buttons(run: RunFolder, now: str) -> None:
                     "Start now",
                     "bolt",
                     run,
-                    lambda: run_queue.start_now(run),
-                    help="Without waiting for the others.",
+                    lambda: queue.start_now(run),
+                    help="Without waiting for other runs.",
                 )
             else:
-                st.caption(f"Visitors take turns: {shared_queue.before(run)} before it.")
-            _button("Leave the queue", "playlist_remove", run, lambda: run_queue.leave_queue(run))
+                st.caption(f"Visitors take turns: {queue.position(run)} before this run.")
+            _button("Leave the queue", "playlist_remove", run, lambda: queue.leave_queue(run))
         else:
             _ended(run, now)
 
 
 def _steer(run: RunFolder, now: str) -> None:
-    asked = run.stop_requested()
+    stopping = run.stop_requested()
     if steering.read_control(run).mode == "run":
-        _button("Pause", "pause", run, lambda: steering.pause(run), disabled=asked)
+        _button("Pause", "pause", run, lambda: steering.pause(run), disabled=stopping)
     else:
-        _button("Go on", "play_arrow", run, lambda: steering.go_on(run), disabled=asked)
+        _button("Resume", "play_arrow", run, lambda: steering.go_on(run), disabled=stopping)
     _button(
         "One epoch",
         "skip_next",
         run,
         lambda: steering.step(run),
-        disabled=asked,
-        help="To the end of an epoch, then pause.",
+        disabled=stopping,
+        help="Train to the end of an epoch, then pause.",
     )
     _button(
-        "Stopping ..." if asked else "Stop",
+        "Stopping ..." if stopping else "Stop",
         "stop",
         run,
         lambda: steering.stop(run),
-        disabled=asked,
-        help="And keep the best weights.",
+        disabled=stopping,
+        help="Stop and keep the best weights.",
     )
     with st.popover("Learning rate", icon=":material/speed:"):
         rate = steering.scheduled_rate(run)
         st.markdown(f"Now **{rate:.3g}**. A schedule keeps its shape and is scaled.")
-        wanted = st.number_input(
+        new_rate = st.number_input(
             "From now on", 1e-7, 10.0, rate, format="%.3g", key=f"watch_rate_{run.name}", step=rate / 2
         )
-        _button("Set it", "check", run, lambda: steering.set_learning_rate(run, wanted))
+        _button("Set it", "check", run, lambda: steering.set_learning_rate(run, new_rate))
 
 
 def _ended(run: RunFolder, now: str) -> None:
     has_model = (run.bundle / "card.json").is_file()
     if now != "finished":
         _button(
-            "Go on", "play_arrow", run, lambda: run_queue.submit(run), help="After its last finished epoch."
+            "Resume",
+            "play_arrow",
+            run,
+            lambda: queue.submit(run),
+            help="Continue after the last finished epoch.",
         )
         if run.checkpoint.exists() and now in ("interrupted", "failed"):
             _button(
                 "Keep the best",
                 "download_done",
                 run,
-                lambda: launch.resume(run, finish=True),
-                help="Train no further: write the model.",
+                lambda: processes.resume(run, finish=True),
+                help="Save the model without further training.",
             )
     if has_model:
-        # Links: a page cannot be switched from here while the choice of the run is bound to the address.
+        # Links: st.switch_page does not work while the choice of the run is bound to the address.
         chosen = {"model": run.name}
         st.page_link(
-            "pages/models/evaluate.py", label="Evaluate it", icon=":material/fact_check:", query_params=chosen
+            "pages/evaluate.py", label="Evaluate it", icon=":material/fact_check:", query_params=chosen
         )
         st.page_link(
-            "pages/use/predict.py",
+            "pages/predict.py",
             label="Predict with it",
             icon=":material/photo_camera:",
             query_params=chosen,
         )
         st.page_link(
-            "pages/models/models.py",
-            label="Its model card",
+            "pages/models.py",
+            label="Model card",
             icon=":material/deployed_code:",
             query_params=chosen,
         )
         with st.popover("Promote", icon=":material/workspace_premium:"):
             st.markdown(
-                "Keep its model under a name: every page offers it, and it stays when the run is deleted."
+                "Keep the model under a name: every page offers it, and it stays when the run is deleted."
             )
             name = st.text_input(
                 "Name", f"my-{run.config().preset or 'model'}", key=f"watch_promote_{run.name}"
@@ -166,8 +177,8 @@ def _ended(run: RunFolder, now: str) -> None:
             if st.button(
                 "Keep it", icon=":material/check:", key=f"watch_promote_do_{run.name}", type="primary"
             ):
-                with state.errors_shown(stop=False):
-                    kept = keeping.promote(run, name.strip())
+                with errors_shown(stop=False):
+                    kept = manage.promote(run, name.strip())
                     st.success(
                         f"Kept as {kept.name} in {visitor.shown_path(kept.path.parent)}.",
                         icon=":material/check_circle:",
@@ -175,21 +186,26 @@ def _ended(run: RunFolder, now: str) -> None:
 
 
 def _button(
-    label: str, icon: str, run: RunFolder, action, disabled: bool = False, help: str | None = None
+    label: str,
+    icon: str,
+    run: RunFolder,
+    action: Callable[[], object],
+    disabled: bool = False,
+    help: str | None = None,
 ) -> None:
     if st.button(
         label, icon=f":material/{icon}:", key=f"watch_{icon}_{run.name}", disabled=disabled, help=help
     ):
-        with state.errors_shown():
+        with errors_shown():
             action()
         st.rerun()
 
 
-# --- what to see -------------------------------------------------------------------------------------------------------
+# --- tabs
 
 
 def _curves(run: RunFolder, history: list[dict[str, float]]) -> None:
-    batches = read_batches(run)
+    batches = read_batches(run.batches)
     if not history and not len(batches):
         st.info("The first curve appears with the first batches.", icon=":material/show_chart:")
         return
@@ -216,7 +232,7 @@ def _curves(run: RunFolder, history: list[dict[str, float]]) -> None:
     )
     thin = slice(None, None, max(1, len(x) // 300))
     for column, y, title in zip(
-        st.columns(2), (rate, speed), ("Learning rate", "Images a second"), strict=True
+        st.columns(2), (rate, speed), ("Learning rate", "Images per second"), strict=True
     ):
         figure = curves.small_curve(x[thin], y[thin], title)
         column.plotly_chart(figure, config=charts.CONFIG, key=f"{title}_{run.name}", alt=f"{title} by epoch")
@@ -225,12 +241,12 @@ def _curves(run: RunFolder, history: list[dict[str, float]]) -> None:
         st.caption(f"Epoch {line.get('epoch')}: {line.get('action')}{value}")
 
 
-def _epoch_slider(run: RunFolder, watched: Watched) -> int:
-    """Which record to show: the last one until somebody scrubs back."""
+def _epoch_slider(run: RunFolder, watched: Snapshots) -> int:
+    """Draw the slider of epochs and return the index of the record to show, at first the last one."""
     count = len(watched)
     if count == 1:
         return 0
-    # The choice is kept apart from the slider, which begins anew with each epoch that its range grows by.
+    # The choice is stored apart from the slider, which is reset whenever its range grows.
     key, chosen = f"watch_epoch_{run.name}", f"watch_chosen_{run.name}"
     at = st.session_state.get(chosen)
     st.session_state[key] = count if at is None else min(at, count)
@@ -241,15 +257,15 @@ def _epoch_slider(run: RunFolder, watched: Watched) -> int:
     return (
         int(
             st.slider(
-                "Epoch", 1, count, key=key, on_change=scrubbed, help="At its right end it follows the run."
+                "Epoch", 1, count, key=key, on_change=scrubbed, help="At the right end, it follows the run."
             )
         )
         - 1
     )
 
 
-def _watched(run: RunFolder) -> Watched | None:
-    watched = read_watch(run)
+def _watched(run: RunFolder) -> Snapshots | None:
+    watched = read_snapshots(run.path)
     if watched is None:
         st.info("This appears with the first finished epoch.", icon=":material/hourglass_top:")
     return watched
@@ -261,9 +277,10 @@ def _matrix(run: RunFolder) -> None:
     epoch = _epoch_slider(run, watched)
     matrix = watched.matrices[epoch]
     st.caption(
-        f"Validation after epoch {epoch + 1}: {np.trace(matrix) / max(1, matrix.sum()):.1%} of {matrix.sum():,} images are right."
+        f"Validation after epoch {epoch + 1}: {np.trace(matrix) / max(1, matrix.sum()):.1%} of "
+        f"{matrix.sum():,} images are right."
     )
-    figure = charts.confusion_matrix(matrix, NAMES, by_row=True, selected=None)
+    figure = charts.label_matrix(matrix, NAMES, NAMES, True, None, ("true", "predicted"))
     st.plotly_chart(
         figure, config=charts.CONFIG, key=f"watch_matrix_{run.name}", width=720, alt="confusion matrix"
     )
@@ -274,7 +291,8 @@ def _faces(run: RunFolder) -> None:
         return
     epoch = _epoch_slider(run, watched)
     st.caption(
-        "The same faces of the validation split after every epoch: the bar is the probability of the true class, the line its way here."
+        "The same faces of the validation split after every epoch: the bar is the probability of the true "
+        "class, the line shows it over the epochs."
     )
     face_panel(watched.faces, watched.true, watched.probabilities[: epoch + 1])
 
@@ -287,7 +305,8 @@ def _filters(run: RunFolder) -> None:
         return
     epoch = _epoch_slider(run, watched)
     st.caption(
-        "The weights of the first convolution, each filter stretched to its own range: bright is positive, dark negative."
+        "The weights of the first convolution, each filter scaled to its own range: bright is positive, "
+        "dark negative."
     )
     filter_panel(watched.filters[epoch])
 
@@ -315,13 +334,13 @@ def _settings(run: RunFolder) -> None:
 def _log(run: RunFolder) -> None:
     if visitor.hosted() is None:
         st.caption(
-            f"`{run.path}` holds everything; TensorBoard opens it with `tensorboard --logdir {run.path}`."
+            f"All files are in `{run.path}`; open them in TensorBoard with `tensorboard --logdir {run.path}`."
         )
     content = b""
     with contextlib.suppress(OSError), open(run.log, "rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - 20_000))
         content = file.read()
-    # A progress bar writes over its own line: the last state of each counts.
+    # A progress bar overwrites its own line: only its last state counts.
     lines = [
         line.rstrip("\r").rsplit("\r", 1)[-1]
         for line in content.decode(errors="replace").split("\n")

@@ -1,1 +1,0 @@
-"""The ways to predict: photos, an album, a video, the webcam."""

@@ -1,0 +1,1 @@
+"""State of a session: data and model, the visitor, background work, the log."""

@@ -1,0 +1,74 @@
+"""The data set that all pages work on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from fer_core import storage
+from fer_core.data import Dataset, open_dataset
+
+from . import visitor
+
+DEFAULT = "synthetic"
+
+
+def folder() -> Path:
+    """Return the folder whose data sets the app offers: FER_DATA_DIR, or `data` where the app was started."""
+    return storage.data_folder()
+
+
+def own_folder() -> Path:
+    """Return the folder for uploads, collected faces and cleaned variants.
+
+    It is the data folder, or in a hosted app the visitor's own.
+    """
+    return storage.own_data_folder()
+
+
+def current() -> str:
+    """Return the source of the current data set."""
+    return st.session_state.get("data_source", DEFAULT)
+
+
+def display_name(source: str) -> str:
+    """Return a source as shown to the visitor: embedded data by name, a file without its folders."""
+    if source == DEFAULT:
+        return "Embedded synthetic faces"
+    return source if ":" in source else Path(source).name
+
+
+def dataset() -> Dataset:
+    """Open the current data set; it is read once and shared between sessions.
+
+    Raises:
+        DataError: It can no longer be read.
+    """
+    source = current()
+    visitor.check_source(source)
+    return _open(source, _modified(source))
+
+
+def choose(source: str) -> None:
+    """Make `source` the data set of all pages.
+
+    Raises:
+        DataError: It cannot be read; the current data set stays.
+    """
+    visitor.check_source(source)
+    visitor.check_faces(len(_open(source, _modified(source))))
+    st.session_state["data_source"] = source
+
+
+def _modified(source: str) -> int:
+    """Return the time of the last change: part of the cache key, so that a changed source is read again."""
+    try:
+        return Path(source).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the images ...")
+def _open(source: str, modified: int) -> Dataset:
+    return open_dataset(source)

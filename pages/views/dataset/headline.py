@@ -1,0 +1,25 @@
+"""The lines above all views: source and size of the data set, and notes on its file."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fer_core.wording import plural
+from pages.session import data_source
+
+from . import variants
+from .dataset_view import DatasetView
+
+
+def show(dataset: DatasetView) -> None:
+    """Describe the data set and list the notes on its source."""
+    data = dataset.data
+    st.caption(
+        f"{data_source.display_name(data_source.current())}: {data.format}, {plural(len(data), 'face')} of "
+        f"48x48, fingerprint `{data.fingerprint}`"
+    )
+    variants.confirm_created()
+    if data.warnings:
+        with st.expander(f"{plural(len(data.warnings), 'note')} on this source", icon=":material/info:"):
+            for warning in data.warnings:
+                st.markdown(f"- {warning}")

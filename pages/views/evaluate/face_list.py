@@ -1,0 +1,70 @@
+"""Faces of an evaluation, page by page; a click opens a face."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from fer_core.wording import plural
+from pages.widgets import face_grid
+from pages.widgets.paging import page_of
+
+from . import face_view
+from .selection import Selection
+
+
+def show(
+    selection: Selection,
+    order: np.ndarray,
+    key: str,
+    notes: Sequence[tuple[str, ...]] | None = None,
+    per_page: int = 24,
+) -> None:
+    """Draw faces of an evaluation.
+
+    Args:
+        selection: The evaluation.
+        order: (n,) positions of the faces in the record, in order.
+        key: Key of the list.
+        notes: Lines below each face; by default the predicted class and its confidence.
+        per_page: Faces on a page.
+    """
+    if selection.data is None or selection.indices is None:
+        images_missing(selection, len(order))
+        return
+    if not len(order):
+        st.info("No faces.", icon=":material/filter_alt_off:")
+        return
+    labels, record = selection.record.labels, selection.record
+    shown_indices = page_of(
+        np.arange(len(order)), per_page, key, f"{selection.key} {key} {zlib.crc32(order.tobytes())}"
+    )
+    st.caption(f"{len(shown_indices):,} of {plural(len(order), 'face')}")
+    shown = []
+    for place in shown_indices:
+        position = int(order[place])
+        lines = (
+            notes[place]
+            if notes
+            else (f"→ {labels[record.predicted[position]]} {record.confidence[position]:.0%}",)
+        )
+        index = int(selection.indices[position])
+        shown.append(
+            face_grid.Face(index, selection.data.images[index], labels[record.true[position]], lines)
+        )
+    face_grid.show(
+        shown, f"{key}_grid", on_open=lambda index: face_view.open_face(selection, index, record.rows[order])
+    )
+
+
+def images_missing(selection: Selection, count: int) -> None:
+    """Explain why the faces of an evaluation cannot be shown."""
+    st.info(
+        f"**{plural(count, 'face')}.** The images of {selection.record.source} are not available here, only "
+        "the figures: choose them as source on the Dataset page to see the faces. FER2013 is available from "
+        "Kaggle (`kagglehub`, see docs/guides/data.md); its licence does not allow us to ship it.",
+        icon=":material/image_not_supported:",
+    )

@@ -1,0 +1,25 @@
+"""The results of several photos, one below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pages.widgets import photo_results
+
+from .options import Options
+
+
+def show(photos: Iterable[tuple[str, bytes]], options: Options) -> None:
+    """Classify photos and draw the results.
+
+    Args:
+        photos: Name and content of each; a repeated name gets a number.
+        options: How they are classified.
+    """
+    results = {}
+    for number, (name, content) in enumerate(photos, 1):
+        name = name if name not in results else f"{name} ({number})"
+        results[name] = photo_results.show(
+            name, content, options.bundle, options.detect, options.unsure_below
+        )
+    photo_results.downloads(results, "predict")

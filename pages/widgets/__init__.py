@@ -1,0 +1,1 @@
+"""Figures and clickable components that several pages use."""
