@@ -1,4 +1,4 @@
-# FER Explorer as a server for visitors. See docs/deploy.md.
+# FER Explorer as a server for visitors. See docs/guides/deploy.md.
 #   docker build -t fer-explorer . && docker run -p 8501:8501 -v fer:/data --memory 1g fer-explorer
 # For your own use, free of limits: add -e FER_HOSTED=0.
 FROM python:3.12-slim
