@@ -1,7 +1,9 @@
-"""Takes the pictures of docs/tour.md anew: `python docs/tour/take.py`. It needs Chromium (apt-get install chromium).
+"""Takes the pictures of docs/tour/tour.md again: `python docs/tour/take.py`. It needs Chromium (apt-get
+install chromium).
 
-A server of its own, with empty folders as on a fresh machine, is walked through as the tour tells. The only pictures that it is shown are
-drawn faces and the public-domain portrait in pages/assets, so nothing else can stand in the results. It really trains, so it takes minutes.
+A server of its own, with empty folders as on a fresh machine, is walked through as the tour tells. The only
+pictures that it is shown are drawn faces and the public-domain portrait in pages/assets, so nothing else can
+stand in the results. It really trains, so it takes minutes.
 """
 
 from __future__ import annotations
@@ -62,7 +64,8 @@ class Walk:
         return page
 
     def take(self, name: str, page: Page | None = None, top: Locator | None = None, above: int = 16) -> None:
-        """Write what stands in the window to NAME.png, with `top` scrolled to `above` pixels below its upper edge."""
+        """Write what stands in the window to NAME.png, with `top` scrolled to `above` pixels below its upper
+        edge."""
         page = page or self.page
         ready(page)
         if top is None:
@@ -87,8 +90,8 @@ def ready(page: Page) -> None:
 def small(png: bytes) -> bytes:
     """The picture with a palette, of as many colours as leave it below LARGEST bytes.
 
-    The colours of the classes are always in it: in a narrow bar they are few pixels, and would become another class's. So are the most
-    frequent ones, which are those of the page.
+    The colours of the classes are always in it: in a narrow bar they are few pixels, and would become another
+    class's. So are the most frequent ones, which are those of the page.
     """
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     shades, which, counts = np.unique(
@@ -129,7 +132,7 @@ def dataset(walk: Walk) -> None:
     expect(page.get_by_text(re.compile("faces: validation, surprise"))).to_be_visible()
     walk.take("gallery")
     page.locator("[data-face]").nth(2).click()
-    expect(page.get_by_role("dialog").get_by_text("standard says")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text("standard predicts")).to_be_visible()
     walk.take("face")
     page.keyboard.press("Escape")
 
@@ -137,7 +140,7 @@ def dataset(walk: Walk) -> None:
 def train(walk: Walk) -> None:
     """The quick preset on the drawn faces: set up, watched, stopped."""
     page = walk.visit("train?train_view=Set%20up")
-    expect(page.get_by_text(re.compile(r"^About .* an epoch"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^About .* per epoch"))).to_be_visible()
     expect(page.get_by_text("Measuring ...")).to_have_count(0)
     walk.take("setup")
     page.get_by_role("button", name="Start training", exact=True).click()
@@ -171,10 +174,8 @@ def evaluate(walk: Walk) -> None:
     page.locator("[data-face]").first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_alt_text(re.compile("A grey patch|No grey patch"))).to_be_visible()
-    expect(
-        dialog.get_by_alt_text(re.compile("(What|Nothing here) speaks for the true class"))
-    ).to_be_visible()
-    walk.take("why", top=dialog.get_by_test_id("stHorizontalBlock").filter(has_text="says").first)
+    expect(dialog.get_by_alt_text(re.compile("(Evidence|No evidence) for the true class"))).to_be_visible()
+    walk.take("why", top=dialog.get_by_test_id("stHorizontalBlock").filter(has_text="predicts").first)
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     page.get_by_role("radio", name="Compare").click()
@@ -199,7 +200,7 @@ def predict(walk: Walk) -> None:
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         {"name": "album.zip", "mimeType": "application/zip", "buffer": album()}
     )
-    page.get_by_role("button", name=re.compile(r"Classify \d+ pictures")).click()
+    page.get_by_role("button", name=re.compile(r"Classify \d+ photos")).click()
     expect(page.get_by_role("button", name="Download CSV")).to_be_visible()
     walk.take("album", top=page.get_by_role("radiogroup").first)
 
@@ -215,7 +216,8 @@ def choose(page: Page, way: str) -> None:
 
 
 def album() -> bytes:
-    """A zip with the portrait as it is, mirrored, dark, small, turned, twice in one picture, and a file that is no picture."""
+    """A zip with the portrait as it is, mirrored, dark, small, turned, twice in one picture, and a file that
+    is no picture."""
     portrait = Image.open(PORTRAIT).convert("RGB")
     two = Image.new("RGB", (2 * portrait.width, portrait.height))
     two.paste(portrait, (0, 0))
@@ -248,7 +250,7 @@ CHAPTERS: dict[str, Callable[[Walk], None]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Take the pictures of the tour anew.")
+    parser = argparse.ArgumentParser(description="Take the pictures of the tour again.")
     parser.add_argument(
         "chapters", nargs="*", help=f"only these, of {', '.join(CHAPTERS)} (evaluate needs train before it)"
     )

@@ -36,7 +36,8 @@ def blocks(page: str, language: str) -> list[Block]:
 
 
 def same(shown: str, got: str) -> bool:
-    """Whether output is as it is shown, where `...` stands for anything; blanks at the ends of lines do not count."""
+    """Whether output is as it is shown, where `...` stands for anything; blanks at the ends of lines do not
+    count."""
     pattern = "\n".join(line.rstrip() for line in shown.strip("\n").splitlines())
     parts = [re.escape(part) for part in pattern.split("...")]
     return (

@@ -1,4 +1,5 @@
-"""docs/extend.md, done: its code goes into a copy of the project, and the tests that it ends each section with are run there."""
+"""docs/guides/extend.md, done: its code goes into a copy of the project, and the tests that it ends each
+section with are run there."""
 
 from __future__ import annotations
 
@@ -41,14 +42,14 @@ def apply(block: Block, folder: Path) -> None:
 
 def section(title: str) -> list[Block]:
     """The blocks of one section, in the order in which they are to be applied."""
-    content = (DOCS / "extend.md").read_text()
+    content = (DOCS / "guides" / "extend.md").read_text()
     first = content[: content.index(title)].count("\n") + 1
     rest = content[content.index(title) + len(title) :]
     last = first + (rest[: rest.index("\n## ")] if "\n## " in rest else rest).count("\n")
     return [
         block
         for language in ("python", "diff")
-        for block in blocks("extend.md", language)
+        for block in blocks("guides/extend.md", language)
         if first < block.line <= last + 1
     ]
 
@@ -85,10 +86,10 @@ def run_tests(folder: Path, *arguments: str) -> None:
 
 
 def test_every_block_belongs_to_a_file_that_the_text_before_it_names() -> None:
-    content = (DOCS / "extend.md").read_text()
+    content = (DOCS / "guides" / "extend.md").read_text()
     lines = content.splitlines()
     for language in ("python", "diff"):
-        for block in blocks("extend.md", language):
+        for block in blocks("guides/extend.md", language):
             (path,) = block.words
             assert (ROOT / path).exists() == (language == "diff"), path
             # A change of a test may stand there without words: its first line says enough.
@@ -105,7 +106,7 @@ def test_a_model_is_added(tmp_path: Path) -> None:
     run_tests(
         copy,
         "tests/zoo/test_zoo.py",
-        "tests/zoo/test_equivalents.py",
+        "tests/zoo/test_families.py",
         "tests/test_cli.py",
         "tests/training/test_separable.py",
         "-k",

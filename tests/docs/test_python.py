@@ -1,4 +1,4 @@
-"""docs/python.md: its snippets run in their order and print what stands there."""
+"""docs/reference/python.md: its snippets run in their order and print what stands there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.docs.blocks import DOCS, ROOT, Block, blocks, same
 
-PAGE = "python.md"
+PAGE = "reference/python.md"
 ASSETS = Path("pages") / "assets"
 
 

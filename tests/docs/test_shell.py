@@ -1,4 +1,4 @@
-"""docs/shell.md: every command has an example, and the examples print what stands there."""
+"""docs/reference/shell.md: every command has an example, and the examples print what stands there."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from fer_core.cli import _parser, main
-from fer_core.training.run_folder import RunFolder
+from fer_core.runs.run_folder import RunFolder
 from tests.docs.blocks import DOCS, ROOT, Block, blocks, same
 
-PAGE = "shell.md"
+PAGE = "reference/shell.md"
 PROGRAM = "python -m fer_core"
 PORTRAIT = Path("pages") / "assets"
 

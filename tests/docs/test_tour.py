@@ -1,4 +1,5 @@
-"""docs/tour.md and the links of all pages: what is pointed at is there, and the pictures are small and whole."""
+"""docs/tour/tour.md and the links of all pages: what is pointed at is there, and the pictures are small and
+whole."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from tests.docs.blocks import DOCS, ROOT
 
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 LARGEST, ALL_TOGETHER = 120_000, 1_000_000  # bytes
 
 
@@ -38,7 +39,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_picture_of_the_tour_is_shown_once_and_told_to_those_who_cannot_see_it() -> None:
-    shown = re.findall(r"!\[([^\]]+)\]\(tour/([\w-]+)\.png\)", (DOCS / "tour.md").read_text())
+    shown = re.findall(r"!\[([^\]]+)\]\(([\w-]+)\.png\)", (DOCS / "tour" / "tour.md").read_text())
     assert sorted(name for _, name in shown) == sorted(path.stem for path in (DOCS / "tour").glob("*.png"))
     assert all(len(text) > 30 for text, _ in shown)
 
