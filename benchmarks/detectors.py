@@ -38,7 +38,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fer_core.inference.detector import FaceDetector, yunet_weights
+from fer_core.inference.detector import FaceDetector
+from fer_core.inference.yunet import yunet_weights
 from fer_core.metrics.classification import wilson_interval
 
 WIDTH, HEIGHT = 640, 480

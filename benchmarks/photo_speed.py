@@ -53,7 +53,7 @@ def main() -> None:
     pixels, buffer = photo(), io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=90)
     detector = FaceDetector()
-    ways: dict[str, Callable[[], object]] = {"YuNet alone": lambda: detector.detect(pixels)}
+    ways: dict[str, Callable[[], object]] = {"YuNet alone": lambda: detector.detect(pixels, one_look=True)}
     for name in options.models:
         predictor = Predictor(find_bundle(name))
         assert len(predictor.predict(pixels)) == 1

@@ -40,7 +40,11 @@ def main() -> None:
         line(name, values)
 
     detector = FaceDetector()
-    found = [max(faces, key=lambda face: face.score) for image in images if (faces := detector.detect(image))]
+    found = [
+        max(faces, key=lambda face: face.score)
+        for image in images
+        if (faces := detector.detect(image, one_look=True))
+    ]
     landmarks = [face.landmarks for face in found if face.landmarks is not None]
     print(f"YuNet finds a face in {len(found):,} of them")
     line("|roll|, degrees", np.abs([roll(points) for points in landmarks]))

@@ -10,72 +10,100 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from .deep_pixels import to_8_bit
 from .errors import ImageError
+from .picture_files import FORMATS, Source, content_of, name_of
+from .wording import printable
 
 MAX_PIXELS = 100_000_000  # a picture with a larger header is refused before it is decoded
 SIZE = 48
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is the limit
 
-# Common formats of photos (MPO is opened as JPEG). Pillow's others (EPS, PDF, FLI ...) only add risks.
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF", "PPM")
-SUFFIXES = (
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".mpo",
-    ".png",
-    ".webp",
-    ".heic",
-    ".heif",
-    ".hif",
-    ".avif",
-    ".bmp",
-    ".gif",
-    ".tif",
-    ".tiff",
-    ".ppm",
-    ".pgm",
-)
-
-# Faces are detected at 1024 pixels a side, so a picture that still has this many pixels when halved loses
-# nothing: the smallest detectable face is still larger than the model's 48 pixels. A 50 megapixel JPEG is
-# then decoded at a quarter of its pixels.
-_ENOUGH_SIDE = 4096
+# A picture that still has this many pixels when halved loses nothing: the smallest face that is found in it
+# is still larger than the model's 48 pixels. A 50 megapixel JPEG is then decoded at a quarter of its pixels.
+_ENOUGH_PIXELS = 12_000_000
+_FRAMES = 20  # of a file with several pictures that are looked at at most
+_FRAME_PIXELS = 2_000_000_000  # decoded on the way to them: a frame of a GIF builds on those before
 _ORIENTATION = 0x0112  # EXIF
+_BITS_PER_SAMPLE = 258  # TIFF
 _LYING = (5, 6, 7, 8)  # its values for a picture stored on its side
-_CHUNK_PIXELS = 4_000_000  # 16-bit pixels that are scaled at a time
 
 
-def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Image:
-    """Open an upright picture in mode L or RGB.
+@dataclass(frozen=True)
+class Opened:
+    """Picture of a file, upright and in mode L or RGB."""
 
-    The EXIF orientation is applied, transparency becomes white, and 16 bit are scaled to 8.
+    picture: Image.Image
+    size: tuple[int, int]  # original width and height
+    frame: int = 1  # number of the picture in its file
+    frames: int = 1  # pictures in the file
+    note: str = ""  # one sentence if a part of the file is missing
+
+
+def open_image(source: Source, name: str | None = None) -> Image.Image:
+    """Open an upright picture in mode L or RGB, the first one of its file.
+
+    The EXIF orientation is applied, transparency becomes white, and more than 8 bits are scaled, see
+    `deep_pixels`.
 
     Args:
-        source: A path, or the bytes of a file.
+        source: A path, the bytes of a file, a binary file, or a data: URI.
         name: Name in error messages; the path by default.
 
     Raises:
         ImageError: The file is missing, not a picture, damaged, or larger than MAX_PIXELS.
     """
-    return _open(source, name, smaller=False)[0]
+    return next(iter(open_frames(source, name))).picture
 
 
-def open_reduced(source: str | Path | bytes, name: str | None = None) -> tuple[Image.Image, tuple[int, int]]:
+def open_reduced(source: Source, name: str | None = None) -> Opened:
     """Open a picture for face detection: very large ones at a half, a quarter or an eighth of their sides.
 
     JPEGs are decoded at that size, others are averaged afterwards.
 
-    Returns:
-        The picture, and its original width and height.
+    Raises:
+        ImageError: See `open_image`.
     """
-    return _open(source, name, smaller=True)
+    return next(iter(open_frames(source, name, smaller=True)))
+
+
+def open_frames(source: Source, name: str | None = None, smaller: bool = False) -> Iterator[Opened]:
+    """Yield the pictures of a file: the first, and up to 19 others spread over a GIF, WebP, APNG or TIFF.
+
+    Args:
+        source: A path, the bytes of a file, a binary file, or a data: URI.
+        name: Name in error messages; the path by default.
+        smaller: Reduce them for face detection, see `open_reduced`.
+
+    Raises:
+        ImageError: See `open_image`; only for the first picture, a later one ends the file.
+    """
+    name = printable(name) if name else name_of(source)
+    content = content_of(source)
+    with _opened(content, name) as image:
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        try:
+            yield Opened(*_decoded(image, content, smaller), frames=frames)
+        except OSError as error:
+            if image.format not in ("JPEG", "MPO") or "truncated" not in str(error):
+                raise
+            yield _cut_off(content, name, smaller)
+        most = min(frames, max(1, _FRAME_PIXELS // (image.width * image.height)))
+        for index in sorted({round(i * (most - 1) / (_FRAMES - 1)) for i in range(1, _FRAMES)} - {0}):
+            try:
+                image.seek(index)
+                opened = Opened(*_decoded(image, content, smaller), index + 1, frames)
+            except Exception:  # as above
+                return
+            yield opened
 
 
 def reduced(picture: Image.Image) -> Image.Image:
@@ -85,38 +113,86 @@ def reduced(picture: Image.Image) -> Image.Image:
 
 
 def _factor(size: tuple[int, int]) -> int:
-    return next((factor for factor in (8, 4, 2) if max(size) >= factor * _ENOUGH_SIDE), 1)
+    return next((factor for factor in (8, 4, 2) if size[0] * size[1] >= factor * factor * _ENOUGH_PIXELS), 1)
 
 
-def size_of(source: str | Path | bytes, name: str | None = None) -> tuple[int, int]:
+def size_of(source: Source, name: str | None = None) -> tuple[int, int]:
     """Return the width and height stored in a file, without decoding its pixels.
 
     Raises:
         ImageError: See `open_image`, as far as the header reveals it.
     """
-    with _opened(source, name) as image:
+    with _opened(content_of(source), printable(name) if name else name_of(source)) as image:
         return image.size
 
 
-def _open(source: str | Path | bytes, name: str | None, smaller: bool) -> tuple[Image.Image, tuple[int, int]]:
-    with _opened(source, name) as image:
-        width, height = image.size
-        if image.getexif().get(_ORIENTATION) in _LYING:
-            width, height = height, width
-        factor = _factor(image.size) if smaller else 1
-        if factor > 1:
-            # JPEG only; other formats ignore it.
-            image.draft(image.mode, (image.width // factor, image.height // factor))
-        decoded_smaller = image.size not in ((width, height), (height, width))
+def _decoded(image: Image.Image, content: Path | bytes, smaller: bool) -> tuple[Image.Image, tuple[int, int]]:
+    """Decode the present frame of an open file; return it and its upright width and height."""
+    width, height = image.size
+    if image.getexif().get(_ORIENTATION) in _LYING:
+        width, height = height, width
+    factor = _factor(image.size) if smaller else 1
+    if factor > 1:
+        # JPEG only; other formats ignore it.
+        image.draft(image.mode, (image.width // factor, image.height // factor))
+    decoded_smaller = image.size not in ((width, height), (height, width))
+    if (deep := _deep_colour(image, content)) is not None:
+        picture = upright(deep)
+    else:
         image.load()
         picture = upright(image)
-        return (picture if factor == 1 or decoded_smaller else picture.reduce(factor)), (width, height)
+    return (picture if factor == 1 or decoded_smaller else picture.reduce(factor)), (width, height)
+
+
+def _deep_colour(image: Image.Image, content: Path | bytes) -> Image.Image | None:
+    """Return a picture of 16 bits a colour, of which Pillow reads the upper 8 alone; None for others."""
+    if image.format == "PNG":
+        with open(content, "rb") if isinstance(content, Path) else io.BytesIO(content) as file:
+            bits, colours = file.read(26)[24:26]
+        deep = bits == 16 and colours in (2, 4, 6)  # RGB, and grey or RGB with transparency
+    else:
+        bits_of_layers = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
+        deep = image.format == "TIFF" and image.mode in ("RGB", "RGBA") and set(bits_of_layers) == {16}
+    if not deep or image.tell():  # OpenCV reads the first frame
+        return None
+    data = np.fromfile(content, np.uint8) if isinstance(content, Path) else np.frombuffer(content, np.uint8)
+    values = cv2.imdecode(data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if values is None or values.dtype != np.uint16 or values.ndim != 3:
+        return None
+    picture = to_8_bit(np.ascontiguousarray(values[..., 2::-1]))  # OpenCV's order is blue, green, red
+    if values.shape[2] == 4:
+        picture.putalpha(to_8_bit(values[..., 3]))
+    if _ORIENTATION in image.getexif():
+        picture.getexif()[_ORIENTATION] = image.getexif()[_ORIENTATION]
+    return picture
+
+
+def _cut_off(content: Path | bytes, name: str, smaller: bool) -> Opened:
+    """Read a JPEG without its last bytes as far as it goes, as browsers do.
+
+    Raises:
+        ImageError: More than half of the rows are missing.
+    """
+    content = content.read_bytes() if isinstance(content, Path) else content
+    with Image.open(io.BytesIO(content + b"\xff\xd9"), formats=FORMATS) as image:  # an end, so it is decoded
+        picture, size = _decoded(image, content, smaller)
+        stored = np.asarray(image.convert("L"))
+    # The decoder fills the missing rows, to the end, with one grey.
+    there = np.flatnonzero(np.ptp(stored, axis=1) > 2)
+    share = (int(there[-1]) + 1) / len(stored) if len(there) else 0.0
+    if share < 0.5:
+        raise ImageError(
+            f"{name} cannot be read as an image: it is cut off and more than half of it is missing, so get "
+            "the file again."
+        )
+    return Opened(
+        picture, size, note=f"The file is cut off: its last {max(1, round(100 * (1 - share)))}% are missing."
+    )
 
 
 @contextmanager
-def _opened(source: str | Path | bytes, name: str | None) -> Iterator[Image.Image]:
+def _opened(source: Path | bytes, name: str) -> Iterator[Image.Image]:
     """Open a picture for the duration of the context and raise all its errors as ImageError."""
-    name = name or (str(source) if not isinstance(source, bytes) else "the image")
     _know_heif()
     # Pillow's decoders raise many kinds of errors (OSError, SyntaxError, struct.error ...) on damaged files.
     try:
@@ -126,8 +202,7 @@ def _opened(source: str | Path | bytes, name: str | None) -> Iterator[Image.Imag
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(
                     f"{name} has {image.width}x{image.height} pixels: at most {MAX_PIXELS // 10**6} "
-                    "megapixels are "
-                    "read, so make it smaller first."
+                    "megapixels are read, so make it smaller first."
                 )
             yield image
     except ImageError:
@@ -167,30 +242,13 @@ def upright(image: Image.Image) -> Image.Image:
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
     if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
-        return _deep_to_8_bit(np.asarray(image), always_deep=image.mode.startswith("I;16"))
+        return to_8_bit(np.asarray(image))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         rgba = image if image.mode == "RGBA" else image.convert("RGBA")
         white = Image.new("RGB", rgba.size, "white")
         white.paste(rgba, mask=rgba)
         return white
     return image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _deep_to_8_bit(values: np.ndarray, always_deep: bool) -> Image.Image:
-    """Scale (H, W) numbers to a picture in mode L.
-
-    The range is 0 to 65535 if a number is above 255 or `always_deep`, and 0 to 1 in files with fractions.
-    """
-    highest = values.max(initial=0)
-    scale = 255.0 if highest <= 1 and values.dtype.kind == "f" else 1.0
-    if always_deep or highest > 255:
-        scale = 1 / 257  # 65535 -> 255
-    out = np.empty(values.shape, np.uint8)
-    rows = max(1, _CHUNK_PIXELS // max(1, values.shape[1]))
-    for start in range(0, len(values), rows):
-        part = np.nan_to_num(values[start : start + rows].astype(np.float32)) * np.float32(scale)
-        out[start : start + rows] = np.clip(part, 0, 255).round()
-    return Image.fromarray(out)
 
 
 def from_array(pixels: np.ndarray) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Words for numbers in sentences."""
+"""Words for numbers in sentences, and names that can be printed."""
 
 from __future__ import annotations
 
@@ -11,3 +11,11 @@ def plural(count: int, noun: str) -> str:
 def times(count: int) -> str:
     """Return "once" or "5 times"."""
     return "once" if count == 1 else f"{count:,} times"
+
+
+def printable(name: str) -> str:
+    """Return a file name that every terminal and file can take.
+
+    A name that is no UTF-8 (Latin-1 on Linux) has surrogates, which are written as backslash escapes.
+    """
+    return name.encode(errors="backslashreplace").decode()

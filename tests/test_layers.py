@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = [
     "errors wording",
     "emotions machine resources storage native_output database",
+    "picture_files deep_pixels",
     "imaging config process_folder app",
     "metrics data zoo",
     "bundles",

@@ -17,6 +17,8 @@ class PictureResult:
     name: str
     faces: list[FacePrediction]  # from left to right
     error: str | None = None  # one sentence if it cannot be read; then there are no faces
+    frame: int = 1  # number of the picture in its file
+    notes: tuple[str, ...] = ()  # what a reader should know, see `PicturePrediction.notes`
 
 
 def analyse(
@@ -47,8 +49,7 @@ def analyse(
 
 def _result(picture: Picture, predictor: Predictor, detect: bool) -> PictureResult:
     try:
-        return PictureResult(
-            picture.name, predictor.predict(picture.read(), detect=detect, name=picture.name)
-        )
+        read = predictor.predict_picture(picture.read(), detect=detect, name=picture.name)
+        return PictureResult(picture.name, read.faces, None, read.frame, tuple(read.notes))
     except ImageError as error:
         return PictureResult(picture.name, [], str(error))

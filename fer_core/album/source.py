@@ -11,12 +11,22 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import DataError, ImageError
-from ..imaging import SUFFIXES
+from ..picture_files import HEAD_BYTES, content_of, has_picture_name, is_picture
+from ..wording import printable
 
 MAX_PICTURES = 5_000
 MAX_BYTES = 200 * 2**20  # per picture; an uncompressed one of 50 megapixels takes 150 MB
 # Unpacked to packed size; photos hardly shrink, and a uniformly grey picture by up to 1,000 times.
 MAX_RATIO = 200
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 _RATIO_FROM = 2**24  # bytes: smaller members may have any ratio
 
 
@@ -43,8 +53,8 @@ def pictures(
 
     Args:
         source: A folder (with its subfolders), the path of a zip file, a zip as an open binary file, or a
-            list of paths or of (name, bytes). In folders and zips only files with a picture suffix that are
-            not hidden count; a list is used as it is.
+            list of paths or of (name, bytes). In folders and zips only files that are pictures, by their name
+            or their content, and that are not hidden count; a list is used as it is.
 
     Raises:
         DataError: The folder or file does not exist, is not a zip, or contains no pictures or too many.
@@ -77,20 +87,26 @@ def pictures(
 def _listed(entry: str | Path | tuple[str, bytes]) -> Picture:
     if isinstance(entry, tuple):
         name, content = entry
-        return Picture(name, lambda: content)
-    return Picture(str(entry), partial(read_file, Path(entry), str(entry)))
+        return Picture(printable(name), lambda: content)
+    name = printable(str(entry))
+    return Picture(name, partial(_read_listed, entry, name))
+
+
+def _read_listed(entry: str | Path, name: str) -> bytes:
+    content = content_of(entry)  # refuses a URL
+    return content if isinstance(content, bytes) else read_file(content, name)
 
 
 def _in_folder(folder: Path) -> list[Picture]:
     paths = sorted(
         path
         for path in folder.rglob("*")
-        if is_picture(path.relative_to(folder).as_posix()) and path.is_file()
+        if path.is_file() and file_is_picture(path.relative_to(folder).as_posix(), path)
     )
     return [
         Picture(name, partial(read_file, path, name))
         for path in paths
-        for name in [path.relative_to(folder).as_posix()]
+        for name in [printable(path.relative_to(folder).as_posix())]
     ]
 
 
@@ -114,12 +130,11 @@ def _in_zip(source: Path | BinaryIO, named: str) -> list[Picture]:
         raise DataError(
             f"{named} is no zip, or a damaged one: expected a folder or a zip with pictures."
         ) from None
-    # Folders have no picture suffix.
     members = sorted(archive.infolist(), key=lambda member: member.filename)
     return [
-        Picture(member.filename, partial(read_member, archive, member))
+        Picture(_slashes(member.filename), partial(read_member, archive, member))
         for member in members
-        if is_picture(member.filename)
+        if member_is_picture(archive, member)
     ]
 
 
@@ -128,7 +143,7 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
     The size in its header is not trusted, so at most the limit is unpacked.
     """
-    name = member.filename
+    name = _slashes(member.filename)
     if member.file_size > MAX_BYTES:
         raise ImageError(_too_large(name))
     if member.file_size > max(_RATIO_FROM, MAX_RATIO * member.compress_size):
@@ -140,7 +155,7 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(member) as file:
             content = file.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError):
+    except _UNREADABLE:
         raise ImageError(
             f"{name} cannot be unpacked: the zip is damaged there, or uses an unknown compression."
         ) from None
@@ -153,7 +168,37 @@ def _too_large(name: str) -> str:
     return f"{name} has more than {MAX_BYTES // 2**20} MB: make it smaller first."
 
 
-def is_picture(name: str) -> bool:
-    parts = name.replace("\\", "/").split("/")
-    hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
-    return not hidden and name.lower().endswith(SUFFIXES)
+def file_is_picture(name: str, path: Path) -> bool:
+    """Return whether a file of a folder is a picture that is not hidden; `name` is that below the folder."""
+    if _hidden(name):
+        return False
+    if has_picture_name(name):
+        return True
+    try:
+        with open(path, "rb") as file:
+            return is_picture(file.read(HEAD_BYTES))
+    except OSError:
+        return False
+
+
+def member_is_picture(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Return whether a member of a zip is a picture that is not hidden."""
+    name = _slashes(member.filename)
+    if name.endswith("/") or _hidden(name):
+        return False
+    if has_picture_name(name):
+        return True
+    try:
+        with archive.open(member) as file:
+            return is_picture(file.read(HEAD_BYTES))
+    except _UNREADABLE:
+        return False
+
+
+def _slashes(name: str) -> str:
+    """Return the name of a zip's member with "/" between folders, as some programs on Windows do not."""
+    return printable(name.replace("\\", "/"))
+
+
+def _hidden(name: str) -> bool:
+    return any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in name.split("/"))

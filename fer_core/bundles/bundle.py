@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -48,6 +49,13 @@ class Bundle:
     @property
     def inference_file(self) -> Path:
         return self.path / INFERENCE
+
+
+def model_sha256(bundle: Bundle) -> str:
+    """Return a hash of the inference file and the label names, on which the answers depend."""
+    digest = hashlib.sha256(bundle.inference_file.read_bytes())
+    digest.update("\0".join(bundle.labels).encode())
+    return digest.hexdigest()
 
 
 def write_card(path: Path, card: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ImageError, ModelError
 from ..native_output import silenced
-from .bundle import Bundle
+from .bundle import Bundle, model_sha256
 
 _BATCH = 64
 
@@ -34,6 +34,7 @@ class Classifier:
                 f"{bundle.path} has no inference file {bundle.inference_file.name}: make the bundle again "
                 "with the command bundle."
             )
+        self.version = model_sha256(bundle)[:12]  # equal where the answers are
         self._lock = threading.Lock()
         try:
             # LiteRT announces its delegate, and that kept tensors take memory.
@@ -68,8 +69,13 @@ class Classifier:
             images: (N, 48, 48) uint8 grey.
 
         Raises:
-            ImageError: The images have another shape.
+            ImageError: The images have another shape or type.
         """
+        if images.dtype != np.uint8:
+            raise ImageError(
+                f"The model takes grey values from 0 to 255 as uint8, not {images.dtype}: multiply "
+                "fractions by 255, round, and convert with .astype('uint8')."
+            )
         if images.ndim != 3 or images.shape[1:] != (48, 48):
             raise ImageError(
                 f"The model takes grey faces as an array (N, 48, 48), not {images.shape}: Predictor cuts "

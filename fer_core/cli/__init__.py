@@ -7,6 +7,7 @@ nothing but JSON comes on stdout.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 
@@ -19,6 +20,9 @@ from .output import fail
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):  # a file name may have letters that the terminal's coding lacks
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     parser = _parser()
     options = parser.parse_args(arguments)
     try:

@@ -72,7 +72,10 @@ def _report(options: argparse.Namespace, dataset: Any) -> None:
 
     path = options.votes or find_votes(options.source)
     votes = read_votes(path, dataset) if path else None
-    write_atomically(options.report, dataset_report(dataset, votes, find_bundle(options.model)).encode())
+    write_atomically(
+        options.report,
+        dataset_report(dataset, votes, find_bundle(options.model)).encode(errors="backslashreplace"),
+    )
 
 
 def make_map(options: argparse.Namespace) -> None:

@@ -13,7 +13,13 @@ def fail(message: str) -> int:
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=1))
+    """Print JSON, with other letters than ASCII as escapes where the terminal or a name has no UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=1)
+    print(text)
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

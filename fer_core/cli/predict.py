@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, FerError
 from ..storage import write_atomically
+from ..wording import printable
 from .arguments import MODELS, Commands, non_negative_int, positive_int
 from .output import fail, print_json
 
@@ -133,44 +134,55 @@ def _entries(options: argparse.Namespace, predictor: Predictor, videos: set[str]
     if options.csv and not videos:
         from ..album import csv_text
 
-        write_atomically(
-            options.csv, csv_text(results, predictor.classifier.labels, options.unsure_below).encode()
-        )
+        write_atomically(options.csv, csv_text(results, predictor.classifier, options.unsure_below).encode())
 
 
 def _pictures(
     options: argparse.Namespace, predictor: Predictor, name: str, results: list[PictureResult]
 ) -> Iterator[dict[str, Any]]:
     from ..album import analyse, pictures
-    from ..inference.input_warnings import input_warnings
+    from ..inference.face_table import face_row
 
     album = Path(name).is_dir() or (name.lower().endswith(".zip") and Path(name).is_file())
     try:
         listed = pictures(name if album else [name])
     except FerError as error:
-        yield {"file": name, "faces": [], "error": _sentence(error)}
+        yield {"file": printable(name), "faces": [], "notes": [], "error": _sentence(error)}
         return
     named = [
-        dataclasses.replace(picture, name=f"{name.rstrip('/')}/{picture.name}" if album else name)
+        dataclasses.replace(
+            picture, name=printable(f"{name.rstrip('/')}/") + picture.name if album else printable(name)
+        )
         for picture in listed
     ]
     for picture, result in zip(listed, analyse(named, predictor, detect=not options.no_detect), strict=True):
         results.append(result)
         faces = [
-            face.as_json()
-            | {"unlike": input_warnings(face)}
-            | ({"unsure": face.unsure(options.unsure_below)} if options.unsure_below else {})
-            for face in result.faces
+            face_row(
+                face,
+                predictor.classifier,
+                file=result.name,
+                number=number,
+                frame=result.frame,
+                unsure_below=options.unsure_below,
+            )
+            | {"box": list(face.box), "probabilities": face.probabilities}
+            for number, face in enumerate(result.faces, 1)
         ]
         if options.annotate and result.error is None:
             _annotate(options, picture, result, album)
-        yield {"file": result.name, "faces": faces, "error": result.error and _sentence(result.error)}
+        yield {
+            "file": result.name,
+            "faces": faces,
+            "notes": list(result.notes),
+            "error": result.error and _sentence(result.error),
+        }
 
 
 def _annotate(options: argparse.Namespace, picture: Picture, result: PictureResult, album: bool) -> None:
     """Write the picture with its boxes: under the given name where it is the only one, else into the given
     folder under its own."""
-    from ..imaging import open_image
+    from ..imaging import open_frames
     from ..inference.drawing import draw_predictions
 
     out: Path = options.annotate
@@ -178,13 +190,17 @@ def _annotate(options: argparse.Namespace, picture: Picture, result: PictureResu
         # A zip may call a member ../../x.jpg: its folders are kept, but none above.
         parts = [
             part
-            for part in PurePosixPath(picture.name.replace("\\", "/")).parts
+            for part in PurePosixPath(picture.name if album else Path(picture.name).name).parts
             if part not in ("..", "/", ".") and ":" not in part
         ]
-        out = out.joinpath(*(parts if album else parts[-1:]))
+        out = out.joinpath(*parts)
     if out.suffix.lower() not in _WRITTEN:
         out = out.with_name(f"{out.name}.jpg")
-    drawn = draw_predictions(open_image(picture.read(), picture.name), result.faces, options.unsure_below)
+    frames = open_frames(picture.read(), picture.name)
+    opened = next((opened for opened in frames if opened.frame == result.frame), None)
+    if opened is None:
+        return
+    drawn = draw_predictions(opened.picture, result.faces, options.unsure_below)
     out.parent.mkdir(parents=True, exist_ok=True)
     drawn.save(out, quality=92)
 
@@ -200,11 +216,13 @@ def _print(entry: dict[str, Any]) -> None:
         return print_video(entry)
     if not entry["faces"]:
         print(f"{entry['file']}: no face found (try --no-detect for a picture that is one face)")
+    for note in entry["notes"]:
+        print(f"{entry['file']}: {note}")
     for face in entry["faces"]:
         first = sorted(face["probabilities"].items(), key=lambda item: -item[1])[:3]
-        unsure = "unsure: " if face.get("unsure") else ""
+        unsure = "unsure: " if face["unsure"] else ""
         print(
             f"{entry['file']}: {unsure}{', '.join(f'{name} {p:.0%}' for name, p in first)}, box {face['box']}"
         )
-        for sentence in face["unlike"]:
-            print(f"  unlike the training data: {sentence}")
+        if face["warnings"]:
+            print(f"  {', '.join(face['warnings']).capitalize()}: the answer is less certain.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, FerError
 from ..storage import write_atomically
-from ..wording import plural, times
+from ..wording import plural, printable, times
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def read_video(options: argparse.Namespace, predictor: Predictor, name: str) -> 
     except ConfigError:
         raise
     except FerError as error:
-        return {"file": name, "faces": [], "error": " ".join(str(error).split())}
+        return {"file": printable(name), "faces": [], "notes": [], "error": " ".join(str(error).split())}
     return _entry(options, timeline, name)
 
 
@@ -59,7 +59,7 @@ def watch_camera(options: argparse.Namespace, predictor: Predictor) -> int:
     from ..video.camera import camera_frames
 
     labels = predictor.classifier.labels
-    follower, builder = FaceFollower(predictor, options.smoothing), TimelineBuilder(labels)
+    follower, builder = FaceFollower(predictor, options.smoothing), TimelineBuilder(predictor.classifier)
     width = height = 0
     last = next_line = due = 0.0
     with contextlib.ExitStack() as stack:
@@ -120,13 +120,13 @@ def print_video(entry: dict[str, Any]) -> None:
 
 def _entry(options: argparse.Namespace, timeline: Timeline, name: str) -> dict[str, Any]:
     if options.csv:
-        write_atomically(options.csv, timeline.csv_text().encode())
+        write_atomically(options.csv, timeline.csv_text(options.unsure_below).encode())
     video = timeline.as_json()
     if options.unsure_below:
         for track in video["tracks"]:
             for moment in track["moments"]:
                 moment["unsure"] = max(moment["smoothed"].values()) < options.unsure_below
-    return {"file": name, "faces": [], "error": None, "video": video}
+    return {"file": printable(name), "faces": [], "notes": [], "error": None, "video": video}
 
 
 def _rate(options: argparse.Namespace) -> float:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 
 from ..errors import DataError
+from ..picture_files import has_picture_name
 from . import cache, recipe, synthetic, synthetic_drawing
 from .dataset import Dataset, Samples, assemble
 from .readers import HEAD_BYTES, READERS, class_folders, csv_table, find_reader
@@ -99,7 +100,7 @@ def _read_tree(tree: FileTree) -> Samples:
         raise DataError(
             f"{tree.name} is empty: expected class folders with images, or a file of these forms: {_FORMS}."
         )
-    non_images = [path for path in tree.paths if not class_folders.is_image(path)]
+    non_images = [path for path in tree.paths if not has_picture_name(path)]
     by_reader: dict[str, list[str]] = {}
     zips = []
     for path in non_images:

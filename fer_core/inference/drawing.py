@@ -42,12 +42,35 @@ def mark(
 
 
 def draw_predictions(
-    picture: Image.Image, faces: list[FacePrediction], unsure_below: float = 0.0
+    picture: Image.Image, faces: Sequence[FacePrediction], unsure_below: float = 0.0
 ) -> Image.Image:
-    """Return a copy of `picture` (RGB) with the marks of its faces."""
+    """Return a copy of `picture` (RGB) with the marks of its faces.
+
+    It is turned upright if all its faces are turned by the same quarters.
+    """
     out = picture.convert("RGB")
-    draw_marks(out, [mark(face.box, face.probabilities, unsure_below) for face in faces])
+    rotations = {face.rotation for face in faces}
+    rotation = rotations.pop() if len(rotations) == 1 else 0
+    boxes = [face.box for face in faces]
+    if rotation and rotation % 90 == 0:
+        boxes = [_turned(box, out.size, rotation) for box in boxes]
+        out = out.rotate(-rotation, expand=True)
+    draw_marks(
+        out,
+        [mark(box, face.probabilities, unsure_below) for box, face in zip(boxes, faces, strict=True)],
+    )
     return out
+
+
+def _turned(
+    box: tuple[int, int, int, int], size: tuple[int, int], rotation: int
+) -> tuple[int, int, int, int]:
+    """Return a box in the picture of this size after it is turned clockwise by 90, 180 or 270 degrees."""
+    x, y, width, height = box
+    for _ in range(rotation // 90):
+        x, y, width, height = size[1] - y - height, x, height, width
+        size = (size[1], size[0])
+    return x, y, width, height
 
 
 def draw_marks(picture: Image.Image, marks: Sequence[Mark]) -> None:

@@ -7,10 +7,13 @@ hundred of these; `python benchmarks/unlike.py fer2013.csv` measures them again.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..data.measures import measures
+from .covered import covered_parts
 from .predict import FacePrediction
 
 # Percentiles 1 and 99 of the training images, as measured by `data.measures` and the functions below, with
@@ -50,45 +53,94 @@ def yaw(landmarks: np.ndarray) -> float:
     return float((landmarks[2] - landmarks[0]) @ between) / length - 0.5 if length else 0.0
 
 
-def input_warnings(face: FacePrediction) -> list[str]:
-    """Describe what about a face is rare among the training images, one short sentence each."""
+@dataclass(frozen=True)
+class InputWarning:
+    """What about a face makes the answer less certain."""
+
+    name: str  # in CSV and JSON; one of NAMES
+    detail: str  # one sentence with the figures
+
+
+# All names, in the order of their report.
+NAMES = (
+    "mouth covered",
+    "eyes covered",
+    "dark",
+    "bright",
+    "low contrast",
+    "blurred",
+    "tilted",
+    "turned away",
+    "small",
+)
+
+
+def warning_bits(warnings: Sequence[InputWarning]) -> int:
+    """Return warnings as one number, a bit each in the order of NAMES, for the many sights of a video."""
+    return sum(1 << NAMES.index(warning.name) for warning in warnings)
+
+
+def names_of_bits(bits: int) -> list[str]:
+    """Return the names that `warning_bits` packed."""
+    return [name for i, name in enumerate(NAMES) if bits >> i & 1]
+
+
+def one_line(warnings: Sequence[InputWarning]) -> str:
+    """Return a short line for a reader, such as "Mouth covered: the answer is less certain."; "" for none."""
+    names = ", ".join(warning.name for warning in warnings)
+    return f"{names.capitalize()}: the answer is less certain." if names else ""
+
+
+def input_warnings(face: FacePrediction) -> list[InputWarning]:
+    """Describe what about a face is rare among the training images, in the order of NAMES."""
     measured = {name: float(values[0]) for name, values in measures(face.crop[None]).items()}
     brightness, contrast, sharpness = (measured[name] for name in ("brightness", "contrast", "sharpness"))
     warnings = []
+
+    def warn(name: str, detail: str) -> None:
+        warnings.append(InputWarning(name, detail))
+
+    if face.crop_landmarks is not None:
+        covered = covered_parts(face.crop, face.crop_landmarks)
+        if covered.mouth:
+            warn("mouth covered", "A mask, a hand or something else seems to cover the mouth.")
+        if covered.eyes:
+            warn("eyes covered", "Glasses, a bar or something else seems to cover the eyes.")
     if brightness < DARK:
-        warnings.append(
-            f"Dark: its mean grey is {brightness:.0f} of 255; 99% of the training images are above "
-            f"{DARK:.0f}."
+        warn(
+            "dark",
+            f"Its mean grey is {brightness:.0f} of 255; 99% of the training images are above {DARK:.0f}.",
         )
     if brightness > BRIGHT:
-        warnings.append(
-            f"Bright: its mean grey is {brightness:.0f} of 255; 99% of the training images are below "
-            f"{BRIGHT:.0f}."
+        warn(
+            "bright",
+            f"Its mean grey is {brightness:.0f} of 255; 99% of the training images are below {BRIGHT:.0f}.",
         )
     if contrast < PALE:
-        warnings.append(
-            f"Low contrast: its grey values spread by {contrast:.0f}; in 99% of the training images by "
-            f"more than {PALE:.0f}."
+        warn(
+            "low contrast",
+            f"Its grey values spread by {contrast:.0f}; in 99% of the training images by more than "
+            f"{PALE:.0f}.",
         )
     if sharpness < BLURRED:
-        warnings.append(
-            f"Blurred: its sharpness is {sharpness:.0f}; in 99% of the training images above {BLURRED:.0f}."
+        warn(
+            "blurred", f"Its sharpness is {sharpness:.0f}; in 99% of the training images above {BLURRED:.0f}."
         )
     if face.landmarks is not None:
-        angle = roll(face.landmarks)
+        angle = (roll(face.landmarks) + face.rotation + 180) % 360 - 180
         if abs(angle) > TILTED:
-            warnings.append(
-                f"Tilted: its eyes are tilted by about {abs(angle):.0f}°; in 99% of the training "
-                f"images by less than {TILTED:.0f}°."
+            warn(
+                "tilted",
+                f"Its eyes are tilted by about {abs(angle):.0f}°; in 99% of the training images by less than "
+                f"{TILTED:.0f}°.",
             )
         if abs(yaw(face.landmarks)) > TURNED:
-            warnings.append(
-                "Turned away: its nose lies beyond one eye, further than in 99% of the training faces."
-            )
+            warn("turned away", "Its nose lies beyond one eye, further than in 99% of the training faces.")
     side = math.sqrt(face.box[2] * face.box[3])
     if side < SMALL:
-        warnings.append(
-            f"Small: about {side:.0f} pixels a side, enlarged to 48; accuracy on FER2013 falls by 4 points "
-            f"where faces had {SMALL} pixels."
+        warn(
+            "small",
+            f"About {side:.0f} pixels a side, enlarged to 48; accuracy on FER2013 falls by 4 points where "
+            f"faces had {SMALL} pixels.",
         )
     return warnings

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 import numpy as np
 from PIL import Image
@@ -14,6 +14,7 @@ from .. import imaging
 from ..bundles.bundle import Bundle, find_bundle
 from ..bundles.classifier import Classifier
 from ..errors import ImageError
+from ..picture_files import Source
 from .detector import Face, FaceDetector
 
 # Side of the square crop divided by the square root of the area of YuNet's box. On 1,445 random FER2013
@@ -22,8 +23,9 @@ from .detector import Face, FaceDetector
 CROP_SCALE = 1.08
 
 
-# A path, the bytes of a file, a uint8 array (H, W) or (H, W, 3) in RGB, or a Pillow image.
-Picture = str | Path | bytes | np.ndarray | Image.Image
+# A path, the bytes of a file (bytes, bytearray, memoryview), a binary file, a data: URI, a uint8 array (H, W)
+# or (H, W, 3) in RGB, or a Pillow image.
+Picture = Source | np.ndarray | Image.Image
 
 
 class Classified:
@@ -50,6 +52,9 @@ class FacePrediction(Classified):
     crop: np.ndarray  # (48, 48) uint8, the model's input
     # (5, 2) of the detector, see `Face`, in pixels of the upright picture
     landmarks: np.ndarray | None = None
+    # Degrees clockwise by which the picture was turned to show the model an upright face, a multiple of 45.
+    rotation: int = 0
+    crop_landmarks: np.ndarray | None = None  # (5, 2), in pixels of the crop
 
     def unsure(self, below: float) -> bool:
         """Return whether the confidence is below a threshold, 0 to 1.
@@ -58,14 +63,28 @@ class FacePrediction(Classified):
         """
         return self.confidence < below
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the form of `python -m fer_core predict --json`."""
-        return {
-            "box": list(self.box),
-            "score": self.score,
-            "label": self.label,
-            "probabilities": self.probabilities,
-        }
+
+@dataclass(frozen=True)
+class PicturePrediction:
+    """Faces of one picture, and how it was read."""
+
+    faces: list[FacePrediction]  # from left to right
+    picture: Image.Image  # upright, mode L or RGB; reduced if it is very large
+    size: tuple[int, int]  # width and height that boxes and landmarks refer to
+    frame: int = 1  # number of the picture in its file
+    frames: int = 1  # pictures in the file
+    note: str = ""  # one sentence if a part of the file is missing
+
+    @property
+    def notes(self) -> list[str]:
+        """Describe what a reader should know about the picture, one short sentence each."""
+        notes = [self.note] if self.note else []
+        if self.frames > 1:
+            notes.append(f"Frame {self.frame:,} of {self.frames:,}.")
+        turns = sorted({face.rotation for face in self.faces if face.rotation})
+        if turns:
+            notes.append(f"Turned by {' and '.join(f'{turn}°' for turn in turns)} to show the face upright.")
+        return notes
 
 
 class Predictor:
@@ -77,19 +96,42 @@ class Predictor:
         self.detector = FaceDetector()
 
     def predict(
-        self, image: Picture, *, detect: bool = True, name: str | None = None
+        self, image: Picture, *, detect: bool = True, name: str | None = None, one_look: bool = False
     ) -> list[FacePrediction]:
         """Find and classify the faces of one picture, from left to right.
 
         Args:
-            image: A path, the bytes of a file, a uint8 array (H, W) or (H, W, 3) in RGB, or a Pillow image.
+            image: A path, the bytes of a file (bytes, bytearray, memoryview), an open binary file, a data:
+                URI, a uint8 array (H, W) or (H, W, 3) in RGB, or a Pillow image.
             detect: Detect faces; if False, the whole picture is one face.
             name: Name in error messages; the path by default.
+            one_look: Look for faces once, see `FaceDetector.detect`.
 
         Raises:
             ImageError: The picture cannot be read.
         """
-        return self._predictions([self._find(image, detect, name)])[0]
+        return self.predict_picture(image, detect=detect, name=name, one_look=one_look).faces
+
+    def predict_picture(
+        self, image: Picture, *, detect: bool = True, name: str | None = None, one_look: bool = False
+    ) -> PicturePrediction:
+        """Find and classify the faces of one picture, and return them with the picture.
+
+        Of a file with several pictures (GIF, WebP, APNG, TIFF) the first counts; where it has no face, the
+        first that has one of up to 20 spread over the file.
+
+        Args:
+            image: See `predict`.
+            detect: Detect faces; if False, the whole picture is one face.
+            name: Name in error messages; the path by default.
+            one_look: Look for faces once, see `FaceDetector.detect`.
+
+        Raises:
+            ImageError: The picture cannot be read.
+        """
+        opened, cuts = self._find(image, detect, name, one_look)
+        (faces,) = self._predictions([cuts])
+        return PicturePrediction(faces, opened.picture, opened.size, opened.frame, opened.frames, opened.note)
 
     @overload
     def predict_many(
@@ -124,7 +166,7 @@ class Predictor:
         errors: dict[int, ImageError] = {}
         for i, image in enumerate(images):
             try:
-                cuts.append(self._find(image, detect))
+                cuts.append(self._find(image, detect)[1])
             except ImageError as error:
                 if on_error == "raise":
                     raise
@@ -137,12 +179,18 @@ class Predictor:
         """Classify the `faces` found in `picture`; all faces pass the network together."""
         return self._predictions([[_cut(picture, face, picture.size) for face in faces]])[0]
 
-    def _find(self, image: Picture, detect: bool, name: str | None = None) -> list[_Cut]:
-        picture, size = _for_faces(image, name)
-        if not detect:
-            box = (0, 0, *size)
-            return [_Cut(box, 1.0, imaging.to_grey_48(picture), None)]
-        return [_cut(picture, face, size) for face in self.detector.detect(np.asarray(picture))]
+    def _find(
+        self, image: Picture, detect: bool, name: str | None = None, one_look: bool = False
+    ) -> tuple[imaging.Opened, list[_Cut]]:
+        first = None
+        for opened in _frames(image, name):
+            first = first or opened
+            if not detect:
+                return opened, [_Cut((0, 0, *opened.size), 1.0, imaging.to_grey_48(opened.picture), None)]
+            if faces := self.detector.detect(np.asarray(opened.picture), one_look=one_look):
+                return opened, [_cut(opened.picture, face, opened.size) for face in faces]
+        assert first is not None  # a file has at least one picture, or is an error
+        return first, []
 
     def _predictions(self, cuts: list[list[_Cut]]) -> list[list[FacePrediction]]:
         """Classify the faces of several pictures in one batch."""
@@ -157,6 +205,8 @@ class Predictor:
                     {name: float(p) for name, p in zip(labels, next(rows), strict=True)},
                     face.crop,
                     face.landmarks,
+                    face.rotation,
+                    face.crop_landmarks,
                 )
                 for face in faces
             ]
@@ -172,6 +222,8 @@ class _Cut:
     score: float
     crop: np.ndarray
     landmarks: np.ndarray | None
+    rotation: int = 0
+    crop_landmarks: np.ndarray | None = None
 
 
 def _cut(picture: Image.Image, face: Face, size: tuple[int, int]) -> _Cut:
@@ -183,15 +235,17 @@ def _cut(picture: Image.Image, face: Face, size: tuple[int, int]) -> _Cut:
         score=round(face.score, 4),
         crop=imaging.to_grey_48(crop_square(picture, face)),
         landmarks=None if face.landmarks is None else face.landmarks * scale,
+        rotation=face.rotation,
+        crop_landmarks=landmarks_in_crop(face),
     )
 
 
-def _for_faces(image: Picture, name: str | None) -> tuple[Image.Image, tuple[int, int]]:
-    """Return an upright L or RGB picture large enough for its faces, and its original size."""
+def _frames(image: Picture, name: str | None) -> Iterable[imaging.Opened]:
+    """Return the pictures of a file, upright, in mode L or RGB and large enough for their faces."""
     if isinstance(image, np.ndarray | Image.Image):
         picture = open_picture(image)
-        return imaging.reduced(picture), picture.size
-    return imaging.open_reduced(image, name)
+        return [imaging.Opened(imaging.reduced(picture), picture.size)]
+    return imaging.open_frames(image, name, smaller=True)
 
 
 def open_picture(image: Picture) -> Image.Image:
@@ -204,13 +258,39 @@ def open_picture(image: Picture) -> Image.Image:
 
 
 def crop_square(picture: Image.Image, face: Face) -> Image.Image:
-    """Return the square around a face that the model gets, at the picture's resolution.
+    """Return the upright square around a face that the model gets, at the picture's resolution.
 
     Its edge is repeated outside.
     """
+    middle, side = _crop_place(face)
+    if face.rotation % 90 == 0:
+        square = _square(picture, middle, side)
+        return square.rotate(-face.rotation) if face.rotation else square
+    reach = math.ceil(side * math.sqrt(2)) + 2  # holds the square at any angle
+    turned = _square(picture, middle, reach).rotate(-face.rotation, Image.Resampling.BILINEAR)
+    edge = (reach - side) // 2
+    return turned.crop((edge, edge, edge + side, edge + side))
+
+
+def _crop_place(face: Face) -> tuple[tuple[float, float], int]:
+    """Return the middle and the side of the crop in pixels of the picture."""
     x, y, width, height = face.box
     side = max(2, round(CROP_SCALE * float(np.sqrt(max(1.0, width) * max(1.0, height)))))
-    left, top = round(x + width / 2 - side / 2), round(y + height / 2 - side / 2)
+    return (x + width / 2, y + height / 2), side
+
+
+def landmarks_in_crop(face: Face) -> np.ndarray | None:
+    """Return the (5, 2) landmarks in pixels of the 48x48 crop; None without landmarks."""
+    if face.landmarks is None:
+        return None
+    middle, side = _crop_place(face)
+    angle = math.radians(face.rotation)
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    return (face.landmarks - middle) @ turn.T * (imaging.SIZE / side) + imaging.SIZE / 2
+
+
+def _square(picture: Image.Image, middle: tuple[float, float], side: int) -> Image.Image:
+    left, top = round(middle[0] - side / 2), round(middle[1] - side / 2)
     right, bottom = left + side, top + side
     inside = (max(0, left), max(0, top), min(picture.width, right), min(picture.height, bottom))
     if inside == (left, top, right, bottom):

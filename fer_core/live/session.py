@@ -290,7 +290,9 @@ def _detect(predictor: Predictor, picture: Image.Image, frame: np.ndarray) -> li
     shrunk = max(1.0, max(height, width) / _SEARCH_SIDE)
     # Linear: area averaging takes 20 times as long at such a ratio, and finds no more faces.
     small = cv2.resize(frame, (round(width / shrunk), round(height / shrunk))) if shrunk > 1 else frame
-    faces = sorted(predictor.detector.detect(small), key=lambda face: -face.box[2] * face.box[3])[:_MAX_FACES]
+    faces = sorted(
+        predictor.detector.detect(small, one_look=True), key=lambda face: -face.box[2] * face.box[3]
+    )[:_MAX_FACES]
     scale = np.array([width / small.shape[1], height / small.shape[0]])
     return predictor.classify(picture, [_scaled(face, scale) for face in faces])
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bundles.bundle import Bundle
 from .sources import Source
 
-FORMAT = 1  # increase it when older parts do not fit new ones
+FORMAT = 2  # increase it when older parts do not fit new ones
 
 # A part is one file, and what a killed worker loses: a minute of work is not much to lose and enough for a
 # file.
@@ -76,10 +74,3 @@ def usual_part_size(source: Source) -> int:
     least, most = (_MIN_FACES, _MAX_FACES) if source.kind == "faces" else (_MIN_PHOTOS, _MAX_PHOTOS)
     even_share = -(-source.count // _TARGET_PARTS)
     return min(most, -(-max(least, even_share) // least) * least)
-
-
-def model_sha256(bundle: Bundle) -> str:
-    """Return a hash of the inference file and the label names, on which the answers depend."""
-    digest = hashlib.sha256(bundle.inference_file.read_bytes())
-    digest.update("\0".join(bundle.labels).encode())
-    return digest.hexdigest()

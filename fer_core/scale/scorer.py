@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from ..bundles.bundle import read_bundle
+from ..bundles.bundle import model_sha256, read_bundle
 from ..errors import ImageError, ModelError
 from ..inference import FacePrediction, Predictor
-from .job import Job, Part, model_sha256
+from .job import Job, Part
 from .part_folder import PartFolder, PartResult
 from .sources import Photos
 

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bundles.bundle import find_bundle
+from ..bundles.bundle import find_bundle, model_sha256
 from ..bundles.classifier import Classifier
 from ..errors import DataError
 from ..inference.detector import FaceDetector
 from ..machine import available_cores
 from ..runs.locks import lock_file
-from .job import Job, model_sha256, usual_part_size
+from .job import Job, usual_part_size
 from .local_pool import run_local
 from .part_folder import PartFolder, PartResult, check_same_job, parts_in
 from .ray_pool import connected, run_ray

@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from ..album.source import Picture, is_picture, read_file, read_member
+from ..album.source import Picture, file_is_picture, member_is_picture, read_file, read_member
 from ..data import Dataset, open_dataset
 from ..emotions import NAMES, find
 from ..errors import DataError
@@ -193,13 +193,14 @@ def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def _looks_like_photos(path: Path) -> bool:
     if path.is_dir():
-        names: Iterator[str] = (name for name, _ in _walk(path))
+        names: Iterator[str] = (name for name, file in _walk(path) if file_is_picture(name, file))
     elif path.is_file() and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            names = iter(archive.namelist())
+            members = (m for m in archive.infolist() if member_is_picture(archive, m))
+            names = iter([member.filename for member in islice(members, _LOOK_AT)])
     else:
         return False
-    some = list(islice((name for name in names if is_picture(name)), _LOOK_AT))
+    some = list(islice(names, _LOOK_AT))
     return bool(some) and not any(
         _names_class(folder) for name in some for folder in PurePosixPath(name).parts[:-1]
     )
@@ -216,12 +217,14 @@ def _photos(path: Path) -> Photos:
     The fingerprint covers names and sizes, and in a zip checksums, not the content of the photos.
     """
     if path.is_dir():
-        lines = sorted(f"{name}\0{file.stat().st_size}" for name, file in _walk(path) if is_picture(name))
+        lines = sorted(
+            f"{name}\0{file.stat().st_size}" for name, file in _walk(path) if file_is_picture(name, file)
+        )
     elif path.is_file():
         with zipfile.ZipFile(path) as archive:
             # Of two members with the same name only the last can be read.
             members = {
-                member.filename: member for member in archive.infolist() if is_picture(member.filename)
+                member.filename: member for member in archive.infolist() if member_is_picture(archive, member)
             }
         lines = sorted(f"{name}\0{member.file_size}\0{member.CRC}" for name, member in members.items())
     else:

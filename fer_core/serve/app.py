@@ -10,14 +10,14 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi_offline import FastAPIOffline
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from .. import __version__, imaging
 from ..bundles.bundle import Bundle, own_models, shipped
 from ..diagnostics import log
 from ..errors import ImageError
 from ..inference import Predictor
-from ..inference.input_warnings import input_warnings
+from ..inference.face_table import face_row
 from .body import read_picture
 from .limits import Limits
 from .problem import Problem, ProblemBody, answer_problems
@@ -48,15 +48,40 @@ _BODY = {
 
 
 class FaceBody(BaseModel):
-    """Face with a model's prediction."""
+    """Face with a model's prediction: the columns of the CSV, and the box and the probabilities as such."""
 
-    box: tuple[int, int, int, int] = Field(description="x, y, width, height in pixels of the upright picture")
+    model_config = ConfigDict(extra="allow")  # a number for each class
+
+    file: str
+    frame: int = Field(description="number of the picture in its file, from 1")
+    time: float | None = Field(description="seconds; null for pictures")
+    face: int = Field(description="number of the face in the picture, from 1")
+    x: float
+    y: float
+    width: float
+    height: float
+    box: tuple[int, int, int, int] = Field(description="x, y, width, height in pixels of the picture")
+    rotation: int = Field(
+        description="degrees clockwise by which the picture was turned to show the face upright"
+    )
     score: float = Field(description="of the detector, 0 to 1")
+    right_eye_x: float | None
+    right_eye_y: float | None
+    left_eye_x: float | None
+    left_eye_y: float | None
+    nose_x: float | None
+    nose_y: float | None
+    mouth_right_x: float | None
+    mouth_right_y: float | None
+    mouth_left_x: float | None
+    mouth_left_y: float | None
     label: str
     confidence: float
     unsure: bool = Field(description="whether the confidence is less than unsure_below")
     probabilities: dict[str, float]
-    unlike: list[str] = Field(description="how the face differs from the training data")
+    warnings: list[str] = Field(description="what makes the answer less certain")
+    model: str
+    model_version: str
 
 
 class PredictionBody(BaseModel):
@@ -64,6 +89,9 @@ class PredictionBody(BaseModel):
 
     model: str
     faces: list[FaceBody]
+    frame: int = Field(description="number of the picture in its file, from 1")
+    frames: int = Field(description="pictures in the file")
+    notes: list[str] = Field(description="what a reader should know about the picture")
     seconds: float = Field(description="that the analysis took")
 
 
@@ -198,23 +226,31 @@ def _analyse(
                 f"{name} has {width}x{height} pixels: at most {limits.megapixels:g} megapixels are read, "
                 "so make it smaller.",
             )
-        faces = predictor.predict(content, detect=detect, name=name)
+        read = predictor.predict_picture(content, detect=detect, name=name)
     except ImageError as error:
         raise Problem(400, str(error)) from None
-    log.event("photo classified", faces=len(faces), milliseconds=round(1000 * (time.perf_counter() - begun)))
+    log.event(
+        "photo classified", faces=len(read.faces), milliseconds=round(1000 * (time.perf_counter() - begun))
+    )
     return PredictionBody(
         model=predictor.classifier.bundle.name,
         faces=[
             FaceBody(
+                **face_row(
+                    face,
+                    predictor.classifier,
+                    file=name,
+                    number=number,
+                    frame=read.frame,
+                    unsure_below=unsure_below,
+                ),
                 box=face.box,
-                score=face.score,
-                label=face.label,
-                confidence=face.confidence,
-                unsure=face.unsure(unsure_below),
                 probabilities=face.probabilities,
-                unlike=input_warnings(face),
             )
-            for face in faces
+            for number, face in enumerate(read.faces, 1)
         ],
+        frame=read.frame,
+        frames=read.frames,
+        notes=read.notes,
         seconds=round(time.perf_counter() - begun, 4),
     )

@@ -13,7 +13,8 @@ from PIL import Image
 
 from ..errors import ConfigError
 from ..imaging import SIZE
-from ..inference import FacePrediction, Predictor
+from ..inference import Classifier, FacePrediction, Predictor
+from ..inference.input_warnings import input_warnings, warning_bits
 from .reader import VideoReader
 from .smoothing import Smoother
 from .timeline import Timeline, Track
@@ -22,6 +23,7 @@ from .tracker import Tracker
 # Frames per second: visible expressions last longer than half a second, so each is seen twice.
 DEFAULT_RATE = 5.0
 DEFAULT_SMOOTHING = 0.5  # seconds
+_LOOK_AGAIN = 10  # every so many frames without a face one is searched thoroughly
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class FaceFollower:
         self.predictor = predictor
         self._tracker = Tracker(max_gap)
         self._smoother = Smoother(smoothing)
+        self._empty = 0  # frames without a face, one after the other
 
     def follow(self, time: float, picture: np.ndarray | Image.Image) -> list[FollowedFace]:
         """Return the faces of the frame at `time` seconds, from left to right.
@@ -57,7 +60,10 @@ class FaceFollower:
             time: Not before that of the last frame.
             picture: (H, W, 3) uint8 RGB, (H, W) grey, or a Pillow image.
         """
-        predictions = self.predictor.predict(picture)
+        # A thorough search of each frame would take too long; one of some finds turned and small faces.
+        one_look = self._empty % _LOOK_AGAIN != _LOOK_AGAIN - 1
+        predictions = self.predictor.predict(picture, one_look=one_look)
+        self._empty = 0 if predictions else self._empty + 1
         numbers = self._tracker.update(time, [face.box for face in predictions])
         self._smoother.keep(self._tracker.numbers)
         labels = self.predictor.classifier.labels
@@ -82,6 +88,9 @@ class _Sights:
     scores: array[float] = field(default_factory=lambda: array("f"))
     probabilities: array[float] = field(default_factory=lambda: array("f"))
     smoothed: array[float] = field(default_factory=lambda: array("f"))
+    landmarks: array[float] = field(default_factory=lambda: array("f"))
+    rotations: array[int] = field(default_factory=lambda: array("h"))
+    warnings: array[int] = field(default_factory=lambda: array("h"))
     best: float = -1.0  # score
     crop: np.ndarray = field(default_factory=lambda: np.empty((SIZE, SIZE), np.uint8))  # with the best score
 
@@ -93,6 +102,10 @@ class _Sights:
         self.scores.append(prediction.score)
         self.probabilities.extend(prediction.probabilities[name] for name in labels)
         self.smoothed.extend(face.smoothed.tolist())
+        landmarks = prediction.landmarks
+        self.landmarks.extend([np.nan] * 10 if landmarks is None else landmarks.ravel().tolist())
+        self.rotations.append(prediction.rotation)
+        self.warnings.append(warning_bits(input_warnings(prediction)))
         if prediction.score > self.best:
             self.best = prediction.score
             self.crop[:] = prediction.crop
@@ -108,14 +121,17 @@ class _Sights:
             np.array(self.probabilities, np.float32).reshape(n, -1),
             np.array(self.smoothed, np.float32).reshape(n, -1),
             self.crop.copy(),
+            np.array(self.landmarks, np.float32).reshape(n, 5, 2),
+            np.array(self.rotations, np.int16),
+            np.array(self.warnings, np.int16),
         )
 
 
 class TimelineBuilder:
     """Collector of tracked faces into a `Timeline`."""
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
-        self._labels = labels
+    def __init__(self, classifier: Classifier) -> None:
+        self._classifier, self._labels = classifier, classifier.labels
         self._times = array("d")
         self._sights: dict[int, _Sights] = {}
 
@@ -149,6 +165,8 @@ class TimelineBuilder:
             smoothing,
             complete,
             damaged,
+            self._classifier.bundle.name,
+            self._classifier.version,
         )
 
 
@@ -181,7 +199,7 @@ def analyse_video(
     """
     _check(rate, every, smoothing)
     follower = FaceFollower(predictor, smoothing)
-    builder = TimelineBuilder(predictor.classifier.labels)
+    builder = TimelineBuilder(predictor.classifier)
     with VideoReader(source, name) as video:
         end, complete = 0.0, True
         for frame in video.frames(every=every or 1, rate=None if every else rate):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from ..inference import face_table
+from ..inference.input_warnings import names_of_bits
+from ..wording import printable
 
 HOLD = 1.0  # seconds: a face that is unseen for longer is not drawn in between
 
@@ -25,6 +27,9 @@ class Track:
     probabilities: np.ndarray  # (n, C) float32
     smoothed: np.ndarray  # (n, C) float32
     crop: np.ndarray  # (48, 48) uint8: the model's input with the highest detector confidence
+    landmarks: np.ndarray  # (n, 5, 2) float32, pixels; NaN where the detector gives none
+    rotations: np.ndarray  # (n,) int16 degrees, see `FacePrediction`
+    warnings: np.ndarray  # (n,) int16, see `warning_bits`
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class Timeline:
     smoothing: float  # seconds, see `Smoother`
     complete: bool  # False if cancelled before the end
     damaged: int = 0  # parts of the file that could not be decoded and were skipped
+    model: str = ""
+    model_version: str = ""
 
     def at(self, time: float) -> list[SeenFace]:
         """Return the faces at a time in seconds, with interpolated boxes and the last probabilities."""
@@ -61,45 +68,46 @@ class Timeline:
             if (seen := _seen(track, self.labels, time, hold, last_hold)) is not None
         ]
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Return one row for each face at each moment, in the order of time."""
+    def rows(self, unsure_below: float = 0.0) -> Iterator[dict[str, Any]]:
+        """Return one row for each face at each moment, in the order of time, see `face_table`.
+
+        Label, confidence and unsure are those of the smoothed probabilities.
+        """
         moments = sorted(
             (float(time), track.number, i, track)
             for track in self.tracks
             for i, time in enumerate(track.times)
         )
         for time, number, i, track in moments:
-            x, y, width, height = track.boxes[i].tolist()
-            named = {
-                name: round(float(p), 4) for name, p in zip(self.labels, track.probabilities[i], strict=True)
-            }
-            smoothed = {
-                f"smoothed_{name}": round(float(p), 4)
-                for name, p in zip(self.labels, track.smoothed[i], strict=True)
-            }
-            yield {
-                "time": round(time, 3),
-                "frame": int(track.frames[i]),
-                "face": number,
-                "x": x,
-                "y": y,
-                "width": width,
-                "height": height,
-                "score": round(float(track.scores[i]), 4),
-                "label": self.labels[int(track.smoothed[i].argmax())],
-                "confidence": round(float(track.smoothed[i].max()), 4),
-                **named,
-                **smoothed,
-            }
+            confidence = float(track.smoothed[i].max())
+            landmarks = None if np.isnan(track.landmarks[i]).any() else track.landmarks[i].astype(float)
+            yield (
+                {
+                    "file": printable(self.name),
+                    "frame": int(track.frames[i]),
+                    "time": round(time, 3),
+                    "face": number,
+                }
+                | dict(zip(face_table.BOX, map(float, track.boxes[i]), strict=True))
+                | {"rotation": int(track.rotations[i]), "score": round(float(track.scores[i]), 4)}
+                | face_table.landmark_cells(landmarks)
+                | _named(self.labels, track.probabilities[i])
+                | {
+                    "label": self.labels[int(track.smoothed[i].argmax())],
+                    "confidence": round(confidence, 4),
+                    "unsure": confidence < unsure_below,
+                    "warnings": names_of_bits(int(track.warnings[i])),
+                    "model": self.model,
+                    "model_version": self.model_version,
+                    "error": None,
+                }
+                | {f"smoothed_{name}": p for name, p in _named(self.labels, track.smoothed[i]).items()}
+            )
 
-    def csv_text(self) -> str:
-        """Return the rows as CSV; label and confidence are those of the smoothed probabilities."""
-        buffer = io.StringIO(newline="")
-        head = ["time", "frame", "face", "x", "y", "width", "height", "score", "label", "confidence"]
-        writer = csv.DictWriter(buffer, [*head, *self.labels, *(f"smoothed_{name}" for name in self.labels)])
-        writer.writeheader()
-        writer.writerows(self.rows())
-        return buffer.getvalue()
+    def csv_text(self, unsure_below: float = 0.0) -> str:
+        """Return the rows as CSV: the columns of `face_table`, and the smoothed probabilities."""
+        names = [*face_table.columns(self.labels), *(f"smoothed_{name}" for name in self.labels)]
+        return face_table.csv_text(self.rows(unsure_below), names)
 
     def as_json(self) -> dict[str, Any]:
         """Return the form of `python -m fer_core predict --json` for a video."""

@@ -7,7 +7,6 @@ import json
 import time
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 from PIL import Image
 
@@ -18,41 +17,38 @@ from fer_core.emotions import EMOJI
 from fer_core.errors import ImageError
 from fer_core.explanation.heat import scaled
 from fer_core.explanation.occlusion import occlusion_maps
-from fer_core.inference import FacePrediction
+from fer_core.inference import FacePrediction, PicturePrediction, face_table
 from fer_core.inference.drawing import draw_predictions
-from fer_core.inference.input_warnings import input_warnings
+from fer_core.inference.input_warnings import input_warnings, one_line
+from fer_core.wording import printable
 from pages.session import cached_models, grad_cam
 from pages.session.errors import errors_shown
 
 from . import faces, heat_maps
 
 SAMPLE = Path(__file__).parent.parent / "assets" / "portrait.jpg"
-UPLOAD_TYPES = [suffix[1:] for suffix in imaging.SUFFIXES]
 UPLOAD_MEGABYTES = 50
 _SHOWN_SIDE = 1200  # largest width and height in pixels that are sent to the browser
 
 
-def classify(
-    name: str, content: bytes, bundle: Bundle, detect: bool = True
-) -> tuple[Image.Image, list[FacePrediction]]:
+def classify(name: str, content: bytes, bundle: Bundle, detect: bool = True) -> PicturePrediction:
     """Read an uploaded photo and classify its faces; nothing is written to disk.
 
     Raises:
         ImageError: The photo cannot be read.
     """
-    picture = imaging.open_image(content, name)
     started = time.perf_counter()
-    faces_found = cached_models.predictor(bundle).predict(picture, detect=detect)
+    read = cached_models.predictor(bundle).predict_picture(content, detect=detect, name=name)
     log.event(
-        "photo classified", faces=len(faces_found), milliseconds=round(1000 * (time.perf_counter() - started))
+        "photo classified", faces=len(read.faces), milliseconds=round(1000 * (time.perf_counter() - started))
     )
-    return picture, faces_found
+    return read
 
 
 def show(
     name: str, content: bytes, bundle: Bundle, detect: bool = True, unsure_below: float = 0.0
-) -> list[FacePrediction]:
-    """Classify a photo and draw the result, or the error of a photo that cannot be read.
+) -> PicturePrediction | None:
+    """Classify a photo and draw the result; None, and the error drawn, if it cannot be read.
 
     Args:
         name: Name of the photo, unique on the page.
@@ -62,12 +58,13 @@ def show(
         unsure_below: Faces with less confidence get no label.
     """
     try:
-        picture, predictions = classify(name, content, bundle, detect)
+        read = classify(name, content, bundle, detect)
     except ImageError as error:
         st.error(str(error), icon=":material/broken_image:")
-        return []
+        return None
+    predictions = read.faces
     left, right = st.columns([3, 2], gap="medium")
-    shown = draw_predictions(picture, predictions, unsure_below)
+    shown = _drawn(read, unsure_below)
     shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
     summary = (
         ", ".join(
@@ -79,11 +76,13 @@ def show(
     left.image(
         shown, caption=name, width="stretch" if shown.width > 500 else "content", alt=f"{name}: {summary}"
     )
+    for note in read.notes:
+        left.caption(f":material/info: {note}")
     with right:
         if predictions:
             st.download_button(
                 "Annotated picture",
-                lambda: _annotated(picture, predictions, unsure_below),
+                lambda: _annotated(name, content, read, unsure_below),
                 f"{Path(name).stem}-faces.png",
                 "image/png",
                 key=f"annotated_{name}",
@@ -97,12 +96,20 @@ def show(
             )
         for i, face in enumerate(predictions):
             _face(name, i, face, bundle, many=len(predictions) > 1, unsure=face.unsure(unsure_below))
-    return predictions
+    return read
 
 
-def _annotated(picture: Image.Image, predictions: list[FacePrediction], unsure_below: float) -> bytes:
+def _drawn(read: PicturePrediction, unsure_below: float) -> Image.Image:
+    """Return the picture upright, in its original size, with the marks of its faces."""
+    picture = read.picture if read.picture.size == read.size else read.picture.resize(read.size)
+    return draw_predictions(picture, read.faces, unsure_below)
+
+
+def _annotated(name: str, content: bytes, read: PicturePrediction, unsure_below: float) -> bytes:
+    frames = imaging.open_frames(content, name)  # the picture of `read` is reduced if it is very large
+    picture = next((opened.picture for opened in frames if opened.frame == read.frame), read.picture)
     buffer = io.BytesIO()
-    draw_predictions(picture, predictions, unsure_below).save(buffer, "PNG")
+    draw_predictions(picture, read.faces, unsure_below).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -116,8 +123,9 @@ def _face(name: str, index: int, face: FacePrediction, bundle: Bundle, many: boo
         if unsure:
             text.caption(f"At most {answer}, which is below your threshold.")
         faces.probability_bars(face.probabilities)
-        for sentence in input_warnings(face):
-            st.caption(f":material/warning: {sentence}")
+        if warnings := input_warnings(face):
+            details = " ".join(warning.detail for warning in warnings)
+            st.caption(f":material/warning: {one_line(warnings)}", help=details)
         if st.toggle(
             "Why?",
             key=f"why_{name}_{index}",
@@ -146,41 +154,34 @@ def _why(face: FacePrediction, bundle: Bundle) -> None:
             )
 
 
-def downloads(results: dict[str, list[FacePrediction]], key: str) -> None:
+def downloads(
+    results: dict[str, PicturePrediction | None], bundle: Bundle, unsure_below: float, key: str
+) -> None:
     """Draw the buttons that download all faces as JSON and CSV."""
-    if not any(results.values()):
+    if not any(read.faces for read in results.values() if read):
         return
+    classifier = cached_models.predictor(bundle).classifier
     rows = [
-        {
-            "file": name,
-            "face": i + 1,
-            **dict(zip(("x", "y", "width", "height"), face.box, strict=True)),
-            "score": face.score,
-            "label": face.label,
-            **face.probabilities,
-        }
-        for name, predictions in results.items()
-        for i, face in enumerate(predictions)
-    ]
-    as_json = [
-        {"file": name, "faces": [face.as_json() for face in predictions]}
-        for name, predictions in results.items()
+        face_table.face_row(
+            face, classifier, file=printable(name), number=i, frame=read.frame, unsure_below=unsure_below
+        )
+        for name, read in results.items()
+        if read
+        for i, face in enumerate(read.faces, 1)
     ]
     with st.container(horizontal=True):
         st.download_button(
             "Download JSON",
-            json.dumps(as_json, indent=1),
+            json.dumps(rows, indent=1),
             "faces.json",
             "application/json",
             key=f"{key}_json",
             icon=":material/data_object:",
             on_click="ignore",
         )
-        buffer = io.StringIO()
-        pd.DataFrame(rows).to_csv(buffer, index=False)
         st.download_button(
             "Download CSV",
-            buffer.getvalue(),
+            face_table.csv_text(rows, face_table.columns(bundle.labels)),
             "faces.csv",
             "text/csv",
             key=f"{key}_csv",

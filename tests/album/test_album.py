@@ -183,14 +183,14 @@ def test_rows_and_csv_have_one_line_a_face_and_one_for_each_other_picture(predic
         PictureResult("none.jpg", []),
         PictureResult("bad.jpg", [], "It is damaged."),
     ]
-    table = list(csv.DictReader(io.StringIO(csv_text(results, labels, unsure_below=1.0))))
+    table = list(csv.DictReader(io.StringIO(csv_text(results, predictor.classifier, unsure_below=1.0))))
     assert [(row["file"], row["face"], row["error"]) for row in table] == [
         ("a, b.jpg", "1", ""),
         ("a, b.jpg", "2", ""),
-        ("none.jpg", "", "no face found"),
-        ("bad.jpg", "", "It is damaged."),
+        ("none.jpg", "0", "no face found"),
+        ("bad.jpg", "0", "It is damaged."),
     ]
     assert table[0]["label"] == face.label and table[0]["unsure"] == "True" and table[2]["label"] == ""
     assert {name: float(table[0][name]) for name in labels} == pytest.approx(face.probabilities, abs=1e-4)
-    assert [int(table[0][name]) for name in ("x", "y", "width", "height")] == list(face.box)
-    assert rows(results, labels)[0]["unsure"] is False
+    assert [float(table[0][name]) for name in ("x", "y", "width", "height")] == list(face.box)
+    assert rows(results, predictor.classifier)[0]["unsure"] is False

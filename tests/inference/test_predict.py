@@ -13,9 +13,9 @@ from PIL import Image
 from fer_core import imaging
 from fer_core.errors import ImageError, ModelError
 from fer_core.inference import FaceDetector, Predictor
-from fer_core.inference.detector import yunet_weights
 from fer_core.inference.drawing import draw_predictions
 from fer_core.inference.predict import crop_square
+from fer_core.inference.yunet import yunet_weights
 
 PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
 

@@ -124,7 +124,7 @@ def test_the_table_can_be_taken_along() -> None:
         PictureResult("a.jpg", Predictor("ferplus").predict(PORTRAIT)),
         PictureResult("b.jpg", [], "b.jpg is broken."),
     ]
-    lines = list(csv.DictReader(io.StringIO(album.csv_text(results, Predictor("ferplus").classifier.labels))))
+    lines = list(csv.DictReader(io.StringIO(album.csv_text(results, Predictor("ferplus").classifier))))
     assert (
         [line["file"] for line in lines] == ["a.jpg", "b.jpg"]
         and lines[0]["label"] == "happy"

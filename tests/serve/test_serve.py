@@ -46,7 +46,9 @@ def test_a_form_and_raw_bytes_get_the_predictors_answer(client: TestClient) -> N
     ):
         assert answer.status_code == 200, answer.text
         (face,) = answer.json()["faces"]
-        assert tuple(face["box"]) == expected.box and face["label"] == expected.label and face["unlike"] == []
+        assert (
+            tuple(face["box"]) == expected.box and face["label"] == expected.label and face["warnings"] == []
+        )
         assert (
             face["probabilities"] == pytest.approx(expected.probabilities, abs=1e-5)
             and face["unsure"] is False

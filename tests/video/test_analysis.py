@@ -80,7 +80,7 @@ def test_csv_and_json_say_the_same(timeline: Timeline) -> None:
     track = timeline.tracks[1]
     own = [row for row in rows if row["face"] == "2"]
     for i, row in enumerate(own):
-        assert int(row["frame"]) == track.frames[i] and int(row["x"]) == track.boxes[i, 0]
+        assert int(row["frame"]) == track.frames[i] and float(row["x"]) == track.boxes[i, 0]
         assert [float(row[name]) for name in timeline.labels] == pytest.approx(
             track.probabilities[i], abs=1e-4
         )
@@ -108,6 +108,9 @@ def small(times: list[float]) -> Timeline:
         values,
         values,
         np.zeros((48, 48), np.uint8),
+        np.zeros((n, 5, 2), np.float32),
+        np.zeros(n, np.int16),
+        np.zeros(n, np.int16),
     )
     return Timeline("clip", ("happy", "sad"), 640, 480, 5.0, np.arange(0, 5, 0.2), (track,), 0.0, True)
 

@@ -11,29 +11,27 @@ import numpy as np
 
 from ... import emotions, imaging
 from ...errors import DataError, FerError
+from ...picture_files import HEAD_BYTES, has_picture_name, is_picture
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
 from ..problems import Problems
 from .file_tree import FileTree
 
-SUFFIXES = {
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".jfif",
-    ".png",
-    ".webp",
-    ".bmp",
-    ".gif",
-    ".tif",
-    ".tiff",
-    ".ppm",
-    ".pgm",
-}
 _BATCH = 512  # files read ahead of decoding, to bound memory
 
 
-def is_image(path: str) -> bool:
-    return PurePosixPath(path).suffix.lower() in SUFFIXES
+def pictures(tree: FileTree) -> list[str]:
+    """Return the files of `tree` that are pictures, by their name or their content."""
+
+    def is_one(path: str) -> bool:
+        if has_picture_name(path):
+            return True
+        try:
+            with tree.open(path) as file:
+                return is_picture(file.read(HEAD_BYTES))
+        except (OSError, FerError):
+            return False
+
+    return [path for path in tree.paths if is_one(path)]
 
 
 def read(tree: FileTree) -> Samples:
@@ -46,7 +44,7 @@ def read(tree: FileTree) -> Samples:
         DataError: A folder has an unknown class name, there are no pictures or no classes, or too many
             pictures are unreadable.
     """
-    paths = [p for p in tree.paths if is_image(p)]
+    paths = pictures(tree)
     places = [_place(p, tree.default_split) for p in paths]
     numbered = _check_classes(tree.name, paths, places)
     problems = Problems(tree.name)
@@ -63,7 +61,7 @@ def read(tree: FileTree) -> Samples:
             splits.append(SPLITS.index(split))
             rows.append(row)
     warnings = list(problems.conclude(len(images)))
-    non_images = [p for p in tree.paths if not is_image(p)]
+    non_images = sorted(set(tree.paths) - set(paths))
     if strays := tree.stray + non_images:
         warnings.append(
             f"{len(strays):,} {'file' if len(strays) == 1 else 'files'} without an image ignored: "

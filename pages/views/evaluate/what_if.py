@@ -166,7 +166,7 @@ def _by_name(bundle: Bundle, row: np.ndarray) -> dict[str, float]:
 def _placed(pixels: bytes) -> dict[str, Cover]:
     """Return the initial places of mask and sunglasses on a face."""
     detected = cached_models.predictor(model_choice.photo_bundle()).detector.detect(
-        np.frombuffer(pixels, np.uint8).reshape(48, 48)
+        np.frombuffer(pixels, np.uint8).reshape(48, 48), one_look=True
     )
     largest = max(detected, key=lambda face: face.box[2] * face.box[3], default=None)
     return {kind: placed(kind, largest) for kind in KINDS}
@@ -248,7 +248,6 @@ def _own() -> _Choice | None:
     with st.expander("A photo of your own", icon=":material/add_a_photo:"):
         upload = st.file_uploader(
             "Photo",
-            type=["jpg", "jpeg", "png", "webp"],
             key="what_if_photo",
             label_visibility="collapsed",
             help="The photo stays in the memory of this machine.",

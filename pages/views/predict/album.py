@@ -32,7 +32,6 @@ def show(options: Options) -> None:
     bundle, detect, unsure_below = options.bundle, options.detect, options.unsure_below
     uploads = st.file_uploader(
         "Photos, or a zip of them",
-        type=[*photo_results.UPLOAD_TYPES, "zip"],
         accept_multiple_files=True,
         max_upload_size=visitor.upload_megabytes(MEGABYTES),
         key="predict_album_files",
@@ -49,7 +48,7 @@ def show(options: Options) -> None:
     with errors_shown():
         photos = []
         for upload in uploads:
-            if upload.name.lower().endswith(".zip"):
+            if upload.getvalue()[:4] == b"PK\x03\x04" or upload.name.lower().endswith(".zip"):
                 photos += pictures(io.BytesIO(upload.getvalue()))
             else:
                 photos += pictures([(upload.name, upload.getvalue())])
@@ -103,7 +102,7 @@ def _draw(bundle: Bundle, unsure_below: float, read: dict, task: upload_task.Upl
     if task.done:
         st.download_button(
             "Download CSV",
-            lambda: csv_text(results, bundle.labels, unsure_below),
+            lambda: csv_text(results, cached_models.predictor(bundle).classifier, unsure_below),
             "album.csv",
             "text/csv",
             key="predict_album_csv",
@@ -123,7 +122,8 @@ def _table(bundle: Bundle, unsure_below: float, faces: list, done: bool, read: d
                 else f"{EMOJI.get(face.label, '')} {face.label}",
                 "Confidence": face.confidence,
                 **{name: face.probabilities[name] for name in bundle.labels},
-                "Unlike the training data": " ".join(input_warnings(face)),
+                "Less certain because": ", ".join(warning.name for warning in input_warnings(face)),
+                "Notes": " ".join(result.notes),
             }
             for result, face in faces
         ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pages.widgets import camera
+
 from .options import Options
 
 
@@ -12,6 +14,8 @@ def show(options: Options) -> None:
         LiveError: Too many people use the camera, or the machine is too busy.
         ModelError: The bundle cannot be used.
     """
+    if not camera.available():
+        return
     from . import live_video  # here, since WebRTC takes time and memory that photos need not wait for
 
     live_video.show(options.bundle, options.unsure_below)

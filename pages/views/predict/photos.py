@@ -22,4 +22,4 @@ def show(photos: Iterable[tuple[str, bytes]], options: Options) -> None:
         results[name] = photo_results.show(
             name, content, options.bundle, options.detect, options.unsure_below
         )
-    photo_results.downloads(results, "predict")
+    photo_results.downloads(results, options.bundle, options.unsure_below, "predict")

@@ -15,7 +15,6 @@ def show(options: Options) -> None:
     """Draw the uploader and the results of what was uploaded."""
     uploads = st.file_uploader(
         "Photos",
-        type=photo_results.UPLOAD_TYPES,
         max_upload_size=visitor.upload_megabytes(photo_results.UPLOAD_MEGABYTES),
         accept_multiple_files=True,
         key="predict_photos",

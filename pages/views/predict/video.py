@@ -121,7 +121,7 @@ def _draw(content: bytes, unsure_below: float, task: upload_task.UploadTask) -> 
     with st.container(horizontal=True):
         st.download_button(
             "Download CSV",
-            timeline.csv_text,
+            lambda: timeline.csv_text(unsure_below),
             "timeline.csv",
             "text/csv",
             key="predict_video_csv",

@@ -15,7 +15,6 @@ def show() -> None:
         st.subheader("Classify a photo")
         photo = st.file_uploader(
             "A photo with one or more faces",
-            type=photo_results.UPLOAD_TYPES,
             max_upload_size=visitor.upload_megabytes(photo_results.UPLOAD_MEGABYTES),
             key="start_photo",
         )
@@ -30,4 +29,4 @@ def show() -> None:
                         "portrait.jpg", photo_results.SAMPLE.read_bytes(), bundle
                     )
                 }
-            photo_results.downloads(results, "start")
+            photo_results.downloads(results, bundle, 0.0, "start")

@@ -54,13 +54,13 @@ class FaceCollection:
         before = len(self.faces)
         for name, content in pictures:
             try:
-                picture, predictions = photo_results.classify(name, content, bundle)
+                read = photo_results.classify(name, content, bundle)
             except ImageError as error:
                 self.notes.append(("error", str(error)))
                 continue
-            if not predictions:
-                self.without_face.append((name, label, imaging.to_grey_48(picture)))
-            for face in predictions:
+            if not read.faces:
+                self.without_face.append((name, label, imaging.to_grey_48(read.picture)))
+            for face in read.faces:
                 if not self._add(label, face.crop, name):
                     return
         if added := len(self.faces) - before:

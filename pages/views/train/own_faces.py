@@ -101,7 +101,6 @@ def _collect(collection: FaceCollection, labels: list[str], bundle: Bundle) -> N
     else:
         uploads = st.file_uploader(
             f"Photos with faces that look {label}",
-            type=photo_results.UPLOAD_TYPES,
             max_upload_size=visitor.upload_megabytes(photo_results.UPLOAD_MEGABYTES),
             accept_multiple_files=True,
             key=f"own_photos_{turn}",
@@ -260,7 +259,6 @@ def _try(model: few_shot.FewShotModel) -> None:
     else:
         picture = st.file_uploader(
             "A photo to try it with",
-            type=photo_results.UPLOAD_TYPES,
             max_upload_size=visitor.upload_megabytes(photo_results.UPLOAD_MEGABYTES),
             key="own_try_photo",
         )
@@ -269,7 +267,7 @@ def _try(model: few_shot.FewShotModel) -> None:
     name = "the snapshot" if origin == _CAMERA else picture.name
     predictions = None
     with errors_shown(stop=False):
-        _, predictions = photo_results.classify(name, picture.getvalue(), model.extractor.bundle)
+        predictions = photo_results.classify(name, picture.getvalue(), model.extractor.bundle).faces
     if predictions is None:
         return
     if not predictions:
