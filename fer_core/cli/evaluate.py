@@ -260,7 +260,11 @@ def explain(options: argparse.Namespace) -> None:
         "method": options.method,
         "class": name,
         "out": str(options.out),
-    } | face.as_json()
+        "box": list(face.box),
+        "score": face.score,
+        "label": face.label,
+        "probabilities": face.probabilities,
+    }
     if options.json:
         return print_json(result)
     print(

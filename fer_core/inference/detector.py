@@ -186,7 +186,7 @@ class FaceDetector:
     def _anywhere(self, pixels: np.ndarray) -> list[Face]:
         """Search a picture in which nothing was found: smaller, turned, and tilted."""
         scale = min(1.0, _TURNED_SIDE / max(pixels.shape[:2]))
-        for rotations in (_QUARTERS[1:], _TILTS):
+        for rotations in (_QUARTERS, _TILTS):
             found: list[Face] = []
             for rotation in rotations:
                 found += self._small(pixels, rotation)
@@ -195,7 +195,7 @@ class FaceDetector:
             found = distinct([face for face in found if self._confirmed(pixels, face)])
             if found:
                 rotation = max(found, key=lambda face: face.score).rotation
-                return found if rotation % 90 else self._turned(pixels, rotation)
+                return found if rotation in (0, *_TILTS) else self._turned(pixels, rotation)
         return []
 
     def _confirmed(self, pixels: np.ndarray, face: Face) -> bool:
