@@ -86,9 +86,9 @@ def names_of_bits(bits: int) -> list[str]:
 
 
 def one_line(warnings: Sequence[InputWarning]) -> str:
-    """Return a short line for a reader, such as "Mouth covered: the answer is less certain."; "" for none."""
+    """Return a short line for a reader, such as "Mouth covered: the answer is less certain"; "" for none."""
     names = ", ".join(warning.name for warning in warnings)
-    return f"{names.capitalize()}: the answer is less certain." if names else ""
+    return f"{names.capitalize()}: the answer is less certain" if names else ""
 
 
 def input_warnings(face: FacePrediction) -> list[InputWarning]:

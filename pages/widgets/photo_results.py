@@ -125,7 +125,7 @@ def _face(name: str, index: int, face: FacePrediction, bundle: Bundle, many: boo
         faces.probability_bars(face.probabilities)
         if warnings := input_warnings(face):
             details = " ".join(warning.detail for warning in warnings)
-            st.caption(f":material/warning: {one_line(warnings)}", help=details)
+            st.caption(one_line(warnings), help=details)
         if st.toggle(
             "Why?",
             key=f"why_{name}_{index}",

@@ -48,7 +48,7 @@ def test_a_reader_gets_one_short_line(predictor: Predictor) -> None:
     (bare,) = FaceDetector().detect(pixels)
     (face,) = predictor.predict(covered_faces.covered_by(pixels, bare, "mask", np.random.default_rng(0)))
     warnings = input_warnings(face)
-    assert one_line(warnings).startswith("Mouth covered") and one_line(warnings).endswith("less certain.")
+    assert one_line(warnings).startswith("Mouth covered") and one_line(warnings).endswith("less certain")
     assert all(warning.name in NAMES and warning.detail.endswith(".") for warning in warnings)
     assert names_of_bits(warning_bits(warnings)) == [warning.name for warning in warnings]
 

@@ -13,7 +13,7 @@ from fer_core.emotions import EMOJI, NAMES
 from fer_core.wording import plural
 from pages.session import cached_models, data_source, model_choice, visitor
 from pages.session.errors import errors_shown
-from pages.widgets import charts, faces, interval_chart, photo_results
+from pages.widgets import camera, charts, faces, interval_chart, photo_results
 
 from .face_collection import FaceCollection, current
 
@@ -94,8 +94,10 @@ def _collect(collection: FaceCollection, labels: list[str], bundle: Bundle) -> N
     # A new key for each photo clears the uploader and frees its memory.
     turn = st.session_state.setdefault("own_turn", 0)
     if origin == _CAMERA:
-        snapshot = st.camera_input(
-            f"A snapshot of a face that looks {label}", key=f"own_camera_{turn}", width=480
+        snapshot = (
+            st.camera_input(f"A snapshot of a face that looks {label}", key=f"own_camera_{turn}", width=480)
+            if camera.available()
+            else None
         )
         pictures = [("the snapshot", snapshot.getvalue())] if snapshot else []
     else:
@@ -255,7 +257,11 @@ def _try(model: few_shot.FewShotModel) -> None:
         persist_state="session",
     )
     if origin == _CAMERA:
-        picture = st.camera_input("A snapshot to try it with", key="own_try_camera", width=480)
+        picture = (
+            st.camera_input("A snapshot to try it with", key="own_try_camera", width=480)
+            if camera.available()
+            else None
+        )
     else:
         picture = st.file_uploader(
             "A photo to try it with",
