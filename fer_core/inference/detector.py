@@ -32,24 +32,25 @@ _FAINT_SCORE = 0.5  # of a find in a tile, which counts if a closer look finds i
 _DARK = 45
 _LIGHTER = 90  # mean brightness afterwards
 
-# A picture with a face of this score is upright: of 178 photos turned upside down the best score is less on
-# 177, and of the upright ones it is less on 28 (benchmarks/detectors.py).
+# A picture with a face of this score is upright: hardly any photo that is upside down reaches it, and most
+# upright ones do.
 _SURE = 0.91
 _TILED = 1.25 * _MAX_SIDE  # larger pictures are also searched in tiles
 _TILE = 1152  # pixels, so that 4000x3000 has 4x3 tiles
 _OVERLAP = 160  # pixels, so that a smaller face is whole in at least one tile
+_TILE_FACE = 80  # pixels: faces that are larger in the look at the whole picture are left to it
 # Faces that fill the picture are found where it has this size.
 _SMALL_SIDE = 300
 _TURNED_SIDE = 512
 _ENLARGED_PIXELS = 12_000_000
 _SMALL_FACE = 36  # pixels: where a face is so small, others may be too small to be found
 # A find of less than the first of these scores is looked at closer, and has to have the second there: pieces
-# of faces and of their surroundings have up to 0.8 in one look, and seldom any in another.
+# of faces and chance patterns score well in one look, and seldom in another.
 _CLEAR_SCORE = 0.85
 _SECOND_SCORE = 0.7
 _PLAUSIBLE_SCORE = 0.7  # of a small face in a tile, which is not looked at closer
 _CROP_SIDE = 224
-_CROP_REACH = 2.0  # side of the crop in sides of the face
+_CROP_REACHES = (2.0, 3.0)  # side of the crop in sides of the face; the second where the first finds nothing
 _CHECKED = 3  # faces of a picture whose crops are looked at to find out how it is turned
 _QUARTERS = (0, 90, 180, 270)
 _TILTS = (45, 315)
@@ -130,26 +131,23 @@ class FaceDetector:
         """Search tiles of a large picture at `scale`, and at a quarter if that is still large."""
         height, width = pixels.shape[:2]
         found = []
+        again = scale * max(height, width) > 5 * _MAX_SIDE
+        largest = _TILE_FACE / (scale / 4 if again else _MAX_SIDE / max(height, width))
         side, overlap = round(_TILE / scale), round(_OVERLAP / scale)
         for part in tiles(width, height, side, overlap):
             for face in self._search(view(pixels, scale, part=part), _FAINT_SCORE):
-                if not _inside(face.box, part, width, height):  # another tile holds more of it
-                    continue
+                if face.box[2] > largest or not _inside(face.box, part, width, height):
+                    continue  # another look sees it better
                 # Many small faces are not all looked at closer, which takes as long as some tiles.
                 plausible = face.score >= _PLAUSIBLE_SCORE and face.box[2] < overlap
                 if plausible or self._confirmed(pixels, face):
                     found.append(face)
-        if scale * max(height, width) > 5 * _MAX_SIDE:
-            found += self._in_tiles(pixels, scale / 4)
-        return found
+        return found + self._in_tiles(pixels, scale / 4) if again else found
 
     def _checked(self, pixels: np.ndarray, faces: list[Face]) -> list[Face]:
         """Look closer at the best faces: which of them are faces, and how is the picture turned?"""
         ranked = sorted(faces, key=lambda face: -face.score * face.box[2])
-        scores = {
-            id(face): [self._closer(pixels, face, rotation) for rotation in _QUARTERS]
-            for face in ranked[:_CHECKED]
-        }
+        scores = {id(face): self._in_all_turns(pixels, face) for face in ranked[:_CHECKED]}
         faces = [
             face
             for face in faces
@@ -161,10 +159,19 @@ class FaceDetector:
         rotation = _QUARTERS[int(np.sum(seen, axis=0).argmax())]
         return self._turned(pixels, rotation) if rotation else faces
 
-    def _closer(self, pixels: np.ndarray, face: Face, rotation: int) -> float:
+    def _in_all_turns(self, pixels: np.ndarray, face: Face) -> list[float]:
+        """Return the scores of a closer look in each of _QUARTERS."""
+        scores: list[float] = []
+        for reach in _CROP_REACHES:
+            scores = [self._closer(pixels, face, rotation, reach) for rotation in _QUARTERS]
+            if max(scores) >= _MIN_SCORE:
+                break
+        return scores
+
+    def _closer(self, pixels: np.ndarray, face: Face, rotation: int, reach: float) -> float:
         """Return the score of a face in a square cut around it and turned; 0 if none is found there."""
         x, y, width, height = face.box
-        side = max(8, round(_CROP_REACH * max(width, height)))
+        side = max(8, round(reach * max(width, height)))
         part = (round(x + width / 2 - side / 2), round(y + height / 2 - side / 2), side, side)
         found = self._search(view(pixels, _CROP_SIDE / side, rotation, part=part))
         return max((other.score for other in found if _same(other, face)), default=0.0)
@@ -200,7 +207,9 @@ class FaceDetector:
 
     def _confirmed(self, pixels: np.ndarray, face: Face) -> bool:
         """Return whether a find is a face by its score, or by that of a closer look."""
-        return face.score >= _CLEAR_SCORE or self._closer(pixels, face, face.rotation) >= _SECOND_SCORE
+        return face.score >= _CLEAR_SCORE or any(
+            self._closer(pixels, face, face.rotation, reach) >= _SECOND_SCORE for reach in _CROP_REACHES
+        )
 
     def _enlarged(self, pixels: np.ndarray) -> list[Face]:
         """Search tiles of the enlarged picture, for faces of 15 to 40 pixels."""

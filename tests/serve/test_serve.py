@@ -154,7 +154,7 @@ def test_no_more_pictures_are_analysed_at_once_than_allowed(monkeypatch: pytest.
     client = TestClient(create_app(find_bundle(), Limits(at_once=2)))
     busy, most, lock = [0], [0], threading.Lock()
     meeting = threading.Barrier(2)  # two do meet
-    predict = Predictor.predict
+    predict = Predictor.predict_picture
 
     def counted(self: Predictor, *arguments: object, **named: object) -> object:
         with lock:
@@ -167,7 +167,7 @@ def test_no_more_pictures_are_analysed_at_once_than_allowed(monkeypatch: pytest.
             with lock:
                 busy[0] -= 1
 
-    monkeypatch.setattr(Predictor, "predict", counted)
+    monkeypatch.setattr(Predictor, "predict_picture", counted)
     with ThreadPoolExecutor(6) as pool:
         codes = list(
             pool.map(lambda _: client.post("/predict", content=PORTRAIT.read_bytes()).status_code, range(6))

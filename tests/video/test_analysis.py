@@ -11,7 +11,7 @@ import pytest
 
 from fer_core.errors import ConfigError, VideoError
 from fer_core.inference import Predictor
-from fer_core.video import Timeline, Track, VideoReader, analyse_video, annotate_video
+from fer_core.video import FaceFollower, Timeline, Track, VideoReader, analyse_video, annotate_video
 
 from . import made
 
@@ -176,3 +176,19 @@ def test_odd_sizes_and_a_cancelled_copy(predictor: Predictor, tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == ["odd.mp4"]
     with pytest.raises(VideoError, match="cannot be written"):
         annotate_video(io.BytesIO(content), timeline, tmp_path / "nowhere" / "out.mp4")
+
+
+def test_frames_without_a_face_are_searched_thoroughly_now_and_then(predictor: Predictor) -> None:
+    looks: list[bool] = []
+
+    class Blind:
+        classifier = predictor.classifier
+
+        def predict(self, picture: np.ndarray, one_look: bool) -> list:
+            looks.append(one_look)
+            return []
+
+    follower = FaceFollower(Blind())  # type: ignore[arg-type]
+    for i in range(25):
+        follower.follow(i / 5, np.zeros((48, 48), np.uint8))
+    assert [i for i, one in enumerate(looks) if not one] == [9, 19]

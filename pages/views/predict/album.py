@@ -128,6 +128,8 @@ def _table(bundle: Bundle, unsure_below: float, faces: list, done: bool, read: d
             for result, face in faces
         ]
     )
+    if not frame["Notes"].any():
+        frame = frame.drop(columns="Notes")
     share = {name: st.column_config.NumberColumn(name, format="percent") for name in bundle.labels}
     config = share | {
         "Face": st.column_config.ImageColumn(),
