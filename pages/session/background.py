@@ -13,6 +13,7 @@ import streamlit as st
 from fer_core.errors import FerError
 
 from . import visitor
+from .foreign_text import plain
 
 OnProgress = Callable[[float], None]  # takes the share that is done, 0 to 1
 
@@ -100,7 +101,7 @@ def show_progress(key: str) -> bool:
         st.fragment(_bar, run_every=_REFRESH_SECONDS)(key)
         return True
     if task.error:
-        st.error(task.error, icon=":material/error:")
+        st.error(plain(task.error), icon=":material/error:")
     return False
 
 
@@ -110,7 +111,7 @@ def _bar(key: str) -> None:
         st.rerun()
     st.progress(
         task.share,
-        text=f"{task.title}: waiting for other work"
+        text=f"{plain(task.title)}: waiting for other work"
         if task.waiting
-        else f"{task.title} ... {task.share:.0%}",
+        else f"{plain(task.title)} ... {task.share:.0%}",
     )

@@ -10,8 +10,10 @@ from fer_core import storage
 from fer_core.data import Dataset, open_dataset
 
 from . import visitor
+from .dataset_cache import DatasetCache
 
 DEFAULT = "synthetic"
+_cache = DatasetCache()
 
 
 def folder() -> Path:
@@ -57,7 +59,7 @@ def choose(source: str) -> None:
         DataError: It cannot be read; the current data set stays.
     """
     visitor.check_source(source)
-    visitor.check_faces(len(_open(source, _modified(source))))
+    _open(source, _modified(source))
     st.session_state["data_source"] = source
 
 
@@ -69,6 +71,10 @@ def _modified(source: str) -> int:
         return 0
 
 
-@st.cache_resource(max_entries=3, show_spinner="Reading the images ...")
 def _open(source: str, modified: int) -> Dataset:
-    return open_dataset(source)
+    dataset = _cache.get((source, modified))
+    if dataset is None:
+        budget = visitor.budget(source)
+        with st.spinner("Reading the images ..."):
+            dataset = _cache.open((source, modified), lambda: open_dataset(source, budget))
+    return dataset

@@ -10,6 +10,7 @@ import streamlit as st
 from fer_core.errors import FerError
 
 from . import visitor
+from .foreign_text import plain
 
 
 @contextlib.contextmanager
@@ -22,6 +23,6 @@ def errors_shown(stop: bool = True) -> Iterator[None]:
     try:
         yield
     except (FerError, OSError) as error:  # OSError: a full disk, a file that was removed meanwhile
-        st.error(visitor.hide_folders(str(error)), icon=":material/error:")
+        st.error(plain(visitor.hide_folders(str(error))), icon=":material/error:")
         if stop:
             st.stop()

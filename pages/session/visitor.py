@@ -19,11 +19,14 @@ from streamlit.errors import StreamlitSecretNotFoundError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core import storage
+from fer_core.data.budget import Budget
 from fer_core.errors import FerError, ModelError
 from fer_core.hosting import memory, quotas, sources, visitors
 from fer_core.hosting.settings import SWITCH, HostingSettings
 from fer_core.hosting.visitors import Visitors
 from fer_core.resources import subprocess_environment
+
+from .foreign_text import plain
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,7 +80,7 @@ def enter() -> Visitors | None:
             return None
         visitors.establish(all_visitors.settings, all_visitors.data_folder)
     except FerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         st.stop()
     # Also holds for a client that sends a file without the page.
     if config.get_option("server.maxUploadSize") > all_visitors.settings.upload_mb:
@@ -158,14 +161,10 @@ def check_source(source: str) -> None:
         sources.check_source(source, all_visitors, _home_in(all_visitors))
 
 
-def check_faces(count: int) -> None:
-    """Check the size of a data set.
-
-    Raises:
-        DataError: It is too large for this server.
-    """
-    if (all_visitors := hosted()) is not None:
-        sources.check_size(count, all_visitors.settings)
+def budget(source: str) -> Budget:
+    """Return what a data set may take at most: faces, unpacked bytes and pixels."""
+    all_visitors = hosted()
+    return Budget() if all_visitors is None else sources.budget(source, all_visitors)
 
 
 def check_upload(name: str, content: bytes) -> None:

@@ -23,6 +23,7 @@ from fer_core.inference.input_warnings import input_warnings, one_line
 from fer_core.wording import printable
 from pages.session import cached_models, grad_cam
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 
 from . import faces, heat_maps
 
@@ -60,7 +61,7 @@ def show(
     try:
         read = classify(name, content, bundle, detect)
     except ImageError as error:
-        st.error(str(error), icon=":material/broken_image:")
+        st.error(plain(error), icon=":material/broken_image:")
         return None
     predictions = read.faces
     left, right = st.columns([3, 2], gap="medium")
@@ -74,7 +75,10 @@ def show(
         or "no face found"
     )
     left.image(
-        shown, caption=name, width="stretch" if shown.width > 500 else "content", alt=f"{name}: {summary}"
+        shown,
+        caption=plain(name),
+        width="stretch" if shown.width > 500 else "content",
+        alt=f"{name}: {summary}",
     )
     for note in read.notes:
         left.caption(f":material/info: {note}")
@@ -119,13 +123,13 @@ def _face(name: str, index: int, face: FacePrediction, bundle: Bundle, many: boo
         crop, text = st.columns([1, 4], vertical_alignment="center")
         crop.image(face.crop, width=64, alt="the 48 by 48 grey image that the model saw")
         answer = f"{EMOJI.get(face.label, '')} {face.label} {face.confidence:.0%}"
-        text.markdown(f"##### {title}unsure" if unsure else f"##### {title}{answer}")
+        text.markdown(f"##### {title}unsure" if unsure else f"##### {title}{plain(answer)}")
         if unsure:
-            text.caption(f"At most {answer}, which is below your threshold.")
+            text.caption(f"At most {plain(answer)}, which is below your threshold.")
         faces.probability_bars(face.probabilities)
         if warnings := input_warnings(face):
             details = " ".join(warning.detail for warning in warnings)
-            st.caption(one_line(warnings), help=details)
+            st.caption(plain(one_line(warnings)), help=plain(details))
         if st.toggle(
             "Why?",
             key=f"why_{name}_{index}",

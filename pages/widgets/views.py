@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from pages.session.foreign_text import plain
+
 View = Callable[..., Any]
 
 
@@ -34,8 +36,9 @@ def choose(
     bind: Literal["query-params"] | None = "query-params" if linked else None
     persist: Literal["session"] | None = "session" if remembered else None
     title = st.segmented_control(
-        label,
+        plain(label),
         list(views),
+        format_func=plain,
         required=True,
         key=key,
         label_visibility="collapsed",

@@ -13,6 +13,7 @@ from fer_core.quality.copies import CopyGroup, leaked_near
 from fer_core.wording import plural
 from pages.session import background, evaluations
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets.paging import page_of
 
 from . import gallery, model_answers, variants
@@ -161,7 +162,9 @@ def _accuracy(dataset: DatasetView, near_groups: list[CopyGroup] | None) -> None
             alt="Accuracy with and without leaked images",
         )
         if not model_answers.trained_on(bundle, data):
-            st.caption(f"{bundle.name} was not trained on these data, so copies give it no advantage here.")
+            st.caption(
+                f"{plain(bundle.name)} was not trained on these data, so copies give it no advantage here."
+            )
 
 
 def _row(split: str, which: str, result: Evaluation) -> dict[str, object]:

@@ -17,6 +17,7 @@ from fer_core.quality import map_job, result_cache
 from fer_core.quality.embedding import load_map
 from fer_core.wording import plural
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 from pages.widgets.paging import page_of
 
@@ -54,6 +55,7 @@ def show(dataset: DatasetView) -> np.ndarray:
         method = st.segmented_control(
             "Map",
             list(places),
+            format_func=plain,
             default=next(iter(places)),
             required=True,
             key="map_way",
@@ -61,7 +63,7 @@ def show(dataset: DatasetView) -> np.ndarray:
         )
     else:
         method = next(iter(places))
-        st.caption(f"{method}: the t-SNE map is being computed." if under_way else method)
+        st.caption(f"{plain(method)}: the t-SNE map is being computed." if under_way else plain(method))
     colouring = st.segmented_control(
         "Colour", _colourings(dataset, bundle), default="Label", required=True, key="map_colour"
     )
@@ -81,7 +83,8 @@ def show(dataset: DatasetView) -> np.ndarray:
 
 def _offer(dataset: DatasetView, bundle: Bundle) -> None:
     st.markdown(
-        f"**{bundle.name}** has not processed these faces yet. On the map, similar faces are close to each "
+        f"**{plain(bundle.name)}** has not processed these faces yet. On the map, similar faces are "
+        "close to each "
         "other."
     )
     minutes = len(dataset.data) / 12_000
@@ -92,7 +95,7 @@ def _offer(dataset: DatasetView, bundle: Bundle) -> None:
         st.caption(f"About {max(1, round(minutes))} min, once, in a process of its own.", width="stretch")
     job = map_job.folder(dataset.data, bundle).status()
     if job["state"] in ("failed", "interrupted"):
-        st.error(f"The last attempt ended: {job['message']}", icon=":material/error:")
+        st.error(f"The last attempt ended: {plain(job['message'])}", icon=":material/error:")
 
 
 def _bar(dataset: DatasetView, bundle: Bundle, first_shown: bool) -> None:
@@ -102,7 +105,7 @@ def _bar(dataset: DatasetView, bundle: Bundle, first_shown: bool) -> None:
     if not first_shown and _file(dataset, bundle, "pca").is_file():  # the PCA map is finished
         st.rerun()
     share = min(1.0, float(job.get("share", 0.0)))
-    st.progress(share, text=f"{job['message'] or 'Starting'} ... {share:.0%}")
+    st.progress(share, text=f"{plain(job['message'] or 'Starting')} ... {share:.0%}")
 
 
 @st.cache_data(max_entries=6, show_spinner=False)
@@ -198,7 +201,7 @@ def _selected(dataset: DatasetView, event: Any) -> np.ndarray:
     most = ", ".join(
         f"{dataset.data.label_names[i]} {counts[i]:,}" for i in np.argsort(-counts)[:4] if counts[i]
     )
-    st.markdown(f"**{plural(len(selected), 'face')} selected**: {most}")
+    st.markdown(f"**{plural(len(selected), 'face')} selected**: {plain(most)}")
     with errors_shown():
         shown_indices = page_of(
             selected, _PER_PAGE, "map_page", f"{dataset.key} {selected[0]} {selected[-1]} {len(selected)}"

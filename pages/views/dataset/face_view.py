@@ -18,6 +18,7 @@ from fer_core.quality.agreement import vote_entropy, votes_in_words
 from fer_core.quality.embedding import load_features
 from fer_core.quality.neighbours import nearest
 from pages.session import face_link
+from pages.session.foreign_text import plain
 from pages.widgets import face_grid, faces
 
 from . import model_answers, verdict_buttons
@@ -42,7 +43,9 @@ def show_linked(dataset: DatasetView, order: np.ndarray | None) -> None:
     if face_link.requested() is None:
         return
     if face_link.position(dataset.data.rows) is None:
-        st.warning(f"These data contain no face {face_link.requested()!r}.", icon=":material/link_off:")
+        st.warning(
+            f"These data contain no face {plain(repr(face_link.requested()))}.", icon=":material/link_off:"
+        )
         return
     order = np.arange(len(dataset.data)) if order is None or not len(order) else order
     st.dialog("A closer look", width="large", icon=":material/face:", on_dismiss=face_link.close)(_view)(
@@ -92,10 +95,11 @@ def _navigation(dataset: DatasetView, order: np.ndarray, place: int | None) -> N
 def _picture(dataset: DatasetView, index: int) -> None:
     data, label = dataset.data, dataset.label(index)
     faces.large(data.images[index], f"face {data.rows[index]}, {label}")
-    st.markdown(f"##### {EMOJI.get(label, '')} {label}".replace("  ", " "))
+    st.markdown(f"##### {EMOJI.get(label, '')} {plain(label)}".replace("  ", " "))
     measured = dataset.statistics
     st.caption(
-        f"Row {data.rows[index]:,}, {dataset.split(index)} · brightness {measured.brightness[index]:.0f}, "
+        f"Row {data.rows[index]:,}, {plain(dataset.split(index))} · brightness "
+        f"{measured.brightness[index]:.0f}, "
         f"contrast {measured.contrast[index]:.0f}, sharpness rank {dataset.sharpness_rank[index]:.0f} of 100"
     )
 
@@ -119,7 +123,7 @@ def _votes(dataset: DatasetView, index: int) -> None:
     if dataset.votes is None:
         st.caption("With FER+ votes, the votes of ten people are shown here: see Votes.")
         return
-    st.markdown(f"**FER+ votes:** {votes_in_words(dataset.votes, index)}")
+    st.markdown(f"**FER+ votes:** {plain(votes_in_words(dataset.votes, index))}")
     counts = dataset.votes.for_classes()[index]
     total = max(1, int(dataset.votes.counts[index].sum()))
     faces.probability_bars(
@@ -138,9 +142,9 @@ def _prediction(dataset: DatasetView, index: int, bundle: Bundle | None) -> None
             dataset.data.images[index : index + 1]
         )[0]
     except FerError as error:
-        st.caption(str(error))
+        st.caption(plain(error))
         return
-    st.markdown(f"**{bundle.name} predicts**")
+    st.markdown(f"**{plain(bundle.name)} predicts**")
     faces.probability_bars({name: float(p) for name, p in zip(bundle.labels, row, strict=True)})
 
 
@@ -158,7 +162,7 @@ def _neighbours(dataset: DatasetView, index: int, bundle: Bundle | None) -> None
         st.caption("Similar faces are shown here once the map of these data has been made.")
         return
     neighbours, similarity = nearest(features, index, _NEIGHBOURS)
-    st.markdown(f"**Most similar to {bundle.name}**")
+    st.markdown(f"**Most similar to {plain(bundle.name)}**")
     _row(dataset, neighbours, "dataset_face_alike", [f"similarity {s:.2f}" for s in similarity])
 
 

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.data import SPLITS, UNLABELLED
 from fer_core.quality.verdicts import VERDICTS
+from pages.session.foreign_text import plain
 
 from . import model_answers
 from .dataset_view import DatasetView, in_words
@@ -72,6 +73,7 @@ def choose(dataset: DatasetView) -> FilteredFaces:
     split = st.segmented_control(
         "Split",
         data.split_names(),
+        format_func=plain,
         key="dataset_split",
         help="None selected: all splits.",
         bind="query-params",
@@ -83,6 +85,7 @@ def choose(dataset: DatasetView) -> FilteredFaces:
     classes = st.pills(
         "Classes",
         labels,
+        format_func=plain,
         selection_mode="multi",
         key="dataset_classes",
         help="None selected: all classes.",
@@ -170,7 +173,9 @@ def _image_measures(dataset: DatasetView, shown: np.ndarray, words: list[str]) -
 def _range(place: DeltaGenerator, label: str, name: str, help: str | None = None) -> tuple[int, int]:
     key = f"dataset_{name}"
     st.session_state.setdefault(key, _RANGES[name])  # a default of the slider's own could not be reset
-    ends: Any = place.slider(label, *_RANGES[name], key=key, help=help, bind="query-params")
+    ends: Any = place.slider(
+        plain(label), *_RANGES[name], key=key, help=help and plain(help), bind="query-params"
+    )
     return ends
 
 
@@ -202,7 +207,8 @@ def _model(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> model_a
         return None
     if set(bundle.labels) != set(data.label_names):
         st.caption(
-            f"{bundle.name} has the classes {', '.join(bundle.labels)}, which are not those of these data."
+            f"{plain(bundle.name)} has the classes {plain(', '.join(bundle.labels))}, which are not "
+            "those of these data."
         )
         return None
     answers = model_answers.saved(dataset, bundle)
@@ -230,7 +236,7 @@ def _model(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> model_a
     if answers is None:
         if active:
             st.warning(
-                f"The filter by prediction waits until {bundle.name} has classified the faces.",
+                f"The filter by prediction waits until {plain(bundle.name)} has classified the faces.",
                 icon=":material/hourglass_empty:",
             )
         model_answers.offer_classification(

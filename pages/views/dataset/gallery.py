@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.wording import plural
+from pages.session.foreign_text import plain
 from pages.widgets import face_grid
 from pages.widgets.paging import page_of
 
@@ -34,7 +35,7 @@ def show(dataset: DatasetView) -> np.ndarray:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             f"{shown_indices.size:,} of {plural(len(filtered.indices), 'face')}"
-            + (f": {', '.join(filtered.words)}" if filtered.words else ""),
+            + (f": {plain(', '.join(filtered.words))}" if filtered.words else ""),
             width="stretch",
         )
         selecting = st.toggle(

@@ -6,6 +6,7 @@ import streamlit as st
 
 from fer_core.wording import plural
 from pages.session import data_source
+from pages.session.foreign_text import code, plain
 
 from . import variants
 from .dataset_view import DatasetView
@@ -15,11 +16,12 @@ def show(dataset: DatasetView) -> None:
     """Describe the data set and list the notes on its source."""
     data = dataset.data
     st.caption(
-        f"{data_source.display_name(data_source.current())}: {data.format}, {plural(len(data), 'face')} of "
-        f"48x48, fingerprint `{data.fingerprint}`"
+        f"{plain(data_source.display_name(data_source.current()))}: {plain(data.format)}, "
+        f"{plural(len(data), 'face')} of "
+        f"48x48, fingerprint {code(data.fingerprint)}"
     )
     variants.confirm_created()
     if data.warnings:
         with st.expander(f"{plural(len(data.warnings), 'note')} on this source", icon=":material/info:"):
             for warning in data.warnings:
-                st.markdown(f"- {warning}")
+                st.markdown(f"- {plain(warning)}")

@@ -12,6 +12,7 @@ from fer_core.quality import cross_validation
 from fer_core.quality.label_issues import LabelIssues, label_issues, lift
 from pages.session import visitor
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import code, plain
 from pages.widgets import charts
 from pages.widgets.paging import page_of
 
@@ -56,8 +57,8 @@ def _probabilities(dataset: DatasetView) -> tuple[np.ndarray, np.ndarray] | None
         if cross_validated is None:
             st.info(
                 "There is no cross-validation of these data yet. It trains a small network several times "
-                "and classifies each image with a network that was not trained on it: `python -m fer_core "
-                f"cross-validate {visitor.shown_source(dataset.data.source)}`.",
+                "and classifies each image with a network that was not trained on it: "
+                + code(f"python -m fer_core cross-validate {visitor.shown_source(dataset.data.source)}"),
                 icon=":material/terminal:",
             )
         return cross_validated
@@ -87,24 +88,28 @@ def _splits(dataset: DatasetView, bundle: Bundle) -> list[str]:
     chosen = st.pills(
         "Splits",
         names,
+        format_func=plain,
         selection_mode="multi",
         default=default,
         key=f"dataset_issues_splits_{trained}_{len(names)}",
     )
     if trained and "train" in chosen:
         st.warning(
-            f"{bundle.name} was trained on these images and has memorised their labels, which hides wrong "
+            f"{plain(bundle.name)} was trained on these images and has memorised their labels, "
+            "which hides wrong "
             "labels. Use validation and test, or cross-validation.",
             icon=":material/warning:",
         )
     elif trained:
         st.caption(
-            f"{bundle.name} was trained on the train split, which is left out: a model hides wrong labels "
+            f"{plain(bundle.name)} was trained on the train split, which is left out: a model hides "
+            "wrong labels "
             "that it has memorised."
         )
     else:
         st.caption(
-            f"{bundle.name} was not trained on these data, so its probabilities are out-of-sample for every "
+            f"{plain(bundle.name)} was not trained on these data, so its probabilities are "
+            "out-of-sample for every "
             "split."
         )
     return list(chosen)
@@ -131,6 +136,7 @@ def _shown(dataset: DatasetView, issues: LabelIssues, among: np.ndarray) -> np.n
     pairs = st.pills(
         "Labelled",
         names,
+        format_func=plain,
         selection_mode="multi",
         key="dataset_issues_classes",
         bind="query-params",

@@ -18,6 +18,7 @@ from fer_core.quality import result_cache
 from fer_core.quality.embedding import model_key
 from fer_core.wording import plural
 from pages.session import background, cached_models, model_choice
+from pages.session.foreign_text import plain
 from pages.widgets.durations import duration
 
 from .dataset_view import DatasetView
@@ -115,7 +116,7 @@ def offer_classification(dataset: DatasetView, bundle: Bundle, why: str) -> None
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            f"Classify all faces with {bundle.name}",
+            f"Classify all faces with {plain(bundle.name)}",
             key="dataset_look",
             icon=":material/visibility:",
             on_click=_start,
@@ -123,7 +124,7 @@ def offer_classification(dataset: DatasetView, bundle: Bundle, why: str) -> None
         )
         time = duration(len(dataset.data) / _IMAGES_A_SECOND)
         st.caption(
-            f"{why} It takes about {time}, once; the app can be used meanwhile.",
+            f"{plain(why)} It takes about {time}, once; the app can be used meanwhile.",
             width="stretch",
         )
 

@@ -10,6 +10,7 @@ from fer_core.data import SPLITS, UNLABELLED
 from fer_core.data.measures import MEASURES
 from fer_core.emotions import COLOURS, EMOJI
 from fer_core.quality.statistics import oddities
+from pages.session.foreign_text import plain
 from pages.widgets import charts, faces
 
 from . import filters
@@ -31,7 +32,7 @@ def show(dataset: DatasetView) -> None:
     with st.container(horizontal=True):
         st.metric("Images", f"{len(data):,}", border=True, width=150)
         for split, labels in counts.items():
-            st.metric(split.capitalize(), f"{sum(labels.values()):,}", border=True, width=150)
+            st.metric(plain(split.capitalize()), f"{sum(labels.values()):,}", border=True, width=150)
     _anomalies(dataset)
     st.subheader("Class balance")
     unit = st.segmented_control(
@@ -99,7 +100,7 @@ def _anomalies(dataset: DatasetView) -> None:
             )
             return
         st.markdown("**Anomalies**")
-        st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences))
 
 
 @st.cache_data(max_entries=5, show_spinner=False)

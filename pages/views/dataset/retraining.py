@@ -14,6 +14,7 @@ from fer_core.evaluation.scoring import Scored
 from fer_core.metrics.classification import confusion
 from pages.session import evaluations
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 
 from . import model_answers
@@ -87,7 +88,7 @@ def show(dataset: DatasetView) -> None:
             f"On {one.evaluation.count:,} validation images, accuracy changes from "
             f"{one.evaluation.accuracy:.1%} to {other.evaluation.accuracy:.1%} ({total:+.1f} points). "
             + (
-                f"Beyond chance: {', '.join(clear)}."
+                f"Beyond chance: {plain(', '.join(clear))}."
                 if clear
                 else "The change is within chance for every class: all 95% intervals include zero."
             )

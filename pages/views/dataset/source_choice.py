@@ -13,6 +13,7 @@ from fer_core.data.recipe import SUFFIX
 from fer_core.errors import DataError, FerError
 from pages.session import data_source, visitor
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import code, plain
 
 # at most as many faces as a server should draw
 _SYNTHETIC = re.compile(r"synthetic(:\d{1,5}){0,2}(\?[\w.=&]*)?")
@@ -25,7 +26,7 @@ def show() -> None:
     """Draw the box; a source that cannot be read leaves the current one in place."""
     _follow_link()
     with st.expander(
-        f"Source: **{data_source.display_name(data_source.current())}**", icon=":material/database:"
+        f"Source: **{plain(data_source.display_name(data_source.current()))}**", icon=":material/database:"
     ):
         origin = st.segmented_control(
             "Take the images from",
@@ -91,16 +92,16 @@ def _embedded() -> None:
         help="The most frequent class has this many times as many images as the rarest.",
     )
     knobs = "&".join([f"label_noise={noise:g}"] * (noise > 0) + [f"imbalance={imbalance}"] * (imbalance > 1))
-    plain = (count, seed) == (3500, 0) and not knobs
+    default = (count, seed) == (3500, 0) and not knobs
     if st.button("Use these faces", key="source_use_synthetic", icon=":material/check:"):
-        _use(data_source.DEFAULT if plain else f"synthetic:{count}:{seed}{'?' + knobs if knobs else ''}")
+        _use(data_source.DEFAULT if default else f"synthetic:{count}:{seed}{'?' + knobs if knobs else ''}")
 
 
 def _folder() -> None:
     folder, own_folder = data_source.folder(), data_source.own_folder()
     names = _sources(folder)
     if own_folder == folder:
-        st.caption(f"Files and folders below `{folder}` (set FER_DATA_DIR to use another folder).")
+        st.caption(f"Files and folders below {code(folder)} (set FER_DATA_DIR to use another folder).")
     else:
         names = [name for name in names if not name.startswith("uploads/")] + [
             f"{_MINE}{name}" for name in _sources(own_folder)
@@ -180,7 +181,7 @@ def _upload() -> None:
     folder = data_source.own_folder() / "uploads"
     where = visitor.shown_path(folder)
     st.caption(
-        f"A {_forms()} file, or a zip of such files. It is stored in `{where}`, so that training "
+        f"A {plain(_forms())} file, or a zip of such files. It is stored in {code(where)}, so that training "
         "runs can read it."
     )
     upload = st.file_uploader(

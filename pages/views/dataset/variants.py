@@ -9,6 +9,7 @@ from fer_core.errors import FerError
 from fer_core.wording import plural
 from pages.session import data_source
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 
 _CREATED = "dataset_variant_made"
 
@@ -57,7 +58,7 @@ def confirm_created() -> None:
     """Confirm once that a variant was created."""
     if name := st.session_state.pop(_CREATED, None):
         st.success(
-            f"All pages now use the cleaned variant **{name}**. Train with it on the Train page; the "
+            f"All pages now use the cleaned variant **{plain(name)}**. Train with it on the Train page; the "
             "original can be chosen again above.",
             icon=":material/check_circle:",
         )

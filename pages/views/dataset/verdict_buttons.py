@@ -9,6 +9,7 @@ import streamlit as st
 
 from fer_core.emotions import EMOJI, NAMES
 from fer_core.errors import FerError
+from pages.session.foreign_text import plain
 
 from .dataset_view import DatasetView, in_words
 
@@ -31,7 +32,7 @@ def for_one(dataset: DatasetView, index: int, after: Callable[[], None], undone:
     """
     label = dataset.label(index)
     verdict = dataset.current_verdicts().get(index)
-    st.markdown("Is the label right?" if verdict is None else f"Your verdict: **{in_words(verdict)}**")
+    st.markdown("Is the label right?" if verdict is None else f"Your verdict: **{plain(in_words(verdict))}**")
 
     def give(kind: str, name: str | None = None) -> None:
         if _give(dataset, [index], kind, name):
@@ -134,7 +135,7 @@ def selection_version() -> int:
 def show_error() -> None:
     """Show once the error of a callback."""
     if message := st.session_state.pop(_ERROR, None):
-        st.error(message, icon=":material/error:")
+        st.error(plain(message), icon=":material/error:")
 
 
 def _give(dataset: DatasetView, indices: Sequence[int], kind: str, name: str | None = None) -> bool:

@@ -13,6 +13,7 @@ from fer_core.data import SPLITS
 from fer_core.emotions import EMOJI
 from fer_core.quality.verdicts import VERDICTS, Verdict
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets.paging import page_of
 
 from . import filters, gallery, retraining, variants
@@ -99,7 +100,7 @@ def _counts(verdicts: dict[int, Verdict]) -> None:
     if changed:
         st.caption(
             "Wrong labels become "
-            + ", ".join(f"{EMOJI[name]} {name} {n:,}" for name, n in changed.most_common())
+            + ", ".join(f"{EMOJI[name]} {plain(name)} {n:,}" for name, n in changed.most_common())
             + "."
         )
 
@@ -127,6 +128,7 @@ def _variant(dataset: DatasetView) -> None:
     splits = st.pills(
         "Apply to splits",
         names,
+        format_func=plain,
         selection_mode="multi",
         default=[name for name in names if name == "train"] or names,
         key=f"dataset_variant_splits_{len(names)}",

@@ -17,6 +17,7 @@ from fer_core.quality.agreement import Agreement, votes_in_words
 from fer_core.wording import plural
 from pages.session import evaluations, visitor
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 from pages.widgets.paging import page_of
 
@@ -88,7 +89,7 @@ def _upload(dataset: DatasetView) -> None:
         type=["csv"],
         key="dataset_votes_upload",
         max_upload_size=visitor.upload_megabytes(50),
-        help=f"Stored in {visitor.shown_path(path.parent)} for these data.",
+        help=f"Stored in {plain(visitor.shown_path(path.parent))} for these data.",
     )
     if upload is not None and st.button("Use these votes", key="dataset_use_votes", icon=":material/check:"):
         with errors_shown(stop=False):
@@ -172,7 +173,8 @@ def _matrix(dataset: DatasetView, agreement: Agreement) -> None:
         return
     label, majority = dataset.data.label_names[cell[0]], agreement.columns[cell[1]]
     st.button(
-        f"See the {plural(int(agreement.matrix[cell]), 'face')} labelled {label}, voted {majority}",
+        f"See the {plural(int(agreement.matrix[cell]), 'face')} labelled {plain(label)}, voted "
+        f"{plain(majority)}",
         key="dataset_votes_see",
         icon=":material/grid_view:",
         type="primary",

@@ -9,6 +9,7 @@ from fer_core.diagnostics.report import Diagnostics
 from fer_core.storage import runs_folder
 from fer_core.wording import plural
 from pages.session import visitor
+from pages.session.foreign_text import plain
 
 
 def show() -> None:
@@ -54,9 +55,9 @@ def _tiles(state: Diagnostics) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for label, value, note in tiles:
             st.metric(
-                label,
-                value,
-                delta=note,
+                plain(label),
+                plain(value),
+                delta=plain(note),
                 delta_color="off",
                 delta_arrow="off",
                 border=True,

@@ -15,6 +15,7 @@ from fer_core.metrics.confusions import confusions
 from fer_core.metrics.curves import Curves, curves
 from fer_core.metrics.interval import Proportion
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 
 from . import explanation, plots
@@ -39,7 +40,8 @@ def show(selection: Selection) -> None:
     st.subheader("Most frequent confusions")
     sentences = confusions(result.confusion_matrix, result.labels)
     st.markdown(
-        "\n".join(f"- {sentence}" for sentence in sentences) or "None: all images are classified correctly."
+        "\n".join(f"- {plain(sentence)}" for sentence in sentences)
+        or "None: all images are classified correctly."
     )
     st.subheader("Each class against the rest")
     left, right = st.columns(2, gap="large")
@@ -74,7 +76,7 @@ def show(selection: Selection) -> None:
     if class_curves.left_out:
         st.caption(
             "Without curves: "
-            + "; ".join(f"{name} ({reason})" for name, reason in class_curves.left_out.items())
+            + "; ".join(f"{plain(name)} ({plain(reason)})" for name, reason in class_curves.left_out.items())
             + "."
         )
     st.subheader("Where the model looks, by class")
@@ -118,7 +120,7 @@ def _table(result: Evaluation, intervals: FigureIntervals) -> None:
             help=meaning, format="%.1f%%", min_value=0, max_value=100
         )
         config[f"{title} 95%"] = st.column_config.TextColumn(
-            "95%", help=f"95% interval of the {title.lower()}.", width=75
+            "95%", help=f"95% interval of the {plain(title.lower())}.", width=75
         )
     st.dataframe(
         pd.DataFrame(rows),

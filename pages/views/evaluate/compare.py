@@ -17,6 +17,7 @@ from fer_core.metrics.classification import confusion
 from fer_core.metrics.interval import Proportion
 from fer_core.wording import plural
 from pages.session import model_choice
+from pages.session.foreign_text import plain
 
 from . import class_matrix, face_list
 from .class_matrix import Place
@@ -51,7 +52,7 @@ def show(selection: Selection) -> None:
     chosen = [path for path in st.session_state.get(_OTHERS, list(others)[:1]) if path in others]
     st.session_state[_OTHERS] = chosen
     paths = st.multiselect(
-        f"Compare {selection.record.model} with",
+        f"Compare {plain(selection.record.model)} with",
         list(others),
         format_func=others.__getitem__,
         key=_OTHERS,
@@ -67,7 +68,7 @@ def show(selection: Selection) -> None:
         return
     _table(selection, rivals)
     for rival in rivals:
-        st.markdown(f"- {rival.comparison.sentence(selection.record.model, rival.name)}")
+        st.markdown(f"- {plain(rival.comparison.sentence(selection.record.model, rival.name))}")
     _explain(selection, rivals)
     one = rivals[0]
     if len(rivals) > 1:
@@ -78,7 +79,7 @@ def show(selection: Selection) -> None:
             "Details for", list(names), format_func=names.__getitem__, key=_WITH, persist_state="session"
         )
         one = next(rival for rival in rivals if rival.path == path)
-    st.subheader(f"Where {selection.record.model} and {one.name} differ")
+    st.subheader(f"Where {plain(selection.record.model)} and {plain(one.name)} differ")
     left, right = st.columns([1, 1], gap="large")
     with left:
         _difference(selection, one)
@@ -110,7 +111,7 @@ def _rival(selection: Selection, path: str, comparisons: int) -> _Rival | None:
             comparison,
         )
     except (FerError, OSError) as error:
-        st.warning(str(error), icon=":material/info:")
+        st.warning(plain(error), icon=":material/info:")
         return None
 
 
@@ -160,7 +161,7 @@ def _table(selection: Selection, rivals: list[_Rival]) -> None:
     config = {
         "Accuracy": st.column_config.NumberColumn(format="%.1f%%"),
         "Difference": st.column_config.NumberColumn(
-            "Difference", format="%+.1f", help=f"Points against {selection.record.model}."
+            "Difference", format="%+.1f", help=f"Points against {plain(selection.record.model)}."
         ),
         "McNemar": st.column_config.TextColumn(
             help="Exact McNemar test on the images that only one of the models gets right."
@@ -225,7 +226,8 @@ def _difference(selection: Selection, rival: _Rival) -> None:
         on_choose=_choose,
     )
     st.caption(
-        f"{rival.name} minus {selection.record.model}. On the diagonal, more is better; off it, fewer. "
+        f"{plain(rival.name)} minus {plain(selection.record.model)}. On the diagonal, more is "
+        "better; off it, fewer. "
         "Click a cell to see only its faces."
     )
 
@@ -255,7 +257,7 @@ def _faces(selection: Selection, rival: _Rival) -> None:
         default=f"Only {b} right",
         required=True,
         key=f"evaluate_differ_{a}_{b}",
-        format_func=lambda name: f"{name} ({len(lists[name]):,})",
+        format_func=lambda name: f"{plain(name)} ({len(lists[name]):,})",
         label_visibility="collapsed",
         wrap=True,
     )
@@ -270,7 +272,7 @@ def _faces(selection: Selection, rival: _Rival) -> None:
         words = [f"true {labels[row]}"] * (row >= 0) + [f"predicted {labels[column]} by one of them"] * (
             column >= 0
         )
-        st.caption(f"Only {', '.join(words)}. Click the cell again to see all.")
+        st.caption(f"Only {plain(', '.join(words))}. Click the cell again to see all.")
         order = order[selection.record.true[order] == row] if row >= 0 else order
         order = (
             order[(predicted_a[order] == column) | (predicted_b[order] == column)] if column >= 0 else order

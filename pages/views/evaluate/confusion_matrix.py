@@ -12,6 +12,7 @@ from fer_core.evaluation.record import EvaluationRecord
 from fer_core.metrics.classification import confusion
 from fer_core.wording import plural
 from pages.session import model_choice
+from pages.session.foreign_text import plain
 
 from . import class_matrix, face_list
 from .class_matrix import Place
@@ -106,7 +107,10 @@ def _matrix(selection: Selection, mode: str, place: Place | None) -> None:
         on_choose=lambda at: _choose(names, at),
     )
     if other is not None:
-        st.caption(f"{record.model} minus {other.model}. On the diagonal, more is better; off it, fewer.")
+        st.caption(
+            f"{plain(record.model)} minus {plain(other.model)}. On the diagonal, more is better; "
+            "off it, fewer."
+        )
 
 
 def _other(selection: Selection) -> EvaluationRecord | None:
@@ -152,7 +156,7 @@ def _faces(selection: Selection, place: Place | None) -> None:
     else:
         row, column = place
         words = [f"true {names[row]}"] * (row >= 0) + [f"predicted {names[column]}"] * (column >= 0)
-        st.markdown(f"##### {', '.join(words).capitalize()}")
+        st.markdown(f"##### {plain(', '.join(words).capitalize())}")
         matches = np.ones(len(record), bool)
         if row >= 0:
             matches &= record.true == row

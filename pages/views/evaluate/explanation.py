@@ -22,6 +22,7 @@ from fer_core.quality.embedding import features, load_features, model_key
 from fer_core.wording import plural
 from pages.session import background, cached_models, grad_cam
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import faces, heat_maps
 from pages.widgets.durations import duration
 
@@ -51,7 +52,7 @@ def show(selection: Selection, position: int) -> None:
         default=predicted,
         required=True,
         key=f"evaluate_why_{selection.key}_{position}",
-        format_func=lambda label: f"{EMOJI.get(label, '')} {label}".strip(),
+        format_func=lambda label: f"{EMOJI.get(label, '')} {plain(label)}".strip(),
     )
     image = np.asarray(selection.data.images[index])
     with contextlib.suppress(FerError):  # shown below, where the result is drawn
@@ -157,7 +158,7 @@ def _offer(data: Dataset, bundle: Bundle, model: str) -> None:
             st.rerun()
         time = duration(len(data) / _IMAGES_A_SECOND)
         st.caption(
-            f"{bundle.name} must process all faces first: about {time}, once.",
+            f"{plain(bundle.name)} must process all faces first: about {time}, once.",
             width="stretch",
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.wording import plural
+from pages.session.foreign_text import plain
 from pages.widgets import face_grid
 from pages.widgets.paging import page_of
 
@@ -63,7 +64,8 @@ def show(
 def images_missing(selection: Selection, count: int) -> None:
     """Explain why the faces of an evaluation cannot be shown."""
     st.info(
-        f"**{plural(count, 'face')}.** The images of {selection.record.source} are not available here, only "
+        f"**{plural(count, 'face')}.** The images of {plain(selection.record.source)} are not "
+        "available here, only "
         "the figures: choose them as source on the Dataset page to see the faces. FER2013 is available from "
         "Kaggle (`kagglehub`, see docs/guides/data.md); its licence does not allow us to ship it.",
         icon=":material/image_not_supported:",

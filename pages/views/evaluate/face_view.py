@@ -12,6 +12,7 @@ from fer_core.data.votes import Votes
 from fer_core.emotions import EMOJI
 from fer_core.quality.agreement import votes_in_words
 from pages.session import face_link
+from pages.session.foreign_text import plain
 from pages.widgets import faces
 
 from . import explanation
@@ -39,7 +40,7 @@ def show_linked(selection: Selection) -> None:
         return
     if face_link.position(selection.record.rows) is None:
         st.warning(
-            f"These faces do not include {face_link.requested()!r}: it may be in another split.",
+            f"These faces do not include {plain(repr(face_link.requested()))}: it may be in another split.",
             icon=":material/link_off:",
         )
         return
@@ -88,10 +89,11 @@ def _picture(selection: Selection, position: int) -> None:
     label = record.labels[record.true[position]]
     faces.large(selection.data.images[selection.indices[position]], f"face {record.rows[position]}, {label}")
     truth = "FER+ majority:" if record.truth == "votes" else "Label:"
-    st.markdown(f"{truth} **{EMOJI.get(label, '')} {label}**")
+    st.markdown(f"{truth} **{EMOJI.get(label, '')} {plain(label)}**")
     leaked = " · also in train" if record.leaked is not None and record.leaked[position] else ""
     st.caption(
-        f"Row {record.rows[position]:,}, {record.split} · brightness {record.brightness[position]:.0f}, "
+        f"Row {record.rows[position]:,}, {plain(record.split)} · brightness "
+        f"{record.brightness[position]:.0f}, "
         f"contrast {record.contrast[position]:.0f}{leaked}"
     )
 
@@ -100,7 +102,7 @@ def _answer(selection: Selection, position: int) -> None:
     record = selection.record
     right = record.true[position] == record.predicted[position]
     verdict = ":green-badge[:material/check: right]" if right else ":red-badge[:material/close: wrong]"
-    st.markdown(f"**{record.model} predicts** {verdict}")
+    st.markdown(f"**{plain(record.model)} predicts** {verdict}")
     faces.probability_bars(
         {name: float(p) for name, p in zip(record.labels, record.probabilities[position], strict=True)}
     )
@@ -108,4 +110,4 @@ def _answer(selection: Selection, position: int) -> None:
 
 def _votes(selection: Selection, position: int) -> None:
     if selection.record.votes is not None:
-        st.markdown(f"**FER+ votes:** {votes_in_words(Votes(selection.record.votes), position)}")
+        st.markdown(f"**FER+ votes:** {plain(votes_in_words(Votes(selection.record.votes), position))}")

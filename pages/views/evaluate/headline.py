@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core.bundles.bundle import views_inside
 from fer_core.evaluation.scoring import test_uses
 from fer_core.wording import plural, times
+from pages.session.foreign_text import plain
 
 from .selection import Selection
 
@@ -16,20 +17,21 @@ def show(selection: Selection) -> None:
     record, result = selection.record, selection.result()
     truth = " with a majority of FER+ votes" if record.truth == "votes" else ""
     views = views_inside(selection.bundle.card)
-    averages = f" The model averages over {views} views of each face." if views > 1 else ""
+    averages = f" The model averages over {views:,} views of each face." if views > 1 else ""
     st.caption(
-        f"{record.model} on {result.count:,} {record.split} images of {record.source}{truth}.{averages}"
+        f"{plain(record.model)} on {result.count:,} {plain(record.split)} images of "
+        f"{plain(record.source)}{truth}.{averages}"
     )
     if selection.bundle.card.get("data", {}).get("fingerprint") not in (None, record.fingerprint):
         st.info(
-            f"{record.model} was trained on other data, so expect it to do worse on these.",
+            f"{plain(record.model)} was trained on other data, so expect it to do worse on these.",
             icon=":material/info:",
         )
     if record.split == "test":
         uses, model_uses = test_uses(record.fingerprint), test_uses(record.fingerprint, record.model)
         st.caption(
             "The test split is for one final figure: choose between models on validation. On this machine, "
-            f"it was used {times(uses)} on these data, and {times(model_uses)} by {record.model}."
+            f"it was used {times(uses)} on these data, and {times(model_uses)} by {plain(record.model)}."
         )
     low, high = result.accuracy_ci95
     with st.container(horizontal=True):

@@ -8,6 +8,7 @@ import streamlit as st
 from fer_core.evaluation.people import People, people
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.wording import plural
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart
 
@@ -101,7 +102,7 @@ def _sides(agreement: People, record: EvaluationRecord) -> None:
         return
     st.markdown(
         f"For {plural(len(agreement.disputed), 'image')}, most votes are for another class than the label. "
-        f"On these images {record.model} agrees with"
+        f"On these images {plain(record.model)} agrees with"
     )
     style = MarkerStyle("share", charts.truth_colours()["votes"])
     chart = [
@@ -118,7 +119,8 @@ def _sides(agreement: People, record: EvaluationRecord) -> None:
         low, high = agreement.shared_errors.interval
         st.markdown(
             f"For **{agreement.shared_errors.share:.0%}** of the {agreement.shared_errors.count:,} errors "
-            f"of {record.model} against the labels (95% interval {low:.0%} to {high:.0%}), most votes are "
+            f"of {plain(record.model)} against the labels (95% interval {low:.0%} to {high:.0%}), "
+            "most votes are "
             "for the predicted class: there the label may be wrong."
         )
 
@@ -156,7 +158,7 @@ def _matrix(selection: Selection, agreement: People, labels: np.ndarray) -> None
         else:
             row, column = place
             words = [f"label {names[row]}"] * (row >= 0) + [f"votes {names[column]}"] * (column >= 0)
-            st.markdown(f"##### {', '.join(words).capitalize()}")
+            st.markdown(f"##### {plain(', '.join(words).capitalize())}")
             matches = (
                 agreement.agreed
                 & ((row < 0) | (labels == row))

@@ -14,6 +14,7 @@ from fer_core.emotions import EMOJI, NAMES
 from fer_core.evaluation.comparison import compare
 from fer_core.metrics.classification import confusion
 from fer_core.metrics.interval import Proportion
+from pages.session.foreign_text import plain
 from pages.widgets import charts, faces
 
 from . import face_list, plots
@@ -63,7 +64,8 @@ def show(selection: Selection) -> None:
     quiz: Quiz | None = st.session_state.get(_STATE)
     if quiz is None or not under_way(selection):
         st.markdown(
-            f"{min(FACES, len(selection.record))} faces of {selection.record.split}, balanced over the "
+            f"{min(FACES, len(selection.record))} faces of {plain(selection.record.split)}, "
+            "balanced over the "
             "classes. At the end you see your result beside that of the model and of the votes on the same "
             "faces. Nothing leaves this page."
         )
@@ -117,7 +119,7 @@ def _ask(selection: Selection) -> None:
         with st.container(horizontal=True):
             for number, label in enumerate(selection.record.labels):
                 st.button(
-                    f"{EMOJI.get(label, '')} {label}",
+                    f"{EMOJI.get(label, '')} {plain(label)}",
                     key=f"evaluate_quiz_{label}",
                     shortcut=str(number + 1),
                     width=150,
@@ -157,8 +159,8 @@ def _result(selection: Selection, quiz: Quiz) -> None:
             hits = Proportion(int((predicted == true)[answered].sum()), int(answered.sum()))
             low, high = hits.interval
             st.metric(
-                name,
-                f"{hits.hits} of {hits.count}",
+                plain(name),
+                f"{hits.hits:,} of {hits.count:,}",
                 border=True,
                 width=220,
                 delta=f"95%: {low:.0%} to {high:.0%}",
@@ -168,7 +170,7 @@ def _result(selection: Selection, quiz: Quiz) -> None:
             )
     st.caption(
         f"The truth is {'the majority of the votes' if record.truth == 'votes' else 'the label'}. "
-        f"{len(true)} faces give wide intervals: {_verdict(true, yours, model, record.model)}"
+        f"{len(true)} faces give wide intervals: {plain(_verdict(true, yours, model, record.model))}"
     )
     for place, (name, predicted) in zip(st.columns(len(sides), gap="medium"), sides.items(), strict=True):
         answered = predicted != UNLABELLED

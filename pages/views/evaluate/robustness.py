@@ -17,6 +17,7 @@ from fer_core.robustness.corruptions import CORRUPTIONS, LEVELS, corrupt
 from fer_core.robustness.robustness import Robustness
 from pages.session import background, cached_models, model_choice
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import faces
 from pages.widgets.durations import duration
 
@@ -70,8 +71,9 @@ def _offer(
         return
     if selection.data is None or selection.indices is None:
         st.info(
-            f"{bundle.name} has not been measured on these {len(sample):,} images yet, and they are not "
-            f"available here: choose {selection.record.source} on the Dataset page to measure it.",
+            f"{plain(bundle.name)} has not been measured on these {len(sample):,} images yet, and "
+            "they are not "
+            f"available here: choose {plain(selection.record.source)} on the Dataset page to measure it.",
             icon=":material/image_not_supported:",
         )
         return
@@ -84,7 +86,7 @@ def _offer(
         return measured
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(f"Measure {bundle.name}", key=key, type="primary", icon=":material/blur_on:"):
+        if st.button(f"Measure {plain(bundle.name)}", key=key, type="primary", icon=":material/blur_on:"):
             background.start(task, f"{bundle.name} classifies {_PASSES} x {len(sample):,} faces", work)
             st.rerun()
         time = duration(_PASSES * len(sample) / _IMAGES_A_SECOND)
@@ -136,7 +138,7 @@ def in_words(result: Robustness) -> str:
     at_last = result.accuracies(worst)[-1]
     low, high = result.intervals(worst)[-1]
     sentence = (
-        f"The worst is **{name_of(worst)}**: {result.mean(worst):.1%} over its levels, and at level 5 "
+        f"The worst is **{plain(name_of(worst))}**: {result.mean(worst):.1%} over its levels, and at level 5 "
         f"**{at_last:.1%}** (95% interval {low:.1%} to {high:.1%}) instead of {result.clean_accuracy:.1%}."
     )
     clean = wilson_interval(result.clean, result.count)
@@ -146,7 +148,8 @@ def in_words(result: Robustness) -> str:
     if harmless:
         listed = harmless[0] if len(harmless) == 1 else f"{', '.join(harmless[:-1])} and {harmless[-1]}"
         sentence += (
-            f" For {listed}, the intervals still overlap at level 5: on {result.count:,} images, that may "
+            f" For {plain(listed)}, the intervals still overlap at level 5: on {result.count:,} "
+            "images, that may "
             "be noise."
         )
     return sentence
@@ -226,7 +229,7 @@ def _samples(selection: Selection, sample: np.ndarray, result: Robustness | None
     try:
         rows = cached_models.predictor(selection.bundle).classifier.probabilities(pictures)
     except FerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     predicted = [f"{selection.bundle.labels[row.argmax()]}" for row in rows]
     faces.gallery(
@@ -239,7 +242,8 @@ def _samples(selection: Selection, sample: np.ndarray, result: Robustness | None
     )
     right = sum(label == true for label in predicted[1:])
     st.caption(
-        f"One face (true class {true}) and the predictions of {selection.bundle.name}: right for {right} of "
+        f"One face (true class {plain(true)}) and the predictions of "
+        f"{plain(selection.bundle.name)}: right for {right} of "
         f"{len(names)} corrupted images. One face proves nothing; the curves show many."
     )
 

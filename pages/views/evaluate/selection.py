@@ -21,6 +21,7 @@ from fer_core.metrics.classification import Evaluation, evaluate
 from fer_core.quality import result_cache
 from fer_core.wording import plural
 from pages.session import background, data_source, evaluations, model_choice, visitor
+from pages.session.foreign_text import plain
 
 SPLITS = ("validation", "test", "train")  # the split for model selection comes first
 _ON = "evaluate_on"
@@ -87,7 +88,7 @@ def record_of(selection: Selection, bundle: Bundle) -> EvaluationRecord | None:
                 "none" if views_inside(bundle.card) > 1 else selected.tta,
             )
         except ModelError as error:
-            st.warning(str(error), icon=":material/info:")
+            st.warning(plain(error), icon=":material/info:")
             return None
         if scored is None:
             return None
@@ -103,7 +104,8 @@ def record_of(selection: Selection, bundle: Bundle) -> EvaluationRecord | None:
             if np.array_equal(other.rows, selected.rows):
                 return other
     st.info(
-        f"{bundle.name} has no saved evaluation on {selected.split} of {selected.source}, and the images are "
+        f"{plain(bundle.name)} has no saved evaluation on {plain(selected.split)} of "
+        f"{plain(selected.source)}, and the images are "
         "not available here.",
         icon=":material/image_not_supported:",
     )
@@ -152,6 +154,7 @@ def _choose_split(names: list[str], place: DeltaGenerator) -> str:
     split = place.segmented_control(
         "Split",
         names,
+        format_func=plain,
         default=None if key in st.session_state else names[0],
         required=True,
         key=key,

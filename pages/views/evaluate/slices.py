@@ -15,6 +15,7 @@ from fer_core.evaluation.slices import Slice, Slices, slices
 from fer_core.quality import result_cache
 from fer_core.wording import plural
 from pages.session import background
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart, percent
 
@@ -54,7 +55,7 @@ def _story(worse: list[Slice]) -> str:
     if not worse:
         return f"**No slice is worse than the rest by more than chance.** {tail}"
     named = "; ".join(
-        f"{one.name}: {percent(one.right.share)} against {percent(one.rest.share)} of the others"
+        f"{plain(one.name)}: {percent(one.right.share)} against {percent(one.rest.share)} of the others"
         for one in worse
     )
     return f"**Worse than the rest:** {named}. {tail}"
@@ -98,7 +99,7 @@ def _chart(selection: Selection, all_slices: Slices) -> None:
         "see its faces."
     )
     for sentence in all_slices.left_out:
-        st.caption(sentence)
+        st.caption(plain(sentence))
 
 
 def _clicked(all_slices: Slices) -> None:

@@ -17,6 +17,7 @@ from fer_core.metrics.calibration import (
     selective_accuracy,
 )
 from fer_core.wording import plural
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 
 from . import plots
@@ -69,7 +70,8 @@ def _reliability(selection: Selection, recalibration: Recalibration) -> None:
                 )
         st.caption("Calibration error: mean gap between confidence and accuracy, in 15 bins.")
         st.markdown(
-            f"The temperature is **{recalibration.temperature:.2f}**, {recalibration.source}. Values above "
+            f"The temperature is **{recalibration.temperature:.2f}**, "
+            f"{plain(recalibration.source)}. Values above "
             "1 lower the confidence, values below 1 raise it; the predicted class stays the same. It "
             f"minimises the cross-entropy ({cross_entropy(recalibration.before, true):.3f} without, "
             f"{cross_entropy(recalibration.after, true):.3f} with); the calibration error may change either "
@@ -115,7 +117,7 @@ def _threshold(selection: Selection) -> None:
         help="Faces with a confidence below this get no answer.",
     )
     answers = selective_accuracy(record.probabilities, record.true, threshold)
-    st.markdown(f"##### {answers.sentence()}")
+    st.markdown(f"##### {plain(answers.sentence())}")
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.plotly_chart(

@@ -15,6 +15,7 @@ from fer_core.inference.predict import crop_square, open_picture
 from fer_core.robustness.what_if import KINDS, Cover, WhatIf, apply, placed
 from pages.session import cached_models, face_link, model_choice
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import face_grid, faces
 
 from . import draggable_covers
@@ -82,7 +83,11 @@ def _view(selection: Selection) -> None:
 
 def _controls(choice: _Choice, turn: int) -> tuple[list[Cover], WhatIf]:
     worn = st.pills(
-        "Put on", KINDS, selection_mode="multi", format_func=str.capitalize, key=f"what_if_worn_{turn}"
+        "Put on",
+        KINDS,
+        selection_mode="multi",
+        format_func=lambda kind: plain(kind.capitalize()),
+        key=f"what_if_worn_{turn}",
     )
     first = _placed(choice.image.tobytes())
     covers = []
@@ -142,20 +147,23 @@ def _answers(bundle: Bundle, choice: _Choice, changed: np.ndarray) -> None:
     )
     first, then = (bundle.labels[row.argmax()] for row in (before, after))
     if np.array_equal(changed, choice.image):
-        st.markdown(f"**{bundle.name} predicts** {EMOJI.get(first, '')} **{first}**{_truth(choice)}")
+        st.markdown(
+            f"**{plain(bundle.name)} predicts** {EMOJI.get(first, '')} **{plain(first)}**{_truth(choice)}"
+        )
         faces.probability_bars(_by_name(bundle, before))
         return
-    change = f"still **{first}**" if first == then else f"**{then}** instead of {first}"
-    st.markdown(f"**{bundle.name} now predicts** {EMOJI.get(then, '')} {change}{_truth(choice)}")
+    change = f"still **{plain(first)}**" if first == then else f"**{plain(then)}** instead of {plain(first)}"
+    st.markdown(f"**{plain(bundle.name)} now predicts** {EMOJI.get(then, '')} {change}{_truth(choice)}")
     faces.probability_bars(_by_name(bundle, after))
     st.caption(
-        f"The probability of {first} changed from {before.max():.0%} to {after[before.argmax()]:.0%}. Before:"
+        f"The probability of {plain(first)} changed from {before.max():.0%} to "
+        f"{after[before.argmax()]:.0%}. Before:"
     )
     faces.probability_bars(_by_name(bundle, before))
 
 
 def _truth(choice: _Choice) -> str:
-    return f" (true: {choice.label})" if choice.label else ""
+    return f" (true: {plain(choice.label)})" if choice.label else ""
 
 
 def _by_name(bundle: Bundle, row: np.ndarray) -> dict[str, float]:

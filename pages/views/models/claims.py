@@ -10,6 +10,7 @@ import streamlit as st
 
 from fer_core.presets import PRESETS, card
 from fer_core.wording import plural
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart, percent
 
@@ -55,7 +56,7 @@ def _story(cards: list[dict[str, Any]]) -> str:
         if claim is not None and preset["measured"]:
             gap = 100 * (claim - preset["measured"]["accuracy"])
             text += (
-                f" **{preset['title']}**: claimed {preset['claim']}, measured "
+                f" **{plain(preset['title'])}**: claimed {plain(preset['claim'])}, measured "
                 f"**{percent(preset['measured']['accuracy'])}**, {abs(gap):.0f} points "
                 f"{'less' if gap > 0 else 'more'}."
             )

@@ -13,6 +13,7 @@ import streamlit as st
 from fer_core.errors import ModelError
 from pages.session import visitor
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 
 from .catalog import Model
 
@@ -48,18 +49,18 @@ def _line(title: str, text: str) -> st.delta_generator.DeltaGenerator:
     box = st.container(
         border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     )
-    box.markdown(f"**{title}**  \n{text}", width="content")
+    box.markdown(f"**{plain(title)}**  \n{plain(text)}", width="content")
     return box
 
 
 def _file(title: str, text: str, model: Model, path: Path, ending: str) -> None:
     if not path.is_file():
-        st.info(f"{title}: this bundle has no {path.name}.", icon=":material/block:")
+        st.info(f"{plain(title)}: this bundle has no {plain(path.name)}.", icon=":material/block:")
         return
     size = path.stat().st_size / 1e6
     # Read when clicked: drawing the page must not read every file.
     _line(f"{title}, {size:.2f} MB", text).download_button(
-        f"Download {title}",
+        f"Download {plain(title)}",
         path.read_bytes,
         f"{model.name}{ending}",
         _BINARY,
@@ -88,7 +89,7 @@ def _onnx(model: Model) -> None:
             _converted(str(model.bundle.path), modified)
             st.session_state[converted_key] = True
         except ModelError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(error), icon=":material/error:")
     if converted_key in st.session_state:
         place.download_button(
             "Download ONNX",

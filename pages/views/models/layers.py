@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from fer_core.bundles.bundle import views_inside
+from pages.session.foreign_text import plain
 from pages.widgets import layers_table
 
 from .catalog import Model
@@ -26,6 +27,7 @@ def show(model: Model) -> None:
         network = st.segmented_control(
             "Network of the ensemble",
             networks,
+            format_func=plain,
             default=networks[0],
             required=True,
             key=f"models_network_{model.name}",
@@ -39,7 +41,7 @@ def _views(model: Model, rows: list[dict[str, Any]]) -> str:
     views = views_inside(model.bundle.card)
     work = sum(row["Multiply-adds"] or 0 for row in rows)
     return (
-        f" {views} views of each image are classified, which makes {views * work:,.0f} multiply-adds."
+        f" {views:,} views of each image are classified, which makes {views * work:,.0f} multiply-adds."
         if views > 1
         else ""
     )

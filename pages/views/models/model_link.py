@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages.session.foreign_text import plain
+
 from .catalog import Model
 
 ALL, ONE = "All models", "One model"
@@ -28,7 +30,9 @@ def choose(models: Sequence[Model]) -> Model:
     by_name = {model.name: model for model in models}
     linked = st.query_params.get(_MODEL)
     if linked is not None and linked not in by_name:
-        st.warning(f"The model {linked!r} was not found; this is another one.", icon=":material/link_off:")
+        st.warning(
+            f"The model {plain(repr(linked))} was not found; this is another one.", icon=":material/link_off:"
+        )
     if linked not in by_name and st.session_state.get(_MODEL) not in by_name:
         on_other_pages = (
             model.name for model in models if str(model.bundle.path) == st.session_state.get("model_path")

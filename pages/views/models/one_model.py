@@ -10,6 +10,7 @@ from fer_core.bundles.bundle import views_inside
 from fer_core.bundles.card_values import as_dicts
 from fer_core.bundles.model_card import markdown
 from fer_core.errors import ModelError
+from pages.session.foreign_text import plain
 from pages.widgets.interval_chart import percent
 
 from . import files, layers, model_link, speed, training
@@ -57,7 +58,7 @@ def _head(model: Model) -> None:
             st.badge(f"ensemble of {len(as_dicts(card, 'members'))}", icon=":material/join:", color="violet")
         if views_inside(card) > 1:
             st.badge(
-                f"{views_inside(card)} views inside",
+                f"{views_inside(card):,} views inside",
                 icon=":material/flip:",
                 color="gray",
                 help="The model averages over the image and its mirror image; with four views also over both "
@@ -76,7 +77,8 @@ def _head(model: Model) -> None:
         )
     if cannot_run:
         st.warning(
-            f"This bundle has no inference file {model.bundle.inference_file.name}, so it cannot classify "
+            f"This bundle has no inference file {plain(model.bundle.inference_file.name)}, so it "
+            "cannot classify "
             "anything here; only its card and its Keras file can be used.",
             icon=":material/block:",
         )
@@ -160,5 +162,15 @@ def _card(model: Model) -> None:
         st.json(model.bundle.card, expanded=1)
         return
     lines = words.splitlines()[1:]  # without the title, which the box above shows
-    # The headings of the card are made smaller than those of the page.
-    st.markdown("\n".join(f"###{line}" if line.startswith("## ") else line for line in lines))
+    st.markdown("\n".join(map(_escaped, lines)))
+
+
+def _escaped(line: str) -> str:
+    """Return a line of a card without Markdown but that of headings (smaller than those of the page), lists,
+    and tables."""
+    if line.startswith("## "):
+        return f"##### {plain(line[3:])}"
+    if line.startswith("|"):
+        cells = line.strip("|").split("|")
+        return "|---" * len(cells) + "|" if set(line) <= set("|- ") else f"|{'|'.join(map(plain, cells))}|"
+    return f"- {plain(line[2:])}" if line.startswith("- ") else plain(line)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from fer_core.evaluation.scoring import test_uses, uses_in_card
 from fer_core.wording import plural
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart
 
@@ -76,8 +77,8 @@ def boards(models: Sequence[Model]) -> list[Board]:
 
 def show(board: Board) -> None:
     """Draw chart and table of a board; a row of the table opens its model."""
-    st.markdown(f"##### {board.title}")
-    st.caption(board.meaning)
+    st.markdown(f"##### {plain(board.title)}")
+    st.caption(plain(board.meaning))
     rows = [_row(model, _truth(board, model), charts.truth_colours()[board.key]) for model in board.models]
     rows = [row for row in rows if row.points]
     if rows:

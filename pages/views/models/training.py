@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.bundles.card_values import as_dict, as_dicts, as_float
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 from pages.widgets.interval_chart import percent
 
@@ -33,7 +34,7 @@ def show(model: Model) -> None:
         figure = _figure_of_members(curves) if members else _figure(curves[""])
         st.plotly_chart(figure, config=charts.CONFIG, key="models_curves", alt="Accuracy by epoch")
         if note := as_dict(card, "training").get("note"):
-            st.caption(str(note))
+            st.caption(plain(note))
         if not members and any(as_dict(as_dict(card, "config"), "augment").values()):
             st.caption(
                 "Training accuracy is measured on augmented images, so it may be below validation accuracy."

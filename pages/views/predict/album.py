@@ -17,6 +17,7 @@ from fer_core.inference.input_warnings import input_warnings
 from fer_core.wording import plural
 from pages.session import cached_models, visitor
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import photo_results
 from pages.widgets.faces import data_uri
 
@@ -98,7 +99,7 @@ def _draw(bundle: Bundle, unsure_below: float, read: dict, task: upload_task.Upl
             icon=":material/broken_image:",
         ):
             for result in bad:
-                st.markdown(f"- {result.error}")
+                st.markdown(f"- {plain(result.error)}")
     if task.done:
         st.download_button(
             "Download CSV",

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from pages.session.foreign_text import plain
 from pages.widgets.component import script
 
 from .turn_servers import TurnServers
@@ -153,10 +154,10 @@ def show(points: list[Check]) -> None:
     """Draw the first problem as a warning, and all checks in an expander."""
     wrong = next((point for point in points if point.good is False), None)
     if wrong is not None:
-        st.warning(wrong.sentence, icon=":material/videocam_off:")
+        st.warning(plain(wrong.sentence), icon=":material/videocam_off:")
     with st.expander("Connection check", icon=":material/network_check:"):
         for point in points:
             mark = {True: ":material/check_circle:", False: ":material/error:", None: ":material/help:"}[
                 point.good
             ]
-            st.markdown(f"{mark} **{point.name}.** {point.sentence}")
+            st.markdown(f"{mark} **{plain(point.name)}.** {plain(point.sentence)}")

@@ -13,6 +13,7 @@ from fer_core.bundles.bundle import Bundle
 from fer_core.emotions import EMOJI
 from fer_core.live import LONGEST_SMOOTHING, Calibration, LiveError, LiveFace, LiveSettings, Snapshot
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import faces
 
 from . import connection, live_chart
@@ -181,7 +182,7 @@ def _numbers(snapshot: Snapshot) -> None:
     others = turns().sessions - 1
     if others > 0:
         st.caption(
-            f"{others} other {'person is' if others == 1 else 'people are'} using live video on this "
+            f"{others:,} other {'person is' if others == 1 else 'people are'} using live video on this "
             "server: frames are processed in turn."
         )
 
@@ -204,21 +205,23 @@ def _face(snapshot: Snapshot) -> None:
             sorted(visible),
             key="live_face",
             required=True,
-            format_func=lambda number: f"Face {number}",
+            format_func=lambda number: f"Face {number:d}",
         )
     number = chosen if chosen in numbers else numbers[-1]
     face = visible.get(number)
     if face is None:
-        st.markdown(f"##### Face {number} is out of view")
+        st.markdown(f"##### Face {number:d} is out of view")
     else:
-        st.markdown(f"##### Face {number}: {_answer(face)}")
+        st.markdown(f"##### Face {number:d}: {_answer(face)}")
         faces.probability_bars(face.probabilities)
     if number in snapshot.histories:
         live_chart.show(snapshot.histories[number], snapshot.labels, f"face {number}")
 
 
 def _answer(face: LiveFace) -> str:
-    return "unsure" if face.unsure else f"{EMOJI.get(face.label, '')} {face.label} {face.confidence:.0%}"
+    return (
+        "unsure" if face.unsure else f"{EMOJI.get(face.label, '')} {plain(face.label)} {face.confidence:.0%}"
+    )
 
 
 def _calibration(stream: Stream, calibration: Calibration) -> None:
@@ -231,10 +234,10 @@ def _calibration(stream: Stream, calibration: Calibration) -> None:
         )
         return
     if calibration.problem:
-        st.warning(calibration.problem, icon=":material/sentiment_neutral:")
+        st.warning(plain(calibration.problem), icon=":material/sentiment_neutral:")
     if calibration.holds:
         st.caption(
-            f":material/check: Calibrated to the neutral face of face {calibration.face}, until you press "
+            f":material/check: Calibrated to the neutral face of face {calibration.face:d}, until you press "
             "Stop."
         )
         if st.button("Clear the calibration", key="live_forget", icon=":material/undo:"):

@@ -12,6 +12,7 @@ import streamlit as st
 
 from fer_core.diagnostics import log
 from fer_core.errors import FerError
+from pages.session.foreign_text import plain
 
 _REFRESH_SECONDS = 0.7
 OnProgress = Callable[[float], None]  # takes the share that is done, 0 to 1
@@ -109,7 +110,7 @@ def follow(key: str, draw: Callable[[UploadTask], None]) -> None:
         elif task.cancelled:
             st.caption("Cancelled; these are the results until then.")
         if task.error:
-            st.error(task.error, icon=":material/error:")
+            st.error(plain(task.error), icon=":material/error:")
         draw(task)
 
     st.fragment(refresh, run_every=_REFRESH_SECONDS if running else None)()

@@ -19,6 +19,7 @@ from fer_core.video.reader import SUFFIXES
 from fer_core.wording import plural
 from pages.session import cached_models, visitor
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import charts, faces
 
 from . import upload_task
@@ -144,7 +145,7 @@ def _choose_face(timeline: Timeline) -> Track:
     tracks = {track.number: track for track in timeline.tracks}
     if st.session_state.get(_FACE) not in tracks:  # the face that is visible longest
         st.session_state[_FACE] = max(tracks, key=lambda number: len(tracks[number].times))
-    number = st.pills("Face", list(tracks), format_func=lambda n: f"Face {n}", required=True, key=_FACE)
+    number = st.pills("Face", list(tracks), format_func=lambda n: f"Face {n:d}", required=True, key=_FACE)
     assert number is not None  # required, and chosen above
     track = tracks[number]
     mean = track.smoothed.mean(axis=0)
@@ -153,7 +154,7 @@ def _choose_face(timeline: Timeline) -> Track:
     picture.image(track.crop, width=72, alt=f"face {number} as the model saw it")
     text.markdown(
         f"Visible from {track.times[0]:.1f} to {track.times[-1]:.1f} s, mostly **{EMOJI.get(first, '')} "
-        f"{first}** ({mean.max():.0%} on average)."
+        f"{plain(first)}** ({mean.max():.0%} on average)."
     )
     return track
 
@@ -232,7 +233,7 @@ def _moment(timeline: Timeline, content: bytes, unsure_below: float) -> None:
         )
         with right:
             for face in visible:
-                st.markdown(f"**Face {face.number}**")
+                st.markdown(f"**Face {face.number:d}**")
                 faces.probability_bars(face.probabilities)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.session.foreign_text import plain
+
 # page, title, icon, and what it offers
 _CARDS = (
     (
@@ -44,5 +46,5 @@ def show() -> None:
     st.subheader("Go further")
     for column, (page, title, icon, text) in zip(st.columns(len(_CARDS)), _CARDS, strict=True):
         with column.container(border=True, height="stretch"):
-            st.page_link(page, label=f"**{title}**", icon=icon)
-            st.caption(text)
+            st.page_link(page, label=f"**{plain(title)}**", icon=icon)
+            st.caption(plain(text))

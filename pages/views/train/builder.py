@@ -15,6 +15,7 @@ from fer_core.zoo.families import as_blocks
 from fer_core.zoo.layer_plan import block_outputs, shape_text
 from fer_core.zoo.python_code import python_code
 from fer_core.zoo.summary import summary
+from pages.session.foreign_text import plain
 from pages.widgets import layers_table
 
 _SELDOM = ("bias", "initializer")  # settings behind a button, so that a row stays short
@@ -82,9 +83,9 @@ def show(model: ModelConfig, key: str) -> ModelConfig | None:
     for position in range(len(blocks)):
         _row(draft, key, position, shape_text(outputs[position]) if position < len(outputs) else "-")
         if problem is not None and problem.number == position + 1:
-            st.error(str(problem), icon=":material/error:")
+            st.error(plain(problem), icon=":material/error:")
     if problem is not None and problem.number == 0:
-        st.error(str(problem), icon=":material/error:")
+        st.error(plain(problem), icon=":material/error:")
     _add_and_reset(draft, key, changed)
     if problem is not None:
         return None
@@ -124,9 +125,10 @@ def _row(draft: _Draft, key: str, position: int, output: str) -> None:
         with st.container(width=150, gap=None):
             about = (type(block).__doc__ or "").partition(": ")[2].strip()
             st.markdown(
-                f"**{position + 1}  {label(block).capitalize()}**", help=about[:1].upper() + about[1:]
+                f"**{position + 1}  {plain(label(block).capitalize())}**",
+                help=plain(about[:1].upper() + about[1:]),
             )
-            st.caption(f"→ {output}")
+            st.caption(f"→ {plain(output)}")
         with st.container(horizontal=True, gap="small", width="content"):
             actions: tuple[tuple[str, str, str, bool, Callable[..., None], tuple[int, ...]], ...] = (
                 ("up", "arrow_upward", "Move up", position == 0, draft.swap, (position - 1, position)),
@@ -144,7 +146,7 @@ def _row(draft: _Draft, key: str, position: int, output: str) -> None:
                 st.button(
                     "",
                     icon=f":material/{icon}:",
-                    help=tip,
+                    help=plain(tip),
                     type="tertiary",
                     disabled=blocked,
                     key=f"builder_{key}_{own_id}_{what}",
@@ -177,7 +179,7 @@ def _setting(draft: _Draft, key: str, position: int, name: str) -> None:
             draft.rows[position] = (own_id, draft.rows[position][1].model_copy(update={name: given}))
 
     common: dict[str, Any] = {"help": info.description, "key": widget, "on_change": keep}
-    title = name.capitalize()
+    title = plain(name.capitalize())
     if isinstance(value, bool):
         st.checkbox(title, value, **common)
     elif isinstance(value, str):

@@ -13,6 +13,7 @@ from fer_core.emotions import EMOJI, NAMES
 from fer_core.wording import plural
 from pages.session import cached_models, data_source, model_choice, visitor
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import code, plain
 from pages.widgets import camera, charts, faces, interval_chart, photo_results
 
 from .face_collection import FaceCollection, current
@@ -71,7 +72,7 @@ def _choose() -> tuple[list[str], Bundle]:
 
 
 def _titled(label: str) -> str:
-    return f"{EMOJI[label]} {label}"
+    return f"{EMOJI[label]} {plain(label)}"
 
 
 def _collect(collection: FaceCollection, labels: list[str], bundle: Bundle) -> None:
@@ -95,7 +96,9 @@ def _collect(collection: FaceCollection, labels: list[str], bundle: Bundle) -> N
     turn = st.session_state.setdefault("own_turn", 0)
     if origin == _CAMERA:
         snapshot = (
-            st.camera_input(f"A snapshot of a face that looks {label}", key=f"own_camera_{turn}", width=480)
+            st.camera_input(
+                f"A snapshot of a face that looks {plain(label)}", key=f"own_camera_{turn}", width=480
+            )
             if camera.available()
             else None
         )
@@ -118,7 +121,8 @@ def _collect(collection: FaceCollection, labels: list[str], bundle: Bundle) -> N
         _gallery(collection, name)
     if left := sorted({face.label for face in collection.faces} - set(labels), key=NAMES.index):
         st.caption(
-            f"Faces of {', '.join(left)} are kept but not used: choose the expression again to use them."
+            f"Faces of {plain(', '.join(left))} are kept but not used: choose the expression again "
+            "to use them."
         )
 
 
@@ -134,7 +138,8 @@ def _notes(collection: FaceCollection) -> None:
     some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     with st.container(border=True):
         st.markdown(
-            f":material/search_off: No face was found in {some}. If a photo is one cropped face, add the "
+            f":material/search_off: No face was found in {plain(some)}. If a photo is one cropped "
+            "face, add the "
             "whole photo."
         )
         with st.container(horizontal=True):
@@ -192,7 +197,7 @@ def _learn(collection: FaceCollection, labels: list[str], bundle: Bundle) -> Non
             )
         st.session_state[_LEARNED_FROM] = chosen
     if missing:
-        st.caption(f"No face yet: {', '.join(missing)}.")
+        st.caption(f"No face yet: {plain(', '.join(missing))}.")
     model: few_shot.FewShotModel | None = st.session_state.get(_MODEL)
     if model is None:
         return
@@ -206,7 +211,8 @@ def _measured(model: few_shot.FewShotModel) -> None:
     old_name = model.extractor.bundle.name
     count = sum(model.faces.values())
     st.markdown(
-        f"Learned {', '.join(f'{name} ({n})' for name, n in model.faces.items())} from {count} faces."
+        f"Learned {', '.join(f'{plain(name)} ({n:d})' for name, n in model.faces.items())} from "
+        f"{count} faces."
     )
     figures = model.comparison
     if figures is None:
@@ -229,8 +235,9 @@ def _measured(model: few_shot.FewShotModel) -> None:
     low, high = figures.new.interval
     st.markdown(
         "On faces that it was not trained on, the accuracy of the new model is "
-        f"**{figures.new.accuracy:.0%}** ({low:.0%} to {high:.0%}); that of {old_name}, limited to the same "
-        f"expressions, is {figures.old.accuracy:.0%}. {figures.gained} became right and {figures.lost} "
+        f"**{figures.new.accuracy:.0%}** ({low:.0%} to {high:.0%}); that of {plain(old_name)}, "
+        "limited to the same "
+        f"expressions, is {figures.old.accuracy:.0%}. {figures.gained:,} became right and {figures.lost:,} "
         "became wrong."
     )
     st.caption(
@@ -239,7 +246,8 @@ def _measured(model: few_shot.FewShotModel) -> None:
     )
     if few := [name for name, n in model.faces.items() if n < _FEW]:
         st.warning(
-            f"Fewer than {_FEW} faces of {', '.join(few)}: the interval spans {100 * (high - low):.0f} "
+            f"Fewer than {_FEW} faces of {plain(', '.join(few))}: the interval spans "
+            f"{100 * (high - low):.0f} "
             "points, so this is a rough estimate only.",
             icon=":material/warning:",
         )
@@ -278,7 +286,7 @@ def _try(model: few_shot.FewShotModel) -> None:
         return
     if not predictions:
         st.info(
-            f"No face was found in {name}: try another photo, closer and with more light.",
+            f"No face was found in {plain(name)}: try another photo, closer and with more light.",
             icon=":material/search_off:",
         )
         return
@@ -292,7 +300,7 @@ def _try(model: few_shot.FewShotModel) -> None:
                 (right, f"{model.extractor.bundle.name} before", old[0]),
             ):
                 with column:
-                    st.markdown(f"**{title}**")
+                    st.markdown(f"**{plain(title)}**")
                     faces.probability_bars(
                         {label: float(p) for label, p in zip(model.labels, row, strict=True)}
                     )
@@ -317,11 +325,11 @@ def _save(collection: FaceCollection, labels: list[str]) -> None:
                     save_faces(data_source.own_folder(), name.strip(), crops, names)
                 )
         where = visitor.shown_path(data_source.own_folder())
-        st.caption(f"Writes them as class folders to `{where}`. Photos are not saved.")
+        st.caption(f"Writes them as class folders to {code(where)}. Photos are not saved.")
         if single := [label for label in dict.fromkeys(names) if names.count(label) == 1]:
             st.caption(
                 "Training needs a validation split, so at least two faces of each expression: add to "
-                f"{', '.join(single)}."
+                f"{plain(', '.join(single))}."
             )
         if saved := st.session_state.get(_SAVED):
             _use(saved)
@@ -337,13 +345,14 @@ def _save(collection: FaceCollection, labels: list[str]) -> None:
 def _use(saved: str) -> None:
     if data_source.current() == saved:
         st.success(
-            f"All pages now use {Path(saved).name}. Under “Set up” you can fine-tune the whole network on "
+            f"All pages now use {plain(Path(saved).name)}. Under “Set up” you can fine-tune the "
+            "whole network on "
             "it.",
             icon=":material/database:",
         )
         return
     st.success(
-        f"Saved in {visitor.shown_path(Path(saved))}. As the data set of all pages, it can be used to "
+        f"Saved in {plain(visitor.shown_path(Path(saved)))}. As the data set of all pages, it can be used to "
         "fine-tune the whole network: choose the model to start from under “Set up”.",
         icon=":material/check:",
     )

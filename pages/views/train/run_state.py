@@ -10,6 +10,7 @@ from fer_core.runs.registry import Registry, RunNotes
 from fer_core.runs.run_folder import RUNNING_STATES, RunFolder
 from fer_core.runs.table import best_epoch
 from pages.session import data_source
+from pages.session.foreign_text import plain
 from pages.widgets.component import style
 from pages.widgets.durations import duration
 
@@ -38,15 +39,15 @@ def head(run: RunFolder, status: dict[str, Any]) -> None:
     config = run.config()
     colour, icon = badge(status["state"])
     about = Registry(run.path.parent).notes().get(run.name, RunNotes())
-    words = [f"**{about.title}**"] if about.title else []
-    words += [f"{config.preset or config.model.family} on {data_source.display_name(config.data.source)}"] + (
-        [about.note] if about.note else []
-    )
+    words = [f"**{plain(about.title)}**"] if about.title else []
+    words += [
+        plain(f"{config.preset or config.model.family} on {data_source.display_name(config.data.source)}")
+    ] + ([plain(about.note)] if about.note else [])
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(status["state"], icon=icon, color=colour)
+        st.badge(plain(status["state"]), icon=icon, color=colour)
         st.caption(" · ".join(words), width="stretch")
     if status["state"] == "failed":
-        st.error(status["message"] or "The training process failed.", icon=":material/error:")
+        st.error(plain(status["message"] or "The training process failed."), icon=":material/error:")
 
 
 def progress(run: RunFolder, status: dict[str, Any], history: list[dict[str, float]]) -> None:
@@ -58,7 +59,7 @@ def progress(run: RunFolder, status: dict[str, Any], history: list[dict[str, flo
     if now in RUNNING_STATES:
         _bar(epochs, len(history), run.progress(), status)
     elif now != "failed" and status["message"]:
-        st.caption(status["message"])
+        st.caption(plain(status["message"]))
     best, interval = best_epoch(history, status)
     if best is None:
         return
@@ -100,7 +101,7 @@ def _bar(epochs: int, finished: int, progress: dict[str, float], status: dict[st
         )
         if status["message"] and not paused:
             text = status["message"]
-    st.progress(min(1.0, share), text=text)
+    st.progress(min(1.0, share), text=plain(text))
 
 
 def number(value: object) -> str:

@@ -19,6 +19,7 @@ from fer_core.runs.table import RunRow, run_rows
 from fer_core.storage import runs_folder
 from pages.session import data_source, visitor
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 from pages.widgets.component import style
 from pages.widgets.durations import duration
@@ -63,10 +64,10 @@ def _queue() -> None:
         if not waiting:
             return
         with st.container(border=True):
-            st.markdown(f"**Queue** · running: {', '.join(queue.under_way(parent)) or 'nothing'}")
+            st.markdown(f"**Queue** · running: {plain(', '.join(queue.under_way(parent)) or 'nothing')}")
             for i, name in enumerate(waiting):
                 with st.container(horizontal=True, vertical_alignment="center"):
-                    st.markdown(f"{i + 1}. {name}", width="stretch")
+                    st.markdown(f"{i + 1}. {plain(name)}", width="stretch")
                     with st.container(horizontal=True, width="content"):  # wraps as one
                         if st.button(
                             "Earlier", icon=":material/arrow_upward:", key=f"queue_up_{name}", disabled=i == 0
@@ -163,9 +164,9 @@ def _cells(row: RunRow) -> dict[str, Any]:
 
 def _one(row: RunRow) -> None:
     run, registry = row.run, Registry(row.run.path.parent)
-    st.markdown(f"#### {row.title}")
+    st.markdown(f"#### {plain(row.title)}")
     if row.message:
-        st.caption(row.message)
+        st.caption(plain(row.message))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.button("Watch it", icon=":material/show_chart:", key="runs_watch"):
             run_link.open_run(run.name)
@@ -191,7 +192,7 @@ def _one(row: RunRow) -> None:
         with st.popover(
             "Delete", icon=":material/delete:", disabled=row.state in OPEN_STATES and row.state != "queued"
         ):
-            st.markdown(f"{row.title} and its model are deleted permanently.")
+            st.markdown(f"{plain(row.title)} and its model are deleted permanently.")
             if st.button(
                 "Delete it", type="primary", icon=":material/delete:", key=f"runs_delete_{run.name}"
             ):

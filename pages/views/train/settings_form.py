@@ -10,6 +10,8 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from pages.session.foreign_text import plain
+
 # Sliders for fields whose full range is too wide; a value outside the slider gets a number input.
 _SLIDERS = {
     "rotation": (0.0, 45.0, 1.0),
@@ -50,7 +52,7 @@ def fields(
 
 def _input(settings: BaseModel, name: str, key: str) -> Any:
     field, value = type(settings).model_fields[name], getattr(settings, name)
-    label, help = name.replace("_", " ").capitalize(), field.description
+    label, help = plain(name.replace("_", " ").capitalize()), plain(field.description or "") or None
     kind = field.annotation
     if typing.get_origin(kind) is Literal:
         options = list(typing.get_args(kind))

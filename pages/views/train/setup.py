@@ -26,6 +26,7 @@ from fer_core.training.schedule import class_weights
 from fer_core.wording import plural
 from pages.session import data_source, model_choice, visitor
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 
 from . import augmentation, builder, run_link, settings_form, time_estimate
 
@@ -83,7 +84,7 @@ def base_config(key: str) -> RunConfig:
     if (all_visitors := visitor.hosted()) is not None and config.train.epochs > all_visitors.settings.epochs:
         st.caption(
             f"A run has at most {plural(all_visitors.settings.epochs, 'epoch')} on this server; the "
-            f"preset has {config.train.epochs}."
+            f"preset has {config.train.epochs:,}."
         )
         config = config.replace(
             "train",
@@ -98,25 +99,26 @@ def _preset() -> RunConfig:
     with left:
         config = base_config("train_preset")
         preset = PRESETS[config.preset or DEFAULT_PRESET]
-        st.caption(preset.description)
+        st.caption(plain(preset.description))
         st.caption(
-            f"Trains on **{data_source.display_name(data_source.current())}**; change it on the Dataset page."
+            f"Trains on **{plain(data_source.display_name(data_source.current()))}**; change it on "
+            "the Dataset page."
         )
     preset_card = card(preset)
     with right.container(border=True):
         st.markdown("**Claimed and measured accuracy**")
-        st.markdown(f"Claimed: {preset_card['claim'] or 'no published figure'}")
+        st.markdown(f"Claimed: {plain(preset_card['claim'] or 'no published figure')}")
         if measured := preset_card["measured"]:
             low, high = measured["accuracy_ci95"]
             st.markdown(
                 f"Measured on PrivateTest: **{measured['accuracy']:.1%}** ({low:.1%} to {high:.1%}) after "
                 f"{plural(measured['epochs'], 'epoch')}"
-                + (f" of each of {measured['networks']} networks" if measured["networks"] > 1 else "")
+                + (f" of each of {measured['networks']:,} networks" if measured["networks"] > 1 else "")
             )
         else:
             st.markdown("Not yet measured on PrivateTest")
         if preset.data_form != "any":
-            st.caption(f"Published for: {preset.data_form}.")
+            st.caption(f"Published for: {plain(preset.data_form)}.")
     return config
 
 
@@ -219,7 +221,8 @@ def _teacher(config: RunConfig) -> str | None:
     )
     if teacher_is_unsuitable(config.replace("train", teacher=options[name])):
         st.caption(
-            f"{name} was trained on other data, so the run does not use it unless you choose a teacher "
+            f"{plain(name)} was trained on other data, so the run does not use it unless you choose "
+            "a teacher "
             "yourself."
         )
     return options[name]
@@ -245,7 +248,7 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
     try:
         time_estimate.show(config, *counts)
     except FerError as error:  # a network without a summary
-        st.caption(str(error))
+        st.caption(plain(error))
     parent = runs_folder()
     all_visitors = visitor.hosted()
     busy = (
@@ -272,15 +275,17 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
         if all_visitors is not None:
             _limits(all_visitors)
         elif busy:
-            st.caption(f"{busy[0]} is running: one run at a time, so that runs do not slow each other down.")
+            st.caption(
+                f"{plain(busy[0])} is running: one run at a time, so that runs do not slow each other down."
+            )
 
 
 def _limits(all_visitors: Visitors) -> None:
     """Show the usage and the limits of a visitor of a hosted app."""
     used, settings = quotas.usage(all_visitors, runs_folder().parent), all_visitors.settings
     st.caption(
-        f"You use {used['runs']} of {plural(settings.runs_per_visitor, 'run')} and "
-        f"{used['bytes'] / 1e6:.0f} of {settings.visitor_mb} MB on this server, which are kept for "
+        f"You use {used['runs']:,} of {plural(settings.runs_per_visitor, 'run')} and "
+        f"{used['bytes'] / 1e6:.0f} of {settings.visitor_mb:,} MB on this server, which are kept for "
         f"{plural(settings.days, 'day')} after your last visit. A run takes at most "
         f"{plural(settings.minutes, 'minute')}; visitors take turns.",
         width="stretch",

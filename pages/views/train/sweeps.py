@@ -14,6 +14,7 @@ from fer_core.storage import runs_folder
 from fer_core.wording import plural
 from pages.session import data_source
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 
 from . import curves, run_link, run_state, setup
@@ -122,7 +123,7 @@ def _view(sweep: SweepFolder, was_open: bool) -> None:
         rows = [row for row in run_rows(sweep.path.parent) if row.notes.sweep == sweep.name]
         _head(sweep, status, len(rows), config.trials)
         st.caption(
-            f"{config.base.preset} on {data_source.display_name(config.base.data.source)}, "
+            f"{plain(config.base.preset)} on {plain(data_source.display_name(config.base.data.source))}, "
             f"{plural(config.base.train.epochs, 'epoch')} per run"
         )
         measured = [row for row in rows if row.config and row.best_accuracy is not None]
@@ -131,12 +132,15 @@ def _view(sweep: SweepFolder, was_open: bool) -> None:
             return
         best = max(measured, key=lambda row: row.best_accuracy or 0.0)
         settings = (
-            ", ".join(f"{path} = {run_state.number(best.config.setting(path))}" for path in config.space)
+            plain(
+                ", ".join(f"{path} = {run_state.number(best.config.setting(path))}" for path in config.space)
+            )
             if best.config
             else ""
         )
         st.markdown(
-            f"Best so far: **{best.best_accuracy:.1%}** on validation ({best.run.name}) with {settings}"
+            f"Best so far: **{best.best_accuracy:.1%}** on validation ({plain(best.run.name)}) with "
+            f"{settings}"
         )
         if st.button("Watch this run", icon=":material/show_chart:", key="sweep_watch"):
             run_link.open_run(best.run.name)
@@ -153,8 +157,10 @@ def _head(sweep: SweepFolder, status: dict, started: int, trials: int) -> None:
     now = status["state"]
     colour, icon = run_state.badge(now)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(now, icon=icon, color=colour)
-        st.caption(f"{started} of {plural(trials, 'run')} started. {status['message']}", width="stretch")
+        st.badge(plain(now), icon=icon, color=colour)
+        st.caption(
+            f"{started} of {plural(trials, 'run')} started. {plain(status['message'])}", width="stretch"
+        )
         if now in RUNNING_STATES:
             stopping = sweep.stop_requested()
             if st.button(

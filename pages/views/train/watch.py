@@ -17,6 +17,7 @@ from fer_core.training.logs import read_batches
 from fer_core.training.snapshots import Snapshots, read_snapshots
 from pages.session import visitor
 from pages.session.errors import errors_shown
+from pages.session.foreign_text import code, plain
 from pages.widgets import charts
 
 from . import curves, run_link, run_state
@@ -94,7 +95,7 @@ def _buttons(run: RunFolder, now: str) -> None:
                     help="Without waiting for other runs.",
                 )
             else:
-                st.caption(f"Visitors take turns: {queue.position(run)} before this run.")
+                st.caption(f"Visitors take turns: {plain(queue.position(run))} before this run.")
             _button("Leave the queue", "playlist_remove", run, lambda: queue.leave_queue(run))
         else:
             _ended(run, now)
@@ -180,7 +181,7 @@ def _ended(run: RunFolder, now: str) -> None:
                 with errors_shown(stop=False):
                     kept = manage.promote(run, name.strip())
                     st.success(
-                        f"Kept as {kept.name} in {visitor.shown_path(kept.path.parent)}.",
+                        f"Kept as {plain(kept.name)} in {plain(visitor.shown_path(kept.path.parent))}.",
                         icon=":material/check_circle:",
                     )
 
@@ -194,7 +195,11 @@ def _button(
     help: str | None = None,
 ) -> None:
     if st.button(
-        label, icon=f":material/{icon}:", key=f"watch_{icon}_{run.name}", disabled=disabled, help=help
+        plain(label),
+        icon=f":material/{icon}:",
+        key=f"watch_{icon}_{run.name}",
+        disabled=disabled,
+        help=help and plain(help),
     ):
         with errors_shown():
             action()
@@ -238,7 +243,7 @@ def _curves(run: RunFolder, history: list[dict[str, float]]) -> None:
         column.plotly_chart(figure, config=charts.CONFIG, key=f"{title}_{run.name}", alt=f"{title} by epoch")
     for line in steering.steering_log(run)[-5:]:
         value = f" {line['value']:.3g}" if isinstance(line.get("value"), int | float) else ""
-        st.caption(f"Epoch {line.get('epoch')}: {line.get('action')}{value}")
+        st.caption(f"Epoch {plain(line.get('epoch'))}: {plain(line.get('action'))}{value}")
 
 
 def _epoch_slider(run: RunFolder, watched: Snapshots) -> int:
@@ -334,7 +339,8 @@ def _settings(run: RunFolder) -> None:
 def _log(run: RunFolder) -> None:
     if visitor.hosted() is None:
         st.caption(
-            f"All files are in `{run.path}`; open them in TensorBoard with `tensorboard --logdir {run.path}`."
+            f"All files are in {code(run.path)}; open them in TensorBoard with "
+            f"{code(f'tensorboard --logdir {run.path}')}."
         )
     content = b""
     with contextlib.suppress(OSError), open(run.log, "rb") as file:
