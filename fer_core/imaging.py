@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from . import picture_limits
 from .deep_pixels import to_8_bit
 from .errors import ImageError
 from .picture_files import FORMATS, Source, content_of, name_of
@@ -196,6 +197,7 @@ def _opened(source: Path | bytes, name: str) -> Iterator[Image.Image]:
     _know_heif()
     # Pillow's decoders raise many kinds of errors (OSError, SyntaxError, struct.error ...) on damaged files.
     try:
+        picture_limits.check(source, name)
         with Image.open(
             io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
         ) as image:

@@ -43,6 +43,17 @@ def cache_folder(part: str) -> Path:
     return Path(os.environ.get("FER_EXPLORER_CACHE") or platformdirs.user_cache_dir("fer-explorer")) / part
 
 
+def cache_folder_of(path: Path, part: str) -> Path:
+    """Return the folder for `part` of the cache of a file: a visitor's own where the file is the visitor's.
+
+    It counts towards the visitor's space then, and is deleted with it.
+    """
+    for home in path.parents:
+        if home.parent.name == "visitors" and (home.parent / "hosting.json").is_file():
+            return home / "cache" / part
+    return cache_folder(part)
+
+
 def record_folder() -> Path:
     """Return the folder of records that cannot be recomputed: FER_EXPLORER_HOME or the user's data folder."""
     if (home := _home()) is not None:

@@ -20,18 +20,18 @@ from .dataset import Dataset
 
 _VERSION = 2  # increase it when readers or fingerprints change, so that old entries are not used
 _MIN_IMAGES = 2000  # smaller sources are not worth caching
-_KEEP = 8
+_KEEP, _KEEP_BYTES = 8, 4 << 30
 _ARRAYS = ("labels", "splits", "rows", "digests")
 
 
-def folder() -> Path:
-    """Return the folder of the cache."""
-    return storage.cache_folder(f"data-v{_VERSION}")
+def folder(source: str = "") -> Path:
+    """Return the folder of the cache for a source; it may be a visitor's."""
+    return storage.cache_folder_of(Path(source).absolute(), f"data-v{_VERSION}")
 
 
 def load(key: str, source: str) -> Dataset | None:
     """Return the data set stored under `key`, memory-mapped, or None."""
-    entry = folder() / key
+    entry = folder(source) / key
     try:
         meta = json.loads((entry / "meta.json").read_text(encoding="utf-8"))
         images = np.load(entry / "images.npy", mmap_mode="r", allow_pickle=False)
@@ -55,7 +55,7 @@ def store(key: str, dataset: Dataset) -> None:
     """Store `dataset` under `key` if it is large; a full or read-only disk is not an error."""
     if len(dataset) < _MIN_IMAGES:
         return
-    top = folder()
+    top = folder(dataset.source)
     temporary = None
     try:
         top.mkdir(parents=True, exist_ok=True)
@@ -84,5 +84,8 @@ def _prune(top: Path) -> None:
         key=lambda p: p.stat().st_mtime,
         reverse=True,
     )
-    for entry in entries[_KEEP:]:
-        shutil.rmtree(entry, ignore_errors=True)
+    total = 0
+    for i, entry in enumerate(entries):
+        total += sum(file.stat().st_size for file in entry.iterdir())
+        if i >= _KEEP or (i and total > _KEEP_BYTES):
+            shutil.rmtree(entry, ignore_errors=True)

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import DataError
 from ..picture_files import has_picture_name
 from . import cache, recipe, synthetic, synthetic_drawing
+from .budget import Budget
 from .dataset import Dataset, Samples, assemble
 from .readers import HEAD_BYTES, READERS, class_folders, csv_table, find_reader
 from .readers.file_tree import FileTree, FolderTree, OneFileTree, ZipTree
@@ -22,18 +23,19 @@ from .readers.file_tree import FileTree, FolderTree, OneFileTree, ZipTree
 _FORMS = ", ".join(reader.name for reader in READERS)
 
 
-def open_dataset(source: str | Path) -> Dataset:
+def open_dataset(source: str | Path, budget: Budget | None = None) -> Dataset:
     """Open a data set.
 
     Args:
         source: `synthetic[:N[:SEED]]`, `kaggle:OWNER/NAME`, or the path of a CSV, zip, parquet or npz file or
             of a folder.
+        budget: What the source may take at most; by default 2,000,000 faces.
 
     Raises:
         DataError: The source cannot be read; the message is one sentence with what was expected and what
             came.
     """
-    text = str(source)
+    text, budget = str(source), budget or Budget()
     if not text.strip():
         raise DataError(
             "No data source was named: expected a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME."
@@ -41,14 +43,16 @@ def open_dataset(source: str | Path) -> Dataset:
     if text == "synthetic" or text.startswith("synthetic:") or text.startswith("synthetic?"):
         # The key includes the code that draws, so that changed code draws the faces again.
         code = b"".join(Path(str(module.__file__)).read_bytes() for module in (synthetic, synthetic_drawing))
-        return _cached(hashlib.sha256(text.encode() + code).hexdigest(), text, lambda: _synthetic(text))
+        return _cached(
+            hashlib.sha256(text.encode() + code).hexdigest(), text, lambda: _synthetic(text, budget), budget
+        )
     if text.startswith("kaggle:"):
-        return replace(open_dataset(_kaggle_folder(text)), source=text)
+        return replace(open_dataset(_kaggle_folder(text), budget), source=text)
     try:
         path = Path(text).expanduser()
         if path.is_dir():
-            folder = FolderTree(path)
-            return _cached(folder.signature(), text, lambda: _read_tree(folder))
+            folder = FolderTree(path, budget)
+            return _cached(folder.signature(), text, lambda: _read_tree(folder), budget)
         if not path.is_file():
             raise DataError(
                 f"{text} does not exist: expected a file, a folder, synthetic[:N[:SEED]] or "
@@ -58,12 +62,12 @@ def open_dataset(source: str | Path) -> Dataset:
             head = file.read(HEAD_BYTES)
         # A variant is not cached, since its original is.
         if recipe.is_recipe(head):
-            return recipe.open_recipe(path, text, open_dataset)
+            return recipe.open_recipe(path, text, lambda original: open_dataset(original, budget))
         stat = path.stat()
         key = hashlib.sha256(
             os.fsencode(path.resolve()) + f"\0{stat.st_size}\0{stat.st_mtime_ns}".encode()
         ).hexdigest()
-        return _cached(key, text, lambda: read_file(path))
+        return _cached(key, text, lambda: read_file(path, budget), budget)
     except OSError as error:
         raise DataError(f"{text} cannot be read: {error.strerror or error}.") from None
     except RuntimeError:  # ~user with an unknown home folder
@@ -72,22 +76,25 @@ def open_dataset(source: str | Path) -> Dataset:
         raise DataError(f"{text} does not fit into memory.") from None
 
 
-def _cached(key: str, source: str, read: Callable[[], Samples]) -> Dataset:
+def _cached(key: str, source: str, read: Callable[[], Samples], budget: Budget) -> Dataset:
     dataset = cache.load(key, source)
+    if dataset is not None:
+        budget.take_faces(source, len(dataset))
     if dataset is None:
         dataset = assemble(read(), source)
         cache.store(key, dataset)
+        return cache.load(key, source) or dataset  # mapped from the file, which takes less memory
     return dataset
 
 
-def read_file(path: Path) -> Samples:
+def read_file(path: Path, budget: Budget | None = None) -> Samples:
     """Read a file in the form that its first bytes reveal, or a zip of files."""
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
     if reader := find_reader(head):
-        return reader.read(OneFileTree(path), [path.name])
+        return reader.read(OneFileTree(path, budget), [path.name])
     if head.startswith(b"PK\x03\x04"):
-        samples = _read_tree(ZipTree(path))
+        samples = _read_tree(ZipTree(path, budget))
         return replace(samples, format=f"zip of {samples.format}")
     raise csv_table.missing_pixels(str(path), head) or DataError(
         f"{path} has an unknown form: expected a {_FORMS} or zip file, or a folder of class folders."
@@ -118,7 +125,7 @@ def _read_tree(tree: FileTree) -> Samples:
     return class_folders.read(tree)
 
 
-def _synthetic(text: str) -> Samples:
+def _synthetic(text: str, budget: Budget) -> Samples:
     """Draw `synthetic[:N[:SEED]]`, with options such as `?label_noise=0.1&imbalance=5` at the end."""
     main, _, knobs = text.partition("?")
     try:
@@ -136,6 +143,7 @@ def _synthetic(text: str) -> Samples:
             "perhaps with ?label_noise=0.1&imbalance=5."
         ) from None
     count, seed = (numbers + [synthetic.DEFAULT_COUNT, 0][len(numbers) :])[:2]
+    budget.take_faces(text, count)
     images, labels = synthetic.draw_faces(count, seed, **options)
     splits = np.zeros(len(labels), np.int8)
     # Of every ten faces of a class, eight train, one validates and one tests.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from pathlib import Path
 
 from ..bundles.bundle import shipped
+from ..data.budget import Budget
 from ..data.recipe import is_recipe, read_recipe
 from ..errors import DataError, ModelError
+from ..zip_file import open_zip
 from .settings import HostingSettings
 from .visitors import Visitors
 
@@ -90,11 +91,7 @@ def check_upload(name: str, content: bytes, settings: HostingSettings) -> None:
             f"{name} has {len(content) / 1e6:.0f} MB: at most {settings.upload_mb} MB are allowed on this "
             "server."
         )
-    unpacked, files = _unpacked(content)
-    if files > settings.faces + _OTHER_FILES:
-        raise DataError(
-            f"{name} holds {files:,} files: at most {settings.faces:,} faces are allowed on this server."
-        )
+    unpacked = _unpacked(name, content, settings.faces + _OTHER_FILES)
     if unpacked > _UNPACKED * most:
         raise DataError(
             f"{name} has {unpacked / 1e6:,.0f} MB unpacked: at most {_UNPACKED * settings.upload_mb:,} MB "
@@ -102,16 +99,11 @@ def check_upload(name: str, content: bytes, settings: HostingSettings) -> None:
         )
 
 
-def check_size(count: int, settings: HostingSettings) -> None:
-    """Check the number of faces of an uploaded data set.
-
-    Raises:
-        DataError: There are too many.
-    """
-    if count > settings.faces:
-        raise DataError(
-            f"The data set has {count:,} faces; at most {settings.faces:,} are allowed on this server."
-        )
+def budget(source: str, visitors: Visitors) -> Budget:
+    """Return what a source may take at most; the data of the server's owner may unpack to any size."""
+    if Path(source).is_relative_to(visitors.data_folder):
+        return Budget(visitors.settings.faces)
+    return Budget(visitors.settings.faces, _UNPACKED * visitors.settings.upload_mb * 1_000_000)
 
 
 def _check_count(count: int, settings: HostingSettings) -> None:
@@ -137,17 +129,23 @@ def _original(path: Path) -> str | None:
     return read_recipe(path).source if is_recipe(head) else None
 
 
-def _unpacked(content: bytes) -> tuple[int, int]:
-    """Return the unpacked bytes of a zip, npz or Parquet file by its headers, and its number of files."""
+def _unpacked(name: str, content: bytes, most_files: int) -> int:
+    """Return the unpacked bytes of a zip, npz or Parquet file by its headers; 0 if it is damaged.
+
+    Raises:
+        DataError: It has more than `most_files` files.
+    """
     try:
         if content.startswith(b"PK\x03\x04"):
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                return sum(entry.file_size for entry in archive.infolist()), len(archive.infolist())
+            with open_zip(io.BytesIO(content), name, most_files) as archive:
+                return sum(entry.file_size for entry in archive.infolist())
         if content.startswith(b"PAR1"):
             import pyarrow.parquet
 
             metadata = pyarrow.parquet.ParquetFile(io.BytesIO(content)).metadata
-            return sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)), 1
+            return sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    except DataError:
+        raise
     except Exception:  # damaged: the reader reports the reason
-        return 0, 0
-    return 0, 0
+        return 0
+    return 0

@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..data.budget import Budget
 from ..data.dataset import IMAGE_SIZE
 from ..data.readers import columns, parquet
+from ..data.readers.face_picture import read_face
 from ..emotions import NAMES
 from ..errors import DataError, FerError
 
@@ -31,6 +33,7 @@ class FaceTables:
 
     def __init__(self, files: tuple[tuple[str, int], ...]) -> None:
         self._files = files
+        self._budget = Budget(2**62)  # a job reads any number of faces
         self._starts = [0, *accumulate(rows for _, rows in files)]
         self._at = -1  # the row that `_ahead` yields next
         self._ahead: Iterator[Row] = iter(())
@@ -44,7 +47,7 @@ class FaceTables:
         """
         images, truth, errors = [], [], {}
         for position, (blob, label, table) in enumerate(self._rows(start, stop)):
-            image = parquet.decode(blob)
+            image = read_face(blob, "the image", self._budget)
             if isinstance(image, FerError):
                 errors[position] = f"row {start + position + 1}: {image}"
             else:
@@ -94,7 +97,7 @@ class FaceTables:
             ]
             column_names = [column for column in (table.image, table.label) if column]
             try:
-                for batch in table.file.iter_batches(_BATCH, row_groups=groups, columns=column_names):
+                for batch in parquet.batches(table, column_names, _BATCH, groups):
                     yield from (
                         (blob, label, table) for blob, label in zip(*parquet.cells(batch, table), strict=True)
                     )

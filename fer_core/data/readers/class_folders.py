@@ -9,11 +9,13 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from ... import emotions, imaging
+from ... import emotions
 from ...errors import DataError, FerError
 from ...picture_files import HEAD_BYTES, has_picture_name, is_picture
+from ..budget import TooLargeError
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
 from ..problems import Problems
+from .face_picture import read_face
 from .file_tree import FileTree
 
 _BATCH = 512  # files read ahead of decoding, to bound memory
@@ -45,6 +47,7 @@ def read(tree: FileTree) -> Samples:
             pictures are unreadable.
     """
     paths = pictures(tree)
+    tree.budget.take_faces(tree.name, len(paths))
     places = [_place(p, tree.default_split) for p in paths]
     numbered = _check_classes(tree.name, paths, places)
     problems = Problems(tree.name)
@@ -134,16 +137,13 @@ def _decode_all(
 ) -> Iterator[np.ndarray | FerError]:
     def decode(item: tuple[str, bytes | FerError]) -> np.ndarray | FerError:
         path, blob = item
-        if isinstance(blob, FerError):
-            return blob
-        try:
-            return imaging.to_grey_48(imaging.open_image(blob, path))
-        except FerError as error:
-            return error
+        return blob if isinstance(blob, FerError) else read_face(blob, path, tree.budget)
 
     def read_one(path: str) -> bytes | FerError:
         try:
             return tree.read(path)
+        except TooLargeError:
+            raise
         except FerError as error:
             return error
         except OSError as error:

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from ...errors import DataError
+from ..budget import Budget
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, image_digests, join_samples
 from ..problems import Problems
 from . import columns
@@ -106,7 +107,9 @@ def read_tables(tree: FileTree, paths: list[str]) -> Samples:
         labelled = "label" in headers[path].found
         split = split_of(path, "train" if labelled else "test") if len(paths) > 1 or not labelled else "train"
         with tree.open(path) as file:
-            parts.append(read(tree.full_name(path) if len(paths) > 1 else tree.name, file, split))
+            parts.append(
+                read(tree.full_name(path) if len(paths) > 1 else tree.name, file, split, tree.budget)
+            )
     samples = join_samples(parts)
     if ignored := [path for path in paths if path not in selected]:
         note = f"{', '.join(ignored)} ignored: {selected[0]} has its own labels and splits."
@@ -114,19 +117,25 @@ def read_tables(tree: FileTree, paths: list[str]) -> Samples:
     return samples
 
 
-def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
+def read(name: str, file: BinaryIO, default_split: str = "train", budget: Budget | None = None) -> Samples:
     """Read a table with a column of blank-separated pixels, and columns of labels and splits if it has them.
 
     Args:
         name: Name of the file in error messages.
         file: Seekable binary file, at its start.
         default_split: Split of all rows of a table without a split column.
+        budget: What the table may take at most.
 
     Raises:
         DataError: The table cannot be parsed, or has more than a few bad rows.
     """
     header = read_header(file.read(_MAX_HEADER_BYTES))
     file.seek(0)
+    if budget is not None:
+        size, rows = _measure(file)
+        budget.take_bytes(name, size)
+        budget.take_faces(name, rows)
+        file.seek(0)
     problems = Problems(name)
     passed_over: list[int] = []  # numbers of the lines that Arrow skips, ascending
     blank: list[int] = []  # numbers of the empty lines, which are not rows
@@ -211,6 +220,15 @@ def read(name: str, file: BinaryIO, default_split: str = "train") -> Samples:
     )
 
 
+def _measure(file: BinaryIO) -> tuple[int, int]:
+    """Return the bytes of a table, and its lines after the header."""
+    size = lines = 0
+    last = b"\n"
+    while chunk := file.read(_BLOCK_BYTES):
+        size, lines, last = size + len(chunk), lines + chunk.count(b"\n"), chunk[-1:]
+    return size, max(0, lines + (last != b"\n") - 1)
+
+
 def _readable(file: BinaryIO) -> pa.NativeFile | BinaryIO:
     """Return `file` in a form for Arrow: plain ASCII without Python in between, else through `_Ascii`."""
     plain = isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO)
@@ -269,9 +287,8 @@ def _blocks(reader: Iterable[pa.RecordBatch], roles: list[str], images: np.ndarr
 def _line_numbers(rows: slice, skipped: list[int]) -> np.ndarray:
     """Return the line numbers in the file of some of the rows that were read; the header is line 1."""
     lines = np.arange(rows.start, rows.stop, dtype=np.int64) + 2
-    for line in skipped:
-        lines[lines >= line] += 1
-    return lines
+    # A line is moved by each skipped one that comes before it.
+    return lines + np.searchsorted(np.array(skipped, np.int64) - np.arange(len(skipped)), lines, side="right")
 
 
 class _Cells:

@@ -16,12 +16,14 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
 from ...errors import DataError
+from ...zip_file import MAX_MEMBERS, open_zip
+from ..budget import Budget
 from ..dataset import find_split
 
-MAX_FILES = 1_000_000
 MAX_UNPACKED_BYTES = 8 << 30
 # Pixels written as text are compressed to about a third, and no FER data to a hundredth.
 MAX_RATIO = 100
+_OTHER_FILES = 1000  # allowed in a zip beside the faces
 _SMALL_BYTES = 16 << 20  # a column of 200,000 equal words is compressed as well
 
 _STRAY_NAMES = {"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
@@ -34,6 +36,7 @@ class FileTree(Protocol):
     default_split: str  # of files whose path names none
     paths: list[str]  # sorted, without the stray files of file managers
     stray: list[str]
+    budget: Budget  # of the files together
 
     def full_name(self, path: str) -> str:
         """Return the name of a file for error messages."""
@@ -61,7 +64,8 @@ def split_of(path: str, otherwise: str = "train") -> str:
 class FolderTree:
     """A folder on disk."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, budget: Budget | None = None) -> None:
+        self.budget = budget or Budget()
         self.name = str(root)
         self.default_split = find_split(root.resolve().name) or "train"
         self._root = root
@@ -92,7 +96,8 @@ class FolderTree:
 class OneFileTree:
     """A single file, which is read like a folder that contains nothing else."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, budget: Budget | None = None) -> None:
+        self.budget = budget or Budget()
         self.name, self.default_split = str(path), "train"
         self.paths, self.stray = [path.name], list[str]()
         self._path = path
@@ -117,10 +122,11 @@ class ZipTree:
             than expected.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, budget: Budget | None = None) -> None:
+        self.budget = budget or Budget()
         self.name, self.default_split = str(path), "train"
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = open_zip(path, self.name, min(MAX_MEMBERS, 2 * self.budget.max_faces + _OTHER_FILES))
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise DataError(f"{path} cannot be read as a zip ({error}): is the file complete?") from None
         # ZipInfo.is_dir fails on a member without a name.
@@ -134,6 +140,7 @@ class ZipTree:
         return f"{self.name}/{path}"
 
     def read(self, path: str) -> bytes:
+        self.budget.take_bytes(self.full_name(path), self._zip.getinfo(path).file_size)
         with self.open(path) as file:
             return file.read()
 
@@ -177,8 +184,6 @@ def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
     Raises:
         DataError: The archive is refused; the message names the member.
     """
-    if len(members) > MAX_FILES:
-        raise DataError(f"{name} has {len(members):,} files: at most {MAX_FILES:,} are read.")
     total = packed = 0
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 
 from ... import emotions, imaging
 from ...errors import DataError, FerError
+from ...zip_file import open_zip
+from ..budget import Budget
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
 from ..problems import Problems
 from . import columns
@@ -23,25 +27,31 @@ def recognises(head: bytes) -> bool:
     return head.startswith(b"PK\x03\x04") and head[30 : 30 + length].endswith(b".npy")
 
 
-def read(name: str, file: BinaryIO, split: str = "train") -> Samples:
+def read(name: str, file: BinaryIO, split: str = "train", budget: Budget | None = None) -> Samples:
     """Read an .npz without unpickling anything.
 
     Images may be (N, 48, 48), (N, 2304), (N, H, W) or (N, H, W, 1|3), in 0..255 or as floats in 0..1; labels
     may be numbers, names or one-hot rows.
 
+    Args:
+        name: Name of the file in error messages.
+        file: Seekable binary file.
+        split: Split of arrays that name none.
+        budget: What the file may take at most; the headers of the arrays say it before they are read.
+
     Raises:
-        DataError: The file is damaged, contains Python objects, or its arrays do not fit together.
+        DataError: The file is damaged, contains Python objects, its arrays do not fit together, or it is too
+            large.
     """
+    budget = budget or Budget()
     try:
-        with zipfile.ZipFile(file) as archive:
+        with open_zip(file, name, _MAX_ARRAYS) as archive:
             check_members(name, archive.infolist())
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-            raise DataError(
-                f"{name} contains something other than plain arrays: save arrays of numbers or text only."
-            )
+            stored = {
+                member.filename.removesuffix(".npy"): _Stored(archive, member, *_header(archive, member))
+                for member in archive.infolist()
+            }
+            parts = [_part(name, *_load(name, group, budget)) for group in _groups(name, stored, split)]
     except DataError:
         raise
     except Exception as error:  # damaged zips, headers and pickles raise many kinds of errors
@@ -49,7 +59,6 @@ def read(name: str, file: BinaryIO, split: str = "train") -> Samples:
             f"{name} cannot be read as npz "
             f"({str(error).splitlines()[0] if str(error) else type(error).__name__})."
         ) from None
-    parts = [_part(name, *part) for part in _groups(name, arrays, split)]
     images, labels, splits = (np.concatenate(column) for column in zip(*parts, strict=True))
     problems = Problems(name)
     good = labels != _BAD
@@ -59,14 +68,61 @@ def read(name: str, file: BinaryIO, split: str = "train") -> Samples:
     return Samples(images[good], labels[good], splits[good], np.flatnonzero(good), "npz", warnings)
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """An array that has not been read yet."""
+
+    archive: zipfile.ZipFile
+    member: zipfile.ZipInfo
+    shape: tuple[int, ...]
+    item_bytes: int
+
+    def load(self, name: str, budget: Budget) -> np.ndarray:
+        budget.take_bytes(name, max(self.member.file_size, math.prod(self.shape) * self.item_bytes))
+        with self.archive.open(self.member) as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], int]:
+    """Return the shape of an array, and the bytes of a number in it."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        # version 3 differs from 2 only in names of fields, which are refused below
+        read_header = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+            version, np.lib.format.read_array_header_2_0
+        )
+        shape, _, dtype = read_header(file)
+    if dtype.hasobject or dtype.names or min(shape, default=0) < 0:
+        raise ValueError("it contains something other than plain arrays of numbers or text")
+    return shape, dtype.itemsize
+
+
+def _load(
+    name: str, group: tuple[_Stored, _Stored | None, _Stored | str], budget: Budget
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | str]:
+    """Read the arrays of a split, once their headers have been found small enough."""
+    pixels, labels, split = group
+    count = pixels.shape[0] if pixels.shape else 0
+    budget.take_faces(name, count)
+    if len(pixels.shape) > 2:
+        budget.take_pixels(name, pixels.shape[2], pixels.shape[1], count)
+    return (
+        pixels.load(name, budget),
+        None if labels is None else labels.load(name, budget),
+        split if isinstance(split, str) else split.load(name, budget),
+    )
+
+
+_MAX_ARRAYS = 1000
+_ROWS = 4096  # whose pixels are converted at a time
 _BAD = -2  # marks a row with an unknown label or split
 
 
 def _groups(
-    name: str, arrays: dict[str, np.ndarray], default_split: str
-) -> list[tuple[np.ndarray, np.ndarray | None, np.ndarray | str]]:
+    name: str, arrays: Mapping[str, _Stored], default_split: str
+) -> list[tuple[_Stored, _Stored | None, _Stored | str]]:
     """Return (images, labels, splits or the single split) for each set of arrays in the file."""
-    by_split: dict[str, dict[str, np.ndarray]] = {}
+    by_split: dict[str, dict[str, _Stored]] = {}
     for key, array in arrays.items():
         words = re.split(r"[_\W]+", key.lower())
         split = next((s for s in map(find_split, words) if s), None)
@@ -75,7 +131,7 @@ def _groups(
             by_split.setdefault(split, {})[rest] = array
     if by_split:
         sets = [(columns.find(list(group)), group, split) for split, group in by_split.items()]
-        groups: list[tuple[np.ndarray, np.ndarray | None, np.ndarray | str]] = [
+        groups: list[tuple[_Stored, _Stored | None, _Stored | str]] = [
             (g[f["pixels"]], g.get(f.get("label", "")), split) for f, g, split in sets if "pixels" in f
         ]
         if groups:
@@ -156,9 +212,12 @@ def _images(name: str, pixels: np.ndarray) -> np.ndarray:
                 f"{name} has pixel values from {low:g} to {high:g}: expected 0 to 255, or 0 to 1."
             )
         scale = 255 if pixels.dtype.kind == "f" and high <= 1 else 1
-        pixels = np.rint(pixels * scale).astype(np.uint8)
+        whole = np.empty(pixels.shape, np.uint8)
+        for start in range(0, len(pixels), _ROWS):
+            whole[start : start + _ROWS] = np.rint(pixels[start : start + _ROWS] * scale)
+        pixels = whole
     if pixels.shape[1:] == (size, size):
-        return pixels.astype(np.uint8)
+        return pixels
     if not len(pixels):
         return np.empty((0, size, size), np.uint8)
     return np.stack([imaging.to_grey_48(imaging.from_array(np.ascontiguousarray(image))) for image in pixels])

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ... import imaging
 from ...errors import DataError, FerError
+from ..budget import Budget, TooLargeError
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples
 from ..problems import Problems
 from . import columns
+from .face_picture import read_face
+from .file_tree import MAX_RATIO
 
-_BATCH = 2048
+_BATCH = 2048  # rows
+_BATCH_BYTES = 32 << 20
+_SMALL_BYTES = 64 << 20  # unpacked, which a file of any size may have
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,11 @@ def open_table(name: str, file: str | BinaryIO, buffer_size: int = 0) -> FaceTab
         DataError: The file is not Parquet, or has no image column.
     """
     try:
-        table = pq.ParquetFile(file, buffer_size=buffer_size)
-        schema = table.schema_arrow
+        schema = pq.read_schema(file)
+        if not isinstance(file, str):
+            file.seek(0)
+        # A value that many rows share is then kept once, as it is in the file.
+        table = pq.ParquetFile(file, buffer_size=buffer_size, read_dictionary=_shared_columns(schema))
         image_column, class_names = (
             _image_column(schema),
             _class_names(schema, columns.find(schema.names).get("label")),
@@ -67,14 +77,40 @@ def open_table(name: str, file: str | BinaryIO, buffer_size: int = 0) -> FaceTab
 
 
 def cells(batch: pa.RecordBatch, table: FaceTable) -> tuple[list[bytes | None], list[object]]:
-    """Return the encoded images and the labels of some rows."""
+    """Return the encoded images and the labels of some rows; rows with equal values share one object."""
     blobs = batch.column(batch.schema.get_field_index(table.image))
     if pa.types.is_struct(blobs.type):
         blobs = blobs.field("bytes")
-    return blobs.to_pylist(), _column(batch, table.label)
+    return _values(blobs), _column(batch, table.label)
 
 
-def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
+def batches(
+    table: FaceTable, column_names: list[str], most: int, groups: Iterable[int]
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of some row groups, at most `most` at a time, or fewer where they are large.
+
+    Arrow cannot join the shared values of two row groups, so that each is read for itself.
+    """
+    for number in groups:
+        group = table.file.metadata.row_group(number)
+        rows = int(_BATCH_BYTES * group.num_rows / max(1, group.total_byte_size))
+        yield from table.file.iter_batches(max(1, min(most, rows)), row_groups=[number], columns=column_names)
+
+
+def _check_size(name: str, file: str | BinaryIO, table: pq.ParquetFile, budget: Budget) -> None:
+    """Take the rows of a table from the budget, and refuse one that unpacks to far more than images do."""
+    metadata = table.metadata
+    unpacked = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    size = os.path.getsize(file) if isinstance(file, str) else file.seek(0, os.SEEK_END)
+    budget.take_faces(name, metadata.num_rows)
+    if unpacked > budget.max_bytes or unpacked > max(_SMALL_BYTES, MAX_RATIO * size):
+        raise TooLargeError(
+            f"{name} is refused: it would unpack from {size:,} to {unpacked:,} bytes, far more than "
+            "images do."
+        )
+
+
+def read(name: str, file: str | BinaryIO, split: str = "train", budget: Budget | None = None) -> Samples:
     """Read a table with a column `image{bytes}` or plain bytes, labels, and optional splits.
 
     Numeric labels follow the names in the table's own Hugging Face metadata if it has any (its classes are
@@ -84,25 +120,36 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
         name: Name of the file in error messages.
         file: Seekable binary file.
         split: Split of all rows, for a table without a split column.
+        budget: What the table may take at most; its metadata say it before rows are read.
 
     Raises:
-        DataError: The file is not Parquet, has no image column or no labels, or has too many bad rows.
+        DataError: The file is not Parquet, has no image column or no labels, has too many bad rows, or is too
+            large.
     """
+    budget = budget or Budget()
     opened = open_table(name, file)
+    _check_size(name, file, opened.file, budget)
     table, image_column, label_column, split_column = opened.file, opened.image, opened.label, opened.split
     class_names = opened.class_names
 
     problems = Problems(name)
-    images, labels, splits, rows = [], [], [], []
+    images = np.empty((opened.file.metadata.num_rows, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    labels: list[int] = []
+    splits: list[int] = []
+    rows: list[int] = []
     row = 0
     column_names = [c for c in (image_column, label_column, split_column) if c]
     with ThreadPoolExecutor() as pool:
         try:
-            for batch in table.iter_batches(batch_size=_BATCH, columns=column_names):
+            for batch in batches(opened, column_names, _BATCH, range(table.num_row_groups)):
                 blobs, codes = cells(batch, opened)
                 uses = _column(batch, split_column)
-                decoded = pool.map(decode, blobs)
-                for i, (image, label, use) in enumerate(zip(decoded, codes, uses, strict=True)):
+                distinct = {id(blob): blob for blob in blobs}
+                budget.take_bytes(name, sum(len(blob or b"") for blob in distinct.values()))
+                read_one = partial(read_face, name="the image", budget=budget)
+                decoded = dict(zip(distinct, pool.map(read_one, distinct.values()), strict=True))
+                for i, (blob, label, use) in enumerate(zip(blobs, codes, uses, strict=True)):
+                    image = decoded[id(blob)]
                     try:
                         if isinstance(image, FerError):
                             raise image
@@ -113,18 +160,20 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
                     except FerError as error:
                         problems.add(f"row {row + i + 1}: {error}")
                         continue
-                    images.append(image)
+                    images[len(rows)] = image
                     labels.append(label_position)
                     splits.append(split_position)
                     rows.append(row + i)
                 row += len(codes)
+        except TooLargeError:
+            raise
         except Exception as error:  # as above; also invalid text in a cell
             raise DataError(
                 f"{name} is damaged after row {row:,} ({_short(error)}): get the file again."
             ) from None
-    warnings = problems.conclude(len(images))
+    warnings = problems.conclude(len(rows))
     return Samples(
-        images=np.stack(images) if images else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8),
+        images=images[: len(rows)],
         labels=np.array(labels, np.int8),
         splits=np.array(splits, np.int8),
         rows=np.array(rows, np.int64),
@@ -133,14 +182,22 @@ def read(name: str, file: str | BinaryIO, split: str = "train") -> Samples:
     )
 
 
-def decode(blob: bytes | None) -> np.ndarray | FerError:
-    """Return (48, 48) uint8, or the reason why the image cannot be read."""
-    try:
-        if not blob:
-            raise DataError("the image is empty.")
-        return imaging.to_grey_48(imaging.open_image(blob))
-    except FerError as error:
-        return error
+def _shared_columns(schema: pa.Schema) -> list[str]:
+    """Return the columns of text and bytes at the top, and those of encoded images one level below."""
+    found = [item.name for item in schema if _is_text(item.type)]
+    return found + [f"{item.name}.bytes" for item in schema if pa.types.is_struct(item.type)]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_binary(kind)
+
+
+def _values(column: pa.Array) -> list:
+    """Return the values of a column; equal values that the file holds once are one object."""
+    if not isinstance(column, pa.DictionaryArray):
+        return column.to_pylist()
+    values = column.dictionary.to_pylist()
+    return [None if i is None else values[i] for i in column.indices.to_pylist()]
 
 
 def _image_column(schema: pa.Schema) -> str | None:
@@ -164,11 +221,12 @@ def _class_names(schema: pa.Schema, label_column: str | None) -> list[str] | Non
 
 
 def _column(batch: pa.RecordBatch, name: str | None) -> list:
-    return (
-        [None] * batch.num_rows
-        if name is None
-        else batch.column(batch.schema.get_field_index(name)).to_pylist()
-    )
+    if name is None:
+        return [None] * batch.num_rows
+    column = batch.column(batch.schema.get_field_index(name))
+    if pa.types.is_nested(column.type):
+        raise DataError(f"its column {name} holds {column.type}: expected a number or a text in each row")
+    return _values(column)
 
 
 def _short(error: Exception) -> str:
