@@ -1,7 +1,7 @@
 """Limits of what a picture's file may cost beyond its pixels, checked before a decoder sees it.
 
-`imaging` calls `check` for every picture. With Pillow 13 on one core, a JPEG of 36 megapixels in 310 scans took
-31 s, 50 MB of fill bytes 32 s and 58 MB of EXIF segments 16 s; a GIF with 20 MB of comments took 0.9 GB.
+`imaging` calls `check` for every picture. With Pillow 13 on one core, a JPEG of 36 megapixels in 310 scans
+took 31 s, 50 MB of fill bytes 32 s and 58 MB of EXIF segments 16 s; a GIF with 20 MB of comments took 0.9 GB.
 """
 
 from __future__ import annotations

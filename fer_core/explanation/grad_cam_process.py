@@ -10,6 +10,7 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
@@ -20,13 +21,21 @@ from ..resources import subprocess_environment
 from .grad_cam_worker import ERROR, NUMBER, READY
 
 _TIMEOUT = 60.0  # seconds
+# Calls what starts the process; it may refuse with a ModelError.
+Spawn = Callable[[Callable[[], subprocess.Popen[bytes]]], subprocess.Popen[bytes]]
 
 
 class GradCamProcess:
     """Grad-CAM maps of one model. One object may be used from several threads."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        self.bundle = bundle
+    def __init__(self, bundle: Bundle, spawn: Spawn = lambda launch: launch()) -> None:
+        """Create the process of a bundle, which `start` starts.
+
+        Args:
+            bundle: The model.
+            spawn: Calls what starts the process, where the processes of an app are counted.
+        """
+        self.bundle, self._spawn = bundle, spawn
         self._one_request = threading.Lock()
         self._state = threading.Lock()  # guards the two below
         self._worker: _Worker | None = None
@@ -69,7 +78,7 @@ class GradCamProcess:
                     f"Grad-CAM needs {self.bundle.keras_file}, which is missing: make the bundle again with "
                     "the command bundle."
                 )
-            self._worker = _Worker(self.bundle)
+            self._worker = _Worker(self.bundle, self._spawn)
 
     def maps(self, images: np.ndarray, timeout: float = _TIMEOUT) -> np.ndarray:
         """Compute maps in 0..1, (n, C, 48, 48) float32, see `grad_cam.GradCam.maps`.
@@ -107,7 +116,7 @@ class GradCamProcess:
 class _Worker:
     """One helper process, with a thread that reads its answers."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, spawn: Spawn) -> None:
         self.name = bundle.name
         self.ready, self.ended = threading.Event(), threading.Event()
         self._answers: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
@@ -119,12 +128,14 @@ class _Worker:
         }
         command = [sys.executable, "-m", "fer_core.explanation.grad_cam_worker", str(bundle.path.resolve())]
         try:
-            self._process = subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+            self._process = spawn(
+                lambda: subprocess.Popen(
+                    command,
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
             )
         except OSError as error:
             raise ModelError(

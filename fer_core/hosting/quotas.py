@@ -151,8 +151,12 @@ def child_environment(path: Path) -> dict[str, str]:
 
 def give_app_priority(pid: int, path: Path) -> None:
     """Give the app priority over this process, for the processor and when memory is short."""
-    if owner_of(path) is None:
-        return
+    if owner_of(path) is not None:
+        give_way(pid)
+
+
+def give_way(pid: int) -> None:
+    """Let a process give way to the app, for the processor and when memory is short."""
     import psutil
 
     with contextlib.suppress(OSError, psutil.Error):

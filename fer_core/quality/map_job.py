@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import time
+from collections.abc import Callable
 
 from .. import storage
 from ..bundles.bundle import Bundle
 from ..data.dataset import Dataset
-from ..errors import DataError
+from ..errors import DataError, FerError
 from ..process_folder import OPEN_STATES, ProcessFolder, start_detached
 from . import result_cache
 from .embedding import make_map, model_key
@@ -23,11 +25,21 @@ def folder(dataset: Dataset, bundle: Bundle) -> ProcessFolder:
     return ProcessFolder(storage.cache_folder("map-jobs") / name)
 
 
-def start(dataset: Dataset, bundle: Bundle) -> None:
+def start(
+    dataset: Dataset,
+    bundle: Bundle,
+    launch: Callable[..., subprocess.Popen[bytes]] = start_detached,
+) -> None:
     """Start the job unless it is already running.
+
+    Args:
+        dataset: The faces.
+        bundle: The model, whose features are mapped.
+        launch: Starts the process as `start_detached` does, or refuses to.
 
     Raises:
         DataError: The cache cannot be written, or no process can be started.
+        FerError: From `launch`.
     """
     job = folder(dataset, bundle)
     if job.status()["state"] in OPEN_STATES:
@@ -35,7 +47,10 @@ def start(dataset: Dataset, bundle: Bundle) -> None:
     try:
         job.path.mkdir(parents=True, exist_ok=True)
         job.write_status("starting", share=0.0)
-        start_detached(["map", dataset.source, "--model", str(bundle.path)], job.log, "wb")
+        launch(["map", dataset.source, "--model", str(bundle.path)], job.log, "wb")
+    except FerError:
+        job.write_status("stopped")
+        raise
     except OSError as error:
         raise DataError(f"The map cannot be made: {error.strerror or error}.") from None
 

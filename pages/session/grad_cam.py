@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -10,7 +12,7 @@ from fer_core.bundles.bundle import Bundle
 from fer_core.evaluation.record import model_hash
 from fer_core.explanation.grad_cam_process import GradCamProcess
 
-from . import visitor
+from . import helpers
 
 _REFRESH_SECONDS = 0.6
 _lock = threading.Lock()
@@ -27,12 +29,14 @@ def process(bundle: Bundle) -> GradCamProcess:
     with _lock:
         for other in [name for name in _current if name != key]:
             _current.pop(other).close()
-        helper = _current.setdefault(key, GradCamProcess(bundle))
-    if not helper.ready and not helper.under_way:
-        visitor.check_helper("Grad-CAM")
-    if not helper.failed:  # a failed process reports its error at the next request, and can be started again
-        helper.start()
+        helper = _current.setdefault(key, GradCamProcess(bundle, _spawn))
+        if not helper.failed:  # a failed process reports its error at the next request, and starts again then
+            helper.start()
     return helper
+
+
+def _spawn(launch: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    return helpers.start("Grad-CAM", launch, shared=True)
 
 
 def release() -> None:

@@ -20,11 +20,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core import storage
 from fer_core.data.budget import Budget
-from fer_core.errors import FerError, ModelError
-from fer_core.hosting import memory, quotas, sources, visitors
+from fer_core.errors import FerError
+from fer_core.hosting import quotas, sources, visitors
 from fer_core.hosting.settings import SWITCH, HostingSettings
 from fer_core.hosting.visitors import Visitors
-from fer_core.resources import subprocess_environment
 
 from .foreign_text import plain
 
@@ -176,31 +175,6 @@ def check_upload(name: str, content: bytes) -> None:
     if (all_visitors := hosted()) is not None:
         sources.check_upload(name, content, all_visitors.settings)
         quotas.check_space(_home_in(all_visitors), len(content))
-
-
-def check_helper(what: str) -> None:
-    """Check that there is memory for a helper process with TensorFlow.
-
-    Args:
-        what: What needs the process, as the subject of the message.
-
-    Raises:
-        ModelError: A hosted app has not enough memory now.
-    """
-    all_visitors = hosted()
-    if (
-        all_visitors is not None
-        and memory.free(all_visitors.settings.memory_mb) < memory.HELPER_MB * 1_000_000
-    ):
-        raise ModelError(
-            f"{what} needs {memory.HELPER_MB} MB of memory, which this server does not have now: try again "
-            "when no run is training."
-        )
-
-
-def helper_environment() -> dict[str, str]:
-    """Return the environment of a helper process."""
-    return subprocess_environment() | ({} if hosted() is None else memory.SPARING)
 
 
 def upload_megabytes(limit: int) -> int:

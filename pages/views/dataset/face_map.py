@@ -16,6 +16,7 @@ from fer_core.process_folder import OPEN_STATES
 from fer_core.quality import map_job, result_cache
 from fer_core.quality.embedding import load_map
 from fer_core.wording import plural
+from pages.session import helpers
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 from pages.widgets import charts
@@ -90,7 +91,8 @@ def _offer(dataset: DatasetView, bundle: Bundle) -> None:
     minutes = len(dataset.data) / 12_000
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Make the map", icon=":material/scatter_plot:", key="map_make", type="primary"):
-            map_job.start(dataset.data, bundle)
+            with errors_shown():
+                map_job.start(dataset.data, bundle, helpers.detached("The map"))
             st.rerun()
         st.caption(f"About {max(1, round(minutes))} min, once, in a process of its own.", width="stretch")
     job = map_job.folder(dataset.data, bundle).status()

@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.errors import ModelError
-from pages.session import visitor
+from pages.session import helpers
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 
@@ -110,7 +110,6 @@ def _converted(path: str, modified: int) -> bytes:
     Raises:
         ModelError: The model cannot be converted.
     """
-    visitor.check_helper("The conversion to ONNX")
     with tempfile.TemporaryDirectory(prefix="fer-onnx-") as folder:
         out = Path(folder) / "model.onnx"
         command = [
@@ -126,16 +125,20 @@ def _converted(path: str, modified: int) -> bytes:
             str(out),
         ]
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_TIMEOUT,
-                env=visitor.helper_environment(),
+            process = helpers.start(
+                "The conversion to ONNX",
+                lambda: subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    env=helpers.environment(),
+                ),
             )
+            _, said = process.communicate(timeout=_TIMEOUT)
         except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
             raise ModelError(
                 f"The conversion to ONNX took longer than {_TIMEOUT // 60} minutes and was stopped: try "
                 "again later."
@@ -144,13 +147,13 @@ def _converted(path: str, modified: int) -> bytes:
             raise ModelError(
                 f"The conversion to ONNX could not be started: {error.strerror or error}."
             ) from None
-        if done.returncode == 0 and out.is_file():
+        if process.returncode == 0 and out.is_file():
             return out.read_bytes()
-        errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        errors = [line for line in said.decode(errors="replace").splitlines() if line.startswith("error: ")]
         reason = (
             errors[-1].removeprefix("error: ")
             if errors
-            else f"The process ended with status {done.returncode}."
+            else f"The process ended with status {process.returncode}."
         )
         raise ModelError(f"The conversion to ONNX failed: {reason}")
 

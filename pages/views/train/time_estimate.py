@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core.config import RunConfig
 from fer_core.runs.speed import estimate
-from pages.session import visitor
+from pages.session import helpers, visitor
 from pages.session.errors import errors_shown
 from pages.widgets.durations import duration
 
@@ -76,14 +76,16 @@ def _show(config: RunConfig, train_images: int, validation_images: int, was_runn
 
 
 def _measure(config: RunConfig) -> None:
-    visitor.check_helper("The measurement")
     command = [sys.executable, "-m", "fer_core", "speed", "--config", "-"]
-    process = subprocess.Popen(
-        command,
-        env=visitor.helper_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+    process = helpers.start(
+        "The measurement",
+        lambda: subprocess.Popen(
+            command,
+            env=helpers.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ),
     )
     assert process.stdin is not None
     process.stdin.write(config.model_dump_json().encode())
