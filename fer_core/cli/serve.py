@@ -10,6 +10,8 @@ import sys
 from ..errors import FerError
 from .arguments import MODELS, Commands, non_negative_int, positive_int
 
+_SHUTDOWN_SECONDS = 5  # for the requests that are under way
+
 
 def add_commands(commands: Commands) -> None:
     parser = commands.add("serve", serve, "Serve predictions over HTTP.")
@@ -44,6 +46,7 @@ def serve(options: argparse.Namespace) -> None:
     from ..bundles.bundle import find_bundle
     from ..diagnostics import log
     from ..serve import Limits, create_app
+    from ..serve.connections import Connection
 
     if os.environ.get(log.SWITCH):  # else a terminal shows nothing but where it answers
         log.set_up()
@@ -64,6 +67,11 @@ def serve(options: argparse.Namespace) -> None:
             flush=True,
         )
         config = uvicorn.Config(
-            app, log_level="warning", limit_concurrency=64, timeout_keep_alive=5, access_log=False
+            app,
+            http=Connection,
+            log_level="warning",
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            access_log=False,
         )
         uvicorn.Server(config).run(sockets=[listening])

@@ -18,6 +18,7 @@ from ..diagnostics import log
 from ..errors import ImageError
 from ..inference import Predictor
 from ..inference.face_table import face_row
+from .admission import Admission
 from .body import read_picture
 from .limits import Limits
 from .problem import Problem, ProblemBody, answer_problems
@@ -26,11 +27,13 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": ProblemBody, "description": "no picture, or one that cannot be read"},
     404: {"model": ProblemBody, "description": "no such model"},
     413: {"model": ProblemBody, "description": "too many bytes or pixels"},
+    408: {"model": ProblemBody, "description": "the body took too long"},
     422: {"model": ProblemBody, "description": "an invalid parameter"},
     429: {
         "model": ProblemBody,
         "description": "too many requests; Retry-After contains the seconds to wait",
     },
+    503: {"model": ProblemBody, "description": "too many requests of all clients; try again"},
 }
 _BINARY = {"type": "string", "format": "binary"}
 _BODY = {
@@ -148,6 +151,7 @@ def create_app(model: Bundle, limits: Limits | None = None) -> FastAPI:
     predictors = _Predictors(model)
     workers = ThreadPoolExecutor(limits.at_once, thread_name_prefix="predict")
     allowed = _rate_limiter(limits)
+    admission = Admission(limits)
     # The page /docs is served locally and not from a CDN, which would learn who opens it.
     app: FastAPI = FastAPIOffline(
         title="FER Explorer",
@@ -181,12 +185,14 @@ def create_app(model: Bundle, limits: Limits | None = None) -> FastAPI:
         model: Annotated[str | None, Query(description="a name from /models")] = None,
     ) -> PredictionBody:
         """Find and classify the faces of a picture: JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."""
-        allowed(request.client.host if request.client else "")
-        name, content = await read_picture(request, limits.bytes)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            workers, _analyse, predictors, model, name, content, detect, unsure_below, limits
-        )
+        address = request.client.host if request.client else ""
+        allowed(address)
+        with admission.request(address) as memory:
+            name, content = await read_picture(request, limits.bytes, memory, limits.body_seconds)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(
+                workers, _analyse, predictors, model, name, content, detect, unsure_below, limits
+            )
 
     return app
 

@@ -2,46 +2,84 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from .admission import BodyMemory
 from .problem import Problem
 
+_NAME_LENGTH = 200
 
-async def read_picture(request: Request, max_bytes: int) -> tuple[str, bytes]:
+
+async def read_picture(
+    request: Request, max_bytes: int, memory: BodyMemory, seconds: float
+) -> tuple[str, bytes]:
     """Return the name and the bytes of the picture: the only file of a form, or the body itself.
+
+    Args:
+        request: The request.
+        max_bytes: Most bytes of the body.
+        memory: Counts the bytes of all bodies.
+        seconds: Within which the body has to come.
 
     Raises:
         Problem: The body is larger than `max_bytes` bytes (413), or the form is damaged or does not contain
-            exactly one file (400).
+            exactly one file (400), it takes too long (408), or there are too many of other requests (503).
     """
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request, max_bytes, memory)
+    except TimeoutError:
+        raise Problem(
+            408,
+            f"The body did not come within {seconds:g} s: send a smaller picture.",
+            {"Connection": "close"},
+        ) from None
+
+
+async def _read(request: Request, max_bytes: int, memory: BodyMemory) -> tuple[str, bytes]:
     form = request.headers.get("content-type", "").split(";")[0].strip().lower() == "multipart/form-data"
     if not form:
-        content = b"".join([part async for part in _bounded(request, max_bytes)])
+        content = b"".join([part async for part in _bounded(request, max_bytes, memory)])
         if not content:
             raise Problem(
                 400, "The request has no body: expected the bytes of a picture, or a form with a file."
             )
         return "the picture", content
-    parser = MultiPartParser(request.headers, _bounded(request, max_bytes), max_files=2, max_fields=8)
+    parser = MultiPartParser(request.headers, _bounded(request, max_bytes, memory), max_files=2, max_fields=8)
     parser.spool_max_size = max_bytes + 1  # larger files would be written to disk; there are none
     try:
         fields = await parser.parse()
-    except (MultiPartException, KeyError) as error:
-        raise Problem(400, f"The form cannot be read: {str(error).rstrip('.') or 'it is damaged'}.") from None
+    except (MultiPartException, KeyError, LookupError, UnicodeError) as error:
+        raise Problem(400, f"The form cannot be read: {_reason(error)}.") from None
     try:
         files = [value for value in fields.values() if isinstance(value, UploadFile)]
         if len(files) != 1:
             raise Problem(400, f"Expected a form with one file, the picture; got {len(files)}.")
-        return files[0].filename or "the picture", await files[0].read()
+        return _name(files[0].filename), await files[0].read()
     finally:
         await fields.close()
 
 
-async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeError):
+        return "its texts are not UTF-8"
+    if isinstance(error, LookupError):
+        return "its texts have an unknown encoding, expected UTF-8"
+    return str(error).rstrip(".") or "it is damaged"
+
+
+def _name(sent: str | None) -> str:
+    """Return a file's name for messages and the log: one line of characters that can be sent."""
+    shown = "".join(char if char.isprintable() else "?" for char in sent or "")
+    return shown[:_NAME_LENGTH].strip() or "the picture"
+
+
+async def _bounded(request: Request, max_bytes: int, memory: BodyMemory) -> AsyncGenerator[bytes, None]:
     """Yield the chunks of the body; the length in its header is not trusted."""
     too_large = Problem(413, f"The request is larger than {max_bytes / 2**20:g} MB: send a smaller picture.")
     if (said := request.headers.get("content-length", "")).isdigit() and int(said) > max_bytes:
@@ -51,4 +89,5 @@ async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, No
         seen += len(part)
         if seen > max_bytes:
             raise too_large
+        memory.take(len(part))
         yield part

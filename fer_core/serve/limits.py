@@ -7,17 +7,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits per request, except the last."""
+    """Limits per request, per client and of all together."""
 
     megabytes: float = 20.0  # size of a request's body
     # Pictures up to this size are analysed within 1 GB of memory (benchmarks/photo_memory.py).
     megapixels: float = 50.0
     at_once: int = 2  # pictures analysed at the same time; others wait
     per_minute: int = 120  # requests from one client address
+    at_once_per_client: int = 32  # requests of one client address that are under way
+    requests_at_once: int = 128  # of all addresses
+    all_megabytes: float = 200.0  # of the bodies of all requests together
+    body_seconds: float = 30.0  # within which a body has to come
 
     @property
     def bytes(self) -> int:
         return round(self.megabytes * 2**20)
+
+    @property
+    def all_bytes(self) -> int:
+        return round(max(self.all_megabytes, 2 * self.megabytes) * 2**20)
 
     @property
     def pixels(self) -> int:

@@ -12,7 +12,7 @@ _MARKS = re.compile(
 )
 # Addresses, e-mail addresses, and the names of colours, emoji and icons are found in the text itself, where
 # a backslash does not help.
-_FOUND_LATER = re.compile(r"(?<=:)(?=[\w/+\-])|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+_FOUND_LATER = re.compile(r"(?<=:)(?=[^\W\d]|[/+\-]|100:|1234:|\d[a-z])|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
 
 
 def plain(text: object) -> str:

@@ -53,6 +53,10 @@ def test_the_walk_finds_a_call_that_draws_foreign_text(source: str, found: list[
 
 def test_plain_text_stays_readable_and_short() -> None:
     assert plain("my_faces (3): 7 of 9, 12.5% - happy") == "my_faces (3): 7 of 9, 12.5% - happy"
+    assert plain("synthetic:700:1") == "synthetic:700:1"
+    assert plain(":100: :smile: http://a www.b a@b") == (
+        ":\u2060100: :\u2060smile: http:\u2060//a www\u2060.b a\u2060@b"
+    )
     assert plain("1. _a_ #") == r"1\. \_a\_ #"
     assert plain("a\n\n# b\u202e\ud800\0c") == "a # b c"
     assert len(plain("x" * 10**6)) == MAX_LENGTH
