@@ -36,11 +36,21 @@ def cache_folder(part: str) -> Path:
 
     It may not exist yet.
 
-    Results of a visitor of a hosted app are stored in the visitor's folder.
+    Results of a visitor of a hosted app are stored in the visitor's folder. One who has not kept anything yet
+    has none, and sees shared data alone, whose results may be shared too.
     """
     if not part.startswith(_SHARED_CACHES) and (home := _home()) is not None:
-        return home / "cache" / part
-    return Path(os.environ.get("FER_EXPLORER_CACHE") or platformdirs.user_cache_dir("fer-explorer")) / part
+        return home / "cache" / part if home.is_dir() else guests_cache() / part
+    return _cache() / part
+
+
+def guests_cache() -> Path:
+    """Return the folder of results for visitors of a hosted app who have kept nothing."""
+    return _cache() / "guests"
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("FER_EXPLORER_CACHE") or platformdirs.user_cache_dir("fer-explorer"))
 
 
 def cache_folder_of(path: Path, part: str) -> Path:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
 from pathlib import Path
 
+from .. import storage
 from ..data import cache
 from .visitors import Visitors, folder_size, last_seen, running_of
 
 _DAY = 86_400
+_HOUR = 3_600
+_MARK = "cleaned"  # touched at each cleaning
 _WASTE = ".waste-"
+_GUESTS_MB = 200  # of results for visitors who have kept nothing
 
 
 def clean(visitors: Visitors, spared: Path | None = None, more: int = 0) -> list[str]:
     """Delete the folders of visitors who have been away for long.
 
-    Then delete others, longest away first, until the rest fits.
+    Then delete others, longest away first, until the rest fits; never those of the last hour.
 
     Args:
         spared: Folder of a visitor that is kept, since the visitor is active.
@@ -26,17 +31,21 @@ def clean(visitors: Visitors, spared: Path | None = None, more: int = 0) -> list
     Returns:
         The names of the deleted folders.
     """
+    _forgive_gap(visitors)
     now, settings, deleted = time.time(), visitors.settings, []
     homes = sorted(visitors.homes(), key=last_seen)
     sizes = {home: folder_size(home) for home in homes}
     remaining = sum(sizes.values()) + more
     for home in homes:
-        old = now - last_seen(home) > settings.days * _DAY
-        if home == spared or not (old or remaining > settings.total_mb * 1_000_000) or not _delete(home):
+        away = now - last_seen(home)
+        # Nobody makes room with fresh cookies at the cost of those who are here: they wait instead.
+        makes_room = remaining > settings.total_mb * 1_000_000 and away > _HOUR
+        if home == spared or not (away > settings.days * _DAY or makes_room) or not _delete(home):
             continue
         remaining -= sizes[home]
         deleted.append(home.name)
     _clear_waste(visitors)
+    _clear_guests()
     _clear_parsed(now - settings.days * _DAY)
     return deleted
 
@@ -64,6 +73,31 @@ def _clear_waste(visitors: Visitors) -> None:
     with contextlib.suppress(OSError):
         for path in visitors.root.glob(f"{_WASTE}*"):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _forgive_gap(visitors: Visitors) -> None:
+    """Count no time as absence in which nobody could come: the server was off, or its clock jumped ahead."""
+    mark = visitors.root / _MARK
+    with contextlib.suppress(OSError):
+        gap = time.time() - mark.stat().st_mtime if mark.exists() else 0.0
+        if gap > _DAY:
+            for home in visitors.homes():
+                seen = min(last_seen(home) + gap, time.time())
+                (home / "seen").touch()
+                os.utime(home / "seen", (seen, seen))
+        mark.touch()
+
+
+def _clear_guests() -> None:
+    """Delete the oldest results for visitors who have kept nothing, as far as there are too many."""
+    with contextlib.suppress(OSError):
+        files = [path for path in storage.guests_cache().rglob("*") if path.is_file()]
+        files.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        total = 0
+        for path in files:
+            total += path.stat().st_size
+            if total > _GUESTS_MB * 1_000_000:
+                path.unlink(missing_ok=True)
 
 
 def _clear_parsed(before: float) -> None:

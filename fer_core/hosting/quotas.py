@@ -203,7 +203,8 @@ def _check_disk(visitors: Visitors, home: Path, more: int = 0) -> None:
         cleaning.clean(visitors, home, more)
         if cleaning.total(visitors) + more > settings.total_mb * 1_000_000:
             raise TrainingError(
-                "The disk space that this server has for visitors is used up: try again later."
+                "The disk space that this server has for visitors is used up by others who are here now: try "
+                f"again in an hour, {_ON_YOUR_OWN}."
             )
 
 

@@ -14,7 +14,7 @@ from fer_core.hosting.visitors import Visitors
 from fer_core.runs import queue
 from fer_core.runs.registry import Registry
 
-from . import grad_cam, health, helpers
+from . import grad_cam, health, helpers, uploads
 
 _TICK_SECONDS = 0.5
 _QUEUE_SECONDS = 2.0
@@ -29,6 +29,7 @@ def start(all_visitors: Visitors) -> None:
 @st.cache_resource(show_spinner=False)
 def _thread(_all_visitors: Visitors, settings: str) -> threading.Thread:
     health.start()
+    uploads.bound(_all_visitors.settings)
     thread = threading.Thread(target=_loop, args=(_all_visitors,), name="fer-housekeeping", daemon=True)
     thread.start()
     return thread

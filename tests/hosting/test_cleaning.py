@@ -6,10 +6,13 @@ import os
 import time
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 
 from fer_core.data import cache, open_dataset
-from fer_core.hosting import cleaning, visitors
+from fer_core.errors import TrainingError
+from fer_core.hosting import cleaning, quotas, visitors
+from fer_core.storage import cache_folder, set_visitor_folder
 from tests.hosting.conftest import Host
 
 DAY = 86_400
@@ -75,3 +78,47 @@ def test_what_a_dead_cleaner_left_is_cleared(host: Host) -> None:
     (host.visitors.root / ".waste-abc").mkdir()
     cleaning.clean(host.visitors)
     assert not (host.visitors.root / ".waste-abc").exists()
+
+
+def test_nobody_of_the_last_hour_is_cleaned_away_for_another(host: Host) -> None:
+    """A visitor with ever new cookies filled the disk, and the data of others went."""
+    all_visitors = host.allow(total_mb=10, visitor_mb=10)
+    here, greedy, away = left(host, 0.5 / 24, 4), left(host, 0, 4), left(host, 2 / 24, 4)
+    assert cleaning.clean(all_visitors, greedy, 1_000_000) == [away.name]
+    late = host.visitor()
+    with pytest.raises(TrainingError, match="used up by others who are here now: try again in an hour"):
+        quotas.check_space(late, 3_000_000)
+    assert here.exists() and greedy.exists()
+
+
+@pytest.mark.parametrize("days", [400, -400])
+def test_a_jump_of_the_clock_deletes_nothing(host: Host, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    all_visitors = host.allow(days=7)
+    home, old = left(host, 3), left(host, 6)
+    assert cleaning.clean(all_visitors) == []
+    true = time.time
+    monkeypatch.setattr(time, "time", lambda: true() + days * DAY)
+    assert cleaning.clean(all_visitors) == []
+    monkeypatch.setattr(time, "time", true)
+    assert cleaning.clean(all_visitors) == [] and home.exists() and old.exists()
+
+
+def test_results_for_visitors_who_kept_nothing_are_bounded(
+    host: Host, own_cache: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = host.visitors.home(visitors.new_token())
+    set_visitor_folder(lambda: home)
+    try:
+        folder = cache_folder("quality-v1")
+        folder.mkdir(parents=True)
+        assert not home.exists()
+        for i in range(5):
+            (folder / str(i)).write_bytes(b"0" * 1_000_000)
+            os.utime(folder / str(i), (i, i))
+        monkeypatch.setattr(cleaning, "_GUESTS_MB", 3)
+        cleaning.clean(host.visitors)
+        assert sorted(path.name for path in folder.iterdir()) == ["2", "3", "4"]
+        home.mkdir()
+        assert cache_folder("quality-v1").is_relative_to(home)
+    finally:
+        set_visitor_folder(lambda: None)

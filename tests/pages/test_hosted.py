@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from starlette.exceptions import HTTPException
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
 from fer_core.config import RunConfig
@@ -16,10 +19,11 @@ from fer_core.data.recipe import Recipe, save_recipe
 from fer_core.emotions import NAMES
 from fer_core.evaluation.scoring import test_uses as uses_of_the_test_split
 from fer_core.hosting import visitors
+from fer_core.hosting.settings import HostingSettings
 from fer_core.runs import processes
 from fer_core.runs.run_folder import RunFolder
 from fer_core.storage import set_visitor_folder
-from pages.session import background, housekeeping, visitor
+from pages.session import background, housekeeping, uploads, visitor
 from pages.views.dataset import source_choice
 from tests import tiny
 from tests.pages.conftest import ROOT, open_page
@@ -369,3 +373,34 @@ def test_what_was_computed_in_the_background_is_the_visitors_who_asked(mine: str
     visitor._wrapped_home.set(home(mine))
     assert background.result("the same question") is None
     visitor._wrapped_home.set(None)
+
+
+def test_a_visit_alone_leaves_no_folder(host: Path, own_cache: None) -> None:
+    """Visits that do not keep the cookie left a folder each, with results for it."""
+    for page in ("dataset", "evaluate", "models", "train", "predict"):
+        app = as_visitor(visitors.new_token(), page)
+        assert not app.exception
+    assert not [path for path in (host / "runs" / "visitors").iterdir() if path.is_dir()]
+
+
+def test_uploads_past_the_page_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 files of 45 MB in one session took 900 MB."""
+    settings = HostingSettings(upload_mb=1)
+    monkeypatch.setattr(MemoryUploadedFileManager, "add_file", MemoryUploadedFileManager.add_file)
+    monkeypatch.setattr(uploads, "_settings", None)
+    uploads.bound(settings)
+    manager = MemoryUploadedFileManager("/upload")
+
+    def send(session: str, number: int) -> None:
+        manager.add_file(
+            session, UploadedFileRec(f"{session}{number}", "a.jpg", "image/jpeg", b"0" * 900_000)
+        )
+
+    for number in range(3):
+        send("one", number)
+    with pytest.raises(HTTPException, match="at most 3 MB together"):
+        send("one", 3)
+    monkeypatch.setattr(uploads.memory, "limit", lambda megabytes: 16_000_000)
+    send("two", 0)
+    with pytest.raises(HTTPException, match="keeps too many uploads"):
+        send("three", 0)

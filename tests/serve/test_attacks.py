@@ -121,7 +121,7 @@ def test_clients_that_leave_leave_no_traceback(service: Service) -> None:
         service.connect(head(1000) + b"x").close()
     for _ in range(5):
         with service.connect(b"\x16\x03\x01 no http\r\n\r\n") as held:
-            answer = b"".join(iter(lambda: held.recv(4096), b""))  # noqa: B023
+            answer = b"".join(iter(lambda: held.recv(4096), b""))
             assert answer.startswith(b"HTTP/1.1 400") and json.loads(answer.split(b"\r\n\r\n")[1])["error"]
     assert service.predict().status_code == 200
     assert "Traceback" not in service.log.read_text()
