@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each part may import the parts before it, and itself.
 ORDER = [
     "errors wording",
-    "emotions picture_limits zip_file machine resources storage native_output database",
+    "emotions picture_limits zip_file csv_cells machine resources storage native_output database",
     "picture_files deep_pixels",
     "imaging config process_folder app",
     "metrics data zoo",

@@ -69,3 +69,25 @@ def test_no_licence_restricts_running_a_server() -> None:
         # A whole licence text may mention others: its title says what it is.
         titles = [field.strip().splitlines()[0] for field in fields if field and field.strip()]
         assert not [title for title in titles if FORBIDDEN.search(title)], name
+
+
+def locked() -> dict[str, tuple[str, int]]:
+    """Version and number of hashes of each package in requirements.lock; a package may have two versions."""
+    text = (ROOT / "requirements.lock").read_text()
+    blocks = re.split(r"\n(?=[a-zA-Z0-9])", text)
+    found = {}
+    for block in blocks:
+        if match := re.match(r"([\w.-]+)(?:\[[\w,-]+\])?==(\S+)", block):
+            found[canonical(match[1])] = (match[2], block.count("--hash=sha256:"))
+    return found
+
+
+def test_the_lock_file_has_every_package_within_its_bounds_and_by_hash() -> None:
+    """A deployment installs exactly what was tested: `.ci/lock` writes the file."""
+    versions = locked()
+    for requirement in requirements():
+        version, _ = versions[canonical(requirement.name)]
+        assert requirement.specifier.contains(version), str(requirement)
+    assert len(versions) > 80 and all(hashes for _, hashes in versions.values())
+    installed = {name for name, requirement in needed().items()}
+    assert not installed - versions.keys() - {"pip", "setuptools"}

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..bundles.classifier import Classifier
+from ..csv_cells import harmless, harmless_rows
 from .input_warnings import input_warnings
 from .predict import FacePrediction
 
@@ -85,7 +86,7 @@ def model_cells(classifier: Classifier) -> dict[str, str]:
 def csv_text(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
     """Return rows as CSV with a header; several warnings of a face are separated by ";"."""
     buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, names)
+    writer = csv.DictWriter(buffer, list(map(harmless, names)))
     writer.writeheader()
-    writer.writerows({**row, "warnings": ";".join(row["warnings"])} for row in rows)
+    writer.writerows(harmless_rows({**row, "warnings": ";".join(row["warnings"])} for row in rows))
     return buffer.getvalue()

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import storage
+from ..csv_cells import harmless
 from ..data.dataset import SPLITS, Dataset
 from ..data.recipe import Recipe
 from ..database import connect
@@ -124,7 +125,7 @@ class Verdicts:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["row", "split", "label", "verdict", "should_be", "time"])
-        names = [*self._dataset.label_names, ""]
+        names = [harmless(name) for name in (*self._dataset.label_names, "")]
         for i, v in sorted(self.all().items()):
             stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(v.time))
             writer.writerow(
@@ -133,7 +134,7 @@ class Verdicts:
                     SPLITS[self._dataset.splits[i]],
                     names[self._dataset.labels[i]],
                     v.verdict,
-                    v.label or "",
+                    harmless(v.label or ""),
                     stamp,
                 ]
             )

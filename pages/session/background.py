@@ -13,6 +13,7 @@ import streamlit as st
 from fer_core.errors import FerError
 
 from . import visitor
+from .errors import sentence
 from .foreign_text import plain
 
 OnProgress = Callable[[float], None]  # takes the share that is done, 0 to 1
@@ -66,7 +67,7 @@ def _run(task: Task, work: Callable[[OnProgress], Any]) -> None:
             task.waiting = False
             task.result = work(on_progress)
     except (FerError, OSError) as error:
-        task.error = str(error)
+        task.error = sentence(error)
     except Exception:
         logging.getLogger("fer").exception("%s failed", task.title)
         task.error = f"{task.title} failed; the log of the app says why."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import streamlit as st
 
@@ -23,6 +24,15 @@ def errors_shown(stop: bool = True) -> Iterator[None]:
     try:
         yield
     except (FerError, OSError) as error:  # OSError: a full disk, a file that was removed meanwhile
-        st.error(plain(visitor.hide_folders(str(error))), icon=":material/error:")
+        st.error(plain(visitor.hide_folders(sentence(error))), icon=":material/error:")
         if stop:
             st.stop()
+
+
+def sentence(error: FerError | OSError) -> str:
+    """Return an error as one sentence; those of the system have a number and a path instead."""
+    if isinstance(error, FerError):
+        return str(error)
+    reason = (error.strerror or "an unknown reason").lower()
+    name = f" {Path(error.filename).name[:80]}" if isinstance(error.filename, str) else ""
+    return f"A file{name} cannot be read or written ({reason}): check the disk and the name, then try again."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -161,6 +162,8 @@ def test_disk_space_is_bounded(host: Host) -> None:
     other = host.visitor()
     (other / "data").mkdir()
     (other / "data" / "big").write_bytes(b"0" * 7_000_000)
+    for path in (*home.iterdir(), home):
+        os.utime(path, (time.time() - 2 * 3600,) * 2)
     host.run(other).write_status("starting")
     quotas.check_space(other, 0)  # the first one had to go for it, the longest away
     assert not home.exists() and other.exists() and all_visitors.root.exists()

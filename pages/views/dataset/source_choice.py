@@ -20,6 +20,7 @@ _SYNTHETIC = re.compile(r"synthetic(:\d{1,5}){0,2}(\?[\w.=&]*)?")
 _PARAMETER = "source"
 _MINE = "mine/"  # prefix of a visitor's own data in a hosted app
 _EMBEDDED, _FOLDER, _UPLOAD = "Embedded", "Data folder", "Upload"
+_NAME_LENGTH = 1000
 
 
 def show() -> None:
@@ -128,6 +129,8 @@ def _named(name: str) -> Path:
         DataError: The path is outside these folders, or does not exist.
     """
     folder, own_folder = data_source.folder(), data_source.own_folder()
+    if len(name) > _NAME_LENGTH:
+        raise DataError(f"A name of {len(name):,} characters is no data set: choose a listed one.")
     if own_folder == folder:
         return below(folder, name)
     path = own_folder / name.removeprefix(_MINE) if name.startswith(_MINE) else folder / name

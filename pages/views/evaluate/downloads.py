@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from fer_core.csv_cells import harmless
 from fer_core.report.evaluation import evaluation_report
 from pages.session import visitor
 
@@ -47,7 +48,8 @@ def _report(selection: Selection) -> str:
 
 def _predictions(selection: Selection) -> str:
     record = selection.record
-    names = pd.Series(record.labels)
+    labels = [harmless(name) for name in record.labels]
+    names = pd.Series(labels)
     table = pd.DataFrame(
         {
             "row": record.rows,
@@ -55,4 +57,4 @@ def _predictions(selection: Selection) -> str:
             "predicted": names[record.predicted].to_numpy(),
         }
     )
-    return table.join(pd.DataFrame(record.probabilities, columns=list(record.labels))).to_csv(index=False)
+    return table.join(pd.DataFrame(record.probabilities, columns=labels)).to_csv(index=False)

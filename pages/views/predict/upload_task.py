@@ -12,6 +12,7 @@ import streamlit as st
 
 from fer_core.diagnostics import log
 from fer_core.errors import FerError
+from pages.session.errors import sentence
 from pages.session.foreign_text import plain
 
 _REFRESH_SECONDS = 0.7
@@ -53,7 +54,7 @@ def _run(task: UploadTask, generate: Generate) -> None:
         for result in generate(on_progress, lambda: task.cancelled):
             task.results.append(result)
     except (FerError, OSError) as error:
-        task.error = str(error)
+        task.error = sentence(error)
     except Exception:
         logging.getLogger("fer").exception("the work failed")
         task.error = "This failed unexpectedly; the log of the app says why."
