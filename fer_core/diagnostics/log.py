@@ -84,7 +84,9 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={value}" for name, value in getattr(record, "fer_fields", {}).items())
-        line = f"{_utc(record)} {record.levelname} {record.getMessage()}{fields}"
+        # A name with a line break must not forge a line.
+        text = "".join(char if char.isprintable() else "?" for char in f"{record.getMessage()}{fields}")
+        line = f"{_utc(record)} {record.levelname} {text}"
         return line if not record.exc_info else f"{line}\n{self.formatException(record.exc_info)}"
 
 

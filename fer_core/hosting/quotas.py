@@ -17,11 +17,14 @@ from filelock import FileLock, Timeout
 from ..config import RunConfig
 from ..errors import ConfigError, TrainingError
 from ..wording import plural
+from ..zoo.families import as_blocks
+from ..zoo.summary import summary
 from . import cleaning, memory, sources
 from .visitors import Visitors, folder_size, owner_of
 
 _LOCK = ".lock"  # in a visitor's folder, held while something is counted and then added
 _PATIENCE = 20  # seconds
+_PARAMETERS = 15_000_000  # of a network; those of the presets have up to 11 million
 _ON_YOUR_OWN = "or run FER Explorer on your own machine"
 # A process can only spare the memory of the app if the system knows which one to kill first.
 _ENDED_FIRST = "1000"
@@ -60,10 +63,20 @@ def check_config(config: RunConfig, visitors: Visitors, home: Path) -> None:
             f"fewer, {_ON_YOUR_OWN}."
         )
     sources.check_source(config.data.source, visitors, home)
+    _check_network(config)
     if config.data.votes is not None:
         sources.check_path(config.data.votes, visitors, home)
     for model in filter(None, (config.train.start_from, config.train.teacher)):
         sources.check_model(model, home)
+
+
+def _check_network(config: RunConfig) -> None:
+    parameters = summary(as_blocks(config.model)).parameters
+    if parameters > _PARAMETERS:
+        raise ConfigError(
+            f"A network of {parameters / 1e6:,.0f} million parameters is too large: at most "
+            f"{_PARAMETERS // 10**6} million are trained on this server; make it smaller, {_ON_YOUR_OWN}."
+        )
 
 
 def check_start(path: Path, config: RunConfig | None, seconds: float = 0.0) -> None:

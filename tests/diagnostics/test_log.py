@@ -102,3 +102,10 @@ def test_an_unknown_form_is_said_and_text(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_library_stays_silent(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     log.event("run started", name="a")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_name_with_a_line_break_forges_no_line() -> None:
+    stream = io.StringIO()
+    log.set_up(stream, "text")
+    log.event("run started", name="a\n2026-01-01T00:00:00.000Z INFO admin signed in\u2028\x1b[2J")
+    assert len(stream.getvalue().splitlines()) == 1 and "\x1b" not in stream.getvalue()

@@ -12,6 +12,7 @@ from filelock import FileLock
 from fer_core.config import RunConfig
 from fer_core.errors import ConfigError, FerError, TrainingError
 from fer_core.hosting import memory, quotas, visitors
+from fer_core.presets import PRESETS
 from fer_core.runs import manage, processes, queue
 from fer_core.runs.registry import Registry
 from fer_core.runs.run_folder import RunFolder
@@ -271,3 +272,15 @@ def test_settings_that_cannot_be_read_let_nothing_through(host: Host) -> None:
     (host.visitors.root / "hosting.json").write_text("{")
     with pytest.raises(FerError, match="cannot be read"):
         host.run(home)
+
+
+def test_a_huge_network_is_refused(host: Host) -> None:
+    huge = {
+        "blocks": [{"type": "flatten"}, {"type": "dense", "units": 4096}, {"type": "dense", "units": 4096}]
+    }
+    config = RunConfig.parse({"model": {"family": "blocks", "hparams": huge}, "train": {"epochs": 1}})
+    home = host.visitor()
+    with pytest.raises(ConfigError, match="26 million parameters is too large: at most 15 million"):
+        quotas.check_config(config, host.visitors, home)
+    for preset in PRESETS.values():
+        quotas.check_config(preset.config.replace("train", epochs=1, teacher=None), host.visitors, home)

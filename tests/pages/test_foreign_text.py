@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from fer_core.bundles.bundle import MODELS_DIR
+from fer_core.hosting import visitors
 from fer_core.runs.registry import Registry
 from pages.session.foreign_text import MAX_LENGTH, code, plain
 from tests.pages.conftest import PATIENCE, ROOT, Server
@@ -28,6 +29,17 @@ from tests.pages.markdown_calls import calls, unescaped
 def test_every_text_of_a_page_is_written_there_or_made_plain(path: Path) -> None:
     """`foreign_text.plain` draws a text as it is; a number may have a format instead (`{count:,}`)."""
     assert not list(unescaped(path))
+
+
+def test_one_place_runs_scripts_and_its_text_is_checked() -> None:
+    """The cookie of a visitor can be read by a script, so that no other text may become one."""
+    found = [
+        path.name
+        for path in (ROOT / "pages").rglob("*.py")
+        if "unsafe_allow" in path.read_text() or "components.v1" in path.read_text()
+    ]
+    assert found == ["visitor.py"]
+    assert not visitors.is_token('";alert(1)//' + "a" * 31)
 
 
 @pytest.mark.parametrize(

@@ -173,3 +173,12 @@ def test_the_requests_and_bytes_of_one_address_are_bounded() -> None:
     assert admission.bytes == 0
     with admission.request("a"):
         pass
+
+
+def test_a_forged_address_of_a_client_is_not_believed() -> None:
+    """A proxy on this machine appends the true address; what a client wrote before it does not count."""
+    from uvicorn.middleware.proxy_headers import _TrustedHosts
+
+    trusted = _TrustedHosts("127.0.0.1")  # what `serve` uses
+    assert "203.0.113.9" not in trusted
+    assert trusted.get_trusted_client_address("10.9.8.7, 203.0.113.9")[0] == "203.0.113.9"
