@@ -6,6 +6,10 @@ from __future__ import annotations
 class FerError(Exception):
     """Base of all errors that pages and the shell show as one sentence instead of a traceback."""
 
+    def __init__(self, sentence: str = "", *more: object) -> None:
+        """Create the error; line breaks, which a name in the sentence may hold, become blanks."""
+        super().__init__(" ".join(str(sentence).splitlines()), *more)
+
 
 class DataError(FerError):
     """A data source cannot be read, or does not contain what was requested."""

@@ -10,7 +10,7 @@ MAX_FACES = 2_000_000
 MAX_BYTES = 8 << 30  # unpacked
 MAX_FACE_PIXELS = 4_000_000  # of a picture in a data set: the network sees 48x48 of them
 # Pictures of 224x224 have 50,000 pixels. Some 100 megapixels are decoded in a second.
-_PIXELS_PER_FACE = 100_000
+_PIXELS_PER_FACE = 60_000
 
 
 class TooLargeError(DataError):
