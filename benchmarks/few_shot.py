@@ -21,7 +21,8 @@ from sklearn.preprocessing import StandardScaler
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fer_core import emotions, few_shot
+from fer_core import emotions
+from fer_core.adaptation import few_shot
 from fer_core.bundles.bundle import find_bundle
 from fer_core.inference import FeatureExtractor, Predictor
 

@@ -71,6 +71,21 @@ class AugmentConfig(_Settings):
     brightness: float = Field(
         0.0, ge=0, lt=1, description="Shift the brightness by up to this share of the full range."
     )
+    gamma: float = Field(
+        0.0, ge=0, le=3, description="Raise the brightness to a power between 1 / (1 + this) and 1 + this."
+    )
+    blur: float = Field(
+        0.0, ge=0, le=5, description="Blur half of the images, with a Gaussian of up to this many pixels."
+    )
+    low_resolution: float = Field(
+        0.0, ge=0, lt=1, description="Shrink half of the images by up to this share and enlarge them again."
+    )
+    jpeg: int = Field(
+        0,
+        ge=0,
+        le=95,
+        description="Compress half of the images as JPEG, with a quality between 100 minus this and 100.",
+    )
     erase: float = Field(
         0.0, ge=0, le=1, description="Chance that a random rectangle of an image is overwritten with noise."
     )
@@ -98,6 +113,13 @@ class TrainConfig(_Settings):
     )
     warmup_epochs: int = Field(
         0, ge=0, le=100, description="Epochs over which the learning rate rises to its value."
+    )
+    head_epochs: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Epochs at the start in which only the outputs learn, on the features that they start "
+        "from.",
     )
     weight_decay: float = Field(
         0.0, ge=0, lt=1, description="Weight decay, not applied to biases and normalisation."

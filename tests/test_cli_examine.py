@@ -82,7 +82,7 @@ def test_the_report_has_the_figures_and_the_command_that_repeats_it(shell: Shell
 
 def test_faces_below_a_threshold_are_called_unsure(shell: Shell) -> None:
     (sure,) = shell.json("predict", PORTRAIT)[0]["faces"]
-    assert "unsure" not in sure
+    assert sure["unsure"] is False
     confidence = max(sure["probabilities"].values())
     for threshold, unsure in ((confidence - 0.01, False), (min(1, confidence + 0.01), True)):
         (face,) = shell.json("predict", PORTRAIT, "--unsure-below", threshold)[0]["faces"]

@@ -23,7 +23,7 @@ ORDER = [
     "presets inference",
     "album video",
     "live",
-    "evaluation quality few_shot",
+    "evaluation quality adaptation",
     "explanation robustness training hosting report",
     "diagnostics",
     "runs",

@@ -13,8 +13,10 @@ from typing import BinaryIO
 from ..errors import DataError, ImageError
 from ..picture_files import HEAD_BYTES, content_of, has_picture_name, is_picture
 from ..wording import printable
+from ..zip_file import open_zip
 
 MAX_PICTURES = 5_000
+_MAX_MEMBERS = 50_000  # of a zip: pictures, and whatever lies beside them
 MAX_BYTES = 200 * 2**20  # per picture; an uncompressed one of 50 megapixels takes 150 MB
 # Unpacked to packed size; photos hardly shrink, and a uniformly grey picture by up to 1,000 times.
 MAX_RATIO = 200
@@ -125,7 +127,7 @@ def read_file(path: Path, name: str) -> bytes:
 
 def _in_zip(source: Path | BinaryIO, named: str) -> list[Picture]:
     try:
-        archive = zipfile.ZipFile(source)
+        archive = open_zip(source, named, _MAX_MEMBERS)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise DataError(
             f"{named} is no zip, or a damaged one: expected a folder or a zip with pictures."

@@ -22,9 +22,9 @@ CARD = "card.json"
 PROBABILITIES = "probabilities.npz"  # of the validation images, in the order of the data
 
 DEFAULT_MODEL = "standard"
-# The app's default for photos: people agreed with it on a few more of 178 than with `standard`
-# (benchmarks/photos.py, docs/reference/models.md).
-PHOTO_MODEL = "ferplus"
+# The default for photos, videos and the webcam: its output layer was learned from photos
+# (docs/reference/models.md).
+PHOTO_MODEL = "photo"
 
 
 @dataclass(frozen=True)

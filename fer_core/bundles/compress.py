@@ -1,4 +1,4 @@
-"""Keras files of about half the size: weights with the precision of float16, in a compressed archive."""
+"""Keras files of under half the size: weights with the precision of float16, in a compressed archive."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def compress(path: Path) -> None:
     temporary = path.with_name(f".{path.name}.smaller")
     with (
         zipfile.ZipFile(path) as source,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_BZIP2) as target,
     ):
         for name in source.namelist():
             target.writestr(name, source.read(name))

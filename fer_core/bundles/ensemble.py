@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..errors import ModelError
 from .bundle import CARD, Bundle
 from .card_values import as_dict, as_dicts, as_float, as_int
 from .export import load_keras
+from .first_weights import first_weights_of
 from .graph import networks_of
 from .litert import check_converter
 from .write import TrainedNetworks, write_bundle
@@ -75,11 +77,15 @@ def assemble(
             raise ModelError(f"{first.name} answers as FER+ voters do: name their votes with --votes.")
         chosen, labels = votes.agreed(chosen)
     config = RunConfig.parse(as_dict(first.card, "config") | {"bundle": settings.model_dump()})
-    members = [
-        member for bundle in bundles for member in as_dicts(bundle.card, "members") or [_member(bundle)]
-    ]
+    members = members_of(bundles)
     trained = TrainedNetworks(
-        networks, config, dataset, _training(bundles), command, members if len(members) > 1 else []
+        networks,
+        config,
+        dataset,
+        training_of(bundles),
+        command,
+        members if len(members) > 1 else [],
+        first_weights_of(bundles),
     )
     write_bundle(out, name, trained, dataset.images[chosen], labels)
 
@@ -108,6 +114,11 @@ def _check_card(bundle: Bundle) -> None:
         )
 
 
+def members_of(bundles: Sequence[Bundle]) -> list[dict[str, Any]]:
+    """Return the entries of an ensemble's card, one for each network."""
+    return [member for bundle in bundles for member in as_dicts(bundle.card, "members") or [_member(bundle)]]
+
+
 def _member(bundle: Bundle) -> dict[str, Any]:
     return {
         "name": bundle.name,
@@ -119,7 +130,7 @@ def _member(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def _training(bundles: list[Bundle]) -> dict[str, Any]:
+def training_of(bundles: Sequence[Bundle]) -> dict[str, Any]:
     """Return the training of one network, or the sums and maxima over the networks of an ensemble."""
     parts = [bundle.card["training"] for bundle in bundles]
     if len(parts) == 1:

@@ -43,6 +43,11 @@ def sections(card: dict[str, Any]) -> dict[str, Any]:
     source = card["data"]["source"]
     if not source.startswith(("fer2013", "icml_face_data")):  # the names that FER2013 was published under
         limits[1:] = [f"Trained only on {source}; its accuracy on other pictures is unknown."]
+    if card.get("first_weights"):
+        limits.append(
+            "Its first weights were learned on VGGFace2, a data set for research: check that this fits your "
+            "use. `standard`, `ferplus`, `tiny` and the baselines are free of it."
+        )
     if card.get("truth") == "votes":
         limits.append(
             "It answers as FER+ voters do: images on which they disagree, or see contempt or no face, "
@@ -113,6 +118,7 @@ def _markdown(card: dict[str, Any]) -> str:
         {
             "Data": f"{data.get('source')} ({data.get('format')}), fingerprint {data.get('fingerprint')}",
             "Training images": _count(training.get("train_images")),
+            "First weights": card.get("first_weights"),
             "Seed": ", ".join(str(m["seed"]) for m in card["members"])
             if card.get("members")
             else train.get("seed"),

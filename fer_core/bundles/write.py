@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..config import BundleConfig, RunConfig
+from ..config import BundleConfig, Quantisation, RunConfig
 from ..data.dataset import Dataset
 from ..emotions import NAMES
 from ..errors import ModelError
@@ -40,6 +41,7 @@ class TrainedNetworks:
         training: Epochs, seconds, machine and history of the training.
         command: The shell command that repeats it.
         members: The entries of an ensemble's card, one for each network.
+        first_weights: Where the weights that the training started from were first learned, if elsewhere.
     """
 
     networks: Sequence[keras.Model]
@@ -48,6 +50,7 @@ class TrainedNetworks:
     training: dict[str, Any]
     command: str
     members: list[dict[str, Any]] = field(default_factory=list)
+    first_weights: str | None = None
 
 
 def write_bundle(
@@ -76,12 +79,23 @@ def write_bundle(
     if settings.quantisation != "none":
         round_weights(trained.networks)
     calibrated = _calibrate(trained.networks, settings, images, labels)
+    with new_folder(path) as folder:
+        write_models(folder, calibrated.graph, settings.quantisation)
+        # Those that users of the inference file get, where there is one.
+        probabilities = calibrated.probabilities
+        if (folder / INFERENCE).exists():
+            probabilities = Classifier(Bundle(folder, {"labels": list(NAMES)})).probabilities(images)
+        np.savez_compressed(folder / PROBABILITIES, validation=probabilities.astype(np.float32))
+        write_card(folder / CARD, _card(name, trained, calibrated, probabilities, labels))
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a folder to write into that replaces `path` in one step, once all is written."""
     temporary = path.with_name(f".{path.name}.new")  # the lock of the run keeps other processes out
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    probabilities = _write_models(temporary, calibrated, settings, images)
-    np.savez_compressed(temporary / PROBABILITIES, validation=probabilities.astype(np.float32))
-    write_card(temporary / CARD, _card(name, trained, calibrated, probabilities, labels))
+    yield temporary
     if path.exists():
         shutil.rmtree(path)
     os.replace(temporary, path)
@@ -115,17 +129,13 @@ def _calibrate(
     )
 
 
-def _write_models(
-    folder: Path, calibrated: _Calibrated, settings: BundleConfig, images: np.ndarray
-) -> np.ndarray:
-    """Write the Keras and the inference file; return the probabilities that users of the latter get."""
-    calibrated.graph.save(folder / KERAS)
-    if settings.quantisation != "none":
+def write_models(folder: Path, graph: keras.Model, quantisation: Quantisation) -> None:
+    """Write the Keras file of a shipped graph, and under TensorFlow its inference file."""
+    graph.save(folder / KERAS)
+    if quantisation != "none":
         compress(folder / KERAS)
-    if keras.backend.backend() != "tensorflow":
-        return calibrated.probabilities
-    export_litert(calibrated.graph, folder / INFERENCE, settings.quantisation)
-    return Classifier(Bundle(folder, {"labels": list(NAMES)})).probabilities(images)
+    if keras.backend.backend() == "tensorflow":
+        export_litert(graph, folder / INFERENCE, quantisation)
 
 
 def _card(
@@ -141,7 +151,10 @@ def _card(
     source = dataset.source if named else Path(dataset.source).name
     votes = Path(config.data.votes).name if config.data.votes else None
     teacher = Path(config.train.teacher).name if config.train.teacher else None
-    portable = config.override("data", source=source, votes=votes).override("train", teacher=teacher)
+    start_from = Path(config.train.start_from).name if config.train.start_from else None
+    portable = config.override("data", source=source, votes=votes).override(
+        "train", teacher=teacher, start_from=start_from
+    )
 
     def accuracy(answers: np.ndarray) -> float:
         return float((answers.argmax(1) == labels).mean())
@@ -163,6 +176,7 @@ def _card(
         "config": portable.model_dump(),
         "training": trained.training,
         "command": trained.command,
+        "first_weights": trained.first_weights,
         "members": trained.members,
         "figures": {
             "validation": figures(evaluate(probabilities, labels, NAMES))

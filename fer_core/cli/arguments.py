@@ -9,7 +9,9 @@ from typing import Any
 from ..errors import FerError
 
 SOURCES = "a file (CSV, zip, parquet, npz), a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME"
-MODELS = "a shipped model's name, a bundle folder or a run folder (default: standard)"
+_MODELS = "a shipped model's name, a bundle folder or a run folder"
+MODELS = f"{_MODELS} (default: standard)"
+PHOTO_MODELS = f"{_MODELS} (default: photo)"
 RUNS = "the folder of the runs (default: FER_RUNS_DIR, else runs)"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import FerError, ModelError
 from ..storage import write_atomically
 from ..wording import plural, times
-from .arguments import MODELS, SOURCES, Commands, positive_int, read_named_votes
+from .arguments import MODELS, PHOTO_MODELS, SOURCES, Commands, positive_int, read_named_votes
 from .output import print_json, table
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def add_commands(commands: Commands) -> None:
 
     parser = commands.add("explain", explain, "Show where a model looks on a face, as a picture.")
     parser.add_argument("image", metavar="IMAGE")
-    parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
+    parser.add_argument("--model", metavar="NAME|PATH", help=PHOTO_MODELS)
     parser.add_argument("--method", choices=METHODS, default="grad-cam")
     parser.add_argument("--of", metavar="CLASS", help="class to explain (default: the predicted one)")
     parser.add_argument("--no-detect", action="store_true", help="take the whole picture as one face")
@@ -227,11 +227,11 @@ def robustness(options: argparse.Namespace) -> None:
 def explain(options: argparse.Namespace) -> None:
     from PIL import Image
 
-    from ..bundles.bundle import find_bundle
+    from ..bundles.bundle import PHOTO_MODEL, find_bundle
     from ..explanation.heat import heat, scaled
     from ..inference import Predictor
 
-    bundle = find_bundle(options.model)
+    bundle = find_bundle(options.model or PHOTO_MODEL)
     if options.out.suffix.lower() != ".png":
         raise FerError(f"{options.out} is to be a picture: expected a name that ends in .png.")
     predictor = Predictor(bundle)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigError, FerError
 from ..storage import write_atomically
 from ..wording import printable
-from .arguments import MODELS, Commands, non_negative_int, positive_int
+from .arguments import PHOTO_MODELS, Commands, non_negative_int, positive_int
 from .output import fail, print_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_commands(commands: Commands) -> None:
         predict,
         "Find and classify the faces on photos, in folders, zips and videos, or from a camera.",
     )
-    parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
+    parser.add_argument("--model", metavar="NAME|PATH", help=PHOTO_MODELS)
     parser.add_argument(
         "inputs", nargs="*", metavar="INPUT", help="pictures, folders or zips of pictures, or videos"
     )

@@ -8,14 +8,14 @@ import socket
 import sys
 
 from ..errors import FerError
-from .arguments import MODELS, Commands, non_negative_int, positive_int
+from .arguments import PHOTO_MODELS, Commands, non_negative_int, positive_int
 
 _SHUTDOWN_SECONDS = 5  # for the requests that are under way
 
 
 def add_commands(commands: Commands) -> None:
     parser = commands.add("serve", serve, "Serve predictions over HTTP.")
-    parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
+    parser.add_argument("--model", metavar="NAME|PATH", help=PHOTO_MODELS)
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -43,7 +43,7 @@ def add_commands(commands: Commands) -> None:
 def serve(options: argparse.Namespace) -> None:
     import uvicorn
 
-    from ..bundles.bundle import find_bundle
+    from ..bundles.bundle import PHOTO_MODEL, find_bundle
     from ..diagnostics import log
     from ..serve import Limits, create_app
     from ..serve.connections import Connection
@@ -51,7 +51,7 @@ def serve(options: argparse.Namespace) -> None:
     if os.environ.get(log.SWITCH):  # else a terminal shows nothing but where it answers
         log.set_up()
     limits = Limits(megabytes=options.max_megabytes, per_minute=options.per_minute)
-    app = create_app(find_bundle(options.model), limits)
+    app = create_app(find_bundle(options.model or PHOTO_MODEL), limits)
     try:
         listening = socket.create_server((options.host, options.port))
     except (OSError, OverflowError) as error:

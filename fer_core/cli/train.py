@@ -191,6 +191,7 @@ def _new_run(options: argparse.Namespace) -> Any:
     from ..data import open_dataset
     from ..presets import DEFAULT_PRESET, find_preset
     from ..runs.run_folder import RunFolder, new_run_folder
+    from ..zoo.face_weights import check_tarball, is_tarball
 
     if options.data is None:
         options.usage_error(
@@ -223,7 +224,11 @@ def _new_run(options: argparse.Namespace) -> Any:
                 "uses them",
                 file=sys.stderr,
             )
-    for model in filter(None, (config.train.teacher if options.teacher else None, config.train.start_from)):
+    start = config.train.start_from
+    if start and is_tarball(start):
+        check_tarball(start, config.model.family)
+        start = None
+    for model in filter(None, (config.train.teacher if options.teacher else None, start)):
         find_bundle(model)
     run = RunFolder(options.run_dir) if options.run_dir else new_run_folder(runs_folder(), preset.name)
     run.create(config, keep_teacher=options.teacher is not None)

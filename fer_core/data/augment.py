@@ -40,6 +40,8 @@ def augment(images: np.ndarray, config: AugmentConfig, rng: np.random.Generator)
     if config.brightness:
         out = out + (255 * config.brightness * draw[5])[:, None, None]
     np.clip(out, 0, 255, out=out)
+    if config.gamma or config.blur or config.low_resolution or config.jpeg:
+        _degrade(out, config, rng)
     if config.erase:
         _erase(out, config.erase, rng)
     return out
@@ -57,6 +59,31 @@ def _matrices(
     linear = np.stack([cos * mirror, -sin, sin * mirror, cos], axis=1).reshape(-1, 2, 2)
     offset = centre + config.shift * np.array([width, height]) * draw[2:4].T - linear @ centre
     return np.concatenate([linear, offset[..., None]], axis=2)
+
+
+def _degrade(images: np.ndarray, config: AugmentConfig, rng: np.random.Generator) -> None:
+    """Change images in place as cameras and networks do: exposure, blur, low resolution, JPEG."""
+    n, height, width = images.shape
+    amount = rng.random((4, n))
+    applies = rng.random((3, n)) < 0.5
+    for i, image in enumerate(images):
+        if config.gamma:
+            power = (1 + config.gamma) ** (2 * amount[0, i] - 1)
+            image = 255 * (image / 255) ** power
+        if config.blur and applies[0, i]:
+            image = cv2.GaussianBlur(image, (0, 0), max(0.05, config.blur * amount[1, i]))
+        if config.low_resolution and applies[1, i]:
+            share = 1 - config.low_resolution * amount[2, i]
+            size = max(2, round(width * share)), max(2, round(height * share))
+            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            image = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        if config.jpeg and applies[2, i]:
+            quality = round(100 - config.jpeg * amount[3, i])
+            encoded = cv2.imencode(
+                ".jpg", np.rint(image).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality]
+            )[1]
+            image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), np.float32)
+        images[i] = np.clip(image, 0, 255)  # rounding may leave the range by a hair
 
 
 def _erase(images: np.ndarray, chance: float, rng: np.random.Generator) -> None:

@@ -100,7 +100,8 @@ def input_warnings(face: FacePrediction) -> list[InputWarning]:
     def warn(name: str, detail: str) -> None:
         warnings.append(InputWarning(name, detail))
 
-    if face.crop_landmarks is not None:
+    # A mouth in the dark has no more edges than one behind a mask.
+    if face.crop_landmarks is not None and brightness >= DARK and contrast >= PALE:
         covered = covered_parts(face.crop, face.crop_landmarks)
         if covered.mouth:
             warn("mouth covered", "A mask, a hand or something else seems to cover the mouth.")

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .. import imaging
-from ..bundles.bundle import Bundle, find_bundle
+from ..bundles.bundle import PHOTO_MODEL, Bundle, find_bundle
 from ..bundles.classifier import Classifier
 from ..errors import ImageError
 from ..picture_files import Source
@@ -88,10 +88,13 @@ class PicturePrediction:
 
 
 class Predictor:
-    """Detector and classifier of the faces in pictures. One object may be used from several threads."""
+    """Detector and classifier of the faces in pictures. One object may be used from several threads.
+
+    Without a model, it takes `photo`, the shipped one for photos.
+    """
 
     def __init__(self, model: str | Bundle | None = None) -> None:
-        bundle = model if isinstance(model, Bundle) else find_bundle(model)
+        bundle = model if isinstance(model, Bundle) else find_bundle(model or PHOTO_MODEL)
         self.classifier = Classifier(bundle)
         self.detector = FaceDetector()
 

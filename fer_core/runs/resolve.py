@@ -13,6 +13,7 @@ from ..data.votes import find_votes
 from ..errors import TrainingError
 from ..machine import fast_precision
 from ..presets import PRESETS
+from ..zoo.face_weights import check_tarball, is_tarball
 from ..zoo.families import as_blocks
 from ..zoo.summary import summary
 
@@ -33,8 +34,11 @@ def resolve(config: RunConfig, *, keep_teacher: bool = False) -> RunConfig:
     summary(as_blocks(config.model))  # an invalid network is reported now, not by the training process
     if config.train.precision == "auto":
         config = config.override("train", precision=fast_precision())
-    if config.train.start_from:
-        config = _network_of(config, config.train.start_from)
+    start = config.train.start_from
+    if start and is_tarball(start):
+        check_tarball(start, config.model.family)
+    elif start:
+        config = _network_of(config, start)
     if not keep_teacher and teacher_is_unsuitable(config):
         config = config.replace("train", teacher=None)
     if config.train.votes_weight or "not a face" in config.data.drop:

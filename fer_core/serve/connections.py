@@ -26,12 +26,14 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._address = self.client[0] if self.client else ""
-        waiting = self._waiting[self._address]
-        if len(waiting) >= WAITING_PER_ADDRESS:
-            next(iter(waiting)).transport.abort()
-        waiting[self] = None
-        self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+        self._waits()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # the first part of another head, after an answer
+        begun = self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]
+        if begun and self._timer is None and not self.transport.is_closing():
+            self._waits()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._waits_no_longer()
@@ -53,6 +55,16 @@ class Connection(H11Protocol):
         ):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+
+    def _waits(self) -> None:
+        self._address = self.client[0] if self.client else ""
+        waiting = self._waiting[self._address]
+        if len(waiting) >= WAITING_PER_ADDRESS:
+            oldest = next(iter(waiting))
+            oldest._waits_no_longer()
+            oldest.transport.abort()
+        waiting[self] = None
+        self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
 
     def _waits_no_longer(self) -> None:
         if self._timer is not None:

@@ -76,6 +76,15 @@ def load_checkpoint(
         raise TrainingError(f"{path} does not fit the run ({reason}): start a new run.") from None
 
 
+def finished_epochs(path: Path) -> int:
+    """Return how many epochs the checkpoint at `path` has behind it; 0 where it cannot be read."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return int(json.loads(file["state"].tobytes())["epoch"])
+    except Exception:  # `load_checkpoint` names the fault
+        return 0
+
+
 def _restore(
     arrays: dict[str, np.ndarray],
     scalars: dict[str, Any],

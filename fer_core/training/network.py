@@ -3,6 +3,8 @@ from."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 
@@ -13,6 +15,7 @@ from ..bundles.graph import networks_of
 from ..config import RunConfig
 from ..emotions import NAMES
 from ..errors import TrainingError
+from ..zoo.face_weights import is_tarball, load_face_weights
 from .targets import PREDICTIONS, VOTES, with_votes_output
 
 
@@ -43,7 +46,7 @@ def _freeze(network: keras.Model, until: str) -> None:
         layer.trainable = False
 
 
-def load_first_weights(model: keras.Model, start_from: str) -> None:
+def load_first_weights(model: keras.Model, start_from: str, images: np.ndarray) -> None:
     """Copy the weights of the bundle that `start_from` names into `model`; its votes output starts as the
     classifier.
 
@@ -52,6 +55,9 @@ def load_first_weights(model: keras.Model, start_from: str) -> None:
     Raises:
         FerError: There is no such bundle, or its network has another shape.
     """
+    if is_tarball(start_from):
+        load_face_weights(model, Path(start_from), images[:128])
+        return
     bundle = find_bundle(start_from)
     networks = networks_of(load_keras(bundle))
     check_no_ensemble(bundle.name, len(networks))

@@ -18,13 +18,14 @@ import keras  # before pandas and pyarrow: on macOS TensorFlow can hang when the
 import numpy as np
 
 from .. import zoo
+from ..bundles.first_weights import first_weights
 from ..bundles.write import TrainedNetworks, write_bundle
 from ..config import RunConfig
 from ..emotions import NAMES
 from ..errors import TrainingError
 from ..machine import describe_machine
 from .batches import EpochBatches, prefetch
-from .checkpoint import TrainState, load_checkpoint, save_checkpoint
+from .checkpoint import TrainState, finished_epochs, load_checkpoint, save_checkpoint
 from .data import read_training_data
 from .logs import BatchLog, TensorBoardLog
 from .losses import make_losses
@@ -135,21 +136,29 @@ class Trainer:
         if train.votes_weight:
             parameters -= self.model.get_layer(VOTES).count_params()
         self.run.write_status("running", parameters=parameters)
-        self.optimizer = make_optimizer(train)
-        metrics: Any = {PREDICTIONS: ["accuracy"]} if train.votes_weight else ["accuracy"]
-        self.model.compile(self.optimizer, make_losses(train), metrics=metrics)
-        self.optimizer.build(self.model.trainable_variables)
+        self._compile(finished_epochs(self.run.checkpoint) if self.run.checkpoint.exists() else 0)
         self.validation_model = self.workers.validation_model(self.model, lambda: build_network(self.config))
         self.accuracy_key = f"{PREDICTIONS}_accuracy" if train.votes_weight else "accuracy"
         # The output that is validated and kept, where there are two.
         self.output = {"labels": PREDICTIONS, "votes": VOTES}[train.output] if train.votes_weight else None
+
+    def _compile(self, epoch: int) -> None:
+        """Prepare the model to train from `epoch` on: in the first `head_epochs` the outputs alone."""
+        train = self.config.train
+        if train.head_epochs:
+            for layer in self.model.layers:
+                layer.trainable = epoch >= train.head_epochs or layer.name in (PREDICTIONS, VOTES)
+        self.optimizer = make_optimizer(train)
+        metrics: Any = {PREDICTIONS: ["accuracy"]} if train.votes_weight else ["accuracy"]
+        self.model.compile(self.optimizer, make_losses(train), metrics=metrics)
+        self.optimizer.build(self.model.trainable_variables)
 
     def _restore(self) -> TrainState:
         """Load the checkpoint, or the weights that the run starts from."""
         if self.run.checkpoint.exists():
             return load_checkpoint(self.run.checkpoint, self.model, self.optimizer, self.data.dataset)
         if self.config.train.start_from:
-            load_first_weights(self.model, self.config.train.start_from)
+            load_first_weights(self.model, self.config.train.start_from, self.data.images)
         return TrainState()
 
     def _open_logs(self) -> None:
@@ -240,6 +249,8 @@ class Trainer:
         self.state.history.append(row)
         self.state.epoch += 1
         self.state.seconds += seconds
+        if self.state.epoch == self.config.train.head_epochs:
+            self._compile(self.state.epoch)
         fingerprint = self.data.dataset.fingerprint
         save_checkpoint(self.run.checkpoint, self.state, self.model, self.optimizer, fingerprint)
         self.run.write_history(self.state.history)
@@ -374,5 +385,8 @@ class Trainer:
             "history": self.state.history,
             "steered": self.steering.rate_changes(),
         }
-        trained = TrainedNetworks([model], self.config, self.data.dataset, training, self.command)
+        origin = first_weights(self.config.train.start_from)
+        trained = TrainedNetworks(
+            [model], self.config, self.data.dataset, training, self.command, first_weights=origin
+        )
         write_bundle(self.run.bundle, self.run.name, trained, self.data.val_images, self.data.val_labels)

@@ -15,7 +15,7 @@ from ..errors import ConfigError
 
 MAX_BLOCKS = 100
 
-Activation = Literal["none", "relu", "leaky_relu", "elu", "gelu", "tanh"]
+Activation = Literal["none", "relu", "relu6", "leaky_relu", "elu", "gelu", "tanh"]
 Stride = Field(1, ge=1, le=4, description="Step of the window: 2 halves height and width.")
 Kernel = Field(3, ge=1, le=11, description="Height and width of the window in pixels.")
 Bias = Field(True, description="Add a learned number to each output; not needed where a norm follows.")
@@ -142,6 +142,13 @@ class Standardise(Block):
     type: Literal["standardise"] = "standardise"
 
 
+class Resize(Block):
+    """Resize: enlarge or shrink the map to a square of this size by bilinear interpolation."""
+
+    type: Literal["resize"] = "resize"
+    size: int = Field(96, ge=8, le=256, description="Height and width of the map that comes out.")
+
+
 BLOCK_TYPES: dict[str, type[Block]] = {
     "conv": Conv,
     "depthwise_conv": DepthwiseConv,
@@ -153,6 +160,7 @@ BLOCK_TYPES: dict[str, type[Block]] = {
     "flatten": Flatten,
     "dense": Dense,
     "standardise": Standardise,
+    "resize": Resize,
 }
 
 

@@ -94,6 +94,29 @@ def residual(*, width: int = 32, blocks: Sequence[int] = (1, 2, 2), dropout: flo
     return [*stages, {"type": "global_pooling"}, {"type": "dropout", "rate": dropout}]
 
 
+_MOBILENET_WIDTHS = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
+_MOBILENET_STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
+
+
+def mobilenet(*, size: int = 96, dropout: float = 0.3) -> Blocks:
+    """Return MobileNet v1 (Howard et al. 2017, arXiv:1704.04861) on enlarged, standardised images.
+
+    `face_weights` can set its weights to those of a network that was trained on faces.
+
+    Args:
+        size: Height and width in pixels that images are enlarged to.
+        dropout: Rate before the classifier.
+    """
+    linear: dict[str, Any] = {"bias": False, "activation": "none"}
+    norm = {"type": "norm", "activation": "relu6"}
+    blocks: list[dict[str, Any]] = [{"type": "standardise"}, {"type": "resize", "size": size}]
+    blocks += [{"type": "conv", "filters": 32, "stride": 2, **linear}, norm]
+    for width, stride in zip(_MOBILENET_WIDTHS, _MOBILENET_STRIDES, strict=True):
+        blocks += [{"type": "depthwise_conv", "stride": stride, **linear}, norm]
+        blocks += [{"type": "conv", "filters": width, "kernel": 1, **linear}, norm]
+    return [*blocks, {"type": "global_pooling"}, *_dropout(dropout)]
+
+
 def custom(*, blocks: Blocks) -> Blocks:
     """Return any list of blocks, as the network builder makes it.
 
@@ -103,4 +126,9 @@ def custom(*, blocks: Blocks) -> Blocks:
     return blocks
 
 
-FAMILIES: dict[str, Callable[..., Blocks]] = {"plain": plain, "residual": residual, "blocks": custom}
+FAMILIES: dict[str, Callable[..., Blocks]] = {
+    "plain": plain,
+    "residual": residual,
+    "mobilenet": mobilenet,
+    "blocks": custom,
+}

@@ -158,6 +158,9 @@ class _Draft:
                 # Layer normalisation over the whole map without learned scale: mean 0 and variance 1 for each
                 # image.
                 self._add("LayerNormalization", name, self.output, axis=(1, 2, 3), center=False, scale=False)
+            case types.Resize():
+                shape = (block.size, block.size, self._need_map(block)[2])
+                self._add("Resizing", name, shape, height=block.size, width=block.size)
             case _:
                 raise TypeError(f"no layers for {block!r}")
         self._check_size(f"Block {self.number} ({label(block)})")

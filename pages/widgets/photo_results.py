@@ -81,7 +81,7 @@ def show(
         alt=f"{name}: {summary}",
     )
     for note in read.notes:
-        left.caption(f":material/info: {note}")
+        left.caption(f":material/info: {plain(note)}")
     with right:
         if predictions:
             st.download_button(

@@ -11,6 +11,7 @@ import pytest
 
 from fer_core.bundles import write as bundle_writing
 from fer_core.bundles.bundle import CARD, INFERENCE, KERAS, PROBABILITIES, read_bundle
+from fer_core.bundles.first_weights import first_weights
 from fer_core.bundles.graph import predict, shipped_graph
 from fer_core.bundles.layer_table import multiply_adds
 from fer_core.data import Dataset, open_dataset
@@ -191,3 +192,15 @@ def test_another_backend_leaves_the_inference_file_out(
     write(tmp_path / "bundle", networks[1:2], dataset, quantisation="int8")
     assert {file.name for file in (tmp_path / "bundle").iterdir()} == {CARD, KERAS, PROBABILITIES}
     assert read_bundle(tmp_path / "bundle").card["figures"]["validation"]["count"] == 35
+
+
+@pytest.mark.parametrize("start_from", [None, "faces.tgz", "first"])
+def test_the_card_names_first_weights_from_elsewhere_whatever_was_trained_between(
+    tmp_path: Path, start_from: str | None
+) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    config = {"train": {"start_from": "vladmandic-human-3.3.6.tgz"}}
+    (first / CARD).write_text(json.dumps({"labels": list(NAMES), "config": config}))
+    named = first_weights(str(first) if start_from == "first" else start_from)
+    assert named is None if start_from is None else "VGGFace2" in str(named)

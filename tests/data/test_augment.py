@@ -10,7 +10,19 @@ from fer_core.data.augment import augment, mixup
 
 from .build import faces
 
-ALL = AugmentConfig(flip=True, rotation=30, shift=0.2, zoom=0.3, contrast=0.8, brightness=0.5, erase=0.5)
+ALL = AugmentConfig(
+    flip=True,
+    rotation=30,
+    shift=0.2,
+    zoom=0.3,
+    contrast=0.8,
+    brightness=0.5,
+    gamma=0.5,
+    blur=2.0,
+    low_resolution=0.7,
+    jpeg=80,
+    erase=0.5,
+)
 EACH = [AugmentConfig(**{name: value}) for name, value in ALL.model_dump().items() if value]
 
 
@@ -113,6 +125,43 @@ def test_brightness_shifts_and_contrast_scales_about_the_mean():
     assert np.allclose(scaled.mean(axis=(1, 2)), images.mean(axis=(1, 2)), atol=0.01)
     factors = scaled.std(axis=(1, 2)) / images.std(axis=(1, 2))
     assert 0.5 <= factors.min() < 0.7 and 1.3 < factors.max() <= 1.5
+
+
+def smooth(count: int) -> np.ndarray:
+    """(count, 48, 48) uint8: a checked ramp, with much detail."""
+    ramp = np.add.outer(np.arange(48), np.arange(48)) + 80
+    return np.repeat((ramp + 30 * (np.indices((48, 48)).sum(0) % 2))[None], count, axis=0).astype(np.uint8)
+
+
+def detail(images: np.ndarray) -> np.ndarray:
+    return np.abs(np.diff(images.astype(np.float32), axis=2)).mean(axis=(1, 2))
+
+
+@pytest.mark.parametrize("settings", [{"blur": 3.0}, {"low_resolution": 0.8}], ids=str)
+def test_blur_and_low_resolution_take_detail_from_about_half_of_the_images(settings):
+    images = smooth(200)
+    out = augment(images, AugmentConfig(**settings), np.random.default_rng(0))
+    changed = (out != images).any(axis=(1, 2))
+    assert 0.35 < changed.mean() < 0.6
+    assert (detail(out)[changed] < detail(images)[changed]).all()
+
+
+def test_gamma_keeps_black_white_and_the_order_of_grey_values():
+    images = np.repeat(np.linspace(0, 255, 48 * 48).reshape(1, 48, 48), 100, axis=0).astype(np.uint8)
+    out = augment(images, AugmentConfig(gamma=0.5), np.random.default_rng(0))
+    assert np.allclose(out[:, 0, 0], 0) and np.allclose(out[:, -1, -1], 255)
+    assert (np.diff(out.reshape(100, -1), axis=1) >= 0).all()
+    middle = out[:, 24, 0] / 255
+    start = images[0, 24, 0] / 255
+    assert (middle < start).any() and (middle > start).any()
+    assert middle.min() >= start**1.5 - 1e-3 and middle.max() <= start ** (1 / 1.5) + 1e-3
+
+
+def test_jpeg_changes_about_half_of_the_images_a_little():
+    images = smooth(200)
+    out = augment(images, AugmentConfig(jpeg=60), np.random.default_rng(0))
+    difference = np.abs(out - images).mean(axis=(1, 2))
+    assert 0.35 < (difference > 0).mean() < 0.6 and difference.max() < 25
 
 
 def test_erase_overwrites_a_part_of_the_expected_share_of_images():

@@ -31,7 +31,7 @@ FORMATS = {
     "I;16": ("PNG", "TIFF"),
     "F": ("TIFF",),
 }
-EXAMPLES = int(os.environ.get("FER_ANY_PICTURES", 25))  # the figure is of 2,000
+EXAMPLES = int(os.environ.get("FER_ANY_PICTURES", 10))  # 2000 for a thorough search
 
 _predictor = Predictor("tiny")
 _client = TestClient(create_app(_predictor.classifier.bundle, Limits(per_minute=1_000_000)))

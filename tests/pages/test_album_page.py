@@ -74,7 +74,7 @@ def test_a_zip_is_classified_and_bad_files_are_listed_while_the_rest_goes_on(fol
     assert "broken.jpg cannot be read as an image" in texts(app)
     frame = app.dataframe[0].value
     assert list(frame["File"]) == ["a.jpg", "deep/b.jpg"] and set(frame["Expression"]) == {"😄 happy"}
-    (expected,) = Predictor("ferplus").predict(PORTRAIT)
+    (expected,) = Predictor().predict(PORTRAIT)
     assert frame["Confidence"].tolist() == pytest.approx([expected.confidence] * 2)
 
 
@@ -85,7 +85,7 @@ def test_a_threshold_calls_faces_unsure(folders: Path) -> None:
     wait()
     app.slider(key="unsure_below").set_value(0.95)
     run(app)
-    (expected,) = Predictor("ferplus").predict(PORTRAIT)
+    (expected,) = Predictor().predict(PORTRAIT)
     assert metrics(app)["Unsure"] == str(int(expected.confidence < 0.95))
 
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from fer_core.bundles.bundle import PHOTO_MODEL
 from fer_core.data import open_dataset
 from fer_core.emotions import NAMES
 from pages.views.train import face_collection as collection_module
@@ -99,7 +100,7 @@ def test_from_nothing_to_a_model_that_is_tried_and_saved(
     app.file_uploader(key="own_try_photo").upload("me.jpg", PORTRAIT.read_bytes(), "image/jpeg").run()
     bars = [element.proto.body for element in app.get("html")]
     assert len(bars) == 2 and all(body.count('class="track"') == 3 for body in bars)
-    assert "After learning" in texts(app) and "ferplus before" in texts(app)
+    assert "After learning" in texts(app) and f"{PHOTO_MODEL} before" in texts(app)
     assert written(folders) == [], "something was written before it was saved"
 
     app.text_input(key="own_name").set_value("mine").run()

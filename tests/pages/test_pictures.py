@@ -49,17 +49,20 @@ def test_predict_says_how_a_picture_was_read(folders: Path) -> None:
         assert read.count(words) == 1, words
 
 
+# Live with a camera needs a browser: test_live_browser.py.
 @pytest.mark.parametrize(
-    ("address", "camera"),
-    [("http://192.168.1.5:8501/", False), ("https://example.org/", True), ("http://localhost:8501/", True)],
+    ("way", "address", "camera"),
+    [
+        ("Camera", "http://192.168.1.5:8501/", False),
+        ("Live", "http://192.168.1.5:8501/", False),
+        ("Camera", "https://example.org/", True),
+        ("Camera", "http://localhost:8501/", True),
+    ],
 )
-@pytest.mark.parametrize("way", ["Camera", "Live"])
 def test_a_camera_needs_https_or_localhost(
-    folders: Path, monkeypatch: pytest.MonkeyPatch, address: str, camera: bool, way: str
+    folders: Path, monkeypatch: pytest.MonkeyPatch, way: str, address: str, camera: bool
 ) -> None:
     monkeypatch.setattr(type(st.context), "url", property(lambda self: address))
-    if camera and way == "Live":
-        pytest.skip("WebRTC needs a browser, see test_live_browser.py")
     app = open_page("predict")
     app.segmented_control(key="predict_way").set_value(way).run()
     assert not app.exception

@@ -80,6 +80,17 @@ def test_connections_without_a_request_keep_nobody_out(service: Service, sent: s
 
 
 @pytest.mark.long
+def test_a_second_head_has_to_come_in_time_too(service: Service) -> None:
+    with service.connect(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n") as held:
+        assert held.recv(4096).startswith(b"HTTP/1.1 200")
+        held.sendall(b"GET /health HTTP/1.1\r\n")
+        held.settimeout(HEAD_SECONDS + 10)
+        with contextlib.suppress(ConnectionResetError):
+            while held.recv(4096):
+                pass
+
+
+@pytest.mark.long
 def test_bodies_one_byte_short_take_bounded_memory_and_end(service: Service) -> None:
     """60 of 19 MB took 1,432 MB."""
     assert service.predict().status_code == 200

@@ -37,7 +37,7 @@ def refused(answer: httpx.Response, status: int, *words: str) -> None:
 
 
 def test_a_form_and_raw_bytes_get_the_predictors_answer(client: TestClient) -> None:
-    (expected,) = Predictor().predict(PORTRAIT)
+    (expected,) = Predictor(find_bundle()).predict(PORTRAIT)
     content = PORTRAIT.read_bytes()
     for answer in (
         client.post("/predict", content=content),

@@ -100,3 +100,34 @@ def test_what_cannot_be_started_from_is_one_sentence(
 def test_freezing_needs_a_model(voted: Path) -> None:
     with pytest.raises(FerError, match="freeze_until needs a model to start_from"):
         tiny.settings(voted, freeze_until="features")
+
+
+def test_the_outputs_learn_alone_first_and_a_stopped_run_goes_on_as_if_it_had_not(
+    voted: Path, labels_run: Path, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"epochs": 3, "head_epochs": 1, "learning_rate": 0.01, "keep": "last"}
+    whole, stopped = (tuned(tmp_path / name, voted, labels_run, **settings) for name in ("whole", "stopped"))
+    first: dict[str, np.ndarray] = {}
+
+    def look(progress: dict[str, Any]) -> None:
+        if progress.get("finished_epoch") and not first:
+            first.update(best_weights(whole.path))
+
+    train(whole, look)
+    with np.load(labels_run / "checkpoint.npz", allow_pickle=False) as file:
+        start = {key: file[key] for key in file.files if key.startswith("best_")}
+    # The Keras file of a bundle in 8 bits has weights of float16's precision.
+    same = {key for key in first if key in start and np.allclose(first[key], start[key], rtol=2e-3)}
+    assert same and same != first.keys(), "in the first epoch some weights stay and the outputs learn"
+    last = best_weights(whole.path)
+    assert any(not np.array_equal(last[key], first[key]) for key in same), "then all layers learn"
+
+    def stop(progress: dict[str, Any]) -> None:
+        if progress.get("finished_epoch") and progress["epoch"] == 1:
+            stopped.request_stop()
+
+    assert train(stopped, stop) == "stopped"
+    stopped.clear_stop()
+    assert train(stopped) == "finished"
+    resumed = best_weights(stopped.path)
+    assert all(np.array_equal(resumed[key], last[key]) for key in last)

@@ -37,6 +37,11 @@ LISTS: dict[str, list[dict[str, Any]]] = {
         {"type": "global_pooling"},
         {"type": "norm", "activation": "none"},
     ],
+    "enlarged": [
+        {"type": "resize", "size": 12},
+        {"type": "conv", "filters": 4, "activation": "relu6"},
+        {"type": "global_pooling"},
+    ],
     "residual": [
         {"type": "residual", "filters": 4},
         {"type": "residual", "filters": 4, "stride": 3},

@@ -18,9 +18,10 @@ from fer_core.metrics.interval import Proportion
 from fer_core.wording import plural
 from pages.session import model_choice
 from pages.session.foreign_text import plain
+from pages.widgets import class_matrix
+from pages.widgets.class_matrix import Place
 
-from . import class_matrix, face_list
-from .class_matrix import Place
+from . import face_list
 from .selection import Selection, record_of
 
 _OTHERS, _WITH = "evaluate_others", "evaluate_with"

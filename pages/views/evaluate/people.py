@@ -9,11 +9,11 @@ from fer_core.evaluation.people import People, people
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.wording import plural
 from pages.session.foreign_text import plain
-from pages.widgets import charts
+from pages.widgets import charts, class_matrix
+from pages.widgets.class_matrix import Place
 from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart
 
-from . import class_matrix, face_list, plots, quiz
-from .class_matrix import Place
+from . import face_list, plots, quiz
 from .selection import Selection
 
 _CELL = "evaluate_people_cell"

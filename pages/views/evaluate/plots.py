@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,13 +45,14 @@ def class_curves(curves: Sequence[Curve], titles: tuple[str, str], area: str, ch
         )
     for curve in curves:
         x, y = curve.drawn()
+        label = html.escape(curve.label)  # Plotly draws links and formats in texts
         figure.add_scatter(
             x=x,
             y=y,
             mode="lines",
-            name=f"{curve.label} {curve.area:.3f}",
+            name=f"{label} {curve.area:.3f}",
             line={"color": COLOURS.get(curve.label, "#8C8C8C"), "width": 2},
-            hovertemplate=f"{curve.label}, {area} {curve.area:.3f}<br>{titles[0]} %{{x:.1%}}, {titles[1]} "
+            hovertemplate=f"{label}, {area} {curve.area:.3f}<br>{titles[0]} %{{x:.1%}}, {titles[1]} "
             f"%{{y:.1%}}<extra></extra>",
         )
     figure.update_layout(
@@ -95,8 +97,8 @@ def reliability(bins: dict[str, tuple[list[ConfidenceBin], str]]) -> go.Figure:
                 "arrayminus": [share - low for (low, _), share in zip(ends, shares, strict=True)],
             },
             customdata=[[b.right.count, *end] for b, end in zip(shown, ends, strict=True)],
-            hovertemplate=f"{name}: %{{customdata[0]:,}} faces, %{{x:.0%}} sure, %{{y:.0%}} right<br>"
-            "95% interval %{customdata[1]:.0%} to %{customdata[2]:.0%}<extra></extra>",
+            hovertemplate=f"{html.escape(name)}: %{{customdata[0]:,}} faces, %{{x:.0%}} sure, "
+            "%{y:.0%} right<br>95% interval %{customdata[1]:.0%} to %{customdata[2]:.0%}<extra></extra>",
         )
     figure.update_layout(
         height=380,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import pandas as pd
@@ -100,7 +101,7 @@ def _figure_of_members(curves: dict[str, list[dict[str, float]]]) -> go.Figure:
         figure.add_scatter(
             x=[row["epoch"] for row in rows],
             y=[row["val_accuracy"] for row in rows],
-            name=name,
+            name=html.escape(name),
             mode="lines",
             line_color=_COLOURS[i % len(_COLOURS)],
             hovertemplate="epoch %{x}: %{y:.1%} on validation",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core import few_shot
+from fer_core.adaptation import few_shot
 from fer_core.bundles.bundle import MODELS_DIR, PHOTO_MODEL, Bundle, read_bundle
 from fer_core.data.own_faces import save_faces
 from fer_core.emotions import EMOJI, NAMES
@@ -16,16 +16,30 @@ from pages.session.errors import errors_shown
 from pages.session.foreign_text import code, plain
 from pages.widgets import camera, charts, faces, interval_chart, photo_results
 
+from . import photo_folder
 from .face_collection import FaceCollection, current
 
 _FEW = 10  # faces of a class, below which the page warns
 _PER_PAGE = 24
 _MODEL, _LEARNED_FROM, _SAVED = "own_model_learned", "own_learned_from", "own_saved"
 _UPLOAD, _CAMERA = "Upload", "Camera"
+_FACES, _FOLDER = "A few faces", "A folder of photos"
 
 
 def show() -> None:
-    """Draw the steps, from the choice of classes to saving the faces."""
+    """Draw the steps, from the choice of classes to saving the faces; or the form for a folder of photos."""
+    way = st.segmented_control(
+        "Learn from",
+        [_FACES, _FOLDER],
+        default=_FACES,
+        required=True,
+        key="own_learn_from",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    if way == _FOLDER:
+        photo_folder.show()
+        return
     st.markdown(
         "Show a model a few faces of each expression, and it learns them in a second. Photos are "
         "discarded, and the faces cut from them stay in the memory of this session: **nothing is written "
@@ -105,7 +119,7 @@ def _collect(collection: FaceCollection, labels: list[str], bundle: Bundle) -> N
         pictures = [("the snapshot", snapshot.getvalue())] if snapshot else []
     else:
         uploads = st.file_uploader(
-            f"Photos with faces that look {label}",
+            f"Photos with faces that look {plain(label)}",
             max_upload_size=visitor.upload_megabytes(photo_results.UPLOAD_MEGABYTES),
             accept_multiple_files=True,
             key=f"own_photos_{turn}",

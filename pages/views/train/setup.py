@@ -37,6 +37,7 @@ _TRAINING = [
     "optimizer",
     "schedule",
     "warmup_epochs",
+    "head_epochs",
     "weight_decay",
     "label_smoothing",
     "early_stopping",

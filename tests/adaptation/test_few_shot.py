@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core import few_shot
+from fer_core.adaptation import few_shot
 from fer_core.bundles.bundle import Bundle, find_bundle
 from fer_core.data import open_dataset
 from fer_core.emotions import NAMES
 from fer_core.errors import DataError, ModelError
 from fer_core.inference import FeatureExtractor
 from fer_core.metrics.classification import wilson_interval
+from fer_core.resources import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -169,8 +170,8 @@ def test_equal_faces_are_no_reason_to_fail(ferplus: FeatureExtractor) -> None:
 
 def test_learning_imports_no_tensorflow() -> None:
     code = (
-        "import sys, numpy as np; from fer_core import few_shot; from fer_core.bundles.bundle import "
-        "find_bundle\n"
+        "import sys, numpy as np; from fer_core.adaptation import few_shot\n"
+        "from fer_core.bundles.bundle import find_bundle\n"
         "from fer_core.inference import FeatureExtractor\n"
         "few_shot.learn(FeatureExtractor(find_bundle('ferplus')), np.zeros((4, 48, 48), np.uint8), "
         "['happy', 'happy', 'sad', 'sad'])\n"
@@ -178,7 +179,7 @@ def test_learning_imports_no_tensorflow() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=Path(__file__).resolve().parent.parent,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,

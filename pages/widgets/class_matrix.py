@@ -10,8 +10,9 @@ import numpy as np
 import streamlit as st
 
 from fer_core.emotions import EMOJI
-from pages.widgets import charts
-from pages.widgets.component import component, script, stylesheet
+
+from . import charts
+from .component import component, script, stylesheet
 
 _component = component(
     "fer_matrix", html='<div class="wrap"></div>', css=stylesheet(__file__), js=script(__file__)

@@ -31,10 +31,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import emotions
-from .errors import DataError, ModelError
-from .inference.features import FeatureExtractor
-from .metrics.classification import wilson_interval
+from .. import emotions
+from ..errors import DataError, ModelError
+from ..inference.features import FeatureExtractor
+from ..metrics.classification import wilson_interval
 
 # Inverse regularisation strength of W. Of 0.001, 0.003, 0.01 and 0.03 this was best or within a point or two
 # of the best on photos and on FER2013's PublicTest, with 1 to 30 faces a class and with 2, 3 and 7 classes;
