@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -271,33 +273,28 @@ def card(preset: Preset) -> dict[str, Any]:
     }
 
 
+def cards(name: str) -> Iterator[dict[str, Any]]:
+    """Yield the cards of a preset that can be read: of the shipped model, then of one whose weights are not
+    kept."""
+    for path in (MODELS_DIR / name / CARD, MODELS_DIR / "baselines" / f"{name}.json"):
+        with contextlib.suppress(OSError, ValueError):
+            yield json.loads(path.read_text(encoding="utf-8"))
+
+
 def _measured(name: str) -> dict[str, Any] | None:
     """Return the figures on PrivateTest from the card of the preset's model, or None if it was not measured.
 
     For an ensemble, `epochs` are those of one of its `networks`.
     """
-    for path in (MODELS_DIR / name / CARD, MODELS_DIR / "baselines" / f"{name}.json"):
-        try:
-            measured = json.loads(path.read_text(encoding="utf-8"))
-            test, training, networks = (
-                measured["figures"]["test"],
-                measured["training"],
-                measured.get("members") or [measured],
-            )
-            keys = (
-                "accuracy",
-                "accuracy_ci95",
-                "accuracy_without_leaked",
-                "macro_f1",
-                "count",
-                "fingerprint",
-            )
+    keys = ("accuracy", "accuracy_ci95", "accuracy_without_leaked", "macro_f1", "count", "fingerprint")
+    for measured in cards(name):
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # a card that lacks what is asked for
+            test, training = measured["figures"]["test"], measured["training"]
+            networks = measured.get("members") or [measured]
             return {key: test[key] for key in keys} | {
                 "networks": len(networks),
                 "epochs": max(network["training"]["epochs"] for network in networks),
                 "best_epoch": training.get("best_epoch"),
                 "truth": test.get("truth", "labels"),
             }
-        except (OSError, ValueError, KeyError, TypeError):  # absent, or a card that lacks what is asked for
-            continue
     return None

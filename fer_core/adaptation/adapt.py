@@ -81,7 +81,6 @@ def adapt(
     own = [layer.get_weights() for layer in classifiers]
     counts = np.bincount(photos.labels[photos.found], minlength=len(NAMES))
     learned = [i for i, label in enumerate(NAMES) if counts[i] >= MIN_FACES and label not in untrusted]
-    trusted = photos.found & ~np.isin(photos.labels, [NAMES.index(label) for label in untrusted])
     layer = learn_output_layer(
         _features(networks, weights_in, photos.faces),
         (
@@ -91,7 +90,7 @@ def adapt(
         photos.labels,
         photos.people,
         learned,
-        trusted,
+        photos.trusted(untrusted),
     )
     ends = np.cumsum([len(weights) for weights, _ in own])[:-1]
     for classifier, weights in zip(classifiers, np.split(layer.weights, ends), strict=True):
@@ -175,9 +174,9 @@ def _card(
 
 def _figures(probabilities: np.ndarray, photos: LabelledPhotos, untrusted: Sequence[str]) -> dict[str, Any]:
     """Return the figures by person, "photos", and those without the classes whose labels are not trusted."""
-    found = photos.found
-    trusted = found & ~np.isin(photos.labels, [NAMES.index(label) for label in untrusted])
-    parts = {"photos": found} | ({f"photos without {' and '.join(untrusted)}": trusted} if untrusted else {})
+    parts = {"photos": photos.found}
+    if untrusted:
+        parts[f"photos without {' and '.join(untrusted)}"] = photos.trusted(untrusted)
     return {
         part: figures(evaluate(probabilities[chosen], photos.labels[chosen], NAMES))
         | {"log_loss": cross_entropy(probabilities[chosen], photos.labels[chosen])}

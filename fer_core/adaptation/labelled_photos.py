@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,10 @@ class LabelledPhotos:
     found: np.ndarray
     labels: np.ndarray
     people: np.ndarray
+
+    def trusted(self, untrusted: Sequence[str]) -> np.ndarray:
+        """Return which photos have a face and a label that is none of the classes `untrusted`, (N,) bool."""
+        return self.found & ~np.isin(self.labels, [emotions.NAMES.index(label) for label in untrusted])
 
 
 def person_of(path: Path) -> str:

@@ -51,13 +51,14 @@ def add_commands(commands: Commands) -> None:
 
 def adapt(options: argparse.Namespace) -> None:
     from ..adaptation.labelled_photos import read_labelled_photos
-    from ..bundles.bundle import find_bundle, own_models_dir, read_bundle
+    from ..bundles.bundle import DEFAULT_MODEL, find_bundle, own_models_dir, read_bundle
     from ..inference.predict import Predictor
     from ..runs.command import repeatable_path
     from ..runs.manage import check_name
 
     check_name(options.name)
-    bundles = [find_bundle(model) for model in options.model or [None]]
+    models = options.model or [DEFAULT_MODEL]
+    bundles = [find_bundle(model) for model in models]
     out = (options.out or own_models_dir() / options.name).resolve()
     photos = read_labelled_photos(options.photos, Predictor(bundles[0]))
     print(
@@ -65,7 +66,7 @@ def adapt(options: argparse.Namespace) -> None:
         f"cross-validated over {len(set(photos.people)):,} people ...",
         file=sys.stderr,
     )
-    words = [word for model in options.model or ["standard"] for word in ("--model", repeatable_path(model))]
+    words = [word for model in models for word in ("--model", repeatable_path(model))]
     words += ["--photos", options.photos.name, "--name", options.name]
     words += [word for label in options.untrusted for word in ("--untrusted", label)]
     import_keras()

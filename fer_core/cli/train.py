@@ -191,7 +191,6 @@ def _new_run(options: argparse.Namespace) -> Any:
     from ..data import open_dataset
     from ..presets import DEFAULT_PRESET, find_preset
     from ..runs.run_folder import RunFolder, new_run_folder
-    from ..zoo.face_weights import check_tarball, is_tarball
 
     if options.data is None:
         options.usage_error(
@@ -224,12 +223,8 @@ def _new_run(options: argparse.Namespace) -> Any:
                 "uses them",
                 file=sys.stderr,
             )
-    start = config.train.start_from
-    if start and is_tarball(start):
-        check_tarball(start, config.model.family)
-        start = None
-    for model in filter(None, (config.train.teacher if options.teacher else None, start)):
-        find_bundle(model)
+    if options.teacher and config.train.teacher:
+        find_bundle(config.train.teacher)
     run = RunFolder(options.run_dir) if options.run_dir else new_run_folder(runs_folder(), preset.name)
     run.create(config, keep_teacher=options.teacher is not None)
     if config.train.teacher and not run.config().train.teacher:

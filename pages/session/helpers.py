@@ -56,6 +56,18 @@ def detached(what: str) -> Callable[..., subprocess.Popen[bytes]]:
     return launch
 
 
+def failure(messages: bytes, status: int) -> str:
+    """Return why a command of `fer_core` failed, as one sentence.
+
+    Args:
+        messages: What it wrote on stderr; TensorFlow writes there too.
+        status: Its exit status.
+    """
+    lines = messages.decode(errors="replace").splitlines()
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return errors[-1] if errors else f"The process ended with status {status}."
+
+
 def reap() -> int:
     """Reap the processes that have ended, and return how many run."""
     return _helpers.reap()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pages.views.models import catalog, steps
+from pages.views.models import steps
 from tests.pages.conftest import open_page
 
 pytestmark = pytest.mark.long
 
 
 def test_each_step_has_the_figures_and_the_matrix_of_its_card() -> None:
-    found = steps.read_steps(catalog.read()[0])
+    found = steps.read_steps()
     assert found[0].name == "baseline-deep" and found[-1].name == "best"
     for step in found:
         assert step.matrix.sum() == step.figures["count"]

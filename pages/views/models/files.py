@@ -149,12 +149,7 @@ def _converted(path: str, modified: int) -> bytes:
             ) from None
         if process.returncode == 0 and out.is_file():
             return out.read_bytes()
-        errors = [line for line in said.decode(errors="replace").splitlines() if line.startswith("error: ")]
-        reason = (
-            errors[-1].removeprefix("error: ")
-            if errors
-            else f"The process ended with status {process.returncode}."
-        )
+        reason = helpers.failure(said, process.returncode)
         raise ModelError(f"The conversion to ONNX failed: {reason}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,11 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from fer_core.bundles.bundle import MODELS_DIR
+from fer_core import presets
 from fer_core.bundles.card_values import as_dict, as_float, as_int, interval
 from pages.session.foreign_text import code, plain
 from pages.widgets import charts, class_matrix
 from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart, percent
-
-from .catalog import Model
 
 # Name of the card, what is new in it, and what that means.
 _STEPS = (
@@ -65,9 +62,9 @@ class Step:
         return np.array(self.figures["confusion_matrix"])
 
 
-def show(models: Sequence[Model]) -> None:
+def show(_models: object) -> None:
     """Draw the accuracies of all steps, and the confusion matrix of one of them."""
-    steps = read_steps(models)
+    steps = read_steps()
     if len(steps) < 2:
         st.info("The cards of the shipped models are not here.", icon=":material/info:")
         return
@@ -95,24 +92,14 @@ def show(models: Sequence[Model]) -> None:
         _one(steps)
 
 
-def read_steps(models: Sequence[Model]) -> list[Step]:
+def read_steps() -> list[Step]:
     """Return the steps whose cards are here and have a confusion matrix on PublicTest."""
-    cards = {model.name: model.bundle.card for model in models if model.shipped}
     found = []
     for name, title, meaning in _STEPS:
-        card = cards.get(name) or _baseline_card(name)
-        figures = as_dict(as_dict(card or {}, "figures"), "validation")
+        figures = as_dict(as_dict(next(presets.cards(name), {}), "figures"), "validation")
         if as_float(figures.get("accuracy")) is not None and figures.get("confusion_matrix"):
             found.append(Step(name, title, meaning, figures))
     return found
-
-
-def _baseline_card(name: str) -> dict[str, Any] | None:
-    """Return the card of a published network that is kept without its weights."""
-    try:
-        return json.loads((MODELS_DIR / "baselines" / f"{name}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
 
 
 def _one(steps: Sequence[Step]) -> None:

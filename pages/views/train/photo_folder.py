@@ -101,8 +101,7 @@ def _learn(folder: str, models: list[str], untrusted: list[str], name: str) -> d
         out.seek(0)
         messages.seek(0)
         if process.returncode:
-            said = messages.read().decode(errors="replace").strip().splitlines() or ["It ended unexpectedly."]
-            raise ModelError(said[-1].removeprefix("error: "))
+            raise ModelError(helpers.failure(messages.read(), process.returncode))
         return json.loads(out.read())
 
 
