@@ -61,8 +61,7 @@ def _weighted(size: str, filters: list[int], dense: int) -> Preset:
         f"baseline-weighted-{size}",
         f"Baseline with class weights, size {size.upper()}",
         f"Conv {'-'.join(map(str, filters))}, each with pooling and dropout 0.25; flatten; dense {dense}; "
-        "dropout 0.5. "
-        "Rare classes weigh more in the loss.",
+        "dropout 0.5. Rare classes weigh more in the loss.",
         "CSV with one-hot labels",
         None,
         _plain(filters=filters, block_dropout=0.25, dense_units=dense, dense_dropout=0.5),
@@ -218,9 +217,8 @@ _ALL = (
     _preset(
         "baseline-batchnorm",
         "Baseline with batch normalisation",
-        "Conv 3x3 64-128-256, each with batch normalisation, pooling and dropout 0.25; flatten; "
-        "dense 512 with batch normalisation and "
-        "dropout 0.5; on turned, zoomed and mirrored images.",
+        "Conv 3x3 64-128-256, each with batch normalisation, pooling and dropout 0.25; flatten; dense 512 "
+        "with batch normalisation and dropout 0.5; on turned, zoomed and mirrored images.",
         "class folders",
         None,
         _plain(

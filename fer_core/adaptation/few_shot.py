@@ -146,8 +146,7 @@ def learn(extractor: FeatureExtractor, images: np.ndarray, labels: Sequence[str]
     if strange := [name for name in names if name not in extractor.labels]:
         raise ModelError(
             f"{extractor.bundle.name} does not have the class {strange[0]}, only "
-            f"{', '.join(extractor.labels)}: "
-            "start from another model."
+            f"{', '.join(extractor.labels)}: start from another model."
         )
     true = np.array([names.index(label) for label in labels])
     # Some models mirror the image themselves.

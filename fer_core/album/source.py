@@ -79,9 +79,8 @@ def pictures(
         raise DataError(f"{named} holds no picture: expected files such as .jpg, .png, .webp or .heic.")
     if len(pictures_found) > MAX_PICTURES:
         raise DataError(
-            f"{named} holds {len(pictures_found):,} pictures: at most {MAX_PICTURES:,} are analysed at "
-            "once, so "
-            "split it."
+            f"{named} holds {len(pictures_found):,} pictures: at most {MAX_PICTURES:,} are analysed at once, "
+            "so split it."
         )
     return pictures_found
 

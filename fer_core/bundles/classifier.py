@@ -58,8 +58,7 @@ class Classifier:
         if list(details["shape"][1:]) != [48, 48, 1] or outputs[-1] != len(self.labels):
             raise ModelError(
                 f"{bundle.inference_file} does not fit its card: it takes {list(details['shape'][1:])} and "
-                f"has {outputs[-1]} outputs, "
-                f"expected [48, 48, 1] and {len(self.labels)} labels."
+                f"has {outputs[-1]} outputs, expected [48, 48, 1] and {len(self.labels)} labels."
             )
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:

@@ -75,8 +75,8 @@ def layers_markdown(card: dict[str, Any]) -> str:
     """Return the table of layers for one view of an image as Markdown; empty if the card lists none."""
     rows = [
         f"| {row.get('name')} | {row.get('type')} | "
-        f"{' x '.join(map(str, shape)) if isinstance(shape := row.get('output'), list) else '-'} "
-        f"| {as_int(row.get('parameters')) or 0:,} | {as_int(row.get('multiply_adds')) or 0:,} |"
+        f"{' x '.join(map(str, shape)) if isinstance(shape := row.get('output'), list) else '-'} | "
+        f"{as_int(row.get('parameters')) or 0:,} | {as_int(row.get('multiply_adds')) or 0:,} |"
         for row in as_dicts(card, "layers")
     ]
     head = [

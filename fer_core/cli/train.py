@@ -230,8 +230,7 @@ def _new_run(options: argparse.Namespace) -> Any:
     if config.train.teacher and not run.config().train.teacher:
         print(
             f"note: {config.train.teacher}, which teaches {preset.name}, was trained on other data than "
-            f"{options.data}, so this run learns "
-            "without a teacher; --teacher NAME keeps one",
+            f"{options.data}, so this run learns without a teacher; --teacher NAME keeps one",
             file=sys.stderr,
         )
     if config.train.votes_weight and not run.config().train.votes_weight:

@@ -77,15 +77,13 @@ class Helpers:
         own = next((helper.what for helper in self._running if visitor and helper.visitor == visitor), None)
         if own is not None:
             raise ModelError(
-                f"{own} that you started is not finished yet: wait for it, since a visitor has one "
-                "such job at "
-                "a time."
+                f"{own} that you started is not finished yet: wait for it, since a visitor has one such job "
+                "at a time."
             )
         if len(self._running) >= AT_ONCE:
             raise ModelError(
-                f"{what} needs a process of its own, and this server runs {AT_ONCE} for others now: "
-                "try again "
-                "in a minute."
+                f"{what} needs a process of its own, and this server runs {AT_ONCE} for others now: try "
+                "again in a minute."
             )
         # A young process has not taken yet what it will need.
         needed = memory.HELPER_MB * 1_000_000

@@ -208,9 +208,8 @@ def _check_disk(visitors: Visitors, home: Path, more: int = 0) -> None:
     size = folder_size(home)
     if size + more > settings.visitor_mb * 1_000_000:
         raise TrainingError(
-            f"Your runs and uploads take {size / 1e6:.0f} MB of the {settings.visitor_mb} MB that a "
-            "visitor has on this server, "
-            f"which leaves no room: delete some of them, {_ON_YOUR_OWN}."
+            f"Your runs and uploads take {size / 1e6:.0f} MB of the {settings.visitor_mb} MB that a visitor "
+            f"has on this server, which leaves no room: delete some of them, {_ON_YOUR_OWN}."
         )
     if cleaning.total(visitors) + more > settings.total_mb * 1_000_000:
         cleaning.clean(visitors, home, more)

@@ -39,8 +39,7 @@ class Scorer:
         if job.detector not in (None, self.predictor.detector.name):
             raise ModelError(
                 f"A worker has the face detector {self.predictor.detector.name} and the job began with "
-                f"{job.detector}: "
-                "install the same requirements on all machines."
+                f"{job.detector}: install the same requirements on all machines."
             )
         self.folder = PartFolder(job)
 

@@ -98,8 +98,8 @@ def _restore(
     if scalars["fingerprint"] != dataset.fingerprint:
         raise TrainingError(
             f"The data of {dataset.source} changed since the run started (fingerprint "
-            f"{scalars['fingerprint']}, "
-            f"now {dataset.fingerprint}): start a new run, or bring the old data back."
+            f"{scalars['fingerprint']}, now {dataset.fingerprint}): start a new run, or bring the old data "
+            "back."
         )
     model.set_weights(group("weights"))
     for variable, value in zip(optimizer.variables, group("optimizer"), strict=True):

@@ -175,8 +175,7 @@ class _Draft:
         if len(self.output) != 1:
             raise BlockError(
                 f"The classifier takes a vector, but a map of {shape_text(self.output)} comes out of block "
-                f"{self.number} "
-                f"({label(self.blocks[-1])}): add flatten or global pooling after it.",
+                f"{self.number} ({label(self.blocks[-1])}): add flatten or global pooling after it.",
                 self.number,
             )
         # Not a norm, which the LiteRT converter merges with the classifier, so that its output would be lost.
@@ -330,8 +329,7 @@ class _Draft:
             if count > most:
                 raise BlockError(
                     f"{what} brings the network to {count:,} {unit}, more than the {most:,} that can be "
-                    "trained: "
-                    "take fewer filters or units, or make the map smaller before it.",
+                    "trained: take fewer filters or units, or make the map smaller before it.",
                     self.number,
                 )
 

@@ -131,8 +131,8 @@ def test_photos_with_a_face_without_one_and_damaged(folders: Path) -> None:
     Image.new("RGB", (60, 40), "grey").save(buffer, "PNG")
     upload(app, "happy", PORTRAIT.read_bytes(), buffer.getvalue(), b"nothing")
     assert [error.value for error in app.error] == [
-        "happy2.png cannot be read as an image: "
-        "expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."
+        "happy2.png cannot be read as an image: expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or "
+        "TIFF."
     ]
     assert "No face was found in happy1.png." in texts(app) and "1 face added to happy." in texts(app)
     assert held(app) == {"happy": 1}

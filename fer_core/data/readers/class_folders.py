@@ -119,8 +119,7 @@ def _check_classes(name: str, paths: list[str], places: list[tuple[str | None, s
         where = next(p for p, (w, _) in zip(paths, places, strict=True) if w == word)
         raise DataError(
             f"Unknown class name {word!r} in {name} ({words[word]:,} images, such as {where}): expected "
-            f"{', '.join(emotions.NAMES)} "
-            "or a usual synonym; rename the folder or move it away."
+            f"{', '.join(emotions.NAMES)} or a usual synonym; rename the folder or move it away."
         )
     without = [p for p, (word, split) in zip(paths, places, strict=True) if word is None and split != "test"]
     if not words or without:

@@ -201,8 +201,8 @@ def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
         if member.file_size > _SMALL_BYTES and member.file_size > MAX_RATIO * max(1, member.compress_size):
             raise DataError(
                 f"{name} is refused: its member {member.filename!r} would unpack from "
-                f"{member.compress_size:,} to "
-                f"{member.file_size:,} bytes, far more than pictures or tables do."
+                f"{member.compress_size:,} to {member.file_size:,} bytes, far more than pictures or tables "
+                "do."
             )
         if total > MAX_UNPACKED_BYTES or (total > 4 * _SMALL_BYTES and total > MAX_RATIO * packed):
             raise DataError(

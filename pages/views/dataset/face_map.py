@@ -84,9 +84,8 @@ def show(dataset: DatasetView) -> np.ndarray:
 
 def _offer(dataset: DatasetView, bundle: Bundle) -> None:
     st.markdown(
-        f"**{plain(bundle.name)}** has not processed these faces yet. On the map, similar faces are "
-        "close to each "
-        "other."
+        f"**{plain(bundle.name)}** has not processed these faces yet. On the map, similar faces are close to "
+        "each other."
     )
     minutes = len(dataset.data) / 12_000
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -99,8 +99,8 @@ def _picture(dataset: DatasetView, index: int) -> None:
     measured = dataset.statistics
     st.caption(
         f"Row {data.rows[index]:,}, {plain(dataset.split(index))} · brightness "
-        f"{measured.brightness[index]:.0f}, "
-        f"contrast {measured.contrast[index]:.0f}, sharpness rank {dataset.sharpness_rank[index]:.0f} of 100"
+        f"{measured.brightness[index]:.0f}, contrast {measured.contrast[index]:.0f}, sharpness rank "
+        f"{dataset.sharpness_rank[index]:.0f} of 100"
     )
 
 

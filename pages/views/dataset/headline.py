@@ -17,8 +17,7 @@ def show(dataset: DatasetView) -> None:
     data = dataset.data
     st.caption(
         f"{plain(data_source.display_name(data_source.current()))}: {plain(data.format)}, "
-        f"{plural(len(data), 'face')} of "
-        f"48x48, fingerprint {code(data.fingerprint)}"
+        f"{plural(len(data), 'face')} of 48x48, fingerprint {code(data.fingerprint)}"
     )
     variants.confirm_created()
     if data.warnings:

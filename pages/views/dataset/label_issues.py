@@ -95,22 +95,19 @@ def _splits(dataset: DatasetView, bundle: Bundle) -> list[str]:
     )
     if trained and "train" in chosen:
         st.warning(
-            f"{plain(bundle.name)} was trained on these images and has memorised their labels, "
-            "which hides wrong "
-            "labels. Use validation and test, or cross-validation.",
+            f"{plain(bundle.name)} was trained on these images and has memorised their labels, which hides "
+            "wrong labels. Use validation and test, or cross-validation.",
             icon=":material/warning:",
         )
     elif trained:
         st.caption(
-            f"{plain(bundle.name)} was trained on the train split, which is left out: a model hides "
-            "wrong labels "
-            "that it has memorised."
+            f"{plain(bundle.name)} was trained on the train split, which is left out: a model hides wrong "
+            "labels that it has memorised."
         )
     else:
         st.caption(
-            f"{plain(bundle.name)} was not trained on these data, so its probabilities are "
-            "out-of-sample for every "
-            "split."
+            f"{plain(bundle.name)} was not trained on these data, so its probabilities are out-of-sample for "
+            "every split."
         )
     return list(chosen)
 

@@ -227,9 +227,8 @@ def _difference(selection: Selection, rival: _Rival) -> None:
         on_choose=_choose,
     )
     st.caption(
-        f"{plain(rival.name)} minus {plain(selection.record.model)}. On the diagonal, more is "
-        "better; off it, fewer. "
-        "Click a cell to see only its faces."
+        f"{plain(rival.name)} minus {plain(selection.record.model)}. On the diagonal, more is better; off "
+        "it, fewer. Click a cell to see only its faces."
     )
 
 

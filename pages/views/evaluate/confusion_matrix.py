@@ -74,9 +74,8 @@ def _matrix(selection: Selection, mode: str, place: Place | None) -> None:
     )
     labels = [
         [
-            f"true {true}, predicted {predicted}: {plural(int(counts[r, c]), 'face')}, "
-            f"{of_row[r, c]:.1%} of true {true}, "
-            f"{of_column[r, c]:.1%} of predicted {predicted}"
+            f"true {true}, predicted {predicted}: {plural(int(counts[r, c]), 'face')}, {of_row[r, c]:.1%} of "
+            f"true {true}, {of_column[r, c]:.1%} of predicted {predicted}"
             for c, predicted in enumerate(names)
         ]
         for r, true in enumerate(names)

@@ -64,9 +64,9 @@ def show(
 def images_missing(selection: Selection, count: int) -> None:
     """Explain why the faces of an evaluation cannot be shown."""
     st.info(
-        f"**{plural(count, 'face')}.** The images of {plain(selection.record.source)} are not "
-        "available here, only "
-        "the figures: choose them as source on the Dataset page to see the faces. FER2013 is available from "
-        "Kaggle (`kagglehub`, see docs/guides/data.md); its licence does not allow us to ship it.",
+        f"**{plural(count, 'face')}.** The images of {plain(selection.record.source)} are not available "
+        "here, only the figures: choose them as source on the Dataset page to see the faces. FER2013 is "
+        "available from Kaggle (`kagglehub`, see docs/guides/data.md); its licence does not allow us to ship "
+        "it.",
         icon=":material/image_not_supported:",
     )

@@ -93,8 +93,7 @@ def _picture(selection: Selection, position: int) -> None:
     leaked = " · also in train" if record.leaked is not None and record.leaked[position] else ""
     st.caption(
         f"Row {record.rows[position]:,}, {plain(record.split)} · brightness "
-        f"{record.brightness[position]:.0f}, "
-        f"contrast {record.contrast[position]:.0f}{leaked}"
+        f"{record.brightness[position]:.0f}, contrast {record.contrast[position]:.0f}{leaked}"
     )
 
 

@@ -118,10 +118,9 @@ def _sides(agreement: People, record: EvaluationRecord) -> None:
     if agreement.shared_errors.count:
         low, high = agreement.shared_errors.interval
         st.markdown(
-            f"For **{agreement.shared_errors.share:.0%}** of the {agreement.shared_errors.count:,} errors "
-            f"of {plain(record.model)} against the labels (95% interval {low:.0%} to {high:.0%}), "
-            "most votes are "
-            "for the predicted class: there the label may be wrong."
+            f"For **{agreement.shared_errors.share:.0%}** of the {agreement.shared_errors.count:,} errors of "
+            f"{plain(record.model)} against the labels (95% interval {low:.0%} to {high:.0%}), most votes "
+            "are for the predicted class: there the label may be wrong."
         )
 
 

@@ -64,10 +64,9 @@ def show(selection: Selection) -> None:
     quiz: Quiz | None = st.session_state.get(_STATE)
     if quiz is None or not under_way(selection):
         st.markdown(
-            f"{min(FACES, len(selection.record))} faces of {plain(selection.record.split)}, "
-            "balanced over the "
-            "classes. At the end you see your result beside that of the model and of the votes on the same "
-            "faces. Nothing leaves this page."
+            f"{min(FACES, len(selection.record))} faces of {plain(selection.record.split)}, balanced over "
+            "the classes. At the end you see your result beside that of the model and of the votes on the "
+            "same faces. Nothing leaves this page."
         )
         st.button(
             "Start the quiz",

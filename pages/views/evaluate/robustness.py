@@ -71,9 +71,8 @@ def _offer(
         return
     if selection.data is None or selection.indices is None:
         st.info(
-            f"{plain(bundle.name)} has not been measured on these {len(sample):,} images yet, and "
-            "they are not "
-            f"available here: choose {plain(selection.record.source)} on the Dataset page to measure it.",
+            f"{plain(bundle.name)} has not been measured on these {len(sample):,} images yet, and they are "
+            f"not available here: choose {plain(selection.record.source)} on the Dataset page to measure it.",
             icon=":material/image_not_supported:",
         )
         return
@@ -148,9 +147,8 @@ def in_words(result: Robustness) -> str:
     if harmless:
         listed = harmless[0] if len(harmless) == 1 else f"{', '.join(harmless[:-1])} and {harmless[-1]}"
         sentence += (
-            f" For {plain(listed)}, the intervals still overlap at level 5: on {result.count:,} "
-            "images, that may "
-            "be noise."
+            f" For {plain(listed)}, the intervals still overlap at level 5: on {result.count:,} images, that "
+            "may be noise."
         )
     return sentence
 

@@ -77,9 +77,8 @@ def _head(model: Model) -> None:
         )
     if cannot_run:
         st.warning(
-            f"This bundle has no inference file {plain(model.bundle.inference_file.name)}, so it "
-            "cannot classify "
-            "anything here; only its card and its Keras file can be used.",
+            f"This bundle has no inference file {plain(model.bundle.inference_file.name)}, so it cannot "
+            "classify anything here; only its card and its Keras file can be used.",
             icon=":material/block:",
         )
 

@@ -152,9 +152,8 @@ def _notes(collection: FaceCollection) -> None:
     some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     with st.container(border=True):
         st.markdown(
-            f":material/search_off: No face was found in {plain(some)}. If a photo is one cropped "
-            "face, add the "
-            "whole photo."
+            f":material/search_off: No face was found in {plain(some)}. If a photo is one cropped face, add "
+            "the whole photo."
         )
         with st.container(horizontal=True):
             st.button(
@@ -249,10 +248,9 @@ def _measured(model: few_shot.FewShotModel) -> None:
     low, high = figures.new.interval
     st.markdown(
         "On faces that it was not trained on, the accuracy of the new model is "
-        f"**{figures.new.accuracy:.0%}** ({low:.0%} to {high:.0%}); that of {plain(old_name)}, "
-        "limited to the same "
-        f"expressions, is {figures.old.accuracy:.0%}. {figures.gained:,} became right and {figures.lost:,} "
-        "became wrong."
+        f"**{figures.new.accuracy:.0%}** ({low:.0%} to {high:.0%}); that of {plain(old_name)}, limited to "
+        f"the same expressions, is {figures.old.accuracy:.0%}. {figures.gained:,} became right and "
+        f"{figures.lost:,} became wrong."
     )
     st.caption(
         "Each face was classified by a model trained on the others (cross-validation). Snapshots taken one "
@@ -261,8 +259,7 @@ def _measured(model: few_shot.FewShotModel) -> None:
     if few := [name for name, n in model.faces.items() if n < _FEW]:
         st.warning(
             f"Fewer than {_FEW} faces of {plain(', '.join(few))}: the interval spans "
-            f"{100 * (high - low):.0f} "
-            "points, so this is a rough estimate only.",
+            f"{100 * (high - low):.0f} points, so this is a rough estimate only.",
             icon=":material/warning:",
         )
 
@@ -359,9 +356,8 @@ def _save(collection: FaceCollection, labels: list[str]) -> None:
 def _use(saved: str) -> None:
     if data_source.current() == saved:
         st.success(
-            f"All pages now use {plain(Path(saved).name)}. Under “Set up” you can fine-tune the "
-            "whole network on "
-            "it.",
+            f"All pages now use {plain(Path(saved).name)}. Under “Set up” you can fine-tune the whole "
+            "network on it.",
             icon=":material/database:",
         )
         return

@@ -222,9 +222,8 @@ def _teacher(config: RunConfig) -> str | None:
     )
     if teacher_is_unsuitable(config.replace("train", teacher=options[name])):
         st.caption(
-            f"{plain(name)} was trained on other data, so the run does not use it unless you choose "
-            "a teacher "
-            "yourself."
+            f"{plain(name)} was trained on other data, so the run does not use it unless you choose a "
+            "teacher yourself."
         )
     return options[name]
 
