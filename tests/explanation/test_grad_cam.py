@@ -148,8 +148,12 @@ def test_the_map_lies_where_the_evidence_is(tmp_path: Path) -> None:
     assert 16 <= y < 24 and 8 <= x < 16 and maps[2, :12].max() < 0.05 and maps[2, 30:].max() < 0.05
 
 
-@pytest.mark.parametrize("bundle", shipped(), ids=lambda bundle: bundle.name)
-def test_every_shipped_model_can_be_looked_into(bundle: Bundle) -> None:
+# `best` ships only its inference file: the weights of three networks twice would pass the limit of models/.
+WITH_KERAS_FILE = [bundle for bundle in shipped() if bundle.keras_file.is_file()]
+
+
+@pytest.mark.parametrize("bundle", WITH_KERAS_FILE, ids=lambda bundle: bundle.name)
+def test_every_shipped_model_with_a_keras_file_can_be_looked_into(bundle: Bundle) -> None:
     face = open_dataset("synthetic:70").images[3]
     message = int(Classifier(bundle).probabilities(face[None])[0].argmax())
     maps = GradCam(bundle).maps(face[None])[0]
