@@ -1,0 +1,1 @@
+"""Networks in a form that the app's own JavaScript runs in a visitor's browser."""
