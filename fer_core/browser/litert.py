@@ -131,7 +131,9 @@ class _Reader:
                 raise self._unknown("a depthwise convolution with a multiplier")
             weights = np.moveaxis(weights[0], 2, 0)
         count = len(weights)
-        bias = self._constant(inputs[2]) if len(inputs) > 2 and inputs[2] >= 0 else np.zeros(count, np.float32)
+        bias = (
+            self._constant(inputs[2]) if len(inputs) > 2 and inputs[2] >= 0 else np.zeros(count, np.float32)
+        )
         if scale is not None and len(scale) == 1:
             scale = np.repeat(scale, count)
         self._plan.convolution(
@@ -151,7 +153,7 @@ class _Reader:
         activation = self._activation(options) if hasattr(options, "fusedActivationFunction") else "none"
         constants = [self._constant(i) for i in inputs]
         names = [str(i) for i, constant in zip(inputs, constants, strict=True) if constant is None]
-        (constant,) = [c for c in constants if c is not None] or [None]
+        constant = next((c for c in constants if c is not None), None)
         self._plan.step(
             "combine",
             names,
@@ -167,7 +169,9 @@ class _Reader:
         if values is None:
             raise self._unknown("weights that are computed")
         quantised = self._graph.tensors[self._float16.get(index, index)].quantization
-        scale = None if quantised is None or quantised.scale is None else np.asarray(quantised.scale, np.float32)
+        scale = (
+            None if quantised is None or quantised.scale is None else np.asarray(quantised.scale, np.float32)
+        )
         if values.dtype == np.int8:
             if scale is None or not len(scale):
                 raise self._unknown("8-bit weights without a scale")

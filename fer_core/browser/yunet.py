@@ -58,8 +58,8 @@ class _Reader:
             # The difference has nine bits.
             self._constants[output] = values.astype(np.int16) - zero.astype(np.int16), scale.ravel()
         elif node.op_type == "Reshape" and inputs[0] in self._constants:
-            (values, scale), shape = self._constants[inputs[0]], self._constants[inputs[1]][0]
-            self._constants[output] = values.reshape(shape), scale
+            (values, factors), shape = self._constants[inputs[0]], self._constants[inputs[1]][0]
+            self._constants[output] = values.reshape(shape), factors
         elif node.op_type == "Conv" and "bbox_head" in inputs[1]:
             self._heads.append(node)
         elif node.op_type == "Conv":
@@ -95,7 +95,8 @@ class _Reader:
     def _join_heads(self, level: int) -> None:
         """Add the four heads of a level as one convolution of 16 channels and one depthwise."""
         pairs = [
-            [node for node in self._heads if f"multi_level_{head}.{level}." in node.input[1]] for head in _HEADS
+            [node for node in self._heads if f"multi_level_{head}.{level}." in node.input[1]]
+            for head in _HEADS
         ]
         first, second = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         for nodes, kind, x, y in (

@@ -6,5 +6,5 @@ export default function(given) {
   const { made, ...data } = given.data
   if (made < drawn.get(given.parentElement)) return  // never true of the first
   drawn.set(given.parentElement, made)
-  draw({ ...given, data })
+  return draw({ ...given, data })
 }

@@ -24,7 +24,8 @@ def component(name: str, *, html: str, css: str, js: str) -> Callable[..., Any]:
 
     Args:
         js: A script with a function `draw`, which receives what Streamlit hands to a component: `data`,
-            `parentElement`, `setStateValue` and `setTriggerValue`.
+            `parentElement`, `setStateValue` and `setTriggerValue`. It may return a function that is called
+            at the end.
 
     Returns:
         A function that draws the component. It takes `key`, `data` (a dict) and the other arguments of

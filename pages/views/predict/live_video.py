@@ -11,12 +11,12 @@ from streamlit_webrtc.webrtc import SignallingTimeoutError
 
 from fer_core.bundles.bundle import Bundle
 from fer_core.emotions import EMOJI
-from fer_core.live import LONGEST_SMOOTHING, Calibration, LiveError, LiveFace, LiveSettings, Snapshot
+from fer_core.live import Calibration, LiveError, LiveFace, Snapshot
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 from pages.widgets import faces
 
-from . import connection, live_chart
+from . import connection, live_chart, live_settings
 from .live_stream import Stream, turns
 from .turn_servers import TurnServers, configured
 
@@ -54,7 +54,7 @@ def show(bundle: Bundle, unsure_below: float) -> None:
     """
     servers = configured()
     browser = connection.ask_browser("live_browser")
-    settings = _settings(unsure_below)
+    settings = live_settings.choose(unsure_below)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         try:
@@ -97,31 +97,6 @@ def show(bundle: Bundle, unsure_below: float) -> None:
             stream.session.use(bundle)
     with right:
         st.fragment(_beside, run_every=_REFRESH if running else None)(context, servers, browser)
-
-
-def _settings(unsure_below: float) -> LiveSettings:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        smoothing = st.slider(
-            "Smoothing",
-            0.0,
-            LONGEST_SMOOTHING,
-            0.5,
-            0.1,
-            format="%.1f s",
-            key="live_smoothing",
-            persist_state="session",
-            width=320,
-            help="Probabilities are averaged over this time, with the highest weight for the newest: more is "
-            "calmer, less is faster; 0 turns it off.",
-        )
-        mirror = st.toggle(
-            "Mirror",
-            value=True,
-            key="live_mirror",
-            persist_state="session",
-            help="Turn off for a rear camera.",
-        )
-    return LiveSettings(smoothing, unsure_below, mirror)
 
 
 def _snapshot_instead() -> None:

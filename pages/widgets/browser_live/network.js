@@ -116,7 +116,12 @@ const BUILD = {
     const alike = a.size === y.size && b.size === y.size
     return [y, (memory) => {
       const [atA, atB, to] = [a.place / 4, b.place / 4, y.place / 4]
-      if (alike) {
+      if (alike && of === "add") { // most of them
+        for (let i = 0; i < y.size; i++) {
+          const sum = memory[atA + i] + memory[atB + i]
+          memory[to + i] = sum < low ? low : sum > high ? high : sum
+        }
+      } else if (alike) {
         for (let i = 0; i < y.size; i++) memory[to + i] = Math.min(high, Math.max(low, compute(memory[atA + i], memory[atB + i])))
       } else {
         const [at] = [[0, 0, 0, 0]]
@@ -270,29 +275,31 @@ function convolve(network, step, x, depthwise) {
   const [xStep, rowBytes] = [4 * across * channels, 4 * inWidth * channels]
   const row = engine.kernels[(kw * channels) % 4 ? "single" : "four"]
 
-  const compute = (memory, from, to) => {
+  const compute = (memory, from, to, size) => {
     for (let r = 0; r < rows; r++) {
       const [input, output] = [from + r * down * rowBytes, to + 4 * r * columns * outputs]
       if (loops) loops(memory, input / 4, output / 4, columns, across, inWidth, low, high)
       else if (depthwise) engine.kernels.depthwise(input, weights, bias, output, columns, xStep, 4 * channels, rowBytes, channels / 4, low, high)
-      else row(input, weights, bias, aside ?? output, columns, xStep, kh, rowBytes, kw * channels, blocks, aside ? 32 * blocks : 4 * outputs, low, high)
+      else row(input, weights, bias, aside ?? output, columns, xStep, kh, rowBytes, kw * channels, blocks, aside ? 32 * blocks : 4 * outputs, size, low, high)
       if (aside) for (let c = 0; c < columns; c++) memory.copyWithin(output / 4 + c * outputs, aside / 4 + 8 * blocks * c, aside / 4 + 8 * blocks * c + outputs)
     }
   }
   return [y, (memory) => {
     for (let i = 0; i < n; i++) {
       const picture = x.place / 4 + i * height * width * channels
+      let size = 1
       if (scratch !== null) {
-        const round = step.rounded ? rounding(memory, picture, picture + height * width * channels) : null
+        const [stepSize, round] = step.rounded ? rounding(engine, memory, picture, picture + height * width * channels) : [1]
+        size = stepSize
         const usedColumns = Math.min(width, inWidth - before[1]) * channels
         for (let r = 0; r < Math.min(height, inHeight - before[0]); r++) {
           const from = picture + r * width * channels
           const to = scratch / 4 + ((r + before[0]) * inWidth + before[1]) * channels
-          if (round) round(memory, from, to, usedColumns)
+          if (round) round(from, to, usedColumns)
           else memory.copyWithin(to, from, from + usedColumns)
         }
       }
-      compute(memory, scratch ?? 4 * picture, y.place + 4 * i * (y.size / n))
+      compute(memory, scratch ?? 4 * picture, y.place + 4 * i * (y.size / n), size)
       if (step.activation === "tanh") for (let j = 0, to = y.place / 4 + i * (y.size / n); j < y.size / n; j++) memory[to + j] = Math.tanh(memory[to + j])
     }
   }]
@@ -306,17 +313,19 @@ function prepareWeights({ engine, plan }, step, channels, depthwise) {
   const biases = array(plan, step.bias)
   const [outputs, kh, kw] = step.weights.shape
   const count = stored.length / outputs // weights of an output
-  const value = (o, i) => stored[o * count + i] * (scales ? scales[o] : 1)
+  const value = (o, i) => stored[o * count + i] * (depthwise && scales ? scales[o] : 1)
   let made
   if (depthwise && (kh !== 3 || kw !== 3 || channels % 4)) {
     made = { kh, kw, outputs, loops: depthwiseLoops(value, biases, kh, kw, channels) }
   } else {
     const block = depthwise ? 4 : 8
     const all = Math.ceil(outputs / block) * block
-    const [weights, bias] = [engine.take(all * count), engine.take(all)]
+    const [weights, bias] = [engine.take(all * count), engine.take(2 * all)]
     const to = engine.floats(weights, all * count)
     for (let o = 0; o < outputs; o++) for (let i = 0; i < count; i++) to[(Math.floor(o / block) * count + i) * block + (o % block)] = value(o, i)
-    engine.floats(bias, all).set(biases)
+    const ends = engine.floats(bias, 2 * all)
+    if (depthwise) ends.set(biases)
+    else for (let o = 0; o < outputs; o++) [ends[16 * (o >> 3) + (o % 8)], ends[16 * (o >> 3) + 8 + (o % 8)]] = [scales?.[o] ?? 1, biases[o]]
     made = { kh, kw, outputs, weights, bias }
   }
   plan.prepared.set(step, made)
@@ -335,23 +344,23 @@ function depthwiseLoops(value, biases, kh, kw, channels) {
 }
 
 // LiteRT rounds what enters a layer with 8-bit weights to 256 steps between its least and its largest value, 0
-// included, and 0 stays 0 (XNNPACK's qd8). Returns a function that copies values so rounded.
-function rounding(memory, from, to) {
+// included, and 0 stays 0 (XNNPACK's qd8). Returns the size of a step, and a function that copies values as numbers of steps.
+function rounding({ kernels }, memory, from, to) {
   let [least, most] = [0, 0]
   for (let i = from; i < to; i++) {
-    if (memory[i] < least) least = memory[i]
-    else if (memory[i] > most) most = memory[i]
+    const value = memory[i]
+    if (value < least) least = value
+    else if (value > most) most = value
   }
   const steps = least === most ? 1 : Math.fround(255 / Math.fround(most - least))
   const size = Math.fround(1 / steps)
   const [lowest, highest] = [Math.fround(least * steps), Math.fround(most * steps)]
   const zero = roundHalfEven(Math.max(-128, Math.min(127, -1 + lowest + highest > 0 ? -128 - lowest : 127 - highest)))
-  return (values, source, target, count) => {
-    for (let i = 0; i < count; i++) {
-      const level = Math.max(-128, Math.min(127, roundHalfEven(values[source + i] * steps) + zero))
-      values[target + i] = (level - zero) * size
-    }
-  }
+  const [low, high] = [-128 - zero, 127 - zero]
+  return [size, (source, target, count) => {
+    if (count % 4 === 0) return kernels.rounded(4 * source, 4 * target, count, steps, low, high)
+    for (let i = 0; i < count; i++) memory[target + i] = Math.max(low, Math.min(high, roundHalfEven(memory[source + i] * steps)))
+  }]
 }
 
 // Adding and taking away 1.5 * 2 ** 52 leaves the nearest whole number, halves to the even one.
