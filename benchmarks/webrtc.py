@@ -49,7 +49,7 @@ def main() -> None:
         folder / "camera.mjpeg",
         Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((360, 360)),
     )
-    server = Server(folder, script="tests/pages/live_view.py")
+    server = Server(folder, script="tests/pages/live/live_view.py")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=camera_arguments(film))
         pages = []

@@ -32,6 +32,7 @@ _UNARY = {
     "TANH": "tanh",
     "LOGISTIC": "sigmoid",
 }
+_REDUCTIONS = {"MEAN": "mean", "REDUCE_MAX": "max"}
 _POOLING = {"MAX_POOL_2D": "max", "AVERAGE_POOL_2D": "average"}
 
 
@@ -63,6 +64,7 @@ class _Reader:
         }
         self._plan = Plan()
         self._float16: dict[int, int] = {}  # tensor of a DEQUANTIZE operation -> the constant before it
+        self._shapes: set[int] = set()  # tensors that hold the shape of another one, or parts of it
 
     def plan(self) -> bytes:
         for operation in self._graph.operators:
@@ -82,6 +84,8 @@ class _Reader:
         x = str(inputs[0])
         if name == "DEQUANTIZE" and self._constant(inputs[0]) is not None:
             self._float16[int(operation.outputs[0])] = inputs[0]
+        elif name == "SHAPE" or (name in ("STRIDED_SLICE", "PACK") and self._shapes & set(inputs)):
+            self._shapes.add(int(operation.outputs[0]))
         elif name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
             self._convolution(name, inputs, output, options)
         elif name in _POOLING:
@@ -98,9 +102,9 @@ class _Reader:
             self._binary(_BINARY[name], inputs, output, options)
         elif name in _UNARY:
             self._plan.step("apply", [x], output, of=_UNARY[name], alpha=getattr(options, "alpha", None))
-        elif name == "MEAN":
-            axes = self._numbers(inputs[1])
-            self._plan.step("mean", [x], output, axes=axes, keep=bool(options.keepDims))
+        elif name in _REDUCTIONS:
+            axes, keep = self._numbers(inputs[1]), bool(options.keepDims)
+            self._plan.step("reduce", [x], output, of=_REDUCTIONS[name], axes=axes, keep=keep)
         elif name == "RESIZE_BILINEAR" and options.halfPixelCenters and not options.alignCorners:
             self._plan.step("resize", [x], output, size=self._numbers(inputs[1]))
         elif name == "STRIDED_SLICE" and set(self._numbers(inputs[3])) == {1}:
@@ -113,7 +117,9 @@ class _Reader:
         elif name == "REVERSE_V2":
             self._plan.step("reverse", [x], output, axes=self._numbers(inputs[1]))
         elif name == "RESHAPE":
-            self._plan.step("reshape", [x], output, shape=self._numbers(inputs[1]))
+            known = inputs[1] not in self._shapes
+            shape = self._numbers(inputs[1]) if known else self._signature(int(operation.outputs[0]))
+            self._plan.step("reshape", [x], output, shape=shape)
         elif name == "SOFTMAX":
             self._plan.step("softmax", [x], output)
         else:
@@ -146,7 +152,7 @@ class _Reader:
             stride=(1, 1) if dense else (options.strideH, options.strideW),
             padding="valid" if dense else self._padding(options),
             activation=self._activation(options),
-            rounded=scale is not None and not depthwise,
+            rounded=scale is not None,
         )
 
     def _binary(self, of: str, inputs: list[int], output: str, options: Any) -> None:
@@ -194,6 +200,10 @@ class _Reader:
         if values is None:
             raise self._unknown("a shape that is computed")
         return [int(n) for n in values.ravel()]
+
+    def _signature(self, index: int) -> list[int]:
+        """Return the shape of a tensor, with -1 for the number of images."""
+        return [int(n) for n in self._graph.tensors[index].shapeSignature]
 
     def _activation(self, options: Any) -> str:
         kind = options.fusedActivationFunction

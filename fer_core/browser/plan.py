@@ -71,7 +71,7 @@ class Plan:
             stride: Down and across.
             padding: "same" or "valid" as in TensorFlow, or the rows and columns added at the top and left.
             activation: Of network.js.
-            rounded: The input is rounded to 8 bits image by image, as LiteRT does for 8-bit weights.
+            rounded: The input is rounded to 8 bits, as LiteRT does for 8-bit weights.
         """
         self.step(
             kind,

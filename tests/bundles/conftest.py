@@ -24,7 +24,7 @@ def network(seed: int, family: str = "plain", **hparams: object) -> keras.Model:
     keras.utils.set_random_seed(seed)
     if family == "plain":
         hparams = {"filters": [8, 16], "batch_norm": True, "dense_units": 32} | hparams
-    else:
+    elif family == "residual":
         hparams = {"width": 4, "blocks": [1, 1]} | hparams
     model = zoo.build(ModelConfig(family=family, hparams=hparams))
     classifier = model.get_layer("predictions")

@@ -21,6 +21,8 @@ def camera_arguments(film: Path) -> list[str]:
         "--disable-gpu",
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
+        # Answers that a test changes do not count as local, and could not connect to the app.
+        "--disable-features=LocalNetworkAccessChecks",
         f"--use-file-for-fake-video-capture={film}",
     ]
 

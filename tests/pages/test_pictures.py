@@ -49,7 +49,7 @@ def test_predict_says_how_a_picture_was_read(folders: Path) -> None:
         assert read.count(words) == 1, words
 
 
-# Live with a camera needs a browser: test_live_browser.py.
+# Live with a camera needs a browser: live/test_webrtc_browser.py.
 @pytest.mark.parametrize(
     ("way", "address", "camera"),
     [

@@ -179,12 +179,13 @@ function depthwiseRow(multiplyAdd) {
   })
 }
 
-// Rounds the multiples of values to whole numbers from `low` to `high`; `count` is a multiple of 4.
+// Rounds the multiples of values to whole numbers from `low` to `high`, times `unit`; `count` is a multiple of 4.
 function roundedRow() {
-  const parameters = { ...many(["x", "y", "count"], I32), ...many(["steps", "low", "high"], F32) }
+  const parameters = { ...many(["x", "y", "count"], I32), ...many(["steps", "unit", "low", "high"], F32) }
   return kernel(parameters, {}, (get, set, raise) => whileNot0([
     ...get.y, ...get.x, ...load(), ...get.steps, ...splat, ...vectorTimes, ...nearest,
-    ...get.low, ...splat, ...vectorMost, ...get.high, ...splat, ...vectorLeast, ...store(),
+    ...get.low, ...splat, ...vectorMost, ...get.high, ...splat, ...vectorLeast, ...get.unit, ...splat, ...vectorTimes,
+    ...store(),
     ...raise("x", constant(16)), ...raise("y", constant(16)), ...raise("count", constant(-4)),
   ], get.count))
 }

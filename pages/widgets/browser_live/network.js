@@ -147,21 +147,23 @@ const BUILD = {
     }]
   },
 
-  mean(network, { axes, keep }, x) {
+  // Mean or greatest value along axes.
+  reduce(network, { of, axes, keep }, x) {
     const reduced = x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length))
     const y = network.tensor(keep ? reduced : x.shape.filter((_, axis) => !axes.includes(axis)))
     const steps = spread(reduced, x.shape)
-    const share = y.size / x.size
-    const sums = new Float64Array(y.size)
+    const share = of === "mean" ? y.size / x.size : 1
+    const results = new Float64Array(y.size)
     return [y, (memory) => {
-      sums.fill(0)
+      results.fill(of === "mean" ? 0 : -Infinity)
       const [n, h, w, c] = four(x.shape)
       let from = x.place / 4
       for (let i = 0; i < n; i++) for (let r = 0; r < h; r++) for (let q = 0; q < w; q++) {
         let to = i * steps[0] + r * steps[1] + q * steps[2]
-        for (let k = 0; k < c; k++, from++, to += steps[3]) sums[to] += memory[from]
+        if (of === "mean") for (let k = 0; k < c; k++, from++, to += steps[3]) results[to] += memory[from]
+        else for (let k = 0; k < c; k++, from++, to += steps[3]) results[to] = Math.max(results[to], memory[from])
       }
-      for (let i = 0; i < y.size; i++) memory[y.place / 4 + i] = sums[i] * share
+      for (let i = 0; i < y.size; i++) memory[y.place / 4 + i] = results[i] * share
     }]
   },
 
@@ -288,14 +290,19 @@ function convolve(network, step, x, depthwise) {
     for (let i = 0; i < n; i++) {
       const picture = x.place / 4 + i * height * width * channels
       let size = 1
-      if (scratch !== null) {
-        const [stepSize, round] = step.rounded ? rounding(engine, memory, picture, picture + height * width * channels) : [1]
-        size = stepSize
+      if (step.rounded && oneRow) {
+        for (let from = picture, to = scratch / 4; from < picture + height * width * channels; from += channels, to += channels) {
+          const range = levels(memory, from, from + channels)
+          copyRounded(engine, memory, range, range.size, from, to, channels)
+        }
+      } else if (scratch !== null) {
+        const range = step.rounded ? levels(memory, picture, picture + height * width * channels) : null
+        if (range && !depthwise) size = range.size
         const usedColumns = Math.min(width, inWidth - before[1]) * channels
         for (let r = 0; r < Math.min(height, inHeight - before[0]); r++) {
           const from = picture + r * width * channels
           const to = scratch / 4 + ((r + before[0]) * inWidth + before[1]) * channels
-          if (round) round(from, to, usedColumns)
+          if (range) copyRounded(engine, memory, range, depthwise ? range.size : 1, from, to, usedColumns)
           else memory.copyWithin(to, from, from + usedColumns)
         }
       }
@@ -344,8 +351,8 @@ function depthwiseLoops(value, biases, kh, kw, channels) {
 }
 
 // LiteRT rounds what enters a layer with 8-bit weights to 256 steps between its least and its largest value, 0
-// included, and 0 stays 0 (XNNPACK's qd8). Returns the size of a step, and a function that copies values as numbers of steps.
-function rounding({ kernels }, memory, from, to) {
+// included, and 0 stays 0 (XNNPACK's qd8): image by image, or pixel by pixel before a kernel of one pixel.
+function levels(memory, from, to) {
   let [least, most] = [0, 0]
   for (let i = from; i < to; i++) {
     const value = memory[i]
@@ -353,14 +360,15 @@ function rounding({ kernels }, memory, from, to) {
     else if (value > most) most = value
   }
   const steps = least === most ? 1 : Math.fround(255 / Math.fround(most - least))
-  const size = Math.fround(1 / steps)
   const [lowest, highest] = [Math.fround(least * steps), Math.fround(most * steps)]
   const zero = roundHalfEven(Math.max(-128, Math.min(127, -1 + lowest + highest > 0 ? -128 - lowest : 127 - highest)))
-  const [low, high] = [-128 - zero, 127 - zero]
-  return [size, (source, target, count) => {
-    if (count % 4 === 0) return kernels.rounded(4 * source, 4 * target, count, steps, low, high)
-    for (let i = 0; i < count; i++) memory[target + i] = Math.max(low, Math.min(high, roundHalfEven(memory[source + i] * steps)))
-  }]
+  return { steps, size: Math.fround(1 / steps), low: -128 - zero, high: 127 - zero }
+}
+
+// Copies values as numbers of steps, times `unit`.
+function copyRounded({ kernels }, memory, { steps, low, high }, unit, from, to, count) {
+  if (count % 4 === 0) return kernels.rounded(4 * from, 4 * to, count, steps, unit, low, high)
+  for (let i = 0; i < count; i++) memory[to + i] = Math.max(low, Math.min(high, roundHalfEven(memory[from + i] * steps))) * unit
 }
 
 // Adding and taking away 1.5 * 2 ** 52 leaves the nearest whole number, halves to the even one.

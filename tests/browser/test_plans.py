@@ -1,0 +1,228 @@
+"""The browser's networks give what Python's give: run in Chromium on the same images and frames."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from fer_core.browser.litert import litert_plan
+from fer_core.browser.yunet import yunet_plan
+from fer_core.bundles.bundle import Bundle, find_bundle, shipped
+from fer_core.bundles.graph import predict, shipped_graph
+from fer_core.bundles.litert import export_litert
+from fer_core.data import open_dataset
+from fer_core.emotions import NAMES
+from fer_core.errors import ModelError
+from fer_core.inference import Classifier, Predictor
+from fer_core.inference.yunet import yunet_weights
+from fer_core.live import session
+from pages.widgets.browser_live import PAGE, WORKER, joined
+from tests.bundles.conftest import network, uneven
+
+pytestmark = pytest.mark.long
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+_SCRIPT = (
+    joined("kernels", "network", "pixels", "detector")
+    + """
+export { Engine, Network, readPlan, Detector, crop }
+"""
+)
+_LOAD = """async (script) => {
+  globalThis.code = await import(URL.createObjectURL(new Blob([script], { type: "text/javascript" })))
+  globalThis.bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
+}"""
+_RUN = """([plan, images, shape]) => {
+  const { Engine, Network, readPlan } = code
+  const read = readPlan(bytes(plan))
+  const network = new Network(new Engine(), read, shape)
+  const all = new Float32Array(bytes(images).buffer)
+  const size = shape.reduce((a, b) => a * b)
+  return Array.from({ length: all.length / size }, (_, i) => {
+    network.floats(read.input).set(all.subarray(i * size, (i + 1) * size))
+    network.run()
+    return Array.from(network.floats(read.output))
+  })
+}"""
+_FIND = """([plan, pixels, width, height]) => {
+  const { Engine, Detector, readPlan, crop } = code
+  globalThis.finder ??= new Detector(new Engine(), readPlan(bytes(plan)))
+  const frame = { data: bytes(pixels), width, height }
+  return finder.detect(frame).map((face) => ({ ...face, crop: Array.from(crop(frame, face.box)) }))
+}"""
+
+BLOCKS: dict[str, list[dict[str, Any]]] = {
+    "strided": [
+        {"type": "standardise"},
+        {"type": "conv", "filters": 5, "kernel": 5, "stride": 3, "activation": "leaky_relu"},
+        {"type": "norm", "activation": "elu"},
+        {"type": "pool", "kind": "average", "size": 3},
+        {"type": "conv", "filters": 12, "kernel": 1, "activation": "gelu"},
+        {"type": "flatten"},
+        {"type": "dense", "units": 9, "activation": "tanh"},
+    ],
+    "depthwise": [
+        {"type": "resize", "size": 40},
+        {"type": "conv", "filters": 8, "activation": "relu6"},
+        {"type": "depthwise_conv", "activation": "none"},
+        {"type": "depthwise_conv", "kernel": 5, "stride": 2, "activation": "tanh"},
+        {"type": "pool", "kind": "max", "size": 2},
+        {"type": "global_pooling", "kind": "max"},
+    ],
+    "residual": [
+        {"type": "conv", "filters": 6, "stride": 2},
+        {"type": "residual", "filters": 6},
+        {"type": "residual", "filters": 10, "stride": 2},
+        {"type": "depthwise_conv"},
+        {"type": "dropout"},
+        {"type": "global_pooling"},
+        {"type": "dense", "units": 6, "activation": "elu", "bias": False},
+    ],
+}
+
+
+def text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium is installed (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.evaluate(_LOAD, _SCRIPT)
+        yield page
+        browser.close()
+
+
+def answers(page: Page, bundle: Bundle, images: np.ndarray) -> np.ndarray:
+    content = text(images.astype(np.float32).tobytes())
+    return np.array(page.evaluate(_RUN, [text(litert_plan(bundle)), content, [1, 48, 48, 1]]))
+
+
+def unquantised(model: Any, folder: Path) -> Bundle:
+    export_litert(model, folder / "model.tflite", "none")
+    return Bundle(folder, {"labels": list(NAMES), "name": "made"})
+
+
+@pytest.mark.parametrize("name", [*BLOCKS, "plain", "ensemble", "mobilenet"])
+def test_networks_answer_as_in_keras(name: str, page: Page, tmp_path: Path) -> None:
+    if name in BLOCKS:
+        graph = shipped_graph([network(0, "blocks", blocks=BLOCKS[name])], mirror=True, zoom=False)
+    elif name == "ensemble":
+        graph = shipped_graph([network(3), network(4, "residual")], mirror=True, zoom=True, temperature=0.7)
+    elif name == "mobilenet":
+        graph = shipped_graph([network(5, "mobilenet", size=48)], mirror=True, zoom=False)
+    else:
+        graph = shipped_graph([network(1)], mirror=False, zoom=False)
+    images = uneven(3)
+    got, expected = answers(page, unquantised(graph, tmp_path), images), predict(graph, images)
+    # 27 layers of random weights, which no training has calmed, enlarge the last digit of a float.
+    assert np.abs(got - expected).max() < (2e-5 if name == "mobilenet" else 1e-5)
+    assert np.abs(expected - expected.mean(axis=0)).max() > 0.01, "or a mistake would not show"
+
+
+def shown(difference: np.ndarray, expected: np.ndarray) -> str:
+    return f"differs by {difference.max():.4f} where Python says {expected[difference.argmax()]}"
+
+
+def check_shipped(page: Page, bundle: Bundle, faces: np.ndarray) -> None:
+    """Both round activations to 8 bits, where the last digit of a sum may decide."""
+    classifier = Classifier(bundle)
+    expected = np.concatenate([classifier.probabilities(face[None]) for face in faces])
+    got = answers(page, bundle, faces)
+    difference = np.abs(got - expected).max(axis=1)
+    assert difference.max() < 0.01, shown(difference, expected)
+    first, second = np.sort(expected, axis=1)[:, :-3:-1].T
+    clear = first - second > 0.02
+    assert (got.argmax(axis=1) == expected.argmax(axis=1))[clear].all() and clear.mean() > 0.5
+
+
+@pytest.mark.parametrize("bundle", shipped(), ids=lambda bundle: bundle.name)
+def test_shipped_models_answer_as_litert(bundle: Bundle, page: Page) -> None:
+    check_shipped(page, bundle, open_dataset("synthetic:70").images[:12])
+
+
+@pytest.mark.parametrize("name", ["tiny", "photo"])
+def test_they_do_on_real_faces(name: str, page: Page, shared: Path) -> None:
+    predictor = Predictor("tiny")
+    photos = sorted((shared / "photos").rglob("*.jpg"))[::20][:40]
+    faces = [face.crop for photo in photos for face in predictor.predict(photo)[:1]]
+    check_shipped(page, find_bundle(name), np.stack(faces))
+
+
+def check_detector(page: Page, frames: list[np.ndarray]) -> None:
+    predictor, weights = Predictor("tiny"), yunet_weights()
+    assert weights is not None
+    plan = text(yunet_plan(weights))
+    count = 0
+    for frame in frames:
+        height, width = frame.shape[:2]
+        rgba = np.dstack([frame, np.full((height, width), 255, np.uint8)])
+        found = page.evaluate(_FIND, [plan, text(rgba.tobytes()), width, height])
+        expected = session._detect(predictor, Image.fromarray(frame), frame)
+        shrunk = max(1.0, max(height, width) / 336)
+        small = cv2.resize(frame, (round(width / shrunk), round(height / shrunk))) if shrunk > 1 else frame
+        faces = sorted(
+            predictor.detector.detect(small, one_look=True), key=lambda face: -face.box[2] * face.box[3]
+        )
+        scale = np.array([width / small.shape[1], height / small.shape[0]])
+        assert len(found) == len(faces)
+        for ours, face, predicted in zip(found, faces, expected, strict=False):
+            assert np.abs(ours["box"] - np.tile(scale, 2) * face.box).max() < 1e-3
+            assert np.abs(ours["landmarks"] - scale * face.landmarks).max() < 1e-3
+            assert abs(ours["score"] - face.score) < 1e-5
+            assert (np.array(ours["crop"]).reshape(48, 48) == predicted.crop).all()
+            count += 1
+    assert count >= len(frames) - 1, "faces were found"
+
+
+def test_frames_have_the_faces_that_python_finds(page: Page) -> None:
+    portrait = Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB")
+    frames = []
+    for side, size in [(300, (640, 480)), (200, (480, 640)), (150, (320, 240)), (440, (1280, 720))]:
+        frame = Image.new("RGB", size, (90, 100, 110))
+        frame.paste(portrait.resize((side, side)), (40, 20))
+        frames.append(np.asarray(frame))
+    check_detector(page, frames)
+
+
+def test_photos_have_the_faces_that_python_finds(page: Page, shared: Path) -> None:
+    photos = sorted((shared / "photos").rglob("*.jpg"))[::20][:40]
+    frames = [np.asarray(Image.open(photo).convert("RGB")) for photo in photos]
+    large = [frame for frame in frames if max(frame.shape) > 320]
+    check_detector(page, large)
+    check_detector(page, [cv2.resize(frame, (640, 480)) for frame in frames])
+
+
+def test_an_unknown_operation_is_named(tmp_path: Path) -> None:
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.Input((48, 48, 1)),
+            keras.layers.Conv2D(2, 3, dilation_rate=2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(7, activation="softmax"),
+        ]
+    )
+    with pytest.raises(ModelError, match=r"made cannot run in the browser, whose runtime does not know"):
+        litert_plan(unquantised(model, tmp_path))
+
+
+def test_the_scripts_are_whole(page: Page) -> None:
+    """Modules are joined to one script each, in which no name may stand twice."""
+    for script in (WORKER, f"const WORKER = ''\n{PAGE}"):
+        page.evaluate("(script) => { new Function(script.replace(/^export .*/gm, '')) }", script)

@@ -1,0 +1,33 @@
+"""The view Live of the Predict page alone, for tests and benchmarks.
+
+Run it with `streamlit run tests/pages/live/live_view.py`; `?model=NAME` chooses the model,
+`?way=browser` the way without the server, `?way=none` an empty page.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent.parent))
+
+import streamlit as st
+
+from fer_core.bundles.bundle import PHOTO_MODEL, find_bundle
+from pages.session.errors import errors_shown
+from pages.views.predict import live_browser, live_video
+from pages.views.predict.options import Options
+
+live_video._CALIBRATION = 10.0  # seconds: 3 may be over before a busy machine has shown them
+st.set_page_config(layout="wide")
+st.title("Live")
+model = st.query_params.get("model", PHOTO_MODEL)
+with errors_shown():
+    match st.query_params.get("way"):
+        case "browser":
+            model = st.text_input("Model", model)
+            st.caption(f"Model: {model}")
+            if st.toggle("Show", True):
+                live_browser.show(Options(find_bundle(model), True, 0.0))
+        case "none":
+            pass
+        case _:
+            live_video.show(find_bundle(model), 0.0)

@@ -1,0 +1,226 @@
+"""Live video that is processed in the visitor's browser: what it shows, sends, ends and says."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, Route, expect
+
+from fer_core.inference import face_table
+from tests.pages.camera import write_camera
+from tests.pages.conftest import PATIENCE
+from tests.pages.live.conftest import App, Visitors
+
+pytestmark = pytest.mark.long
+expect.set_options(timeout=PATIENCE)
+
+TINY = "?way=browser&model=tiny"
+# Keeps the camera's tracks, and refuses what a test says.
+_WATCH = """
+window.tracks = []
+const ask = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices)
+if (ask) navigator.mediaDevices.getUserMedia = async (wanted) => {
+  if (window.refuses) throw new DOMException("", window.refuses)
+  const stream = await ask(wanted)
+  window.tracks.push(...stream.getTracks())
+  return stream
+}
+"""
+
+
+def start(page: Page) -> None:
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", name="happy")).to_be_visible()
+
+
+def visit_watched(visit: Visitors, chromium: Browser, script: str = "", **options: object) -> Page:
+    """A page whose scripts run before those of the app."""
+    page = visit(chromium, path="?way=none", **options)
+    page.add_init_script(_WATCH + script)
+    page.goto(visit.app.url + TINY)
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    return page
+
+
+def tracks(page: Page) -> list[str]:
+    return page.evaluate("window.tracks.map((track) => track.readyState)")
+
+
+def test_frames_stay_in_the_tab(chromium: Browser, app: App, visit: Visitors) -> None:
+    page = visit(chromium, path="?way=none")
+    messages: list[str | bytes] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda m: messages.append(m)))
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda m: messages.append(m)))
+    page.goto(app.url + TINY)
+    start(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2000)  # the last of what the page itself does
+    messages.clear()
+    asked.clear()
+    before = psutil.Process(app.process.pid).cpu_times()
+    page.wait_for_timeout(10_000)
+    after = psutil.Process(app.process.pid).cpu_times()
+    assert messages == [] and [url for url in asked if not url.startswith(("blob:", "data:"))] == []
+    assert after.user + after.system - before.user - before.system < 0.3  # an idle server's own work
+    expect(page.locator(".figures")).to_contain_text("frames per second")
+
+
+def test_a_change_of_settings_or_model_keeps_the_camera(chromium: Browser, visit: Visitors) -> None:
+    page = visit_watched(visit, chromium)
+    start(page)
+    video = page.locator("video")
+    expect(video).to_have_css("transform", "matrix(-1, 0, 0, 1, 0, 0)")
+    page.get_by_test_id("stCheckbox").filter(has_text="Mirror").locator("label").click()
+    expect(video).to_have_css("transform", "none")
+    page.get_by_label("Model").fill("ferplus")
+    page.get_by_label("Model").press("Enter")
+    expect(page.get_by_text("Model: ferplus")).to_be_visible()
+    expect(page.get_by_role("heading", name="happy")).to_be_visible()
+    assert tracks(page) == ["live"]
+
+
+def test_leaving_the_view_ends_the_camera_and_the_worker(chromium: Browser, visit: Visitors) -> None:
+    page = visit_watched(visit, chromium)
+    start(page)
+    assert len(page.workers) == 1
+    page.get_by_test_id("stCheckbox").filter(has_text="Show").locator("label").click()
+    expect(page.locator("video")).to_have_count(0)
+    page.wait_for_function("window.tracks.every((track) => track.readyState === 'ended')", timeout=1000)
+    for _ in range(50):
+        if not page.workers:
+            break
+        page.wait_for_timeout(20)
+    assert not page.workers
+    page.get_by_test_id("stCheckbox").filter(has_text="Show").locator("label").click()
+    start(page)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Press Start and look into the camera")).to_be_visible()
+    assert tracks(page) == ["ended", "ended"] and not page.workers
+
+
+def test_a_session_is_saved_as_the_table_of_faces(chromium: Browser, visit: Visitors) -> None:
+    page = visit_watched(visit, chromium)
+    start(page)
+    page.wait_for_timeout(1500)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save CSV").click()
+    table = pd.read_csv(io.BytesIO(Path(saved.value.path()).read_bytes()))
+    classes = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+    assert list(table.columns) == face_table.columns(classes)
+    assert len(table) >= 5 and set(table["face"]) == {1} and set(table["model"]) == {"tiny"}
+    assert (table["label"] == "happy").mean() > 0.9
+    assert table[classes].sum(axis=1).between(0.998, 1.002).all()
+    assert table["time"].is_monotonic_increasing and table["x"].between(0, 640).all()
+    assert (table["left_eye_x"] > table["right_eye_x"]).all()  # not mirrored
+
+
+def test_a_snapshot_is_shown_as_a_photo(chromium: Browser, visit: Visitors) -> None:
+    page = visit_watched(visit, chromium)
+    start(page)
+    page.get_by_role("button", name="Snapshot").click()
+    expect(page.get_by_role("heading", name="Snapshot")).to_be_visible()
+    expect(page.get_by_test_id("stImage").first).to_be_visible()
+    expect(page.get_by_text("happy").nth(2)).to_be_visible()
+    assert tracks(page) == ["live"], "the video goes on"
+
+
+def test_a_calibration_is_measured_and_cleared(chromium: Browser, visit: Visitors) -> None:
+    page = visit_watched(visit, chromium)
+    start(page)
+    page.get_by_role("button", name="Calibrate to my neutral face").click()
+    expect(page.get_by_text("Look into the camera with a neutral face")).to_be_visible()
+    expect(page.get_by_text("Calibrated to the neutral face of face 1")).to_be_visible()
+    # A person whose resting face looks happy to the model is not happy for it.
+    expect(page.get_by_role("heading", name="happy")).to_have_count(0)
+    page.get_by_role("button", name="Clear the calibration").click()
+    expect(page.get_by_role("heading", name="happy")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("window.refuses = 'NotAllowedError'", "The browser blocks the camera for this page"),
+        ("window.refuses = 'NotFoundError'", "This device has no camera"),
+        ("window.refuses = 'NotReadableError'", "another program uses it"),
+        ("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})", "needs https or localhost"),
+        (
+            "const Made = Blob; window.Blob = function (parts, ...more) "
+            "{ return new Made(['WebAssembly.validate = () => false;', ...parts], ...more) }",
+            "This browser has no WebAssembly SIMD",
+        ),
+    ],
+)
+def test_what_keeps_the_camera_off_is_said(
+    chromium: Browser, visit: Visitors, script: str, sentence: str
+) -> None:
+    page = visit_watched(visit, chromium, script)
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("alert").filter(has_text=sentence)).to_be_visible()
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    assert "live" not in page.evaluate("(window.tracks ?? []).map((track) => track.readyState)")
+
+
+@pytest.mark.parametrize(
+    ("policy", "sentence"),
+    [
+        (
+            "script-src 'self' blob: 'unsafe-inline'; worker-src blob:",
+            "it needs script-src 'wasm-unsafe-eval'",
+        ),
+        ("worker-src 'none'", "it needs worker-src blob:"),
+    ],
+)
+def test_a_policy_that_forbids_it_is_named(
+    chromium: Browser, app: App, visit: Visitors, policy: str, sentence: str
+) -> None:
+    page = visit(chromium, path="?way=none")
+
+    def with_policy(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": policy})
+
+    page.route(lambda address: address == f"{app.url}/{TINY}", with_policy)
+    page.goto(app.url + TINY)
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("alert").filter(has_text=sentence)).to_be_visible()
+
+
+def test_a_frame_without_permission_names_what_it_lacks(chromium: Browser, app: App, visit: Visitors) -> None:
+    page = visit(chromium, path="?way=none")
+    other = f"http://127.0.0.1:{app.port}/{TINY}&embed=true"  # another site than localhost
+    page.set_content(f'<iframe src="{other}" width="1200" height="900"></iframe>')
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("button", name="Start").click()
+    expect(frame.get_by_role("alert").filter(has_text='allow="camera"')).to_be_visible()
+
+
+def test_a_phone_shows_video_label_and_bars_at_once(chromium: Browser, visit: Visitors) -> None:
+    page = visit_watched(visit, chromium, width=390, height=844)
+    start(page)
+    page.wait_for_timeout(1000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for part in (".video", ".answer", ".bars"):
+        box = page.locator(part).bounding_box()
+        assert box is not None and box["y"] >= 0 and box["y"] + box["height"] <= 844, part
+
+
+def test_real_photos_are_labelled(
+    launch: Callable[..., Browser], visit: Visitors, shared: Path, tmp_path: Path
+) -> None:
+    photo = sorted((shared / "photos").rglob("*.jpg"))[0]
+    film = write_camera(tmp_path / "photo.mjpeg", Image.open(photo).convert("RGB").resize((360, 360)))
+    page = visit(launch(film), path=TINY)
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", name="Face 1: ")).to_be_visible()
+    started = time.monotonic()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    assert time.monotonic() - started < 10
