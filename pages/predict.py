@@ -19,8 +19,8 @@ VIEWS = {
 entry.run_entry_script()
 st.title("Predict")
 st.markdown(
-    "Every face is found, cut out and classified. Photos and frames stay in this machine's memory: none is "
-    "written to disk or sent elsewhere."
+    "Every face is found, cut out and classified, in your browser or in the memory of the machine that runs "
+    "this app. No picture is written to disk or sent elsewhere."
 )
 with errors_shown():
     views.show("predict_way", VIEWS, options.choose(), label="Picture from")

@@ -30,8 +30,8 @@ sys.path.insert(0, str(ROOT))
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402
 
 from fer_core.emotions import COLOURS  # noqa: E402
-from tests.pages.conftest import Server  # noqa: E402
 from tests.pages.camera import start, write_camera  # noqa: E402
+from tests.pages.conftest import Server  # noqa: E402
 
 PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
 SIZE = {"width": 1280, "height": 800}

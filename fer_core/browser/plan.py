@@ -1,7 +1,7 @@
 """Plan of a network: the steps as JSON, and the weights behind them.
 
 The bytes are the length of the JSON (4 bytes, little endian), the JSON, blanks up to a multiple of 4, and the
-weights, each array at a multiple of 4. `pages/widgets/browser_live/network.js` runs it.
+weights, each array at a multiple of 4. `pages/widgets/in_browser/network.js` runs it.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from fer_core.errors import ModelError
 from fer_core.inference import Classifier, Predictor
 from fer_core.inference.yunet import yunet_weights
 from fer_core.live import session
-from pages.widgets.browser_live import PAGE, WORKER, joined
+from pages.widgets.in_browser import LIVE, STILLS, WORKER, joined
 from tests.bundles.conftest import network, uneven
 
 pytestmark = pytest.mark.long
@@ -224,5 +224,5 @@ def test_an_unknown_operation_is_named(tmp_path: Path) -> None:
 
 def test_the_scripts_are_whole(page: Page) -> None:
     """Modules are joined to one script each, in which no name may stand twice."""
-    for script in (WORKER, f"const WORKER = ''\n{PAGE}"):
+    for script in (WORKER, f"const WORKER = ''\n{LIVE}", f"const WORKER = ''\n{STILLS}"):
         page.evaluate("(script) => { new Function(script.replace(/^export .*/gm, '')) }", script)

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets import camera
+from pages.widgets import camera, in_browser
 
-from . import photos
+from . import browser_settings, photos
 from .options import Options
 
 
 def show(options: Options) -> None:
-    """Draw the camera and the result of the snapshot."""
+    """Draw the camera and the result of the snapshot.
+
+    Raises:
+        ModelError: The model cannot run in a browser.
+    """
     if not camera.available():
+        return
+    if browser_settings.choose_way(
+        "camera_way",
+        browser_settings.SERVER,
+        "In this browser, the picture does not leave this tab. On the server adds Grad-CAM and warnings.",
+    ):
+        settings = browser_settings.settings(options.bundle, options.unsure_below, mirror=True)
+        in_browser.stills("camera_browser", options.bundle, {**settings, "way": "camera"})
+        browser_settings.troubles()
         return
     snapshot = st.camera_input("Take a picture", key="predict_camera")
     if snapshot:

@@ -1,7 +1,8 @@
 """The view Live of the Predict page alone, for tests and benchmarks.
 
 Run it with `streamlit run tests/pages/live/live_view.py`; `?model=NAME` chooses the model,
-`?way=browser` the way without the server, `?way=none` an empty page.
+`?way=browser` the way without the server, `?way=photos` and `?way=camera` stills,
+`?way=none` an empty page.
 """
 
 import sys
@@ -13,8 +14,9 @@ import streamlit as st
 
 from fer_core.bundles.bundle import PHOTO_MODEL, find_bundle
 from pages.session.errors import errors_shown
-from pages.views.predict import live_browser, live_video
+from pages.views.predict import browser_settings, live_browser, live_video
 from pages.views.predict.options import Options
+from pages.widgets import in_browser
 
 live_video._CALIBRATION = 10.0  # seconds: 3 may be over before a busy machine has shown them
 st.set_page_config(layout="wide")
@@ -27,6 +29,11 @@ with errors_shown():
             st.caption(f"Model: {model}")
             if st.toggle("Show", True):
                 live_browser.show(Options(find_bundle(model), True, 0.0))
+        case "photos" | "camera" as way:
+            bundle = find_bundle(st.text_input("Model", model))
+            st.caption(f"Model: {bundle.name}")
+            settings = browser_settings.settings(bundle, 0.0, mirror=False)
+            in_browser.stills(way, bundle, {**settings, "way": "files" if way == "photos" else "camera"})
         case "none":
             pass
         case _:

@@ -1,6 +1,6 @@
-"""Live webcam whose frames are processed by the visitor's browser.
+"""Webcam and photos that are processed by the visitor's browser.
 
-The modules beside this file are joined by Python to the script of the component and that of its worker.
+The modules beside this file are joined by Python to the scripts of the components and of their worker.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,25 +34,32 @@ def joined(*modules: str) -> str:
     return re.sub(r"^export (?!default)", "", re.sub(r"^import .*\n", "", text, flags=re.M), flags=re.M)
 
 
-WORKER = joined("kernels", "network", "pixels", "detector", "worker")
-PAGE = joined("tracking", "session", "drawing", "component")
+WORKER = joined("kernels", "network", "pixels", "detector", "photo", "worker")
+LIVE = joined("camera", "table", "tracking", "session", "drawing", "live")
+STILLS = joined("camera", "table", "drawing", "stills")
 
-_camera = component(
-    "fer_browser_live",
-    html=(_HERE / "live.html").read_text(encoding="utf-8"),
-    css=(_HERE / "live.css").read_text(encoding="utf-8"),
-    js=f"const WORKER = {json.dumps(WORKER)}\n{PAGE}",
-)
+
+def _component(name: str, file: str, script: str) -> Callable[..., Any]:
+    return component(
+        name,
+        html=(_HERE / f"{file}.html").read_text(encoding="utf-8"),
+        css=(_HERE / "style.css").read_text(encoding="utf-8"),
+        js=f"const WORKER = {json.dumps(WORKER)}\n{script}",
+    )
+
+
+_live = _component("fer_browser_live", "live", LIVE)
+_stills = _component("fer_browser_stills", "stills", STILLS)
 _plan = st.components.v2.component("fer_browser_plan", html="<span></span>", js=joined("plans"))
 
 
-def show(key: str, bundle: Bundle, settings: Mapping[str, Any]) -> bytes | None:
+def live(key: str, bundle: Bundle, settings: Mapping[str, Any]) -> bytes | None:
     """Draw the camera and what is seen in it.
 
     Args:
         key: Of the component.
         bundle: The model.
-        settings: What component.js takes beside the plans.
+        settings: What live.js takes beside the plans.
 
     Returns:
         The JPEG of a snapshot in the run that it causes, otherwise None.
@@ -60,15 +67,34 @@ def show(key: str, bundle: Bundle, settings: Mapping[str, Any]) -> bytes | None:
     Raises:
         ModelError: The model cannot run in a browser; the message says why.
     """
+    data = {**settings, "plans": _sent_plans(key, bundle)}
+    answer = _live(key, data, on_snapshot_change=lambda: None)
+    return _picture(answer.get("snapshot"))
+
+
+def stills(key: str, bundle: Bundle, settings: Mapping[str, Any]) -> None:
+    """Draw a choice of photos, or a camera that takes some, and their faces.
+
+    Args:
+        key: Of the component.
+        bundle: The model.
+        settings: What stills.js takes beside the plans.
+
+    Raises:
+        ModelError: The model cannot run in a browser; the message says why.
+    """
+    _stills(key, {**settings, "plans": _sent_plans(key, bundle)})
+
+
+def _sent_plans(key: str, bundle: Bundle) -> dict[str, str]:
+    """Send the plans to the browser, once, and return their names."""
     plans = {
         "detector": _detector_plan(),
         "model": _model_plan(bundle, str(bundle.path), modified(bundle)),
     }
     for kind, plan in plans.items():
         _plan(key=f"{key}_{kind}", data=plan)
-    names = {kind: plan[:_NAME].decode() for kind, plan in plans.items()}
-    answer = _camera(key, {**settings, "plans": names}, on_snapshot_change=lambda: None)
-    return _picture(answer.get("snapshot"))
+    return {kind: plan[:_NAME].decode() for kind, plan in plans.items()}
 
 
 def modified(bundle: Bundle) -> int:

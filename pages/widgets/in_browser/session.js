@@ -1,4 +1,5 @@
 // What the page knows of a running video: faces with numbers, smoothed and calibrated; figures; rows of the CSV.
+import { row } from "./table.js"
 import { Calibrator, Histories, Smoother, Tracker } from "./tracking.js"
 
 const WINDOW = 5 // seconds of the figures
@@ -36,30 +37,10 @@ export class Session {
       if (!face.probabilities) return { ...face, number, probabilities: this.smoother.states.get(number)?.values ?? null }
       const probabilities = this.smoother.update(number, time, this.calibrator.corrected(number, face.probabilities), this.settings.smoothing)
       this.histories.add(time, number, probabilities)
-      if (this.rows.length < MAX_ROWS) this.rows.push(this.row(time, number, face, probabilities))
+      if (this.rows.length < MAX_ROWS) this.rows.push(row({ file: "camera", frame: this.frames, time: (time - this.began).toFixed(3), face: number }, face, probabilities, this.settings))
       return { ...face, number, probabilities }
     }).sort((a, b) => a.number - b.number)
     this.histories.prune(time)
-  }
-
-  row(time, face, { box, score, landmarks }, probabilities) {
-    const { labels, columns, unsureBelow, model, landmarkNames } = this.settings
-    const shown = new Map(columns)
-    const best = probabilities.indexOf(Math.max(...probabilities))
-    const [x, y, width, height] = box.map((v) => Math.round(v))
-    const row = { file: "camera", frame: this.frames, time: (time - this.began).toFixed(3), face, x, y, width, height, rotation: 0 }
-    Object.assign(row, { score: score.toFixed(4), label: shown.get(labels[best]), confidence: probabilities[best].toFixed(4) })
-    Object.assign(row, { unsure: probabilities[best] < unsureBelow ? "True" : "False", model: model.name, model_version: model.version })
-    landmarks.forEach((point, i) => point.forEach((v, j) => { row[`${landmarkNames[i]}_${"xy"[j]}`] = v.toFixed(1) }))
-    labels.forEach((label, i) => { row[label] = probabilities[i].toFixed(4) })
-    return row
-  }
-
-  // Python hands over the names of the columns, and has made them harmless for spreadsheets.
-  csv() {
-    const cell = (value) => (/[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value)
-    const lines = this.rows.map((row) => this.settings.columns.map(([name]) => cell(row[name] ?? "")).join(","))
-    return [this.settings.columns.map(([, shown]) => cell(shown)).join(","), ...lines, ""].join("\r\n")
   }
 
   figures(now) {

@@ -20,9 +20,9 @@ export class Detector {
   }
 
   // Returns [{box: [x, y, width, height], score, landmarks: [[x, y] x 5]}] in pixels of the frame, the largest first.
-  // The frame is {data, width, height} with four bytes a pixel.
-  detect(frame) {
-    const scale = Math.max(1, Math.max(frame.width, frame.height) / SEARCH_SIDE)
+  // The frame is {data, width, height} with four bytes a pixel; a longer side than `side` is shrunk to it.
+  detect(frame, side = SEARCH_SIDE) {
+    const scale = Math.max(1, Math.max(frame.width, frame.height) / side)
     const small = scale > 1 ? resized(frame, even(frame.width / scale), even(frame.height / scale)) : frame
     let faces = this.look(small)
     if (!faces.length && brightness(small) < DARK) faces = this.look(lighter(small))

@@ -3,25 +3,28 @@ import { Engine } from "./kernels.js"
 import { Network, readPlan } from "./network.js"
 import { Detector } from "./detector.js"
 import { crop } from "./pixels.js"
+import { PhotoSearch } from "./photo.js"
 
 const MAX_FACES = 8
 const BUDGET = 40 // milliseconds for a frame's faces; those that are left have their turn in the next frames
 
-let detector, network, canvas
+const MOST_MEMORY = 400_000_000 // bytes, which networks for photos of many sizes take
+let plans, detector, network, canvas
 let turn = 0
 
 self.onmessage = ({ data }) => {
   try {
-    self.postMessage(data.plans ? begin(data.plans) : look(data))
+    self.postMessage(data.plans ? begin(data.plans) : data.photo ? lookAtPhoto(data) : look(data))
   } catch (error) {
     self.postMessage({ problem: error.problem ?? "broken", message: error.message })
   }
 }
 
-function begin({ detector: found, model }) {
+function begin(given) {
+  plans = given
   const engine = new Engine()
-  detector = new Detector(engine, readPlan(found))
-  const plan = readPlan(model)
+  detector = new Detector(engine, readPlan(plans.detector))
+  const plan = readPlan(plans.model)
   network = new Network(engine, plan, plan.shape)
   detector.detect({ data: new Uint8ClampedArray(4 * 336 * 252), width: 336, height: 252 }) // the first takes longest
   network.run()
@@ -29,7 +32,7 @@ function begin({ detector: found, model }) {
 }
 
 // Returns the faces, the largest first; probabilities is null where a face waits for its turn.
-function look({ frame, id, all }) {
+function look({ frame }) {
   const began = performance.now()
   const { width, height } = frame
   if (canvas?.width !== width || canvas.height !== height) canvas = new OffscreenCanvas(width, height)
@@ -43,11 +46,22 @@ function look({ frame, id, all }) {
   const order = faces.length ? [0, ...Array.from({ length: rest }, (_, i) => 1 + ((turn + i) % rest))] : []
   for (const face of faces) face.probabilities = null
   for (const [count, i] of order.entries()) {
-    if (!all && count > 1 && performance.now() - found > BUDGET) break
+    if (count > 1 && performance.now() - found > BUDGET) break
     faces[i].probabilities = probabilities(crop(picture, faces[i].box))
     if (i) turn = i // the next frame begins with the one after it
   }
-  return { id, faces, width, height, detection: found - began, all: performance.now() - began }
+  return { faces, width, height, all: performance.now() - began }
+}
+
+function lookAtPhoto({ photo }) {
+  const search = new PhotoSearch(detector, photo)
+  const faces = search.faces().map((face) => {
+    const [pixels, upright] = search.upright(face)
+    return { ...face, upright, probabilities: probabilities(crop(pixels, upright)) }
+  })
+  photo.close()
+  if (detector.engine.memory.buffer.byteLength > MOST_MEMORY) begin(plans)
+  return { faces }
 }
 
 function probabilities(grey) {

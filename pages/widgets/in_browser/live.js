@@ -1,25 +1,12 @@
-// The component: camera, worker and what is shown. No frame leaves the tab unless Snapshot is pressed.
+// The component Live: a running video and what is shown of it. No frame leaves the tab unless Snapshot is pressed.
 import { Session } from "./session.js"
 import "./plans.js"
+import { openCamera, save, sentence, startWorker } from "./camera.js"
+import { csv } from "./table.js"
 import { answer, drawBars, drawMarks, historyLines, percent } from "./drawing.js"
 
 const REFRESH = 0.25 // seconds between two drawings of figures and lines
 const SLOW = 12 // frames a second
-const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30, max: 30 } }
-const AGAIN = "then press Start again."
-const PROBLEMS = {
-  insecure: "A camera needs https or localhost: open this page with https://, or upload a photo.",
-  policy: 'The page that embeds this app does not hand on the camera: its iframe needs allow="camera".',
-  NotAllowedError: `The browser blocks the camera for this page: allow it with the icon beside the address, ${AGAIN}`,
-  NotFoundError: `This device has no camera: connect one, ${AGAIN} Or upload a photo.`,
-  NotReadableError: `The camera cannot be read, perhaps because another program uses it: close that program, ${AGAIN}`,
-  ended: `The camera was disconnected: connect it, ${AGAIN}`,
-  simd: "This browser has no WebAssembly SIMD, which the networks need: update the browser, or choose On the server (WebRTC).",
-  wasm: "The Content-Security-Policy of this site forbids WebAssembly: it needs script-src 'wasm-unsafe-eval'. Or choose On the server (WebRTC).",
-  worker: "The Content-Security-Policy of this site forbids workers: it needs worker-src blob:. Or choose On the server (WebRTC).",
-  broken: "The networks stopped in this browser: reload the page, or choose On the server (WebRTC).",
-}
-
 const plans = globalThis.ferExplorerPlans // of plans.js
 const instances = new WeakMap()
 
@@ -62,19 +49,14 @@ class Live {
     this.say("")
     this.start.textContent = "Stop"
     this.hint.textContent = "Starting the camera ..."
-    if (!navigator.mediaDevices) return this.stop("insecure")
     try {
-      const which = this.cameras.value ? { deviceId: { exact: this.cameras.value } } : { facingMode: { ideal: "user" } }
-      run.stream = await navigator.mediaDevices.getUserMedia({ video: { ...CAMERA, ...which }, audio: false })
-    } catch ({ name }) {
-      const policy = (document.permissionsPolicy ?? document.featurePolicy)?.allowsFeature("camera") === false
-      if (this.run === run) this.stop(policy ? "policy" : name)
+      run.stream = await openCamera(this.video, this.cameras)
+    } catch ({ problem }) {
+      if (this.run === run) this.stop(problem)
       return
     }
     if (this.run !== run) return end(run) // stopped meanwhile
     run.stream.getVideoTracks()[0].onended = () => { if (this.run === run) this.stop("ended") }
-    this.video.srcObject = run.stream
-    await Promise.all([this.video.play(), this.listCameras()]).catch(() => {})
     if (matchMedia("(max-width: 640px)").matches) this.root.scrollIntoView({ block: "start" })
     await this.work(run)
     if (this.run === run) this.next(run)
@@ -88,13 +70,10 @@ class Live {
     const { settings } = this
     const [detector, model] = await Promise.all([plans.get(settings.plans.detector), plans.get(settings.plans.model)])
     if (this.run !== run || this.settings.plans.model !== settings.plans.model) return
-    const address = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }))
     try {
-      run.worker = new Worker(address)
+      run.worker = startWorker({ detector, model })
     } catch {
       return this.stop("worker")
-    } finally {
-      setTimeout(() => URL.revokeObjectURL(address), 10_000)
     }
     const { worker } = run
     const session = new Session(this.settings)
@@ -107,7 +86,6 @@ class Live {
       run.busy = false
     }
     run.busy = true
-    worker.postMessage({ plans: { detector, model } })
   }
 
   next(run) {
@@ -175,14 +153,6 @@ class Live {
     }))
   }
 
-  async listCameras() {
-    const found = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput")
-    const used = this.run?.stream?.getVideoTracks()[0].getSettings().deviceId
-    this.cameras.replaceChildren(...found.map(({ deviceId, label }, i) =>
-      Object.assign(document.createElement("option"), { value: deviceId, textContent: label || `Camera ${i + 1}`, selected: deviceId === used })))
-    this.cameras.hidden = found.length < 2
-  }
-
   // Sends the present frame to the app, which shows it below as a photo.
   takeSnapshot() {
     if (!this.video.videoWidth) return
@@ -193,9 +163,7 @@ class Live {
 
   saveCsv() {
     const session = this.run?.session ?? this.last
-    const address = URL.createObjectURL(new Blob([session.csv()], { type: "text/csv" }))
-    Object.assign(document.createElement("a"), { href: address, download: "live.csv" }).click()
-    setTimeout(() => URL.revokeObjectURL(address), 10_000)
+    save(new Blob([csv(session.rows, session.settings)], { type: "text/csv" }), "live.csv")
   }
 
   say(text) {
@@ -218,7 +186,7 @@ class Live {
     for (const button of [this.snapshot, this.calibrate, this.forget]) button.hidden = true
     this.save.hidden = !this.last
     this.hint.textContent = problem ? "" : "Press Start and look into the camera. Every face gets a box, a number and a label."
-    if (problem) this.say(PROBLEMS[problem] ?? `There is no camera (${problem}): upload a photo.`)
+    if (problem) this.say(sentence(problem))
     if (message) console.error(message)
   }
 }
