@@ -67,7 +67,7 @@ def main() -> None:
         told = -1
         while (passed := time.monotonic() - begun) < 60 * options.minutes:
             for page, rows in zip(pages, seen, strict=True):
-                row = [metric(page, name) for name in ("Frames a second", "Delay", "Dropped")]
+                row = [metric(page, name) for name in ("Frames per second", "Delay", "Dropped")]
                 if None not in row:
                     rows.append(tuple(row))  # type: ignore[arg-type]
             if int(passed // 60) > told:

@@ -8,8 +8,8 @@ from pages.views.start import cards, photo
 entry.run_entry_script()
 st.title("FER Explorer")
 st.markdown(
-    "See what a network reads in a face, and find out **when to trust it**. Nothing that you show it "
-    "leaves this machine."
+    "See what a network reads in a face, and find out **when to trust it**. Live, in your browser: nothing "
+    "is sent. What you upload stays in the memory of the machine that runs this app."
 )
 photo.show()
 cards.show()

@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402
 
 from fer_core.emotions import COLOURS  # noqa: E402
-from tests.pages.camera import start, write_camera  # noqa: E402
+from tests.pages.camera import write_camera  # noqa: E402
 from tests.pages.conftest import Server  # noqa: E402
 
 PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
@@ -206,7 +206,8 @@ def predict(walk: Walk) -> None:
 
     page = walk.visit("predict")
     choose(page, "Live")
-    start(page)
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", name="happy")).to_be_visible()
     page.wait_for_timeout(15_000)  # the chart over time gets a line, the video its colours
     walk.take("live", top=page.get_by_role("radiogroup").first)
 

@@ -62,6 +62,7 @@ def test_predict_takes_several_photos_and_names_the_bad_one(folders: Path) -> No
 def test_predict_takes_a_snapshot(folders: Path) -> None:
     app = open_page("predict")
     app.segmented_control(key="predict_way").set_value("Camera").run()
+    app.segmented_control(key="camera_way").set_value("On the server").run()
     app.camera_input(key="predict_camera").upload("snapshot.jpg", PORTRAIT.read_bytes(), "image/jpeg").run()
     assert not app.exception and 'class="fer-bars"' in html(app)
 

@@ -168,6 +168,10 @@ def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, v
     expect(page.get_by_text("mostly")).to_be_visible()
 
     choose(page, "Camera")
+    page.get_by_role("button", name="Open the camera").click()
+    page.get_by_role("button", name="Take a picture").click()
+    expect(page.get_by_role("heading", name="happy")).to_be_visible()
+    choose(page, "On the server")
     page.wait_for_function(
         "() => document.querySelector('video')?.currentTime > 0.5"
     )  # before that the camera's picture is black
@@ -175,6 +179,10 @@ def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, v
     expect(page.get_by_role("heading", name="happy")).to_be_visible()
 
     choose(page, "Live")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", name="happy")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    choose(page, "On the server (WebRTC)")
     start(page)
     page.wait_for_timeout(2000)
     player(page).get_by_role("button", name="Stop").click()

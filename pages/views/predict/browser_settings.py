@@ -80,7 +80,7 @@ def troubles() -> None:
     """Draw what can keep the browser from it, for sites that block even the component's own script."""
     with st.expander("Nothing happens?", icon=":material/help:"):
         st.markdown(
-            "- A camera needs https or localhost, and your permission.\n"
+            "- Browsers give a page the camera only over https or from localhost, and with your permission.\n"
             '- In a frame of another site, the frame needs `allow="camera"`.\n'
             "- A Content-Security-Policy of the site has to allow `script-src 'self' blob: "
             "'wasm-unsafe-eval'` and `worker-src blob:`.\n"

@@ -182,7 +182,7 @@ function depthwiseRow(multiplyAdd) {
 // Rounds the multiples of values to whole numbers from `low` to `high`, times `unit`; `count` is a multiple of 4.
 function roundedRow() {
   const parameters = { ...many(["x", "y", "count"], I32), ...many(["steps", "unit", "low", "high"], F32) }
-  return kernel(parameters, {}, (get, set, raise) => whileNot0([
+  return kernel(parameters, {}, (get, _, raise) => whileNot0([
     ...get.y, ...get.x, ...load(), ...get.steps, ...splat, ...vectorTimes, ...nearest,
     ...get.low, ...splat, ...vectorMost, ...get.high, ...splat, ...vectorLeast, ...get.unit, ...splat, ...vectorTimes,
     ...store(),

@@ -1,6 +1,5 @@
 // Runs the plan of a network (fer_core/browser/plan.py) for one shape of input. Tensors are (n, height, width,
 // channels) or (n, channels), of 32-bit floats in the memory of an Engine.
-import { Engine } from "./kernels.js"
 
 const ACTIVATIONS = { none: [-Infinity, Infinity], relu: [0, Infinity], relu6: [0, 6] }
 const BINARY = {
@@ -119,7 +118,7 @@ const BUILD = {
       if (alike && of === "add") { // most of them
         for (let i = 0; i < y.size; i++) {
           const sum = memory[atA + i] + memory[atB + i]
-          memory[to + i] = sum < low ? low : sum > high ? high : sum
+          memory[to + i] = Math.min(high, Math.max(low, sum))
         }
       } else if (alike) {
         for (let i = 0; i < y.size; i++) memory[to + i] = Math.min(high, Math.max(low, compute(memory[atA + i], memory[atB + i])))
@@ -225,7 +224,7 @@ const BUILD = {
     }]
   },
 
-  reshape(network, { shape }, x) {
+  reshape(_, { shape }, x) {
     const known = product(shape.filter((length) => length > 0))
     return [{ ...x, shape: shape.map((length) => (length > 0 ? length : x.size / known)) }, () => {}]
   },
