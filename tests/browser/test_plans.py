@@ -1,9 +1,15 @@
-"""The browser's networks give what Python's give: run in Chromium on the same images and frames."""
+"""The browser's networks answer as Python's: run in Chromium and Firefox on the same images and frames."""
 
 from __future__ import annotations
 
 import base64
+import http.server
+import json
+import os
+import queue
 import shutil
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,6 +113,50 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
+def run_in_firefox(folder: Path, call: str, given: Any) -> Any:
+    """Return what a function of JavaScript answers in Firefox, which posts it to a server of this test."""
+    firefox = shutil.which("firefox-esr") or shutil.which("firefox")
+    if firefox is None:
+        pytest.skip("no Firefox is installed (apt-get install firefox-esr)")
+    load = f"await ({_LOAD})({json.dumps(_SCRIPT)})"
+    post = f"await fetch('/', {{ method: 'POST', body: JSON.stringify(({call})({json.dumps(given)})) }})"
+    page = f"<!doctype html><meta charset=utf-8><script type=module>{load}\n{post}</script>".encode()
+    answered: queue.Queue[bytes] = queue.Queue()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(page)
+
+        def do_POST(self) -> None:
+            answered.put(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    profile = folder / "profile"
+    profile.mkdir()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    browser = subprocess.Popen(
+        [firefox, "--headless", "--no-remote", "--profile", str(profile), address],
+        env=os.environ | {"HOME": str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        return json.loads(answered.get(timeout=120))
+    finally:
+        browser.kill()
+        browser.wait()
+        server.shutdown()
+        server.server_close()
+
+
 def answers(page: Page, bundle: Bundle, images: np.ndarray) -> np.ndarray:
     content = text(images.astype(np.float32).tobytes())
     return np.array(page.evaluate(_RUN, [text(litert_plan(bundle)), content, [1, 48, 48, 1]]))
@@ -138,11 +188,10 @@ def shown(difference: np.ndarray, expected: np.ndarray) -> str:
     return f"differs by {difference.max():.4f} where Python says {expected[difference.argmax()]}"
 
 
-def check_shipped(page: Page, bundle: Bundle, faces: np.ndarray) -> None:
+def check_shipped(got: np.ndarray, bundle: Bundle, faces: np.ndarray) -> None:
     """Both round activations to 8 bits, where the last digit of a sum may decide."""
     classifier = Classifier(bundle)
     expected = np.concatenate([classifier.probabilities(face[None]) for face in faces])
-    got = answers(page, bundle, faces)
     difference = np.abs(got - expected).max(axis=1)
     assert difference.max() < 0.01, shown(difference, expected)
     first, second = np.sort(expected, axis=1)[:, :-3:-1].T
@@ -152,7 +201,16 @@ def check_shipped(page: Page, bundle: Bundle, faces: np.ndarray) -> None:
 
 @pytest.mark.parametrize("bundle", shipped(), ids=lambda bundle: bundle.name)
 def test_shipped_models_answer_as_litert(bundle: Bundle, page: Page) -> None:
-    check_shipped(page, bundle, open_dataset("synthetic:70").images[:12])
+    faces = open_dataset("synthetic:70").images[:12]
+    check_shipped(answers(page, bundle, faces), bundle, faces)
+
+
+@pytest.mark.parametrize("name", ["tiny", "photo"])
+def test_they_do_in_firefox(name: str, tmp_path: Path) -> None:
+    faces, bundle = open_dataset("synthetic:70").images[:12], find_bundle(name)
+    content = text(faces.astype(np.float32).tobytes())
+    got = run_in_firefox(tmp_path, _RUN, [text(litert_plan(bundle)), content, [1, 48, 48, 1]])
+    check_shipped(np.array(got), bundle, faces)
 
 
 @pytest.mark.parametrize("name", ["tiny", "photo"])
@@ -160,7 +218,8 @@ def test_they_do_on_real_faces(name: str, page: Page, shared: Path) -> None:
     predictor = Predictor("tiny")
     photos = sorted((shared / "photos").rglob("*.jpg"))[::20][:40]
     faces = [face.crop for photo in photos for face in predictor.predict(photo)[:1]]
-    check_shipped(page, find_bundle(name), np.stack(faces))
+    bundle, crops = find_bundle(name), np.stack(faces)
+    check_shipped(answers(page, bundle, crops), bundle, crops)
 
 
 def check_detector(page: Page, frames: list[np.ndarray]) -> None:
