@@ -1,7 +1,7 @@
 """How often the package `fer` says what a person said of real photos, as it is and with YuNet before it.
 
     pip install --target DIR --no-deps fer==25.10.3
-    python benchmarks/other_packages.py PHOTOS DIR
+    python benchmarks/other_packages.py PHOTOS DIR [--record]
 
 `fer` needs `pkg_resources` (setuptools below 81). DeepFace and Py-Feat download their weights from hosts that
 the machine of these measurements cannot reach, so they are not compared. A photo without a found face counts
@@ -19,7 +19,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from photos import FIVE, largest, read_labels
+from photo_figures import FIVE, record
+from photos import largest, read_labels
 
 from fer_core.emotions import NAMES
 from fer_core.imaging import open_image
@@ -48,8 +49,11 @@ def main() -> None:
     rows = read_labels(folder)
     true = np.array([label for _, label in rows])
     pictures = [np.asarray(open_image(folder / name).convert("RGB")) for name, _ in rows]
-    for title, answer in {"fer 25.10.3 as it is": shipped, "its network after YuNet": with_yunet}.items():
-        print_figures(title, true, np.array([_label(answer, picture) for picture in pictures]))
+    for title, answer in {"fer 25.10.3": shipped, "fer 25.10.3 after YuNet": with_yunet}.items():
+        said = np.array([_label(answer, picture) for picture in pictures])
+        print_figures(title, true, said)
+        if "--record" in sys.argv:
+            record(title, true, said == true, "python benchmarks/other_packages.py PHOTOS DIR")
 
 
 def _label(answer: Callable[[np.ndarray], list[dict[str, Any]]], pixels: np.ndarray) -> int:

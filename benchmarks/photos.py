@@ -1,7 +1,7 @@
 """How often detect + classify says what a person said of real photos, by model and by the way the face is cut
 out.
 
-    python benchmarks/photos.py PHOTOS [MODEL ...]
+    python benchmarks/photos.py [--record] PHOTOS [MODEL ...]
 
 The folder holds pictures and labels.csv (image, emotion). A photo without a found face counts as wrong. The
 photos are few, so every share carries its 95% interval, and ways are compared with the shipped one on the
@@ -23,6 +23,8 @@ from scipy.stats import binomtest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from photo_figures import FIVE, record
+
 from fer_core.bundles.bundle import find_bundle, shipped
 from fer_core.bundles.classifier import Classifier
 from fer_core.emotions import NAMES
@@ -31,7 +33,6 @@ from fer_core.inference import predict
 from fer_core.inference.detector import Face, FaceDetector
 from fer_core.metrics.classification import wilson_interval
 
-FIVE = ("angry", "happy", "sad", "surprise", "neutral")
 SCALES = (0.9, 1.0, 1.08, 1.2, 1.3, 1.45)
 
 
@@ -79,7 +80,9 @@ def read_labels(folder: Path) -> list[tuple[str, int]]:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    recorded = "--record" in sys.argv  # in models/photos.json
+    arguments = [argument for argument in sys.argv[1:] if argument != "--record"]
+    folder = Path(arguments[0])
     rows = read_labels(folder)
     true = np.array([label for _, label in rows])
     pictures = [open_image(folder / name) for name, _ in rows]
@@ -103,7 +106,7 @@ def main() -> None:
     }
     said: dict[str, np.ndarray] = {}
     shipped_way = f"crop scale {predict_scale}"
-    bundles = [find_bundle(name) for name in sys.argv[2:]] or shipped()
+    bundles = [find_bundle(name) for name in arguments[1:]] or shipped()
     for bundle in bundles:
         if "adapted" in bundle.card:
             print(f"\n{bundle.name} learned from such photos: its card has its figures by person")
@@ -129,6 +132,8 @@ def main() -> None:
                 f"  {way:32}{right.mean():7.1%}  ({low:.1%} to {high:.1%})   cross-entropy {loss:.3f}"
             )
         said[bundle.name] = rights[shipped_way]
+        if recorded:
+            record(bundle.name, true, rights[shipped_way], "python benchmarks/photos.py PHOTOS")
         for way, line in lines.items():
             print(
                 line

@@ -4,10 +4,15 @@ import streamlit as st
 
 from pages.session import entry
 from pages.session.errors import errors_shown
-from pages.views.models import all_models, catalog, model_link, one_model, steps
+from pages.views.models import all_models, catalog, model_link, one_model, photos, steps
 from pages.widgets import views
 
-VIEWS = {model_link.ALL: all_models.show, model_link.ONE: one_model.show, "Step by step": steps.show}
+VIEWS = {
+    model_link.ALL: all_models.show,
+    model_link.ONE: one_model.show,
+    "Photos": photos.show,
+    "Step by step": steps.show,
+}
 
 entry.run_entry_script()
 st.title("Models")

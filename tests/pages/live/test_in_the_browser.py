@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from fer_core.inference import face_table
 from tests.pages.camera import write_camera
-from tests.pages.conftest import PATIENCE
+from tests.pages.conftest import PATIENCE, ROOT
 from tests.pages.live.conftest import App, Visitors
 
 pytestmark = pytest.mark.long
@@ -224,3 +224,23 @@ def test_real_photos_are_labelled(
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     assert time.monotonic() - started < 10
+
+
+def test_several_faces_are_all_labelled_and_one_is_chosen(
+    launch: Callable[..., Browser], visit: Visitors, tmp_path: Path
+) -> None:
+    portrait = Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((210, 210))
+    group = Image.new("RGB", (420, 420))
+    for place in range(4):
+        group.paste(portrait, (210 * (place % 2), 210 * (place // 2)))
+    page = visit(launch(write_camera(tmp_path / "group.mjpeg", group)), path="?way=browser&model=photo")
+    page.get_by_role("button", name="Start").click()
+    faces = page.locator(".faces button")
+    expect(faces).to_have_count(4)
+    for number in (3, 4):
+        page.get_by_role("button", name=f"Face {number}").click()
+        expect(page.get_by_role("heading", name=f"Face {number}: 😄 happy")).to_be_visible()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save CSV").click()
+    table = pd.read_csv(io.BytesIO(Path(saved.value.path()).read_bytes()))
+    assert table["face"].value_counts().min() >= 1 and table["face"].nunique() == 4
