@@ -20,7 +20,7 @@ ORDER = [
     "imaging config process_folder app",
     "metrics data zoo",
     "bundles",
-    "presets inference",
+    "presets inference browser",
     "album video",
     "live",
     "evaluation quality adaptation",
