@@ -25,14 +25,14 @@ def record(name: str, true: np.ndarray, right: np.ndarray, made_by: str) -> None
     """
     rows = json.loads(FILE.read_text()) if FILE.is_file() else []
     trusted = right[true != NAMES.index("disgust")]
-    recall = {kind: round(float(right[true == NAMES.index(kind)].mean()), 4) for kind in FIVE}
+    recall = {kind: round(float(right[true == NAMES.index(kind)].mean()), 6) for kind in FIVE}
     row = {
         "name": name,
         "count": len(true),
-        "all": round(float(right.mean()), 4),
-        "without_disgust": round(float(trusted.mean()), 4),
-        "ci95": [round(end, 4) for end in wilson_interval(int(trusted.sum()), len(trusted))],
-        "mean_of_five": round(float(np.mean(list(recall.values()))), 4),
+        "all": round(float(right.mean()), 6),
+        "without_disgust": round(float(trusted.mean()), 6),
+        "ci95": [round(end, 6) for end in wilson_interval(int(trusted.sum()), len(trusted))],
+        "mean_of_five": round(float(np.mean(list(recall.values()))), 6),
         "recall": recall,
         "command": made_by,
     }

@@ -73,7 +73,8 @@ def read_rows() -> list[dict[str, Any]]:
     bounds = interval(trusted.get("accuracy_ci95"))
     if bounds is None:
         return rows
-    recall = {name: as_dict(as_dict(trusted, "per_class"), name).get("recall") for name in _FIVE}
+    by_class = as_dict(trusted, "per_class")
+    recall = {name: as_float(as_dict(by_class, name).get("recall")) or 0.0 for name in _FIVE}
     own = {
         "name": f"{PHOTO_MODEL}, by person",
         "all": everything.get("accuracy"),
