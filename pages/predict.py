@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.session import entry
+from pages.session import entry, source_link
 from pages.session.errors import errors_shown
 from pages.views.predict import album, camera, live, options, sample, upload, video
 from pages.widgets import views
@@ -18,6 +18,7 @@ VIEWS = {
 
 entry.run_entry_script()
 st.title("Predict")
+source_link.follow(read=False)
 st.markdown(
     "Every face is found, cut out and classified. Photos and frames stay in this machine's memory: none is "
     "written to disk or sent elsewhere."

@@ -34,6 +34,11 @@ def current() -> str:
     return st.session_state.get("data_source", DEFAULT)
 
 
+def is_chosen() -> bool:
+    """Return whether a data set was chosen; until then the embedded faces stand in."""
+    return "data_source" in st.session_state
+
+
 def display_name(source: str) -> str:
     """Return a source as shown to the visitor: embedded data by name, a file without its folders."""
     if source == DEFAULT:
@@ -52,14 +57,19 @@ def dataset() -> Dataset:
     return _open(source, _modified(source))
 
 
-def choose(source: str) -> None:
+def choose(source: str, read: bool = True) -> None:
     """Make `source` the data set of all pages.
+
+    Args:
+        source: A path, or the name of embedded data.
+        read: Read the data now.
 
     Raises:
         DataError: It cannot be read; the current data set stays.
     """
     visitor.check_source(source)
-    _open(source, _modified(source))
+    if read:
+        _open(source, _modified(source))
     st.session_state["data_source"] = source
 
 

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.config import RunConfig
 from fer_core.runs.run_folder import RunFolder, list_runs
-from pages.views.dataset.source_choice import below
-from tests.pages.conftest import open_page
+from pages.session.source_link import below
+from tests.pages.conftest import open_page, reloaded
 
 pytestmark = pytest.mark.long
 
@@ -73,6 +73,28 @@ def test_the_source_chosen_on_dataset_is_used_on_the_other_pages(folders: Path) 
     assert app.session_state["data_source"] == "synthetic:140:0"
     app.switch_page("pages/evaluate.py").run()
     assert "synthetic:140:0" in texts(app) and not app.exception
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_source_is_in_the_address_of_every_page(folders: Path, page: str) -> None:
+    app = open_page(page, data_source="synthetic:140:0")
+    assert app.query_params["source"] == "synthetic:140:0"
+    again = reloaded(app, page)
+    assert again.session_state["data_source"] == "synthetic:140:0" and not again.error
+    again.switch_page("pages/train.py").run()
+    assert "**synthetic:140:0**" in texts(again) and again.query_params["source"] == "synthetic:140:0"
+    assert "source" not in open_page(page).query_params, "nothing was chosen yet"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_source_in_the_address_that_is_no_data_set_is_one_sentence(folders: Path, page: str) -> None:
+    (folders / "data").mkdir()
+    for name in ("gone.csv", "../../etc/passwd", "x" * 5000):
+        app = open_page()
+        app.query_params["source"] = name
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception and len(app.error) == 1, name
+        assert "data_source" not in app.session_state and "source" not in app.query_params
 
 
 def test_a_path_in_the_data_folder_is_opened_and_a_bad_one_changes_nothing(folders: Path) -> None:

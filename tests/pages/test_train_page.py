@@ -24,7 +24,7 @@ from fer_core.runs.steering import read_control, set_learning_rate
 from fer_core.runs.sweep_folder import list_sweeps
 from pages.views.train import runs as runs_view
 from pages.views.train import sweeps, time_estimate
-from tests.pages.conftest import ROOT, open_page
+from tests.pages.conftest import ROOT, open_page, reloaded
 from tests.pages.made_runs import VALIDATION, accuracy, finish_epochs, made_run
 from tests.pages.test_pages import html, texts
 
@@ -219,6 +219,57 @@ def test_nothing_changed_is_the_preset_and_another_preset_brings_its_own_values(
         "train.precision",
     }, differences
     assert config.train.epochs == preset.train.epochs
+
+
+def test_the_form_keeps_its_values_through_views_pages_and_a_reload(
+    voted: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_DATA_DIR", str(voted.parent))
+    app = set_up(voted)
+    app.selectbox(key="train_preset").set_value("baseline-deep").run()
+    for key, value in (("train_epochs", 7), ("train_batch_size", 48), ("data_limit", 70)):
+        app.number_input(key=f"{key}_baseline-deep").set_value(value)
+    app.selectbox(key="train_optimizer_baseline-deep").set_value("sgd")
+    app.slider(key="augment_rotation_baseline-deep").set_value(12.0)
+    app.multiselect(key="data_drop_baseline-deep").set_value(["not a face"])
+    app.selectbox(key="train_start_from_baseline-deep").set_value("tiny (shipped)").run()
+
+    def kept(app: AppTest) -> None:
+        assert not app.exception and not app.error
+        assert app.selectbox(key="train_preset").value == "baseline-deep"
+        assert widget(app, "train_epochs_baseline-deep").value == 7
+        assert widget(app, "train_batch_size_baseline-deep").value == 48
+        assert widget(app, "train_optimizer_baseline-deep").value == "sgd"
+        assert widget(app, "train_start_from_baseline-deep").value == "tiny (shipped)"
+        assert widget(app, "augment_rotation_baseline-deep").value == 12.0
+        assert widget(app, "data_limit_baseline-deep").value == 70
+        assert widget(app, "data_drop_baseline-deep").value == ["not a face"]
+
+    kept(app)
+    app.segmented_control(key="train_view").set_value("Runs").run()
+    app.segmented_control(key="train_view").set_value("Set up").run()
+    kept(app)
+    app.switch_page("pages/models.py").run()
+    app.switch_page("pages/train.py").run()
+    kept(app)
+    again = reloaded(app, PAGE)
+    kept(again)
+    assert again.session_state["data_source"] == str(voted)
+    config = start(again, runs)
+    assert config.train.epochs == 7 and config.data.source == str(voted) and config.data.limit == 70
+
+
+def test_a_changed_network_outlasts_a_reload(voted: Path, runs: Path) -> None:
+    app = set_up(voted)
+    app.number_input(key="builder_quick_0_filters").set_value(20).run()
+    assert start(reloaded(app, PAGE), runs).model.hparams["blocks"][0]["filters"] == 20
+    for text in ("[", "[" * 5000, '[{"type":"conv","filters":1e9}]', '"conv"', '[{"type":"none"}]'):
+        app = open_page(None, train_view="Set up", data_source=str(voted))
+        app.query_params["train_preset"] = "Quick (quick)"
+        app.query_params["builder_quick"] = text
+        app.switch_page("pages/train.py").run()
+        assert not app.exception and not app.error
+        assert "builder_quick" not in app.query_params, "the preset stands in for what is no network"
 
 
 def test_settings_that_do_not_go_together_are_one_sentence_and_no_run(voted: Path, runs: Path) -> None:

@@ -77,7 +77,11 @@ def base_config(key: str) -> RunConfig:
     names = list(PRESETS)
     first = "quick" if data_source.current().startswith("synthetic") else DEFAULT_PRESET
     name = st.selectbox(
-        "Preset", names, index=names.index(first), format_func=lambda n: f"{PRESETS[n].title} ({n})", key=key
+        "Preset",
+        names,
+        index=names.index(first),
+        format_func=lambda n: f"{PRESETS[n].title} ({n})",
+        **settings_form.kept_as(key),
     )
     source = data_source.current()
     source = source if source.startswith(("synthetic", "kaggle:")) else str(Path(source).resolve())
@@ -152,7 +156,7 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
             7,
             None,
             None,
-            key=f"data_limit_{name}",
+            **settings_form.kept_as(f"data_limit_{name}"),
             placeholder="all",
             help=type(config.data).model_fields["limit"].description,
         )
@@ -160,7 +164,7 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
             "Leave out",
             ["leaked", "not a face"],
             list(config.data.drop),
-            key=f"data_drop_{name}",
+            **settings_form.kept_as(f"data_drop_{name}"),
             help=type(config.data).model_fields["drop"].description,
         )
         bundle = settings_form.fields(config.bundle, ["mirror", "zoom", "quantisation"], "bundle", name)
@@ -180,7 +184,7 @@ def _start_from(preset: str) -> str | None:
     name = st.selectbox(
         "Start from",
         list(options),
-        key=f"train_start_from_{preset}",
+        **settings_form.kept_as(f"train_start_from_{preset}"),
         help="Fine-tune a model: continue from its network and weights.",
     )
     return options[name]
@@ -196,7 +200,7 @@ def _freeze(start: str, preset: str, tab: DeltaGenerator) -> str | None:
         choice = st.selectbox(
             "Frozen layers",
             ["none", *[f"up to {name}" for name in layers], "all but the classifier"],
-            key=f"train_freeze_{preset}",
+            **settings_form.kept_as(f"train_freeze_{preset}"),
             help="The fewer images there are, the more layers should be frozen.",
         )
     return (
@@ -217,7 +221,7 @@ def _teacher(config: RunConfig) -> str | None:
         "Teacher",
         list(options),
         values.index(config.train.teacher),
-        key=f"train_teacher_{config.preset}",
+        **settings_form.kept_as(f"train_teacher_{config.preset}"),
         help=type(config.train).model_fields["teacher"].description,
     )
     if teacher_is_unsuitable(config.replace("train", teacher=options[name])):

@@ -15,7 +15,7 @@ from fer_core.runs import manage, processes, queue, steering
 from fer_core.runs.run_folder import OPEN_STATES, RUNNING_STATES, RunFolder
 from fer_core.training.logs import read_batches
 from fer_core.training.snapshots import Snapshots, read_snapshots
-from pages.session import visitor
+from pages.session import source_link, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import code, plain
 from pages.widgets import charts
@@ -152,7 +152,7 @@ def _ended(run: RunFolder, now: str) -> None:
             )
     if has_model:
         # Links: st.switch_page does not work while the choice of the run is bound to the address.
-        chosen = {"model": run.name}
+        chosen = {"model": run.name, **source_link.parameters()}
         st.page_link(
             "pages/evaluate.py", label="Evaluate it", icon=":material/fact_check:", query_params=chosen
         )
