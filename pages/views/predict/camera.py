@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
+from pages.session import kept_files
 from pages.widgets import camera
 
 from . import photos
 from .options import Options
+
+_KEY = "predict_camera"
 
 
 def show(options: Options) -> None:
     """Draw the camera and the result of the snapshot."""
     if not camera.available():
         return
-    snapshot = st.camera_input("Take a picture", key="predict_camera")
-    if snapshot:
-        photos.show([("snapshot.jpg", snapshot.getvalue())], options)
+    snapshots = kept_files.camera("Take a picture", _KEY)
+    kept_files.show_clear(_KEY)
+    if snapshots:
+        photos.show([("snapshot.jpg", snapshots[0].content)], options)

@@ -29,7 +29,11 @@ def choose() -> Options:
     with left:
         bundle = model_choice.choose("predict_model", PHOTO_MODEL)
     detect = right.toggle(
-        "Find faces", value=True, key="predict_detect", help="Off: each whole picture is taken as one face."
+        "Find faces",
+        value=True,
+        key="predict_detect",
+        persist_state="session",
+        help="Off: each whole picture is taken as one face.",
     )
     unsure_below = st.slider(
         "Unsure below",
