@@ -13,6 +13,8 @@ from . import visitor
 from .dataset_cache import DatasetCache
 
 DEFAULT = "synthetic"
+# Names of FER2013 as it is handed on, the one that is read fastest first.
+_FER2013 = ("fer2013.parquet", "fer2013.npz", "fer2013.csv", "icml_face_data.csv", "fer2013.zip", "fer2013")
 _cache = DatasetCache()
 
 
@@ -37,6 +39,11 @@ def current() -> str:
 def is_chosen() -> bool:
     """Return whether a data set was chosen; until then the embedded faces stand in."""
     return "data_source" in st.session_state
+
+
+def fer2013() -> Path | None:
+    """Return the path of FER2013 in the data folder, recognised by its name; None where it is not there."""
+    return next((path for name in _FER2013 if (path := folder() / name).exists()), None)
 
 
 def display_name(source: str) -> str:

@@ -69,7 +69,7 @@ def test_from_a_cell_to_its_faces_to_why(page: Page, server: Server) -> None:
     assert "tensorflow" not in server.memory_maps().lower()
 
     other = page.context.new_page()  # a link that somebody was sent
-    visit(other, server, f"evaluate?cell={true}-{predicted}")
+    visit(other, server, f"{LINK}&cell={true}-{predicted}")
     expect(other.get_by_text(f"True {true}, predicted {predicted}", exact=True)).to_be_visible()
     expect(cell(other, row, column)).to_have_attribute("aria-pressed", "true")
 
