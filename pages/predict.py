@@ -24,4 +24,4 @@ st.markdown(
     "written to disk or sent elsewhere."
 )
 with errors_shown():
-    views.show("predict_way", VIEWS, options.choose(), label="Picture from")
+    views.show("predict_way", VIEWS, options.choose(), label="Picture from", linked=True, remembered=True)

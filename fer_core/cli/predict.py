@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigError, FerError
 from ..storage import write_atomically
 from ..wording import printable
-from .arguments import PHOTO_MODELS, Commands, non_negative_int, positive_int
+from .arguments import PHOTO_MODELS, Commands, non_negative_int, positive_int, share
 from .output import fail, print_json
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--no-detect", action="store_true", help="take each whole picture as one face")
     parser.add_argument(
         "--unsure-below",
-        type=float,
+        type=share,
         default=0.0,
-        metavar="0..1",
-        help="mark faces with lower confidence as unsure",
+        metavar="SHARE",
+        help="mark faces with lower confidence as unsure: 0.6 or 60%%",
     )
     parser.add_argument(
         "--csv", type=Path, metavar="FILE", help="write one row a face; of a video one row a face and moment"
@@ -110,7 +110,8 @@ def predict(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     if not 0 <= options.unsure_below <= 1:
         raise ConfigError(
-            f"--unsure-below is a share of certainty: expected 0 to 1, got {options.unsure_below:g}."
+            "--unsure-below is a share of certainty: expected 0 to 1, or per cent such as 60%, got "
+            f"{options.unsure_below:g}."
         )
     if (options.camera is None) == (not options.inputs):
         options.usage_error("expected pictures, folders, zips or videos, or else --camera N")

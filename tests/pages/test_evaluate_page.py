@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,7 @@ from fer_core.evaluation import record as records
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.evaluation.scoring import score
 from fer_core.metrics.classification import confusion
-from tests.pages.conftest import open_page, reloaded
+from tests.pages.conftest import ROOT, open_page, reloaded
 from tests.pages.dataset_view import run, texts, wait
 from tests.pages.evaluate_view import components, faces, figures, matrix, view
 
@@ -128,6 +132,15 @@ def test_kept_figures_are_shown_without_the_images(mine: Path, voted: Path) -> N
     truth.set_value("FER+ votes")
     run(app)
     assert "images of fer.csv with a majority of FER+ votes" in texts(app)
+
+
+def test_the_command_for_the_shell_gives_the_same_figures(mine: Path, voted: Path) -> None:
+    app = view("Matrix", voted, model_path=str(mine))
+    (command,) = [code.value for code in app.code if "fer_core evaluate" in code.value]
+    assert f"--model mine --data {voted} --split validation --truth labels" in command
+    _, *words = shlex.split(command)
+    done = subprocess.run([sys.executable, *words, "--json"], capture_output=True, text=True, cwd=ROOT)
+    assert f"{json.loads(done.stdout)['accuracy']:.1%}" == figures(app)["Accuracy"]
 
 
 def test_kept_figures_that_another_model_lacks_give_way_to_the_data_at_hand(mine: Path, voted: Path) -> None:

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core.bundles.bundle import MODELS_DIR
 from fer_core.hosting.settings import HostingSettings
 from pages.session import kept_files, uploads
-from tests.pages.conftest import open_page
+from tests.pages.conftest import open_page, reloaded
 from tests.pages.dataset_view import run, wait
 from tests.pages.test_album_page import PORTRAIT, metrics, opened
 from tests.pages.test_pages import html, texts
@@ -58,6 +58,26 @@ def test_a_photo_of_the_start_page_is_there_on_predict(folders: Path) -> None:
     assert "1 file in memory: mine.jpg" in texts(app) and "Or see the result" not in texts(app)
     app.file_uploader(key="start_photo").upload("other.jpg", PORTRAIT, "image/jpeg").run()
     assert given_photos(app, "start_photo") == ["other.jpg"], "a box for one photo holds the last one"
+
+
+def test_model_view_and_threshold_are_in_the_address(folders: Path) -> None:
+    app = open_page("predict")
+    assert not set(app.query_params) & {"model", "predict_way", "unsure_below"}
+    app.selectbox(key="predict_model").set_value(str(MODELS_DIR / "tiny")).run()
+    app.segmented_control(key="predict_way").set_value("Sample").run()
+    app.slider(key="unsure_below").set_value(70).run()
+    for page in ("models", "predict"):  # AppTest has no address bar: it is written when a page opens again
+        app.switch_page(f"pages/{page}.py").run()
+    again = reloaded(app, "predict")
+    assert not again.exception and again.query_params["model"] == "tiny"
+    assert again.selectbox(key="predict_model").value == str(MODELS_DIR / "tiny")
+    assert again.segmented_control(key="predict_way").value == "Sample"
+    assert again.slider(key="unsure_below").value == 70
+    for page in ("models", "evaluate", "predict"):
+        again.switch_page(f"pages/{page}.py").run()
+        assert not again.exception
+    assert again.selectbox(key="predict_model").value == str(MODELS_DIR / "tiny")
+    assert again.slider(key="unsure_below").value == 70
 
 
 def test_a_snapshot_stays(folders: Path) -> None:

@@ -355,7 +355,7 @@ def test_the_same_command_for_the_shell_is_shown(voted: Path) -> None:
     app.number_input(key="train_epochs_quick").set_value(7)
     app.toggle(key="augment_flip_quick").set_value(True).run()
     (command,) = [code.value for code in app.code if "fer_core train" in code.value]
-    assert command.startswith("python -m fer_core train --data fer.csv --preset quick --epochs 7")
+    assert command.startswith(f"python -m fer_core train --data {voted} --preset quick --epochs 7")
     assert ("--set augment.flip=true" in command) == (not presets.PRESETS["quick"].config.augment.flip)
 
 

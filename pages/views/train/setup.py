@@ -272,7 +272,9 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
             st.rerun()
         with st.popover("Shell command", icon=":material/terminal:"):
             st.code(
-                train_command(config, visitor.shown_source(data_source.current())),
+                train_command(
+                    config, visitor.shown_source(data_source.current()), full_paths=all_visitors is None
+                ),
                 language="bash",
                 wrap_lines=True,
             )
