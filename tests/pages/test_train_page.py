@@ -468,6 +468,17 @@ def test_the_best_weights_of_a_failed_run_are_kept(runs: Path, trainings: Traini
     assert trainings.started == [("full", True)]
 
 
+def test_no_time_is_estimated_before_20_batches(runs: Path, trainings: Trainings) -> None:
+    run = made_run(runs, "run", epochs=0)
+    trainings.hold(run)
+    for batch, said in ((19, False), (20, True)):
+        run.write_progress(
+            epoch=1, batch=batch, batches=100, batch_size=32, images_per_second=4.0, loss=2, accuracy=0.1
+        )
+        text = watch(run).get("progress")[0].proto.text
+        assert f"batch {batch} of 100" in text and ("left" in text) == said
+
+
 def test_figures_progress_and_curves(runs: Path, trainings: Trainings) -> None:
     run = made_run(runs, "run", epochs=3)
     trainings.hold(run)
@@ -478,8 +489,8 @@ def test_figures_progress_and_curves(runs: Path, trainings: Trainings) -> None:
     bar = app.get("progress")[0].proto
     # 6.5 epochs of 10 batches of 32 images are left, at 80 a second.
     assert bar.value == 35 and "Epoch 4 of 10, batch 5 of 10" in bar.text and "about 26 s left" in bar.text
-    assert "<b>3 of 10</b>" in html(app) and f"<b>{accuracy(3):.1%}</b>" in html(app)
-    assert "(31.9% to 54.5%), after epoch 3" in html(app)  # Wilson's interval of 30 of 70
+    assert f"best on validation {accuracy(3):.1%}" in bar.text
+    assert "<b>" not in html(app), "one line, then the curves"
     figures = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
     assert [figure["layout"]["title"]["text"] for figure in figures] == [
         "Loss",
@@ -492,6 +503,73 @@ def test_figures_progress_and_curves(runs: Path, trainings: Trainings) -> None:
     smooth = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert len(smooth["data"]) == 5  # each line, and as it is behind it
     assert smooth["layout"]["uirevision"] == figures[0]["layout"]["uirevision"]
+
+
+def test_figures_of_an_ended_run(runs: Path) -> None:
+    app = watch(made_run(runs, "run", epochs=3))
+    assert "<b>3 of 10</b>" in html(app) and f"<b>{accuracy(3):.1%}</b>" in html(app)
+    assert "(31.9% to 54.5%), after epoch 3" in html(app)  # Wilson's interval of 30 of 70
+
+
+def test_an_ended_run_shows_the_epoch_whose_weights_are_kept(runs: Path, trainings: Trainings) -> None:
+    run = made_run(runs, "run", epochs=5)
+    rows = [dict(row) for row in run.history()]
+    for row in rows[3:]:  # the third epoch stays the best
+        row.update(best=0, val_accuracy=0.1)
+    run.write_history(rows)
+    app = watch(run, watch_view="Confusion matrix")
+    assert told_of_the_matrix(app).startswith("Validation after epoch 3, whose weights are kept:")
+    app.slider(key="watch_epoch_run").set_value(5).run()
+    assert told_of_the_matrix(app).startswith("Validation after epoch 5:")
+    app.segmented_control(key="watch_view").set_value("Faces").run()
+    app.slider(key="watch_epoch_run").set_value(3).run()
+    assert "after epoch 3, whose weights are kept" in texts(app)
+    trainings.hold(run)
+    assert told_of_the_matrix(watch(run, watch_view="Confusion matrix")).startswith(
+        "Validation after epoch 5:"
+    )
+
+
+def test_a_run_is_trained_again_with_changes(voted: Path, runs: Path) -> None:
+    app = set_up(voted)
+    for section, values in _WIDGETS.items():
+        for name, value in values.items():
+            shown = "ferplus (shipped)" if name == "teacher" else list(value) if name == "drop" else value
+            widget(app, f"{section}_{name}_quick").set_value(shown)
+    app.number_input(key="builder_quick_0_filters").set_value(20)
+    app.text_input(key="train_title").set_value("The first")
+    app.run()
+    first = start(app, runs)
+    (run,) = list_runs(runs)
+    assert Registry(runs).notes()[run.name].title == "The first" and "The first" in texts(app)
+    for row, (view, key) in enumerate((("Watch", "watch_again"), ("Runs", "runs_again"))):
+        app = open_page(
+            PAGE, train_view=view, train_run=run.name, runs_table=selected(row), watch_view="Settings"
+        )
+        app.button(key=f"{key}_{run.name}").click().run()
+        assert not app.exception and not app.error and not app.warning
+        assert (
+            app.session_state["data_source"] == str(voted) and app.text_input(key="train_title").value == ""
+        )
+        app.number_input(key="train_epochs_quick").set_value(9).run()
+        again = start(app, runs)
+        assert again == first.replace("train", epochs=9)
+
+
+def test_a_value_beyond_the_slider_is_edited_too(runs: Path) -> None:
+    run = made_run(runs, "steep")
+    run.config().replace("augment", rotation=90.0).save(run.path / "config.json")
+    app = watch(run)
+    app.button(key="watch_again_steep").click().run()
+    assert not app.exception and app.number_input(key="augment_rotation_quick").value == 90.0
+
+
+def test_a_run_whose_data_are_gone_is_a_sentence(runs: Path) -> None:
+    run = made_run(runs, "old")
+    run.config().override("data", source=str(runs / "gone.csv")).save(run.path / "config.json")
+    app = watch(run)
+    app.button(key="watch_again_old").click().run()
+    assert not app.exception and "gone.csv" in app.error[0].value
 
 
 def test_a_run_without_a_batch_says_when_curves_come(runs: Path, trainings: Trainings) -> None:
@@ -768,7 +846,15 @@ def test_runs_are_compared(runs: Path) -> None:
     three_runs(runs)
     app = open_page(PAGE, train_view="Runs", runs_table=selected(0, 2))
     charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-    assert [[line["name"] for line in chart["data"]] for chart in charts] == [["c", "a"], ["c", "a"]]
+    assert [[line["name"] for line in chart["data"]] for chart in charts] == [["c", "a"]] * 5
+    assert [chart["layout"]["title"]["text"] for chart in charts] == [
+        "Validation accuracy",
+        "Validation loss",
+        "Training accuracy",
+        "Training loss",
+        "Learning rate",
+    ]
+    assert not app.warning
     for chart in charts:  # the legend above has the colours of the lines
         assert (
             html(app).index(chart["data"][0]["line"]["color"])
@@ -786,6 +872,13 @@ def test_runs_are_compared(runs: Path) -> None:
         "learning_rate",
         "best on validation",
     ]
+
+
+def test_runs_on_different_data_are_not_compared_without_a_warning(runs: Path) -> None:
+    for name, fingerprint in (("a", "1" * 16), ("b", "2" * 16)):
+        made_run(runs, name).write_status("finished", fingerprint=fingerprint)
+    app = open_page(PAGE, train_view="Runs", runs_table=selected(0, 1))
+    assert "not measured on the same data" in app.warning[0].value
 
 
 def test_two_runs_of_one_title_are_two_lines_and_two_columns(runs: Path) -> None:

@@ -109,6 +109,23 @@ def show(model: ModelConfig, key: str) -> ModelConfig | None:
     return network if changed else model
 
 
+def use(model: ModelConfig, key: str, blocks_of: ModelConfig) -> None:
+    """Replace the blocks of a draft.
+
+    Args:
+        model: The initial network that `show` will be given.
+        key: Name of the draft.
+        blocks_of: The network whose blocks are edited from now on.
+
+    Raises:
+        ConfigError: The family, sizes or blocks of a network are unknown.
+    """
+    previous = st.session_state.get(f"builder_{key}_draft")
+    draft = _Draft(model, next_id=previous.next_id if previous else 0)
+    draft.fill(parse_blocks(as_blocks(blocks_of)))
+    st.session_state[f"builder_{key}_draft"] = draft
+
+
 def _in_address(key: str) -> tuple[Block, ...] | None:
     """Return the blocks that the address names for a draft, or None where it names none that are valid."""
     text = st.query_params.get(f"{_PARAMETER}{key}", "")[:_ADDRESS_LENGTH]

@@ -88,7 +88,8 @@ def _input(settings: BaseModel, name: str, key: str) -> Any:
     if kind is bool:
         return st.toggle(label, value, **kept, help=help)
     low, high = _range(field)
-    if name in _SLIDERS and _SLIDERS[name][0] <= value <= _SLIDERS[name][1]:
+    present = st.session_state.get(key, value)
+    if name in _SLIDERS and all(_SLIDERS[name][0] <= v <= _SLIDERS[name][1] for v in (value, present)):
         first, last, step = _SLIDERS[name]
         return st.slider(label, first, last, float(value), step, **kept, help=help)
     if kind is int:

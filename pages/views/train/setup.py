@@ -19,6 +19,7 @@ from fer_core.hosting.visitors import Visitors
 from fer_core.presets import DEFAULT_PRESET, PRESETS, card
 from fer_core.runs import queue
 from fer_core.runs.command import train_command
+from fer_core.runs.registry import Registry
 from fer_core.runs.resolve import teacher_is_unsuitable
 from fer_core.runs.run_folder import new_run_folder
 from fer_core.storage import runs_folder
@@ -48,7 +49,16 @@ _TRAINING = [
 ]
 _TARGETS = ["class_weight", "loss", "votes_weight", "output", "teacher_weight"]
 _AUGMENT = list(AugmentConfig.model_fields)
+_BUNDLE = ["mirror", "zoom", "quantisation"]
+FIELDS = {  # settings whose input has the key SECTION_NAME_PRESET and their value
+    "train": [*_TRAINING, *_TARGETS],
+    "augment": _AUGMENT,
+    "bundle": _BUNDLE,
+    "data": ["limit", "drop"],
+}
 _NO_MODEL = "No model: from the start"
+_ALL_FROZEN = "all but the classifier"
+_TITLE = "train_title"
 
 
 def show() -> None:
@@ -167,7 +177,7 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
             **settings_form.kept_as(f"data_drop_{name}"),
             help=type(config.data).model_fields["drop"].description,
         )
-        bundle = settings_form.fields(config.bundle, ["mirror", "zoom", "quantisation"], "bundle", name)
+        bundle = settings_form.fields(config.bundle, _BUNDLE, "bundle", name)
     if model is None:
         return None
     chosen |= {"start_from": start, "freeze_until": _freeze(start, name, network_tab) if start else None}
@@ -199,7 +209,7 @@ def _freeze(start: str, preset: str, tab: DeltaGenerator) -> str | None:
     with tab:
         choice = st.selectbox(
             "Frozen layers",
-            ["none", *[f"up to {name}" for name in layers], "all but the classifier"],
+            ["none", *[frozen_in_words(name) for name in layers], _ALL_FROZEN],
             **settings_form.kept_as(f"train_freeze_{preset}"),
             help="The fewer images there are, the more layers should be frozen.",
         )
@@ -210,6 +220,11 @@ def _freeze(start: str, preset: str, tab: DeltaGenerator) -> str | None:
         if choice.startswith("all")
         else choice.removeprefix("up to ")
     )
+
+
+def frozen_in_words(until: str) -> str:
+    """Return the choice of frozen layers for the setting `freeze_until`."""
+    return _ALL_FROZEN if until == "features" else f"up to {until}"
 
 
 def _teacher(config: RunConfig) -> str | None:
@@ -264,11 +279,21 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
     )
     label = "Start training" if not busy else "Put it in the queue"
     with st.container(horizontal=True, vertical_alignment="center"):
+        title = st.text_input(
+            "Title",
+            key=_TITLE,
+            persist_state="session",
+            placeholder="Title of the run",
+            label_visibility="collapsed",
+            width=220,
+        )
         if st.button(label, type="primary", icon=":material/play_arrow:", key="train_start"):
             run = new_run_folder(parent, config.preset or "run")
             run.create(config)
+            if title.strip():
+                Registry(parent).describe(run.name, title=title)
             queue.submit(run)
-            run_link.open_run(run.name)
+            run_link.open_run(run.name, {_TITLE: ""})  # the next run is another one
             st.rerun()
         with st.popover("Shell command", icon=":material/terminal:"):
             st.code(
