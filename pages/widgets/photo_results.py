@@ -5,19 +5,21 @@ from __future__ import annotations
 import io
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 from PIL import Image
 
-from fer_core import imaging
+from fer_core import album, imaging
+from fer_core.album import PictureResult
 from fer_core.bundles.bundle import Bundle
 from fer_core.diagnostics import log
 from fer_core.emotions import EMOJI
 from fer_core.errors import ImageError
 from fer_core.explanation.heat import scaled
 from fer_core.explanation.occlusion import occlusion_maps
-from fer_core.inference import FacePrediction, PicturePrediction, face_table
+from fer_core.inference import FacePrediction, PicturePrediction
 from fer_core.inference.drawing import draw_predictions
 from fer_core.inference.input_warnings import input_warnings, one_line
 from fer_core.wording import printable
@@ -48,8 +50,8 @@ def classify(name: str, content: bytes, bundle: Bundle, detect: bool = True) -> 
 
 def show(
     name: str, content: bytes, bundle: Bundle, detect: bool = True, unsure_below: float = 0.0
-) -> PicturePrediction | None:
-    """Classify a photo and draw the result; None, and the error drawn, if it cannot be read.
+) -> PictureResult:
+    """Classify a photo and draw the result, or the error if it cannot be read.
 
     Args:
         name: Name of the photo, unique on the page.
@@ -62,7 +64,7 @@ def show(
         read = classify(name, content, bundle, detect)
     except ImageError as error:
         st.error(plain(error), icon=":material/broken_image:")
-        return None
+        return PictureResult(printable(name), [], str(error))
     predictions = read.faces
     left, right = st.columns([3, 2], gap="medium")
     shown = _drawn(read, unsure_below)
@@ -100,7 +102,7 @@ def show(
             )
         for i, face in enumerate(predictions):
             _face(name, i, face, bundle, many=len(predictions) > 1, unsure=face.unsure(unsure_below))
-    return read
+    return PictureResult(printable(name), read.faces, None, read.frame, tuple(read.notes))
 
 
 def _drawn(read: PicturePrediction, unsure_below: float) -> Image.Image:
@@ -158,21 +160,12 @@ def _why(face: FacePrediction, bundle: Bundle) -> None:
             )
 
 
-def downloads(
-    results: dict[str, PicturePrediction | None], bundle: Bundle, unsure_below: float, key: str
-) -> None:
-    """Draw the buttons that download all faces as JSON and CSV."""
-    if not any(read.faces for read in results.values() if read):
+def downloads(results: Sequence[PictureResult], bundle: Bundle, unsure_below: float, key: str) -> None:
+    """Draw the buttons that download all faces as JSON and CSV; a photo without a face has a row too."""
+    if not results:
         return
     classifier = cached_models.predictor(bundle).classifier
-    rows = [
-        face_table.face_row(
-            face, classifier, file=printable(name), number=i, frame=read.frame, unsure_below=unsure_below
-        )
-        for name, read in results.items()
-        if read
-        for i, face in enumerate(read.faces, 1)
-    ]
+    rows = album.rows(results, classifier, unsure_below)
     with st.container(horizontal=True):
         st.download_button(
             "Download JSON",
@@ -185,7 +178,7 @@ def downloads(
         )
         st.download_button(
             "Download CSV",
-            face_table.csv_text(rows, face_table.columns(bundle.labels)),
+            album.csv_text(results, classifier, unsure_below),
             "faces.csv",
             "text/csv",
             key=f"{key}_csv",

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from fer_core.bundles.bundle import MODELS_DIR
 from fer_core.config import RunConfig
 from fer_core.runs.run_folder import RunFolder, list_runs
 from pages.session.source_link import below
+from pages.widgets import photo_results
 from tests.pages.conftest import open_page, reloaded
 
 pytestmark = pytest.mark.long
@@ -57,6 +63,35 @@ def test_predict_takes_several_photos_and_names_the_bad_one(folders: Path) -> No
         "expected an intact JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."
     ]
     assert len(app.get("download_button")) == 3 and 'class="fer-bars"' in html(app)
+
+
+def test_photos_without_a_face_and_below_the_threshold_are_in_the_files(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(
+        photo_results.st, "download_button", lambda label, data, *rest, **more: given.update({label: data})
+    )
+    app = open_page("predict")
+    app.slider(key="unsure_below").set_value(99)
+    app.selectbox(key="predict_model").set_value(str(MODELS_DIR / "tiny"))
+    for name, content in (("a.jpg", PORTRAIT.read_bytes()), ("bad.jpg", b"x"), ("grey.png", grey())):
+        app.file_uploader(key="predict_photos").upload(name, content, "image/jpeg")
+    app.run()
+    rows = json.loads(given["Download JSON"])
+    assert [(row["file"], row["face"], row["unsure"]) for row in rows] == [
+        ("a.jpg", 1, rows[0]["confidence"] < 0.99),
+        ("bad.jpg", 0, False),
+        ("grey.png", 0, False),
+    ]
+    assert "cannot be read" in rows[1]["error"] and rows[2]["error"] == "no face found"
+    assert given["Download CSV"].count("\n") == 4
+
+
+def grey() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (99, 99), "grey").save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_predict_takes_a_snapshot(folders: Path) -> None:

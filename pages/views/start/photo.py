@@ -26,5 +26,5 @@ def show() -> None:
             shown = [(photo.name, photo.content) for photo in photos] or [
                 ("portrait.jpg", photo_results.SAMPLE.read_bytes())
             ]
-            results = {name: photo_results.show(name, content, bundle) for name, content in shown}
+            results = [photo_results.show(name, content, bundle) for name, content in shown]
             photo_results.downloads(results, bundle, 0.0, "start")
