@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.session import data_source, entry
+from pages.session import data_source, entry, source_link
 from pages.session.errors import errors_shown
 from pages.views.dataset import (
     copies,
@@ -31,6 +31,7 @@ VIEWS = {
 
 entry.run_entry_script()
 st.title("Dataset")
+source_link.follow()
 source_choice.show()
 with errors_shown():
     dataset = DatasetView(data_source.dataset())

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.session import entry
+from pages.session import entry, source_link
 from pages.session.errors import errors_shown
 from pages.views.evaluate import (
     classes,
@@ -33,6 +33,7 @@ VIEWS = {
 
 entry.run_entry_script()
 st.title("Evaluate")
+source_link.follow()
 with errors_shown():
     selected = selection.choose()
     if selected is None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.session import entry
+from pages.session import entry, source_link
 from pages.session.errors import errors_shown
 from pages.views.models import all_models, catalog, model_link, one_model, photos, steps
 from pages.widgets import views
@@ -16,6 +16,7 @@ VIEWS = {
 
 entry.run_entry_script()
 st.title("Models")
+source_link.follow(read=False)
 with errors_shown():
     models = catalog.choices()
     views.show(model_link.VIEW, VIEWS, models, first=model_link.first_view(), label="Show", remembered=True)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.session import entry
+from pages.session import entry, source_link
 from pages.session.errors import errors_shown
 from pages.views.predict import album, camera, live, options, sample, upload, video
 from pages.widgets import views
@@ -18,9 +18,10 @@ VIEWS = {
 
 entry.run_entry_script()
 st.title("Predict")
+source_link.follow(read=False)
 st.markdown(
     "Every face is found, cut out and classified, in your browser or in the memory of the machine that runs "
     "this app. No picture is written to disk or sent elsewhere."
 )
 with errors_shown():
-    views.show("predict_way", VIEWS, options.choose(), label="Picture from")
+    views.show("predict_way", VIEWS, options.choose(), label="Picture from", linked=True, remembered=True)

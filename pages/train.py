@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.session import entry
+from pages.session import entry, source_link
 from pages.views.train import own_faces, run_link, runs, setup, sweeps, watch
 from pages.widgets import views
 
@@ -16,5 +16,6 @@ VIEWS = {
 
 entry.run_entry_script()
 st.title("Train")
+source_link.follow()
 run_link.follow_request()
 views.show("train_view", VIEWS, first=run_link.first_view(), linked=True)

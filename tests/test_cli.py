@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -138,7 +139,7 @@ def test_the_inference_file_is_exported_as_it_is_without_keras(
     """It was made once; to make it again takes half a minute, and TensorFlow."""
     monkeypatch.setattr("fer_core.bundles.export.import_keras", lambda: pytest.fail("Keras was asked for"))
     assert here("export", "--model", "tiny", "--format", "litert", "--out", tmp_path / "tiny.tflite")[0] == 0
-    assert (tmp_path / "tiny.tflite").read_bytes() == find_bundle("tiny").inference_file.read_bytes()
+    assert zipfile.ZipFile(tmp_path / "tiny.tflite").read("labels.txt").decode().split() == list(NAMES)
 
 
 def test_a_conversion_under_another_backend_is_told_in_one_sentence(
@@ -157,7 +158,6 @@ def test_a_conversion_under_another_backend_is_told_in_one_sentence(
 def test_exported_files_give_the_same_probabilities(
     shell, trained_run: Path, tmp_path: Path, format: str
 ) -> None:
-    from fer_core.bundles.bundle import find_bundle
     from fer_core.data.synthetic import draw_faces
     from fer_core.inference import Classifier
 

@@ -88,4 +88,6 @@ def test_faces_below_a_threshold_are_called_unsure(shell: Shell) -> None:
         (face,) = shell.json("predict", PORTRAIT, "--unsure-below", threshold)[0]["faces"]
         assert face["unsure"] is unsure and face["label"] == sure["label"]
     assert "unsure: " in shell("predict", PORTRAIT, "--unsure-below", 1).stdout
-    assert "expected 0 to 1" in shell.error("predict", PORTRAIT, "--unsure-below", 60)
+    assert "unsure: " in shell("predict", PORTRAIT, "--unsure-below", "100%").stdout
+    for wrong in (60, "130%", "nan"):
+        assert "expected 0 to 1" in shell.error("predict", PORTRAIT, "--unsure-below", wrong)

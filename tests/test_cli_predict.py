@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from PIL import Image
 
@@ -122,8 +123,45 @@ def test_videos_and_photos_together(shell: Shell, clip: Path, tmp_path: Path) ->
     photo, video, broken = shell.json("predict", PORTRAIT, clip, tmp_path / "broken.mp4")
     assert len(photo["faces"]) == 1 and len(video["video"]["tracks"]) == 1
     assert "cannot be read as a video" in broken["error"] and broken["faces"] == []
-    assert "not both at once" in shell.error("predict", PORTRAIT, clip, "--csv", tmp_path / "out.csv")
+    assert "folder" in shell.error("predict", PORTRAIT, clip, "--annotate", tmp_path / "out.mp4")
     assert "ends in .mp4" in shell.error("predict", clip, "--annotate", tmp_path / "out.avi")
+
+
+def test_photos_folders_zips_and_several_videos_become_one_table(
+    shell: Shell, album: Path, clip: Path, tmp_path: Path
+) -> None:
+    (album / "sub" / "clip.mov").write_bytes(clip.read_bytes())
+    (album / ".hidden.mp4").write_bytes(b"")
+    Image.new("RGB", (90, 90)).save(album / "empty.png")
+    (tmp_path / "faceless.mp4").write_bytes(made.video([np.zeros((64, 64, 3), np.uint8)] * 5))
+    with zipfile.ZipFile(tmp_path / "album.zip", "w") as archive:
+        archive.write(clip, "in/clip.mp4")
+        archive.writestr("in/broken.mp4", b"no video")
+    inputs = (PORTRAIT, album, tmp_path / "album.zip", clip, tmp_path / "faceless.mp4")
+    out, drawn = tmp_path / "faces.csv", tmp_path / "drawn"
+    told = shell.json("predict", *inputs, "--csv", out, "--annotate", drawn, "--unsure-below", "100%")
+    frame = pandas.read_csv(out)
+    moments = [f"{album}/sub/clip.mov", f"{tmp_path}/album.zip/in/clip.mp4", str(clip)]
+    assert {entry["file"] for entry in told} == set(frame["file"])
+    assert frame["file"].value_counts()[moments].tolist() == [8] * 3  # 1.5 s, 5 frames a second
+    assert set(frame.columns) > {"time", "label", "smoothed_happy"}
+    faceless = frame[frame["face"] == 0].set_index("file")["error"]
+    assert faceless[f"{album}/empty.png"] == faceless[str(tmp_path / "faceless.mp4")] == "no face found"
+    assert "cannot be read as an image" in faceless[f"{album}/sub/bad.jpg"]
+    assert "cannot be read as a video" in faceless[f"{tmp_path}/album.zip/in/broken.mp4"]
+    assert frame["unsure"].equals((frame["face"] > 0) & (frame["confidence"] < 1))
+    assert frame[frame["file"] == str(PORTRAIT)]["smoothed_happy"].isna().all()
+    copies = {path.relative_to(drawn).as_posix() for path in drawn.rglob("*") if path.is_file()}
+    assert copies >= {"portrait.jpg", "sub/clip.mp4", "in/clip.mp4", "clip.mp4", "a.jpg"}
+
+
+def test_a_folder_of_videos_alone(shell: Shell, clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "a.mp4").write_bytes(clip.read_bytes())
+    (video,) = shell.json("predict", tmp_path / "films")
+    assert (
+        video["file"].endswith("films/a.mp4") and video["video"]["tracks"][0]["moments"][0]["unsure"] is False
+    )
 
 
 def test_wrong_usage(shell: Shell, clip: Path) -> None:

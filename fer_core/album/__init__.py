@@ -1,7 +1,18 @@
 """Albums of many photos: from a folder, a zip or a list to one table of faces."""
 
 from .analysis import PictureResult, analyse
-from .source import Picture, pictures
-from .table import csv_text, rows
+from .source import Picture, Video, pictures, videos
+from .table import csv_text, mixed_csv_text, rows, video_rows
 
-__all__ = ["Picture", "PictureResult", "analyse", "csv_text", "pictures", "rows"]
+__all__ = [
+    "Picture",
+    "PictureResult",
+    "Video",
+    "analyse",
+    "csv_text",
+    "mixed_csv_text",
+    "pictures",
+    "rows",
+    "video_rows",
+    "videos",
+]

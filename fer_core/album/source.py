@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from typing import BinaryIO
 
 from ..errors import DataError, ImageError
 from ..picture_files import HEAD_BYTES, content_of, has_picture_name, is_picture
+from ..video.reader import SUFFIXES
 from ..wording import printable
 from ..zip_file import open_zip
 
@@ -85,6 +87,53 @@ def pictures(
     return pictures_found
 
 
+@dataclass(frozen=True)
+class Video:
+    """Video that has not been read yet."""
+
+    name: str  # with its folders inside the source, "/" between them
+    _open: Callable[[], Path | BinaryIO]
+
+    def open(self) -> Path | BinaryIO:
+        """Return its path, or the open file for a member of a zip, which is unpacked into memory.
+
+        Raises:
+            ImageError: It cannot be unpacked, or is larger than the limits.
+        """
+        return self._open()
+
+
+def videos(source: str | Path) -> list[Video]:
+    """List the videos in a folder (with its subfolders) or a zip by their names' endings, sorted by name.
+
+    Raises:
+        DataError: The folder or file does not exist, or is not a zip.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return [
+            Video(printable(name), partial(Path, found))
+            for found in sorted(path.rglob("*"))
+            for name in [found.relative_to(path).as_posix()]
+            if _has_video_name(name) and found.is_file()
+        ]
+    archive = _opened_zip(path, str(path))
+    members = sorted(archive.infolist(), key=lambda member: member.filename)
+    return [
+        Video(_slashes(member.filename), partial(_member_in_memory, archive, member))
+        for member in members
+        if _has_video_name(_slashes(member.filename))
+    ]
+
+
+def _has_video_name(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not _hidden(name)
+
+
+def _member_in_memory(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
+    return io.BytesIO(read_member(archive, member))
+
+
 def _listed(entry: str | Path | tuple[str, bytes]) -> Picture:
     if isinstance(entry, tuple):
         name, content = entry
@@ -124,13 +173,17 @@ def read_file(path: Path, name: str) -> bytes:
     return content
 
 
-def _in_zip(source: Path | BinaryIO, named: str) -> list[Picture]:
+def _opened_zip(source: Path | BinaryIO, named: str) -> zipfile.ZipFile:
     try:
-        archive = open_zip(source, named, _MAX_MEMBERS)
+        return open_zip(source, named, _MAX_MEMBERS)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise DataError(
             f"{named} is no zip, or a damaged one: expected a folder or a zip with pictures."
         ) from None
+
+
+def _in_zip(source: Path | BinaryIO, named: str) -> list[Picture]:
+    archive = _opened_zip(source, named)
     members = sorted(archive.infolist(), key=lambda member: member.filename)
     return [
         Picture(_slashes(member.filename), partial(read_member, archive, member))

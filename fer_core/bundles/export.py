@@ -10,14 +10,17 @@ from pathlib import Path
 from ..errors import ModelError
 from ..native_output import import_keras, silenced
 from .bundle import Bundle
+from .class_names import name_onnx, named_litert
 from .classifier import Classifier
 
 FORMATS = {"keras": ".keras", "litert": ".tflite", "onnx": ".onnx"}
 
 
 def export(bundle: Bundle, format: str, out: Path) -> None:
-    """Write the model of `bundle` to the file `out`. Inputs are (N, 48, 48, 1) float32 in 0..255, outputs
-    probabilities.
+    """Write the model of `bundle` to the file `out`.
+
+    The input `image` is (N, 48, 48, 1) float32 in 0..255, the output `probabilities` (N, C). LiteRT and ONNX
+    files name their classes, see `class_names`.
 
     Raises:
         ModelError: The format is unknown, the bundle is damaged, `out` cannot be written, or a conversion is
@@ -38,7 +41,7 @@ def export(bundle: Bundle, format: str, out: Path) -> None:
             # What is only copied is read too: a damaged file must not be handed on.
             if format == "litert" and bundle.inference_file.is_file():
                 Classifier(bundle)
-                shutil.copyfile(bundle.inference_file, written)
+                written.write_bytes(named_litert(bundle.inference_file.read_bytes(), bundle.labels))
             elif format == "keras":
                 load_keras(bundle)
                 shutil.copyfile(bundle.keras_file, written)
@@ -82,9 +85,11 @@ def _convert(bundle: Bundle, format: str, written: Path) -> None:
     model = load_keras(bundle)
     if format == "litert":
         export_litert(model, written, quantisation(bundle.card))
+        written.write_bytes(named_litert(written.read_bytes(), bundle.labels))
         return
     import numpy as np
 
     with silenced(1), silenced(2):  # the converter prints its progress
         model(np.zeros((1, *model.input_shape[1:]), np.float32))  # tf2onnx needs the model called once
         model.export(written, format="onnx", verbose=False)
+    name_onnx(written, bundle.labels)

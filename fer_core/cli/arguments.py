@@ -55,6 +55,15 @@ def non_negative_int(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """Parse a share, 0 to 1, or per cent such as "60%"."""
+    try:
+        number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a share such as 0.6 or 60%, got {text!r}") from None
+    return number
+
+
 def read_named_votes(options: argparse.Namespace, dataset: Any) -> Any:
     from ..data.votes import FILE_NAME, find_votes, read_votes
 

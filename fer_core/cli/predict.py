@@ -7,13 +7,14 @@ import dataclasses
 import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ConfigError, FerError
 from ..storage import write_atomically
 from ..wording import printable
-from .arguments import PHOTO_MODELS, Commands, non_negative_int, positive_int
+from .arguments import PHOTO_MODELS, Commands, non_negative_int, positive_int, share
 from .output import fail, print_json
+from .predict_video import failed_video, read_video
 
 if TYPE_CHECKING:
     from ..album import Picture, PictureResult
@@ -30,7 +31,7 @@ def add_commands(commands: Commands) -> None:
     )
     parser.add_argument("--model", metavar="NAME|PATH", help=PHOTO_MODELS)
     parser.add_argument(
-        "inputs", nargs="*", metavar="INPUT", help="pictures, folders or zips of pictures, or videos"
+        "inputs", nargs="*", metavar="INPUT", help="pictures, videos, and folders or zips of both"
     )
     parser.add_argument(
         "--camera",
@@ -42,13 +43,16 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--no-detect", action="store_true", help="take each whole picture as one face")
     parser.add_argument(
         "--unsure-below",
-        type=float,
+        type=share,
         default=0.0,
-        metavar="0..1",
-        help="mark faces with lower confidence as unsure",
+        metavar="SHARE",
+        help="mark faces with lower confidence as unsure: 0.6 or 60%%",
     )
     parser.add_argument(
-        "--csv", type=Path, metavar="FILE", help="write one row a face; of a video one row a face and moment"
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write one table: one row a face; of a video one row a face and moment",
     )
     parser.add_argument(
         "--annotate",
@@ -73,26 +77,15 @@ def add_commands(commands: Commands) -> None:
 
 def predict(options: argparse.Namespace) -> int:
     from ..inference import Predictor
-    from ..video.reader import SUFFIXES
 
     _check(options)
-    videos = [name for name in options.inputs if name.lower().endswith(SUFFIXES)]
-    if options.camera is not None or videos:
-        if options.camera is None and len(videos) < len(options.inputs) and (options.csv or options.annotate):
-            raise ConfigError(
-                "--csv and --annotate take pictures or videos, not both at once: call predict for each."
-            )
-        if len(videos) > 1 and (options.csv or options.annotate):
-            raise ConfigError(f"--csv and --annotate take one video at a time, got {len(videos)}.")
-        if options.annotate and options.annotate.suffix.lower() != ".mp4":
-            raise ConfigError(f"{options.annotate} is to be a video: expected a name that ends in .mp4.")
     predictor = Predictor(options.model)
     if options.camera is not None:
         from .predict_video import watch_camera
 
         return watch_camera(options, predictor)
     shown = []
-    for entry in _entries(options, predictor, set(videos)):
+    for entry in _entries(options, predictor):
         shown.append(entry)
         if not options.json and not entry["error"]:
             _print(entry)
@@ -110,7 +103,8 @@ def predict(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     if not 0 <= options.unsure_below <= 1:
         raise ConfigError(
-            f"--unsure-below is a share of certainty: expected 0 to 1, got {options.unsure_below:g}."
+            "--unsure-below is a share of certainty: expected 0 to 1, or per cent such as 60%, got "
+            f"{options.unsure_below:g}."
         )
     if (options.camera is None) == (not options.inputs):
         options.usage_error("expected pictures, folders, zips or videos, or else --camera N")
@@ -119,81 +113,141 @@ def _check(options: argparse.Namespace) -> None:
     out = options.annotate
     if out and any(Path(name).resolve() == out.resolve() for name in options.inputs):
         raise ConfigError(f"{out} is what is read: expected another name for --annotate.")
+    if out:
+        _check_annotate(options, out)
 
 
-def _entries(options: argparse.Namespace, predictor: Predictor, videos: set[str]) -> Iterator[dict[str, Any]]:
-    """Yield the results of each picture and video in the form of --json."""
-    results: list[PictureResult] = []
+def _check_annotate(options: argparse.Namespace, out: Path) -> None:
+    from ..video.reader import SUFFIXES
+
+    names, is_mp4 = options.inputs, out.suffix.lower() == ".mp4"
+    if len(names) > 1 or any(map(_is_album, names)):
+        if is_mp4:
+            raise ConfigError(f"{out} is to take several files: expected the name of a folder.")
+    elif not is_mp4 and (not names or names[0].lower().endswith(SUFFIXES)):
+        raise ConfigError(f"{out} is to be a video: expected a name that ends in .mp4.")
+
+
+def _entries(options: argparse.Namespace, predictor: Predictor) -> Iterator[dict[str, Any]]:
+    """Yield the results of each picture and video in the form of --json, and write them as one table."""
+    from ..album import mixed_csv_text, videos
+    from ..video.reader import SUFFIXES
+
+    rows: list[dict[str, Any]] = []
     for name in options.inputs:
-        if name in videos:
-            from .predict_video import read_video
+        if name.lower().endswith(SUFFIXES):
+            entry, of_video = _video(options, predictor, Path(name), name)
+            rows += of_video
+            yield entry
+            continue
+        try:
+            inside = videos(name) if _is_album(name) else []
+        except FerError:  # the pictures say it
+            inside = []
+        yield from _pictures(options, predictor, name, rows, bool(inside))
+        for video in inside:
+            named = f"{name.rstrip('/')}/{video.name}"
+            try:
+                entry, of_video = _video(options, predictor, video.open(), named, video.name)
+            except ConfigError:
+                raise
+            except FerError as error:
+                entry, of_video = failed_video(predictor, named, error)
+            rows += of_video
+            yield entry
+    if options.csv:
+        write_atomically(options.csv, mixed_csv_text(rows, predictor.classifier).encode())
 
-            yield read_video(options, predictor, name)
-        else:
-            yield from _pictures(options, predictor, name, results)
-    if options.csv and not videos:
-        from ..album import csv_text
 
-        write_atomically(options.csv, csv_text(results, predictor.classifier, options.unsure_below).encode())
+def _is_album(name: str) -> bool:
+    return Path(name).is_dir() or (name.lower().endswith(".zip") and Path(name).is_file())
+
+
+def _video(
+    options: argparse.Namespace,
+    predictor: Predictor,
+    source: Path | BinaryIO,
+    name: str,
+    member: str | None = None,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    out = options.annotate and _place(options, name, member)
+    return read_video(options, predictor, source, name, out and out.with_suffix(".mp4"))
 
 
 def _pictures(
-    options: argparse.Namespace, predictor: Predictor, name: str, results: list[PictureResult]
+    options: argparse.Namespace,
+    predictor: Predictor,
+    name: str,
+    rows: list[dict[str, Any]],
+    beside_videos: bool,
 ) -> Iterator[dict[str, Any]]:
-    from ..album import analyse, pictures
-    from ..inference.face_table import face_row
+    """Yield the results of the pictures of an input, and add their rows.
 
-    album = Path(name).is_dir() or (name.lower().endswith(".zip") and Path(name).is_file())
+    Args:
+        options: Of the command.
+        predictor: Detector and model.
+        name: A picture, a folder or a zip.
+        rows: Takes a row a face.
+        beside_videos: The input has videos, so that it need not have pictures.
+    """
+    from .. import album
+    from ..inference.face_table import empty_row
+
+    is_album = _is_album(name)
     try:
-        listed = pictures(name if album else [name])
+        listed = album.pictures(name if is_album else [name])
     except FerError as error:
-        yield {"file": printable(name), "faces": [], "notes": [], "error": _sentence(error)}
+        if not beside_videos:
+            file, sentence = printable(name), _sentence(error)
+            rows.append(empty_row(predictor.classifier, file=file, error=sentence))
+            yield {"file": file, "faces": [], "notes": [], "error": sentence}
         return
     named = [
         dataclasses.replace(
-            picture, name=printable(f"{name.rstrip('/')}/") + picture.name if album else printable(name)
+            picture, name=printable(f"{name.rstrip('/')}/") + picture.name if is_album else printable(name)
         )
         for picture in listed
     ]
-    for picture, result in zip(listed, analyse(named, predictor, detect=not options.no_detect), strict=True):
-        results.append(result)
-        faces = [
-            face_row(
-                face,
-                predictor.classifier,
-                file=result.name,
-                number=number,
-                frame=result.frame,
-                unsure_below=options.unsure_below,
-            )
-            | {"box": list(face.box), "probabilities": face.probabilities}
-            for number, face in enumerate(result.faces, 1)
-        ]
+    results = album.analyse(named, predictor, detect=not options.no_detect)
+    for picture, result in zip(listed, results, strict=True):
+        of_picture = album.rows([result], predictor.classifier, options.unsure_below)
+        rows += of_picture
         if options.annotate and result.error is None:
-            _annotate(options, picture, result, album)
+            _annotate(options, picture, result, name, is_album)
         yield {
             "file": result.name,
-            "faces": faces,
+            "faces": [
+                row | {"box": list(face.box), "probabilities": face.probabilities}
+                for row, face in zip(of_picture, result.faces, strict=False)
+            ],
             "notes": list(result.notes),
             "error": result.error and _sentence(result.error),
         }
 
 
-def _annotate(options: argparse.Namespace, picture: Picture, result: PictureResult, album: bool) -> None:
-    """Write the picture with its boxes: under the given name where it is the only one, else into the given
-    folder under its own."""
+def _place(options: argparse.Namespace, name: str, member: str | None) -> Path:
+    """Return where the annotated copy of a file goes: the given name where it is the only one, else its own
+    name in the given folder."""
+    out: Path = options.annotate
+    if member is None and len(options.inputs) == 1 and not out.is_dir():
+        return out
+    # A zip may call a member ../../x.jpg: its folders are kept, but none above.
+    parts = [
+        part
+        for part in PurePosixPath(Path(name).name if member is None else member).parts
+        if part not in ("..", "/", ".") and ":" not in part
+    ]
+    return out.joinpath(*parts)
+
+
+def _annotate(
+    options: argparse.Namespace, picture: Picture, result: PictureResult, name: str, is_album: bool
+) -> None:
+    """Write the picture with its boxes."""
     from ..imaging import open_frames
     from ..inference.drawing import draw_predictions
 
-    out: Path = options.annotate
-    if album or len(options.inputs) > 1 or out.is_dir():
-        # A zip may call a member ../../x.jpg: its folders are kept, but none above.
-        parts = [
-            part
-            for part in PurePosixPath(picture.name if album else Path(picture.name).name).parts
-            if part not in ("..", "/", ".") and ":" not in part
-        ]
-        out = out.joinpath(*parts)
+    out = _place(options, name, picture.name if is_album else None)
     if out.suffix.lower() not in _WRITTEN:
         out = out.with_name(f"{out.name}.jpg")
     frames = open_frames(picture.read(), picture.name)

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ConfigError, FerError
 from ..storage import write_atomically
@@ -20,36 +20,56 @@ if TYPE_CHECKING:
 _LINE_SECONDS = 1.0  # seconds between two lines on a camera
 
 
-def read_video(options: argparse.Namespace, predictor: Predictor, name: str) -> dict[str, Any]:
-    """Return the results of a video in the form of --json, and write its CSV and its annotated copy."""
+def read_video(
+    options: argparse.Namespace,
+    predictor: Predictor,
+    source: Path | BinaryIO,
+    name: str,
+    annotate: Path | None,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the results of a video in the form of --json and as rows, and write its annotated copy."""
     from tqdm import tqdm
 
+    from ..album import video_rows
     from ..video import analyse_video, annotate_video
 
     try:
         with tqdm(total=100, desc=name, unit="%", disable=None, leave=False) as bar:
             timeline = analyse_video(
-                Path(name),
+                source,
                 predictor,
+                name=name,
                 rate=_rate(options),
                 every=options.every,
                 smoothing=options.smoothing,
                 on_progress=lambda share: _show(bar, share),
             )
-        if options.annotate:
-            with tqdm(total=100, desc=str(options.annotate), unit="%", disable=None, leave=False) as bar:
+        if annotate:
+            annotate.parent.mkdir(parents=True, exist_ok=True)
+            with tqdm(total=100, desc=str(annotate), unit="%", disable=None, leave=False) as bar:
                 annotate_video(
-                    Path(name),
+                    source,
                     timeline,
-                    options.annotate,
+                    annotate,
                     unsure_below=options.unsure_below,
                     on_progress=lambda share: _show(bar, share),
                 )
     except ConfigError:
         raise
     except FerError as error:
-        return {"file": printable(name), "faces": [], "notes": [], "error": " ".join(str(error).split())}
-    return _entry(options, timeline, name)
+        return failed_video(predictor, name, error)
+    return _entry(options, timeline, name), video_rows(timeline, predictor.classifier, options.unsure_below)
+
+
+def failed_video(
+    predictor: Predictor, name: str, error: FerError
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the result of a video that cannot be read, in the form of --json and as rows."""
+    from ..inference.face_table import empty_row
+
+    name, sentence = printable(name), " ".join(str(error).split())
+    row = empty_row(predictor.classifier, file=name, frame=0, error=sentence)
+    return {"file": name, "faces": [], "notes": [], "error": sentence}, [row]
 
 
 def watch_camera(options: argparse.Namespace, predictor: Predictor) -> int:
@@ -91,7 +111,10 @@ def watch_camera(options: argparse.Namespace, predictor: Predictor) -> int:
         except KeyboardInterrupt:  # the way to end it; what came is written
             pass
     name = f"camera {options.camera}"
-    entry = _entry(options, builder.timeline(name, width, height, last, options.smoothing), name)
+    timeline = builder.timeline(name, width, height, last, options.smoothing)
+    if options.csv:
+        write_atomically(options.csv, timeline.csv_text(options.unsure_below).encode())
+    entry = _entry(options, timeline, name)
     print_json([entry]) if options.json else print_video(entry)
     return 0
 
@@ -106,9 +129,9 @@ def print_video(entry: dict[str, Any]) -> None:
         )
     for track in video["tracks"]:
         moments = track["moments"]
-        shares = Counter(
-            "unsure" if moment.get("unsure") else moment["label"] for moment in moments
-        ).most_common(3)
+        shares = Counter("unsure" if moment["unsure"] else moment["label"] for moment in moments).most_common(
+            3
+        )
         words = ", ".join(f"{name} {count / len(moments):.0%}" for name, count in shares)
         print(
             f"{entry['file']}: face {track['face']}, {track['from']:.1f} to {track['to']:.1f} s, "
@@ -119,13 +142,7 @@ def print_video(entry: dict[str, Any]) -> None:
 
 
 def _entry(options: argparse.Namespace, timeline: Timeline, name: str) -> dict[str, Any]:
-    if options.csv:
-        write_atomically(options.csv, timeline.csv_text(options.unsure_below).encode())
-    video = timeline.as_json()
-    if options.unsure_below:
-        for track in video["tracks"]:
-            for moment in track["moments"]:
-                moment["unsure"] = max(moment["smoothed"].values()) < options.unsure_below
+    video = timeline.as_json(options.unsure_below)
     return {"file": printable(name), "faces": [], "notes": [], "error": None, "video": video}
 
 

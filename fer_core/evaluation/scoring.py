@@ -26,7 +26,7 @@ from .record import EvaluationRecord
 TTA = ("none", "flip", "off")
 _CHUNK = 256
 _TEST_USES = "test-uses.jsonl"
-_THREADS = min(4, os.cpu_count() or 1)
+THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _probabilities(
     if tta == "off" and views_inside(bundle.card) > 1:
         probabilities = _one_view(bundle, dataset.images[indices])
     else:
-        classifier = Classifier(bundle, threads=_THREADS)
+        classifier = Classifier(bundle, threads=THREADS)
         probabilities = _classify(classifier, dataset.images, indices, tta, on_progress)
     return probabilities[:, [bundle.labels.index(label) for label in dataset.label_names]]
 

@@ -33,10 +33,10 @@ class SelectiveAccuracy:
     def sentence(self) -> str:
         """Describe the result in words."""
         if not self.right.count:
-            return f"Unsure below {self.threshold:.2f}: no face is answered."
+            return f"Unsure below {self.threshold:.0%}: no face is answered."
         low, high = self.right.interval
         return (
-            f"Unsure below {self.threshold:.2f}: {self.answered.share:.0%} of faces answered, "
+            f"Unsure below {self.threshold:.0%}: {self.answered.share:.0%} of faces answered, "
             f"{self.right.share:.0%} of them right (95% interval {low:.0%} to {high:.0%})."
         )
 

@@ -15,17 +15,26 @@ from ..presets import find_preset
 _OPTIONS = ("epochs", "batch_size", "learning_rate", "seed", "precision", "teacher")
 
 
-def train_command(config: RunConfig, source: str) -> str:
-    """Return the `train` command that repeats a run; --set gives what its other options cannot."""
+def train_command(config: RunConfig, source: str, full_paths: bool = False) -> str:
+    """Return the `train` command that repeats a run; --set gives what its other options cannot.
+
+    Args:
+        config: The settings of the run.
+        source: The data.
+        full_paths: Write full paths, so that the command runs on this machine as it stands; a card, which
+            goes to others, has names only.
+    """
+    named = str if full_paths else _name
+    model_path = path_here if full_paths else repeatable_path
     try:
         preset = find_preset(config.preset or "").config
     except ConfigError:
         return "see config: the run began from no preset"
-    parts = ["--data", _name(source), "--preset", str(config.preset)]
+    parts = ["--data", named(source), "--preset", str(config.preset)]
     if config.data.limit is not None:
         parts += ["--limit", str(config.data.limit)]
     if config.data.votes is not None and _name(config.data.votes) != FILE_NAME:
-        parts += ["--votes", _name(config.data.votes)]
+        parts += ["--votes", named(config.data.votes)]
     data = {"source": config.data.source, "limit": config.data.limit, "votes": config.data.votes}
     train = {option: getattr(config.train, option) for option in _OPTIONS}
     for option, value in train.items():
@@ -33,7 +42,7 @@ def train_command(config: RunConfig, source: str) -> str:
         if value is not None and (value != getattr(preset.train, option) or option in ("seed", "teacher")):
             parts += [
                 f"--{option.replace('_', '-')}",
-                repeatable_path(value) if option == "teacher" else str(value),
+                model_path(value) if option == "teacher" else str(value),
             ]
     by_shell = preset.replace("data", **data).replace("train", **train)
     if config not in (by_shell, _without_votes(by_shell)):
@@ -45,7 +54,7 @@ def train_command(config: RunConfig, source: str) -> str:
             by_shell.replace("model", **config.model.model_dump())
         ).items():
             written = (
-                repeatable_path(value)
+                model_path(value)
                 if path == "train.start_from"
                 else value
                 if isinstance(value, str)
@@ -72,6 +81,13 @@ def repeatable_path(model: str) -> str:
     if not path.exists() or path.parent in (MODELS_DIR, own_models_dir()):
         return _name(model)
     return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.name
+
+
+def path_here(model: str) -> str:
+    """Return a model's name where the shell finds it by that, else its full path on this machine."""
+    path = Path(model).resolve()
+    path = path.parent if path.name == "bundle" else path  # a run's folder means its model
+    return path.name if path.parent in (MODELS_DIR, own_models_dir()) or not path.exists() else str(path)
 
 
 def _name(path: str) -> str:

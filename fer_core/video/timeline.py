@@ -109,8 +109,12 @@ class Timeline:
         names = [*face_table.columns(self.labels), *(f"smoothed_{name}" for name in self.labels)]
         return face_table.csv_text(self.rows(unsure_below), names)
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the form of `python -m fer_core predict --json` for a video."""
+    def as_json(self, unsure_below: float = 0.0) -> dict[str, Any]:
+        """Return the form of `python -m fer_core predict --json` for a video.
+
+        Args:
+            unsure_below: Moments with less smoothed confidence are marked unsure.
+        """
         return {
             "width": self.width,
             "height": self.height,
@@ -131,6 +135,7 @@ class Timeline:
                             "box": track.boxes[i].tolist(),
                             "score": round(float(track.scores[i]), 4),
                             "label": self.labels[int(track.smoothed[i].argmax())],
+                            "unsure": float(track.smoothed[i].max()) < unsure_below,
                             "probabilities": _named(self.labels, track.probabilities[i]),
                             "smoothed": _named(self.labels, track.smoothed[i]),
                         }

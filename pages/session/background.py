@@ -32,8 +32,13 @@ class Task:
     share: float = 0.0
     waiting: bool = True
     done: bool = False
+    cancelled: bool = False
     result: Any = None
     error: str | None = None
+
+
+class _Cancelled(Exception):
+    """Raised inside a task that was cancelled, where it reports its progress."""
 
 
 def start(key: str, title: str, work: Callable[[OnProgress], Any]) -> None:
@@ -60,12 +65,17 @@ def _own(key: str) -> str:
 
 def _run(task: Task, work: Callable[[OnProgress], Any]) -> None:
     def on_progress(share: float) -> None:
+        if task.cancelled:
+            raise _Cancelled
         task.share = min(1.0, max(0.0, share))
 
     try:
         with _one_at_a_time:  # two at once would slow each other down
+            on_progress(0.0)
             task.waiting = False
             task.result = work(on_progress)
+    except _Cancelled:
+        pass
     except (FerError, OSError) as error:
         task.error = sentence(error)
     except Exception:
@@ -87,10 +97,20 @@ def failed(key: str) -> bool:
     return task is not None and task.done and task.error is not None
 
 
-def show_progress(key: str) -> bool:
+def cancel(key: str) -> None:
+    """Forget a task, which ends when it next reports its progress; for callbacks."""
+    if (task := _tasks.pop(_own(key), None)) is not None:
+        task.cancelled = True
+
+
+def show_progress(key: str, can_cancel: bool = False) -> bool:
     """Draw the progress bar of a task that is waiting or running, or the error of a failed one.
 
-    The page runs again when the task ends.
+    The page runs again when the task ends or is cancelled.
+
+    Args:
+        key: Name of the task.
+        can_cancel: Draw a button that cancels it.
 
     Returns:
         Whether the task is waiting or running.
@@ -99,20 +119,30 @@ def show_progress(key: str) -> bool:
     if task is None:
         return False
     if not task.done:
-        st.fragment(_bar, run_every=_REFRESH_SECONDS)(key)
+        st.fragment(_bar, run_every=_REFRESH_SECONDS)(key, can_cancel)
         return True
     if task.error:
         st.error(plain(task.error), icon=":material/error:")
     return False
 
 
-def _bar(key: str) -> None:
+def _bar(key: str, can_cancel: bool) -> None:
     task = _tasks.get(_own(key))
     if task is None or task.done:
         st.rerun()
-    st.progress(
+    left, right = st.columns([5, 1], vertical_alignment="center") if can_cancel else (st, None)
+    left.progress(
         task.share,
         text=f"{plain(task.title)}: waiting for other work"
         if task.waiting
         else f"{plain(task.title)} ... {task.share:.0%}",
     )
+    if right is not None:
+        right.button(
+            "Cancel",
+            icon=":material/close:",
+            key=f"cancel_{key}",
+            on_click=cancel,
+            args=(key,),
+            width="stretch",
+        )

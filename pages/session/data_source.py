@@ -13,6 +13,8 @@ from . import visitor
 from .dataset_cache import DatasetCache
 
 DEFAULT = "synthetic"
+# Names of FER2013 as it is handed on, the one that is read fastest first.
+_FER2013 = ("fer2013.parquet", "fer2013.npz", "fer2013.csv", "icml_face_data.csv", "fer2013.zip", "fer2013")
 _cache = DatasetCache()
 
 
@@ -34,6 +36,16 @@ def current() -> str:
     return st.session_state.get("data_source", DEFAULT)
 
 
+def is_chosen() -> bool:
+    """Return whether a data set was chosen; until then the embedded faces stand in."""
+    return "data_source" in st.session_state
+
+
+def fer2013() -> Path | None:
+    """Return the path of FER2013 in the data folder, recognised by its name; None where it is not there."""
+    return next((path for name in _FER2013 if (path := folder() / name).exists()), None)
+
+
 def display_name(source: str) -> str:
     """Return a source as shown to the visitor: embedded data by name, a file without its folders."""
     if source == DEFAULT:
@@ -52,14 +64,19 @@ def dataset() -> Dataset:
     return _open(source, _modified(source))
 
 
-def choose(source: str) -> None:
+def choose(source: str, read: bool = True) -> None:
     """Make `source` the data set of all pages.
+
+    Args:
+        source: A path, or the name of embedded data.
+        read: Read the data now.
 
     Raises:
         DataError: It cannot be read; the current data set stays.
     """
     visitor.check_source(source)
-    _open(source, _modified(source))
+    if read:
+        _open(source, _modified(source))
     st.session_state["data_source"] = source
 
 

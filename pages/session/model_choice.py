@@ -32,9 +32,9 @@ def options() -> dict[str, str]:
 
 
 def choose(key: str, first: str = DEFAULT_MODEL) -> Bundle:
-    """Draw the box that chooses the model; all pages remember the choice.
+    """Draw the box that chooses the model; all pages remember the choice, and the address names it.
 
-    `?model=NAME` in the address makes the choice once; from then on the box decides.
+    Another `?model=NAME` in the address makes the choice once; from then on the box decides.
 
     Args:
         key: Key of the box.
@@ -47,12 +47,12 @@ def choose(key: str, first: str = DEFAULT_MODEL) -> Bundle:
     if not names:
         raise ModelError("There is no model yet: train one on the Train page first.")
     paths = list(names)
+    in_link = {path: name.removesuffix(" (shipped)") for path, name in names.items()}
     linked = st.query_params.get("model")
     if linked is not None and st.session_state.get("model_linked") != linked:
-        matches = [path for path, name in names.items() if name.removesuffix(" (shipped)") == linked]
+        matches = [path for path, name in in_link.items() if name == linked]
         st.session_state["model_path"] = matches[0] if matches else st.session_state.get("model_path")
         st.session_state.pop(key, None)
-    st.session_state["model_linked"] = linked
     current = st.session_state.get("model_path")
     preferred = str(MODELS_DIR / first)
     index = (
@@ -62,7 +62,18 @@ def choose(key: str, first: str = DEFAULT_MODEL) -> Bundle:
     # a default is not a choice that other pages should follow
     if path != paths[index] or current is not None:
         st.session_state["model_path"] = path
+        _name_in_address(path, in_link)
+    st.session_state["model_linked"] = st.query_params.get("model")
     return read_bundle(Path(path))
+
+
+def _name_in_address(path: str, names: dict[str, str]) -> None:
+    """Name the model in the address, unless the name there would mean another model."""
+    name = names[path]
+    if next(other for other in names if names[other] == name) != path:
+        st.query_params.pop("model", None)
+    elif st.query_params.get("model") != name:
+        st.query_params["model"] = name
 
 
 def bundle_at(path: str) -> Bundle:

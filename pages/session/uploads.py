@@ -8,6 +8,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from fer_core.hosting import memory
 from fer_core.hosting.settings import HostingSettings
 
+from . import kept_files
+
 _FILES_PER_SESSION = 3  # times the largest upload
 _SHARE_OF_MEMORY = 0.25  # of all uploads together
 
@@ -41,10 +43,10 @@ def check(manager: MemoryUploadedFileManager, session_id: str, more: int) -> Non
     from starlette.exceptions import HTTPException
 
     assert _settings is not None
-    sizes = {
-        session: sum(len(file.data) for file in list(files.values()))
-        for session, files in list(manager.file_storage.items())
-    }
+    by_session = kept_files.sizes()  # with what the pages keep past Streamlit
+    for session, files in list(manager.file_storage.items()):
+        by_session.setdefault(session, {}).update({file.file_id: len(file.data) for file in files.values()})
+    sizes = {session: sum(files.values()) for session, files in by_session.items()}
     most = _FILES_PER_SESSION * _settings.upload_mb
     if sizes.get(session_id, 0) + more > most * 1_000_000 * 1.05:  # Streamlit's megabytes are a little larger
         raise HTTPException(413, f"Uploads of one visit have at most {most} MB together: reload the page.")

@@ -184,8 +184,10 @@ def upload_megabytes(limit: int) -> int:
 
 
 def shown_source(source: str) -> str:
-    """Return a source as shown in a shell command; without the server's folders in a hosted app."""
-    return source if hosted() is None or source.startswith("synthetic") else Path(source).name
+    """Return a source as shown in a shell command: a full path, and only the name in a hosted app."""
+    if source.startswith(("synthetic", "kaggle:")):
+        return source
+    return str(Path(source).resolve()) if hosted() is None else Path(source).name
 
 
 def hide_folders(sentence: str) -> str:

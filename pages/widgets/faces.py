@@ -55,6 +55,17 @@ def gallery(images: Iterable[np.ndarray], labels: Iterable[str], notes: Iterable
 
 def probability_bars(probabilities: dict[str, float]) -> None:
     """Draw a bar for each class, always in the order of the classes, so that faces can be compared."""
+    st.html(style(__file__) + bars_html(probabilities))
+
+
+def top_bars_html(probabilities: dict[str, float], count: int) -> str:
+    """Return the style and the HTML of bars for the most probable classes, the first one first."""
+    top = sorted(probabilities.items(), key=lambda item: -item[1])[:count]
+    return style(__file__) + bars_html(dict(top))
+
+
+def bars_html(probabilities: dict[str, float]) -> str:
+    """Return the HTML of a bar for each class; it needs the style of this module."""
     first = max(probabilities, key=lambda name: probabilities[name])
     rows = []
     for name, p in probabilities.items():
@@ -65,4 +76,4 @@ def probability_bars(probabilities: dict[str, float]) -> None:
             f'style="width:{100 * p:.1f}%;background:{COLOURS.get(name, "#8C8C8C")}"></div></div>'
             f"<span{weight}>{p:.0%}</span>"
         )
-    st.html(f'{style(__file__)}<div class="fer-bars">{"".join(rows)}</div>')
+    return f'<div class="fer-bars">{"".join(rows)}</div>'

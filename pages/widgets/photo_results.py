@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import html
 import io
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 from PIL import Image
 
-from fer_core import imaging
+from fer_core import album, imaging
+from fer_core.album import PictureResult
 from fer_core.bundles.bundle import Bundle
 from fer_core.diagnostics import log
 from fer_core.emotions import EMOJI
 from fer_core.errors import ImageError
 from fer_core.explanation.heat import scaled
 from fer_core.explanation.occlusion import occlusion_maps
-from fer_core.inference import FacePrediction, PicturePrediction, face_table
+from fer_core.inference import FacePrediction, PicturePrediction
 from fer_core.inference.drawing import draw_predictions
 from fer_core.inference.input_warnings import input_warnings, one_line
 from fer_core.wording import printable
@@ -26,9 +30,11 @@ from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 
 from . import faces, heat_maps
+from .component import style
 
 SAMPLE = Path(__file__).parent.parent / "assets" / "portrait.jpg"
 UPLOAD_MEGABYTES = 50
+_CARDS_IN_A_ROW, _BARS = 2, 3  # of several faces; cards are below each other on a phone
 _SHOWN_SIDE = 1200  # largest width and height in pixels that are sent to the browser
 
 
@@ -48,8 +54,8 @@ def classify(name: str, content: bytes, bundle: Bundle, detect: bool = True) -> 
 
 def show(
     name: str, content: bytes, bundle: Bundle, detect: bool = True, unsure_below: float = 0.0
-) -> PicturePrediction | None:
-    """Classify a photo and draw the result; None, and the error drawn, if it cannot be read.
+) -> PictureResult:
+    """Classify a photo and draw the result, or the error if it cannot be read.
 
     Args:
         name: Name of the photo, unique on the page.
@@ -62,9 +68,11 @@ def show(
         read = classify(name, content, bundle, detect)
     except ImageError as error:
         st.error(plain(error), icon=":material/broken_image:")
-        return None
+        return PictureResult(printable(name), [], str(error))
     predictions = read.faces
+    st.html(style(__file__))
     left, right = st.columns([3, 2], gap="medium")
+    left = left.container(key=f"photo_picture_{hashlib.sha256(name.encode()).hexdigest()[:12]}")
     shown = _drawn(read, unsure_below)
     shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
     summary = (
@@ -98,9 +106,15 @@ def show(
                 "No face was found. If the photo is one cropped face, switch off “Find faces”.",
                 icon=":material/search_off:",
             )
-        for i, face in enumerate(predictions):
-            _face(name, i, face, bundle, many=len(predictions) > 1, unsure=face.unsure(unsure_below))
-    return read
+        if len(predictions) == 1:
+            _face(name, predictions[0], bundle, unsure=predictions[0].unsure(unsure_below))
+        else:
+            for i, face in enumerate(predictions):
+                if i % _CARDS_IN_A_ROW == 0:  # rows of their own keep the order on a phone
+                    columns = st.columns(_CARDS_IN_A_ROW, gap="small")
+                with columns[i % _CARDS_IN_A_ROW].container(border=True, gap="xsmall"):
+                    _card(name, i, face, bundle, unsure=face.unsure(unsure_below))
+    return PictureResult(printable(name), read.faces, None, read.frame, tuple(read.notes))
 
 
 def _drawn(read: PicturePrediction, unsure_below: float) -> Image.Image:
@@ -117,25 +131,47 @@ def _annotated(name: str, content: bytes, read: PicturePrediction, unsure_below:
     return buffer.getvalue()
 
 
-def _face(name: str, index: int, face: FacePrediction, bundle: Bundle, many: bool, unsure: bool) -> None:
+def _answer(face: FacePrediction) -> str:
+    return f"{EMOJI.get(face.label, '')} {face.label} {face.confidence:.0%}"
+
+
+def _face(name: str, face: FacePrediction, bundle: Bundle, unsure: bool) -> None:
+    """Draw the only face of a photo, with all its probabilities."""
     with st.container(border=True):
-        title = f"Face {index + 1}: " if many else ""
         crop, text = st.columns([1, 4], vertical_alignment="center")
         crop.image(face.crop, width=64, alt="the 48 by 48 grey image that the model saw")
-        answer = f"{EMOJI.get(face.label, '')} {face.label} {face.confidence:.0%}"
-        text.markdown(f"##### {title}unsure" if unsure else f"##### {title}{plain(answer)}")
+        text.markdown("##### unsure" if unsure else f"##### {plain(_answer(face))}")
         if unsure:
-            text.caption(f"At most {plain(answer)}, which is below your threshold.")
+            text.caption(f"At most {plain(_answer(face))}, which is below your threshold.")
         faces.probability_bars(face.probabilities)
-        if warnings := input_warnings(face):
-            details = " ".join(warning.detail for warning in warnings)
-            st.caption(plain(one_line(warnings)), help=plain(details))
-        if st.toggle(
-            "Why?",
-            key=f"why_{name}_{index}",
-            help="Where the model looks (Grad-CAM), and what it needs (occlusion).",
-        ):
-            _why(face, bundle)
+        _details(name, 0, face, bundle)
+
+
+def _card(name: str, index: int, face: FacePrediction, bundle: Bundle, unsure: bool) -> None:
+    """Draw one face of several: its number on the picture, the most probable classes, the rest on demand."""
+    answer = f"unsure: at most {_answer(face)}" if unsure else _answer(face)
+    warnings = input_warnings(face)
+    note = f"<small>{html.escape(one_line(warnings))}</small>" if warnings else ""
+    st.html(
+        f'<div class="fer-card"><img src="{faces.data_uri(face.crop)}" alt="face {index + 1}, '
+        f'{html.escape(answer, quote=True)}"><b>{index + 1}: {html.escape(answer)}</b>'
+        f"{faces.top_bars_html(face.probabilities, _BARS)}{note}</div>"
+    )
+    with st.popover("More", icon=":material/more_horiz:", key=f"more_{name}_{index}", width="stretch"):
+        faces.probability_bars(face.probabilities)
+        _details(name, index, face, bundle)
+
+
+def _details(name: str, index: int, face: FacePrediction, bundle: Bundle) -> None:
+    if warnings := input_warnings(face):
+        details = " ".join(warning.detail for warning in warnings)
+        st.caption(plain(one_line(warnings)), help=plain(details))
+    if st.toggle(
+        "Why?",
+        key=f"why_{name}_{index}",
+        help="Where the model looks (Grad-CAM), and what it needs (occlusion).",
+    ):
+        _why(face, bundle)
 
 
 def _why(face: FacePrediction, bundle: Bundle) -> None:
@@ -158,21 +194,12 @@ def _why(face: FacePrediction, bundle: Bundle) -> None:
             )
 
 
-def downloads(
-    results: dict[str, PicturePrediction | None], bundle: Bundle, unsure_below: float, key: str
-) -> None:
-    """Draw the buttons that download all faces as JSON and CSV."""
-    if not any(read.faces for read in results.values() if read):
+def downloads(results: Sequence[PictureResult], bundle: Bundle, unsure_below: float, key: str) -> None:
+    """Draw the buttons that download all faces as JSON and CSV; a photo without a face has a row too."""
+    if not results:
         return
     classifier = cached_models.predictor(bundle).classifier
-    rows = [
-        face_table.face_row(
-            face, classifier, file=printable(name), number=i, frame=read.frame, unsure_below=unsure_below
-        )
-        for name, read in results.items()
-        if read
-        for i, face in enumerate(read.faces, 1)
-    ]
+    rows = album.rows(results, classifier, unsure_below)
     with st.container(horizontal=True):
         st.download_button(
             "Download JSON",
@@ -185,7 +212,7 @@ def downloads(
         )
         st.download_button(
             "Download CSV",
-            face_table.csv_text(rows, face_table.columns(bundle.labels)),
+            album.csv_text(results, classifier, unsure_below),
             "faces.csv",
             "text/csv",
             key=f"{key}_csv",

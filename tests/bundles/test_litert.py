@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from fer_core.bundles.bundle import Bundle
+from fer_core.bundles.class_names import named_litert
 from fer_core.bundles.export import export
 from fer_core.bundles.graph import predict, shipped_graph
 from fer_core.bundles.litert import QUANTISATIONS, export_litert
@@ -79,6 +83,26 @@ def test_export_keeps_the_quantisation_of_the_bundle(graph, files, tmp_path: Pat
     )
 
 
+@pytest.mark.parametrize("quantisation", QUANTISATIONS)
+def test_an_exported_file_names_its_classes_and_answers_as_before(
+    quantisation, graph, files, images, tmp_path: Path
+) -> None:
+    bundle = Bundle(files[quantisation], {"labels": list(NAMES)})
+    export(bundle, "litert", tmp_path / "model.tflite")
+    assert zipfile.ZipFile(tmp_path / "model.tflite").read("labels.txt").decode().splitlines() == list(NAMES)
+    interpreter = Interpreter(str(tmp_path / "model.tflite"))
+    run = interpreter.get_signature_runner()
+    named = run(image=images[:5, ..., None].astype(np.float32))["probabilities"]
+    assert np.abs(named - answers(files[quantisation], images[:5])).max() < 1e-6
+    assert interpreter.get_input_details()[0]["name"] == "image"
+
+
+def test_no_litert_file_is_one_sentence() -> None:
+    for content in (b"", b"no model at all"):
+        with pytest.raises(ModelError, match="is no LiteRT file"):
+            named_litert(content, NAMES)
+
+
 def test_under_another_backend_it_says_what_to_do(graph, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ModelError, match=r"runs on jax: unset KERAS_BACKEND"):
@@ -94,6 +118,9 @@ def test_an_ensemble_with_all_its_views_goes_to_onnx(graph, images, tmp_path: Pa
     export(Bundle(tmp_path, {"labels": list(NAMES)}), "onnx", tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
     expected = predict(graph, images)
+    assert [tensor.name for tensor in session.get_inputs()] == ["image"]
+    assert [tensor.name for tensor in session.get_outputs()] == ["probabilities"]
+    assert json.loads(session.get_modelmeta().custom_metadata_map["labels"]) == list(NAMES)
     for count in (1, 9):
         inputs = {session.get_inputs()[0].name: images[:count, ..., None].astype(np.float32)}
         assert np.allclose(session.run(None, inputs)[0], expected[:count], atol=1e-4)

@@ -41,7 +41,7 @@ _VIEWS = {
     "train": (
         "train_view",
         ["Set up", "Watch", "Runs", "Sweeps", "Your faces"],
-        ["source", "train_run", "model"],
+        ["source", "train_run", "model", "train_preset", "train_epochs_quick", "builder_quick"],
     ),
     "evaluate": (
         "evaluate_view",
@@ -54,13 +54,13 @@ _VIEWS = {
             "split",
             "evaluate_on",
             "evaluate_cells",
-            "evaluate_threshold",
+            "unsure_below",
             "robustness_images",
             "robustness_level",
         ],
     ),
     "models": ("models_view", ["All", "One"], ["model"]),
-    "predict": ("predict_way", ["Upload"], ["model", "predict_model"]),
+    "predict": ("predict_way", ["Upload"], ["source", "model", "predict_model", "unsure_below"]),
 }
 _NASTY = [
     "",

@@ -151,7 +151,7 @@ def test_a_threshold_withholds_answers_below_it() -> None:
         answers.right.count,
     ) == (2, 3)
     assert answers.sentence().startswith(
-        "Unsure below 0.60: 75% of faces answered, 67% of them right (95% interval 21% to 94%)"
+        "Unsure below 60%: 75% of faces answered, 67% of them right (95% interval 21% to 94%)"
     )
     assert "no face is answered" in selective_accuracy(probabilities, np.array([0, 1, 0, 0]), 1.0).sentence()
 

@@ -68,6 +68,14 @@ def open_page(page: str | None = None, **state: object) -> AppTest:
     return app
 
 
+def reloaded(app: AppTest, page: str) -> AppTest:
+    """The app after a reload of `page`: a new session at the same address."""
+    again = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    for name, value in app.query_params.items():
+        again.query_params[name] = value
+    return again.switch_page(f"pages/{page}.py").run()
+
+
 class Server:
     """`streamlit run SCRIPT` on a free port."""
 

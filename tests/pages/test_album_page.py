@@ -83,7 +83,7 @@ def test_a_threshold_calls_faces_unsure(folders: Path) -> None:
     app.button(key="predict_album_start").click()
     run(app)
     wait()
-    app.slider(key="unsure_below").set_value(0.95)
+    app.slider(key="unsure_below").set_value(95)
     run(app)
     (expected,) = Predictor().predict(PORTRAIT)
     assert metrics(app)["Unsure"] == str(int(expected.confidence < 0.95))

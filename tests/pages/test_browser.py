@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from fer_core.bundles.class_names import named_litert
+from fer_core.emotions import NAMES
 from tests.pages.conftest import PATIENCE, Server
 from tests.pages.test_models_page import add_run, whole_card
 
@@ -81,7 +83,8 @@ def test_a_model_is_chosen_looked_into_and_downloaded(browser, tmp_path: Path) -
         with page.expect_download(timeout=PATIENCE) as download:
             page.get_by_role("button", name="Download LiteRT").click()
         assert download.value.suggested_filename == "mine.tflite"
-        assert Path(download.value.path()).read_bytes() == (bundle / "model.tflite").read_bytes()
+        content = (bundle / "model.tflite").read_bytes()
+        assert Path(download.value.path()).read_bytes() == named_litert(content, NAMES)
         page.get_by_role("link", name="Evaluate it").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Evaluate")
         expect(page.get_by_test_id("stSelectbox").locator("input").first).to_have_value("mine")

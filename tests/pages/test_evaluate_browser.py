@@ -69,7 +69,7 @@ def test_from_a_cell_to_its_faces_to_why(page: Page, server: Server) -> None:
     assert "tensorflow" not in server.memory_maps().lower()
 
     other = page.context.new_page()  # a link that somebody was sent
-    visit(other, server, f"evaluate?cell={true}-{predicted}")
+    visit(other, server, f"{LINK}&cell={true}-{predicted}")
     expect(other.get_by_text(f"True {true}, predicted {predicted}", exact=True)).to_be_visible()
     expect(cell(other, row, column)).to_have_attribute("aria-pressed", "true")
 
@@ -133,20 +133,19 @@ def test_the_threshold_says_what_it_brings_and_goes_to_predict(page: Page, serve
     page.get_by_role("radio", name="Trust").click()
     record = answers()
     expect(
-        page.get_by_text(selective_accuracy(record.probabilities, record.true, 0.6).sentence())
+        page.get_by_text(selective_accuracy(record.probabilities, record.true, 0.0).sentence())
     ).to_be_visible()
     slider = page.get_by_role("slider", name="Unsure below")
     slider.focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
     expect(
-        page.get_by_text(selective_accuracy(record.probabilities, record.true, 0.65).sentence())
+        page.get_by_text(selective_accuracy(record.probabilities, record.true, 0.05).sentence())
     ).to_be_visible()
-    page.get_by_role("button", name="Use on Predict").click()
-    expect(page.get_by_text("faces with a confidence below 0.65 are “unsure”")).to_be_visible()
+    expect(page).to_have_url(re.compile("unsure_below=5"))
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Predict").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Predict")
-    expect(page.get_by_role("slider", name="Unsure below")).to_have_value("0.65")
+    expect(page.get_by_role("slider", name="Unsure below")).to_have_value("5")
 
 
 def test_a_quiz_ends_with_three_matrices_side_by_side(page: Page, server: Server) -> None:

@@ -76,27 +76,27 @@ def test_classes_are_told_with_scikit_learns_figures(folders: Path) -> None:
     assert f": {worst} errors, {worst / off.sum():.0%} of all." in texts(app)
 
 
-def test_a_threshold_says_what_it_costs_and_predict_can_have_it(folders: Path) -> None:
+def test_a_threshold_says_what_it_costs_and_predict_has_the_same(folders: Path) -> None:
     app, record = view("Trust", SYNTHETIC), answers(SYNTHETIC)
     confidence, right = record.probabilities.max(axis=1), record.predicted == record.true
-    for threshold in (0.6, 0.8):
-        run(app.slider(key="evaluate_threshold").set_value(threshold))
-        sure = confidence >= threshold
+    for percent in (60, 80):
+        run(app.slider(key="unsure_below").set_value(percent))
+        sure = confidence >= percent / 100
         assert (
-            f"Unsure below {threshold:.2f}: {sure.mean():.0%} of faces answered, "
+            f"Unsure below {percent}%: {sure.mean():.0%} of faces answered, "
             f"{right[sure].mean():.0%} of them right" in texts(app)
         )
-    assert "unsure_below" not in app.session_state
-    run(app.button(key="evaluate_use_threshold").click())
-    assert app.session_state["unsure_below"] == 0.8 and "below 0.80 are “unsure”" in texts(app)
+    run(app.switch_page("pages/models.py"))  # AppTest cleans up after a page, a browser before the next one
+    run(app.switch_page("pages/predict.py"))
+    assert app.slider(key="unsure_below").value == 80 and app.query_params["unsure_below"] == "80"
 
 
 def test_a_link_names_the_threshold(folders: Path) -> None:
     app = open_page(None, data_source=SYNTHETIC)
     app.query_params["evaluate_view"] = "Trust"
-    app.query_params["evaluate_threshold"] = "0.75"
+    app.query_params["unsure_below"] = "75"
     run(app.switch_page("pages/evaluate.py"))
-    assert app.slider(key="evaluate_threshold").value == 0.75 and "Unsure below 0.75:" in texts(app)
+    assert app.slider(key="unsure_below").value == 75 and "Unsure below 75%:" in texts(app)
 
 
 def test_a_shipped_model_is_shown_with_and_without_its_temperature(folders: Path) -> None:

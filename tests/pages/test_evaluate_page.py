@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from fer_core.bundles import bundle as bundles
 from fer_core.bundles.bundle import find_bundle, read_bundle
@@ -15,6 +22,7 @@ from fer_core.evaluation import record as records
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.evaluation.scoring import score
 from fer_core.metrics.classification import confusion
+from tests.pages.conftest import ROOT, open_page, reloaded
 from tests.pages.dataset_view import run, texts, wait
 from tests.pages.evaluate_view import components, faces, figures, matrix, view
 
@@ -118,12 +126,21 @@ def test_kept_figures_are_shown_without_the_images(mine: Path, voted: Path) -> N
     assert figures(app)["Without copies"] == f"{there.accuracy_without_leaked:.1%}"
     assert matrix(app)["shown"] == [[f"{n:,}" for n in row] for row in there.confusion_matrix]
     wrong = there.count - int(np.trace(there.confusion_matrix))
-    assert f"**{wrong} faces.** The images of fer.csv are not available here" in texts(app)
+    assert f"**{wrong} faces.** These are the figures of fer.csv that came with the model" in texts(app)
     # The voters' truth is in the file too.
     truth = next(control for control in app.segmented_control if control.label == "Compare with")
     truth.set_value("FER+ votes")
     run(app)
     assert "images of fer.csv with a majority of FER+ votes" in texts(app)
+
+
+def test_the_command_for_the_shell_gives_the_same_figures(mine: Path, voted: Path) -> None:
+    app = view("Matrix", voted, model_path=str(mine))
+    (command,) = [code.value for code in app.code if "fer_core evaluate" in code.value]
+    assert f"--model mine --data {voted} --split validation --truth labels" in command
+    _, *words = shlex.split(command)
+    done = subprocess.run([sys.executable, *words, "--json"], capture_output=True, text=True, cwd=ROOT)
+    assert f"{json.loads(done.stdout)['accuracy']:.1%}" == figures(app)["Accuracy"]
 
 
 def test_kept_figures_that_another_model_lacks_give_way_to_the_data_at_hand(mine: Path, voted: Path) -> None:
@@ -145,6 +162,84 @@ def test_many_faces_are_classified_beside_the_page(folders: Path, monkeypatch: p
         find_bundle("standard"), open_dataset("synthetic:140:22"), "validation", save=False
     ).evaluation
     assert figures(app)["Accuracy"] == f"{expected.accuracy:.1%}"
+
+
+def test_long_work_is_asked_for_says_how_long_and_can_be_cancelled(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pages.views.evaluate import selection
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*arguments: Any, on_progress: Any, **options: Any) -> Any:
+        begun.set()
+        go_on.wait(30)
+        return score(*arguments, on_progress=on_progress, **options)
+
+    monkeypatch.setattr(selection, "_AT_ONCE", 10)
+    monkeypatch.setattr(selection, "_ASK_SECONDS", 0.0)
+    monkeypatch.setattr(selection, "_seconds_per_face", lambda *_: 2.0)
+    monkeypatch.setattr(selection, "score", slow)
+    app = view("Matrix", "synthetic:140:23")
+    assert "standard has not classified the 14 faces of validation yet" in texts(app)
+    assert "takes about 28 s" in texts(app) and not app.metric and not begun.is_set()
+    start = next(button for button in app.button if button.label == "Classify them")
+    run(start.click())
+    assert begun.wait(30)
+    run(next(button for button in app.button if button.label == "Cancel").click())
+    go_on.set()
+    wait()
+    run(app)
+    assert not app.metric, "a cancelled task leaves no figures"
+    run(next(button for button in app.button if button.label == "Classify them").click())
+    wait()
+    run(app)
+    assert figures(app)["Accuracy"]
+
+
+def first_view(**address: str) -> AppTest:
+    """The page as a new user opens it: nothing was chosen."""
+    app = open_page()
+    for name, value in address.items():
+        app.query_params[name] = value
+    run(app.switch_page("pages/evaluate.py"))
+    return app
+
+
+def test_a_new_user_sees_the_models_own_figures_and_drawn_faces_only_when_chosen(folders: Path) -> None:
+    app = first_view()
+    assert figures(app)["Accuracy"] == "70.9%" and "fer2013.parquet" in texts(app)
+    assert len(matrix(app)["rows"]) == 7 and "choose the data on the Dataset page" in texts(app)
+    assert "source" not in app.query_params and not app.error
+    app.selectbox(key="evaluate_on").set_value("here")
+    run(app)
+    assert "validation images of synthetic" in texts(app) and app.query_params["source"] == "synthetic"
+    again = reloaded(app, "evaluate")
+    assert figures(again) == figures(app) and again.selectbox(key="evaluate_on").value == "here"
+    app = first_view()
+    app.switch_page("pages/dataset.py").run()
+    app.button(key="source_use_synthetic").click().run()
+    run(app.switch_page("pages/evaluate.py"))
+    assert "validation images of synthetic" in texts(app), "data that were chosen since are shown"
+
+
+def test_fer2013_in_the_data_folder_is_shown_at_once(folders: Path, mine: Path, voted: Path) -> None:
+    (folders / "data").mkdir()
+    shutil.copy(voted, folders / "data" / "fer2013.csv")
+    app = first_view()
+    assert "images of fer2013.csv" in texts(app) and app.query_params["source"] == "fer2013.csv"
+    assert faces(app), "the faces are here"
+    # with other data chosen, the figures that came with a model lead to the faces
+    kept = score(read_bundle(mine), open_dataset(folders / "data" / "fer2013.csv"), "validation").record
+    app = view(
+        "Matrix",
+        SOURCE,
+        {"evaluate_on": kept.fingerprint},
+        model_path=str(mine),
+        evaluate_verdict="Right",
+    )
+    run(app.button(key="evaluate_use_fer2013").click())
+    assert faces(app) and "images of fer2013.csv" in texts(app)
 
 
 def test_a_face_says_why(folders: Path, data: Dataset, answers: EvaluationRecord) -> None:
@@ -193,4 +288,4 @@ def test_every_view_works_on_kept_figures_without_the_images(folders: Path, name
     if name != "What if":  # which takes drawn faces instead
         assert not any("faces" in data for data in components(app)), "faces of images that are not here"
     if name in ("Matrix", "Compare", "People", "Slices"):
-        assert "images" in texts(app) and "not available here" in texts(app)
+        assert "not available here" in texts(app) or "choose the data on the Dataset page" in texts(app)

@@ -231,7 +231,7 @@ def looks(token: str) -> int:
 def test_looks_at_the_test_split_are_ones_own(mine: str, theirs: str) -> None:
     for before, token in ((0, theirs), (0, mine)):
         assert looks(token) == before
-        app = as_visitor(token, "evaluate", split="test")
+        app = as_visitor(token, "evaluate", source="synthetic", split="test")
         assert not app.error and looks(token) == 1, "what the other one had computed is not handed on"
 
 

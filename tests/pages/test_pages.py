@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from fer_core.bundles.bundle import MODELS_DIR
 from fer_core.config import RunConfig
 from fer_core.runs.run_folder import RunFolder, list_runs
-from pages.views.dataset.source_choice import below
-from tests.pages.conftest import open_page
+from pages.session.source_link import below
+from pages.widgets import photo_results
+from tests.pages.conftest import open_page, reloaded
 
 pytestmark = pytest.mark.long
 
@@ -59,6 +65,35 @@ def test_predict_takes_several_photos_and_names_the_bad_one(folders: Path) -> No
     assert len(app.get("download_button")) == 3 and 'class="fer-bars"' in html(app)
 
 
+def test_photos_without_a_face_and_below_the_threshold_are_in_the_files(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(
+        photo_results.st, "download_button", lambda label, data, *rest, **more: given.update({label: data})
+    )
+    app = open_page("predict")
+    app.slider(key="unsure_below").set_value(99)
+    app.selectbox(key="predict_model").set_value(str(MODELS_DIR / "tiny"))
+    for name, content in (("a.jpg", PORTRAIT.read_bytes()), ("bad.jpg", b"x"), ("grey.png", grey())):
+        app.file_uploader(key="predict_photos").upload(name, content, "image/jpeg")
+    app.run()
+    rows = json.loads(given["Download JSON"])
+    assert [(row["file"], row["face"], row["unsure"]) for row in rows] == [
+        ("a.jpg", 1, rows[0]["confidence"] < 0.99),
+        ("bad.jpg", 0, False),
+        ("grey.png", 0, False),
+    ]
+    assert "cannot be read" in rows[1]["error"] and rows[2]["error"] == "no face found"
+    assert given["Download CSV"].count("\n") == 4
+
+
+def grey() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (99, 99), "grey").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def test_predict_takes_a_snapshot(folders: Path) -> None:
     app = open_page("predict")
     app.segmented_control(key="predict_way").set_value("Camera").run()
@@ -74,6 +109,28 @@ def test_the_source_chosen_on_dataset_is_used_on_the_other_pages(folders: Path) 
     assert app.session_state["data_source"] == "synthetic:140:0"
     app.switch_page("pages/evaluate.py").run()
     assert "synthetic:140:0" in texts(app) and not app.exception
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_source_is_in_the_address_of_every_page(folders: Path, page: str) -> None:
+    app = open_page(page, data_source="synthetic:140:0")
+    assert app.query_params["source"] == "synthetic:140:0"
+    again = reloaded(app, page)
+    assert again.session_state["data_source"] == "synthetic:140:0" and not again.error
+    again.switch_page("pages/train.py").run()
+    assert "**synthetic:140:0**" in texts(again) and again.query_params["source"] == "synthetic:140:0"
+    assert "source" not in open_page(page).query_params, "nothing was chosen yet"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_source_in_the_address_that_is_no_data_set_is_one_sentence(folders: Path, page: str) -> None:
+    (folders / "data").mkdir()
+    for name in ("gone.csv", "../../etc/passwd", "x" * 5000):
+        app = open_page()
+        app.query_params["source"] = name
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception and len(app.error) == 1, name
+        assert "data_source" not in app.session_state and "source" not in app.query_params
 
 
 def test_a_path_in_the_data_folder_is_opened_and_a_bad_one_changes_nothing(folders: Path) -> None:

@@ -69,3 +69,16 @@ def test_a_camera_needs_https_or_localhost(
     assert ("A camera needs https or localhost" in texts(app)) is not camera
     ways = [box for box in app.segmented_control if box.key == f"{way.lower()}_way"]
     assert len(ways) == int(camera)
+
+
+def test_a_group_has_compact_cards_with_the_numbers_of_the_boxes(folders: Path) -> None:
+    app = open_page("predict")
+    group = Image.new("RGB", (900, 320), "grey")
+    for left in (0, 300, 600):
+        group.paste(PORTRAIT.resize((300, 300)), (left, 10))
+    app.file_uploader(key="predict_photos").upload("group.png", encoded(group, "PNG"), "image/png").run()
+    cards = [body for body in (e.proto.body for e in app.get("html")) if 'class="fer-card"' in body]
+    assert not app.exception and [f"<b>{n}: " in card for n, card in enumerate(cards, 1)] == [True] * 3
+    assert all(card.count('class="fill"') == 3 for card in cards), "three bars, the rest on demand"
+    assert all('alt="face ' in card for card in cards)
+    app.toggle(key="why_group.png_1").set_value(True)

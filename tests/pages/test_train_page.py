@@ -24,7 +24,7 @@ from fer_core.runs.steering import read_control, set_learning_rate
 from fer_core.runs.sweep_folder import list_sweeps
 from pages.views.train import runs as runs_view
 from pages.views.train import sweeps, time_estimate
-from tests.pages.conftest import ROOT, open_page
+from tests.pages.conftest import ROOT, open_page, reloaded
 from tests.pages.made_runs import VALIDATION, accuracy, finish_epochs, made_run
 from tests.pages.test_pages import html, texts
 
@@ -221,6 +221,57 @@ def test_nothing_changed_is_the_preset_and_another_preset_brings_its_own_values(
     assert config.train.epochs == preset.train.epochs
 
 
+def test_the_form_keeps_its_values_through_views_pages_and_a_reload(
+    voted: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_DATA_DIR", str(voted.parent))
+    app = set_up(voted)
+    app.selectbox(key="train_preset").set_value("baseline-deep").run()
+    for key, value in (("train_epochs", 7), ("train_batch_size", 48), ("data_limit", 70)):
+        app.number_input(key=f"{key}_baseline-deep").set_value(value)
+    app.selectbox(key="train_optimizer_baseline-deep").set_value("sgd")
+    app.slider(key="augment_rotation_baseline-deep").set_value(12.0)
+    app.multiselect(key="data_drop_baseline-deep").set_value(["not a face"])
+    app.selectbox(key="train_start_from_baseline-deep").set_value("tiny (shipped)").run()
+
+    def kept(app: AppTest) -> None:
+        assert not app.exception and not app.error
+        assert app.selectbox(key="train_preset").value == "baseline-deep"
+        assert widget(app, "train_epochs_baseline-deep").value == 7
+        assert widget(app, "train_batch_size_baseline-deep").value == 48
+        assert widget(app, "train_optimizer_baseline-deep").value == "sgd"
+        assert widget(app, "train_start_from_baseline-deep").value == "tiny (shipped)"
+        assert widget(app, "augment_rotation_baseline-deep").value == 12.0
+        assert widget(app, "data_limit_baseline-deep").value == 70
+        assert widget(app, "data_drop_baseline-deep").value == ["not a face"]
+
+    kept(app)
+    app.segmented_control(key="train_view").set_value("Runs").run()
+    app.segmented_control(key="train_view").set_value("Set up").run()
+    kept(app)
+    app.switch_page("pages/models.py").run()
+    app.switch_page("pages/train.py").run()
+    kept(app)
+    again = reloaded(app, PAGE)
+    kept(again)
+    assert again.session_state["data_source"] == str(voted)
+    config = start(again, runs)
+    assert config.train.epochs == 7 and config.data.source == str(voted) and config.data.limit == 70
+
+
+def test_a_changed_network_outlasts_a_reload(voted: Path, runs: Path) -> None:
+    app = set_up(voted)
+    app.number_input(key="builder_quick_0_filters").set_value(20).run()
+    assert start(reloaded(app, PAGE), runs).model.hparams["blocks"][0]["filters"] == 20
+    for text in ("[", "[" * 5000, '[{"type":"conv","filters":1e9}]', '"conv"', '[{"type":"none"}]'):
+        app = open_page(None, train_view="Set up", data_source=str(voted))
+        app.query_params["train_preset"] = "Quick (quick)"
+        app.query_params["builder_quick"] = text
+        app.switch_page("pages/train.py").run()
+        assert not app.exception and not app.error
+        assert "builder_quick" not in app.query_params, "the preset stands in for what is no network"
+
+
 def test_settings_that_do_not_go_together_are_one_sentence_and_no_run(voted: Path, runs: Path) -> None:
     app = set_up(voted)
     app.selectbox(key="train_loss_quick").set_value("sparse_categorical_crossentropy")
@@ -304,7 +355,7 @@ def test_the_same_command_for_the_shell_is_shown(voted: Path) -> None:
     app.number_input(key="train_epochs_quick").set_value(7)
     app.toggle(key="augment_flip_quick").set_value(True).run()
     (command,) = [code.value for code in app.code if "fer_core train" in code.value]
-    assert command.startswith("python -m fer_core train --data fer.csv --preset quick --epochs 7")
+    assert command.startswith(f"python -m fer_core train --data {voted} --preset quick --epochs 7")
     assert ("--set augment.flip=true" in command) == (not presets.PRESETS["quick"].config.augment.flip)
 
 
@@ -417,6 +468,17 @@ def test_the_best_weights_of_a_failed_run_are_kept(runs: Path, trainings: Traini
     assert trainings.started == [("full", True)]
 
 
+def test_no_time_is_estimated_before_20_batches(runs: Path, trainings: Trainings) -> None:
+    run = made_run(runs, "run", epochs=0)
+    trainings.hold(run)
+    for batch, said in ((19, False), (20, True)):
+        run.write_progress(
+            epoch=1, batch=batch, batches=100, batch_size=32, images_per_second=4.0, loss=2, accuracy=0.1
+        )
+        text = watch(run).get("progress")[0].proto.text
+        assert f"batch {batch} of 100" in text and ("left" in text) == said
+
+
 def test_figures_progress_and_curves(runs: Path, trainings: Trainings) -> None:
     run = made_run(runs, "run", epochs=3)
     trainings.hold(run)
@@ -427,8 +489,8 @@ def test_figures_progress_and_curves(runs: Path, trainings: Trainings) -> None:
     bar = app.get("progress")[0].proto
     # 6.5 epochs of 10 batches of 32 images are left, at 80 a second.
     assert bar.value == 35 and "Epoch 4 of 10, batch 5 of 10" in bar.text and "about 26 s left" in bar.text
-    assert "<b>3 of 10</b>" in html(app) and f"<b>{accuracy(3):.1%}</b>" in html(app)
-    assert "(31.9% to 54.5%), after epoch 3" in html(app)  # Wilson's interval of 30 of 70
+    assert f"best on validation {accuracy(3):.1%}" in bar.text
+    assert "<b>" not in html(app), "one line, then the curves"
     figures = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
     assert [figure["layout"]["title"]["text"] for figure in figures] == [
         "Loss",
@@ -441,6 +503,73 @@ def test_figures_progress_and_curves(runs: Path, trainings: Trainings) -> None:
     smooth = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert len(smooth["data"]) == 5  # each line, and as it is behind it
     assert smooth["layout"]["uirevision"] == figures[0]["layout"]["uirevision"]
+
+
+def test_figures_of_an_ended_run(runs: Path) -> None:
+    app = watch(made_run(runs, "run", epochs=3))
+    assert "<b>3 of 10</b>" in html(app) and f"<b>{accuracy(3):.1%}</b>" in html(app)
+    assert "(31.9% to 54.5%), after epoch 3" in html(app)  # Wilson's interval of 30 of 70
+
+
+def test_an_ended_run_shows_the_epoch_whose_weights_are_kept(runs: Path, trainings: Trainings) -> None:
+    run = made_run(runs, "run", epochs=5)
+    rows = [dict(row) for row in run.history()]
+    for row in rows[3:]:  # the third epoch stays the best
+        row.update(best=0, val_accuracy=0.1)
+    run.write_history(rows)
+    app = watch(run, watch_view="Confusion matrix")
+    assert told_of_the_matrix(app).startswith("Validation after epoch 3, whose weights are kept:")
+    app.slider(key="watch_epoch_run").set_value(5).run()
+    assert told_of_the_matrix(app).startswith("Validation after epoch 5:")
+    app.segmented_control(key="watch_view").set_value("Faces").run()
+    app.slider(key="watch_epoch_run").set_value(3).run()
+    assert "after epoch 3, whose weights are kept" in texts(app)
+    trainings.hold(run)
+    assert told_of_the_matrix(watch(run, watch_view="Confusion matrix")).startswith(
+        "Validation after epoch 5:"
+    )
+
+
+def test_a_run_is_trained_again_with_changes(voted: Path, runs: Path) -> None:
+    app = set_up(voted)
+    for section, values in _WIDGETS.items():
+        for name, value in values.items():
+            shown = "ferplus (shipped)" if name == "teacher" else list(value) if name == "drop" else value
+            widget(app, f"{section}_{name}_quick").set_value(shown)
+    app.number_input(key="builder_quick_0_filters").set_value(20)
+    app.text_input(key="train_title").set_value("The first")
+    app.run()
+    first = start(app, runs)
+    (run,) = list_runs(runs)
+    assert Registry(runs).notes()[run.name].title == "The first" and "The first" in texts(app)
+    for row, (view, key) in enumerate((("Watch", "watch_again"), ("Runs", "runs_again"))):
+        app = open_page(
+            PAGE, train_view=view, train_run=run.name, runs_table=selected(row), watch_view="Settings"
+        )
+        app.button(key=f"{key}_{run.name}").click().run()
+        assert not app.exception and not app.error and not app.warning
+        assert (
+            app.session_state["data_source"] == str(voted) and app.text_input(key="train_title").value == ""
+        )
+        app.number_input(key="train_epochs_quick").set_value(9).run()
+        again = start(app, runs)
+        assert again == first.replace("train", epochs=9)
+
+
+def test_a_value_beyond_the_slider_is_edited_too(runs: Path) -> None:
+    run = made_run(runs, "steep")
+    run.config().replace("augment", rotation=90.0).save(run.path / "config.json")
+    app = watch(run)
+    app.button(key="watch_again_steep").click().run()
+    assert not app.exception and app.number_input(key="augment_rotation_quick").value == 90.0
+
+
+def test_a_run_whose_data_are_gone_is_a_sentence(runs: Path) -> None:
+    run = made_run(runs, "old")
+    run.config().override("data", source=str(runs / "gone.csv")).save(run.path / "config.json")
+    app = watch(run)
+    app.button(key="watch_again_old").click().run()
+    assert not app.exception and "gone.csv" in app.error[0].value
 
 
 def test_a_run_without_a_batch_says_when_curves_come(runs: Path, trainings: Trainings) -> None:
@@ -717,7 +846,15 @@ def test_runs_are_compared(runs: Path) -> None:
     three_runs(runs)
     app = open_page(PAGE, train_view="Runs", runs_table=selected(0, 2))
     charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-    assert [[line["name"] for line in chart["data"]] for chart in charts] == [["c", "a"], ["c", "a"]]
+    assert [[line["name"] for line in chart["data"]] for chart in charts] == [["c", "a"]] * 5
+    assert [chart["layout"]["title"]["text"] for chart in charts] == [
+        "Validation accuracy",
+        "Validation loss",
+        "Training accuracy",
+        "Training loss",
+        "Learning rate",
+    ]
+    assert not app.warning
     for chart in charts:  # the legend above has the colours of the lines
         assert (
             html(app).index(chart["data"][0]["line"]["color"])
@@ -735,6 +872,13 @@ def test_runs_are_compared(runs: Path) -> None:
         "learning_rate",
         "best on validation",
     ]
+
+
+def test_runs_on_different_data_are_not_compared_without_a_warning(runs: Path) -> None:
+    for name, fingerprint in (("a", "1" * 16), ("b", "2" * 16)):
+        made_run(runs, name).write_status("finished", fingerprint=fingerprint)
+    app = open_page(PAGE, train_view="Runs", runs_table=selected(0, 1))
+    assert "not measured on the same data" in app.warning[0].value
 
 
 def test_two_runs_of_one_title_are_two_lines_and_two_columns(runs: Path) -> None:

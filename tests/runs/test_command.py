@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 
+from fer_core.bundles.bundle import MODELS_DIR
 from fer_core.cli import _parser
 from fer_core.config import RunConfig
 from fer_core.machine import describe_machine
@@ -44,6 +46,18 @@ def test_what_the_shell_changed_is_in_the_command() -> None:
     )
     command = train_command(config, "/home/somebody/my faces.csv")
     assert "/home" not in command and repeated(command) == config
+
+
+def test_on_this_machine_the_command_names_full_paths(tmp_path: Path) -> None:
+    (tmp_path / "run" / "bundle").mkdir(parents=True)
+    config = PRESETS["standard"].config.override("data", source=str(tmp_path / "faces.csv"))
+    config = config.override("train", start_from=str(tmp_path / "run" / "bundle"))
+    command = train_command(config, str(tmp_path / "faces.csv"), full_paths=True)
+    assert repeated(command).data.source == str(tmp_path / "faces.csv")
+    assert repeated(command).train.start_from == str(tmp_path / "run")
+    assert str(tmp_path) not in train_command(config, str(tmp_path / "faces.csv"))
+    shipped = config.override("train", start_from=str(MODELS_DIR / "tiny"))
+    assert repeated(train_command(shipped, "synthetic", full_paths=True)).train.start_from == "tiny"
 
 
 def test_named_votes_and_a_chosen_precision_are_in_the_command() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import numpy as np
 import streamlit as st
 
@@ -58,7 +60,10 @@ def _probabilities(dataset: DatasetView) -> tuple[np.ndarray, np.ndarray] | None
             st.info(
                 "There is no cross-validation of these data yet. It trains a small network several times "
                 "and classifies each image with a network that was not trained on it: "
-                + code(f"python -m fer_core cross-validate {visitor.shown_source(dataset.data.source)}"),
+                + code(
+                    "python -m fer_core cross-validate "
+                    + shlex.quote(visitor.shown_source(dataset.data.source))
+                ),
                 icon=":material/terminal:",
             )
         return cross_validated

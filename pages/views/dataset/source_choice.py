@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 
 import streamlit as st
@@ -11,21 +10,15 @@ import streamlit as st
 from fer_core.data import readers
 from fer_core.data.recipe import SUFFIX
 from fer_core.errors import DataError, FerError
-from pages.session import data_source, visitor
+from pages.session import data_source, source_link, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import code, plain
 
-# at most as many faces as a server should draw
-_SYNTHETIC = re.compile(r"synthetic(:\d{1,5}){0,2}(\?[\w.=&]*)?")
-_PARAMETER = "source"
-_MINE = "mine/"  # prefix of a visitor's own data in a hosted app
 _EMBEDDED, _FOLDER, _UPLOAD = "Embedded", "Data folder", "Upload"
-_NAME_LENGTH = 1000
 
 
 def show() -> None:
     """Draw the box; a source that cannot be read leaves the current one in place."""
-    _follow_link()
     with st.expander(
         f"Source: **{plain(data_source.display_name(data_source.current()))}**", icon=":material/database:"
     ):
@@ -43,28 +36,6 @@ def show() -> None:
             _folder()
         else:
             _upload()
-
-
-def _follow_link() -> None:
-    """Open the source that the address names, then name the current source in the address."""
-    linked = st.query_params.get(_PARAMETER)
-    # only once: from then on the boxes decide
-    if linked is not None and linked != st.session_state.get("source_linked"):
-        with errors_shown(stop=False):
-            data_source.choose(linked if _SYNTHETIC.fullmatch(linked) else str(_named(linked)))
-    value = data_source.current()
-    named = (
-        _name(Path(value))
-        if not _SYNTHETIC.fullmatch(value)
-        else value
-        if value != data_source.DEFAULT
-        else None
-    )
-    st.session_state["source_linked"] = named
-    if named is None:
-        st.query_params.pop(_PARAMETER, None)
-    elif st.query_params.get(_PARAMETER) != named:
-        st.query_params[_PARAMETER] = named
 
 
 def _embedded() -> None:
@@ -105,7 +76,7 @@ def _folder() -> None:
         st.caption(f"Files and folders below {code(folder)} (set FER_DATA_DIR to use another folder).")
     else:
         names = [name for name in names if not name.startswith("uploads/")] + [
-            f"{_MINE}{name}" for name in _sources(own_folder)
+            f"{source_link.MINE}{name}" for name in _sources(own_folder)
         ]
         st.caption("The data of this server, and your own.")
     path = st.selectbox(
@@ -119,50 +90,7 @@ def _folder() -> None:
     clicked = st.button("Use this path", key="source_use_path", icon=":material/check:", disabled=not path)
     if clicked and path:
         with errors_shown(stop=False):
-            _use(str(_named(path)))
-
-
-def _named(name: str) -> Path:
-    """Return the path for a name in a link or in the box, in the data folder or the visitor's own folder.
-
-    Raises:
-        DataError: The path is outside these folders, or does not exist.
-    """
-    folder, own_folder = data_source.folder(), data_source.own_folder()
-    if len(name) > _NAME_LENGTH:
-        raise DataError(f"A name of {len(name):,} characters is no data set: choose a listed one.")
-    if own_folder == folder:
-        return below(folder, name)
-    path = own_folder / name.removeprefix(_MINE) if name.startswith(_MINE) else folder / name
-    visitor.check_source(name if name.startswith("kaggle:") else str(path))
-    if not path.exists():
-        raise DataError(f"{name} was not found: choose a listed one, or upload the data.")
-    return path.resolve()
-
-
-def _name(path: Path) -> str | None:
-    """Return the name of a path in a link, or None where a link cannot name it."""
-    folder, own_folder = data_source.folder(), data_source.own_folder()
-    if own_folder != folder and path.is_relative_to(own_folder):
-        return _MINE + path.relative_to(own_folder).as_posix()
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else None
-
-
-def below(folder: Path, path: str) -> Path:
-    """Resolve `path` inside `folder`.
-
-    Raises:
-        DataError: It leads outside the folder, or does not exist.
-    """
-    full = (folder / path).resolve()
-    if not full.is_relative_to(folder):
-        raise DataError(
-            f"{path} is outside the data folder {folder}: move the data there, or start the app with "
-            "another FER_DATA_DIR."
-        )
-    if not full.exists():
-        raise DataError(f"{path} does not exist below {folder}.")
-    return full
+            _use(str(source_link.path_of(path)))
 
 
 def _sources(folder: Path) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pandas as pd
 import streamlit as st
 
 from fer_core.csv_cells import harmless
 from fer_core.report.evaluation import evaluation_report
-from pages.session import visitor
+from fer_core.runs.command import path_here, repeatable_path
+from pages.session import evaluations, visitor
 
 from .selection import Selection
 
@@ -35,15 +38,35 @@ def show(selection: Selection) -> None:
             help="One line for each image: row, true class, predicted class, and the probability of every "
             "class.",
         )
+        if selection.data is not None:
+            with st.popover("Shell command", icon=":material/terminal:"):
+                st.code(_command_here(selection), language="bash", wrap_lines=True)
 
 
 def _report(selection: Selection) -> str:
     record = selection.record
-    command = (
-        f"python -m fer_core evaluate --model {selection.bundle.path.name} --data {record.source} --split "
-        f"{record.split} --report report.html"
-    )
-    return evaluation_report(record, selection.data, command=command)
+    # names only: a report goes to others
+    command = _command(repeatable_path(str(selection.bundle.path)), record.source, selection)
+    return evaluation_report(record, selection.data, command=f"{command} --report report.html")
+
+
+def _command_here(selection: Selection) -> str:
+    source = selection.record.source if selection.data is None else selection.data.source
+    path = str(selection.bundle.path)
+    model = path_here(path) if visitor.hosted() is None else repeatable_path(path)
+    command = _command(model, visitor.shown_source(source), selection)
+    if selection.data is None or visitor.hosted() is not None:
+        return command
+    votes = evaluations.uploaded_votes(selection.data)  # not beside the data, where the shell looks
+    return f"{command} --votes {shlex.quote(str(votes))}" if votes.is_file() else command
+
+
+def _command(model: str, source: str, selection: Selection) -> str:
+    record = selection.record
+    options = ["--model", model, "--data", source, "--split", record.split, "--truth", record.truth]
+    if record.tta != "none":
+        options += ["--tta", record.tta]
+    return f"python -m fer_core evaluate {shlex.join(options)}"
 
 
 def _predictions(selection: Selection) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.wording import plural
+from pages.session import data_source
 from pages.session.foreign_text import plain
 from pages.widgets import face_grid
 from pages.widgets.paging import page_of
@@ -62,11 +63,20 @@ def show(
 
 
 def images_missing(selection: Selection, count: int) -> None:
-    """Explain why the faces of an evaluation cannot be shown."""
+    """Explain why the faces of an evaluation cannot be shown, and how to see them."""
+    source = selection.record.source
     st.info(
-        f"**{plural(count, 'face')}.** The images of {plain(selection.record.source)} are not available "
-        "here, only the figures: choose them as source on the Dataset page to see the faces. FER2013 is "
-        "available from Kaggle (`kagglehub`, see docs/guides/data.md); its licence does not allow us to ship "
-        "it.",
+        f"**{plural(count, 'face')}.** These are the figures of {plain(source)} that came with the model; to "
+        "see the faces too, choose the data on the Dataset page. FER2013 is available from Kaggle "
+        "(`kagglehub`, see docs/guides/data.md); its licence does not allow us to ship it.",
         icon=":material/image_not_supported:",
     )
+    here = data_source.fer2013()
+    if here is not None and here.name == source and str(here) != data_source.current():
+        st.button(
+            f"Show the faces of {plain(source)}",
+            key="evaluate_use_fer2013",
+            icon=":material/database:",
+            on_click=data_source.choose,
+            args=(str(here),),
+        )

@@ -136,7 +136,7 @@ def coverage(curve: Sequence[SelectiveAccuracy], at: SelectiveAccuracy) -> go.Fi
         line={"color": drawn, "width": 2.5},
         showlegend=False,
         customdata=[[answers.threshold] for answers in curve],
-        hovertemplate="unsure below %{customdata[0]:.2f}: %{x:.0%} answered, %{y:.0%} right<extra></extra>",
+        hovertemplate="unsure below %{customdata[0]:.0%}: %{x:.0%} answered, %{y:.0%} right<extra></extra>",
     )
     if at.right.count:
         figure.add_scatter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,22 +13,26 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.bundles.bundle import Bundle, read_bundle, views_inside
+from fer_core.bundles.classifier import Classifier
 from fer_core.data import Dataset
 from fer_core.errors import DataError, ModelError
 from fer_core.evaluation import record as records
 from fer_core.evaluation.record import EvaluationRecord
-from fer_core.evaluation.scoring import Scored, score
+from fer_core.evaluation.scoring import THREADS, Scored, score
 from fer_core.metrics.classification import Evaluation, evaluate
 from fer_core.quality import result_cache
 from fer_core.wording import plural
-from pages.session import background, data_source, evaluations, model_choice, visitor
+from pages.session import background, data_source, evaluations, model_choice, source_link, visitor
 from pages.session.foreign_text import plain
+from pages.widgets.durations import duration
 
 SPLITS = ("validation", "test", "train")  # the split for model selection comes first
-_ON = "evaluate_on"
+_ON, _SOURCE = "evaluate_on", "evaluate_source"
 _HERE = "here"
 _LABELS, _VOTES = "FER2013 labels", "FER+ votes"
 _AT_ONCE = 1500  # images that are classified while the page waits; more run in the background
+_ASK_SECONDS = 20.0  # longer work begins only when it is asked for
+_TIMED = 32  # images whose classification gives the time of the others
 
 
 @dataclass(frozen=True)
@@ -60,15 +65,17 @@ def choose() -> Selection | None:
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
         bundle = model_choice.choose("evaluate_model")
-    data, problem = _data()
-    elsewhere = {
-        r.fingerprint: r
-        for r in reversed(saved_evaluations(bundle))
-        if data is None or r.fingerprint != data.fingerprint
-    }
+    _choose_fer2013()
+    saved = {r.fingerprint: r for r in reversed(saved_evaluations(bundle))}
+    first = _own_figures(bundle, saved)
+    data, problem = _data() if first == _HERE else (None, "")
+    elsewhere = {name: r for name, r in saved.items() if data is None or name != data.fingerprint}
     with middle:
-        on = _choose_data(data, elsewhere)
+        on = _choose_data(elsewhere, first)
     if on == _HERE:
+        if first != _HERE:
+            data_source.choose(data_source.DEFAULT)  # the drawn faces are chosen from now on
+            st.rerun()
         if data is None:
             raise DataError(problem)
         return _live(bundle, data, right)
@@ -112,6 +119,28 @@ def record_of(selection: Selection, bundle: Bundle) -> EvaluationRecord | None:
     return None
 
 
+def _choose_fer2013() -> None:
+    """Choose FER2013 where nothing was chosen yet and the data folder has it."""
+    if data_source.is_chosen() or (path := data_source.fer2013()) is None:
+        return
+    try:
+        data_source.choose(str(path))
+        source_link.follow()
+    except DataError as error:
+        st.warning(plain(visitor.hide_folders(str(error))), icon=":material/info:")
+
+
+def _own_figures(bundle: Bundle, saved: dict[str, EvaluationRecord]) -> str:
+    """Return the evaluation that is shown first: until data were chosen, the one that came with the model.
+
+    A model that was trained on drawn faces is shown on those, since the app can draw them.
+    """
+    own = saved.get(str(bundle.card.get("data", {}).get("fingerprint")))
+    if data_source.is_chosen() or own is None or own.source.startswith("synthetic"):
+        return _HERE
+    return own.fingerprint
+
+
 def _data() -> tuple[Dataset | None, str]:
     """Return the current data set, or the reason why it cannot be read."""
     try:
@@ -120,9 +149,13 @@ def _data() -> tuple[Dataset | None, str]:
         return None, str(error)
 
 
-def _choose_data(data: Dataset | None, elsewhere: dict[str, EvaluationRecord]) -> str:
+def _choose_data(elsewhere: dict[str, EvaluationRecord], first: str) -> str:
     options = [_HERE, *elsewhere]
     current_name = data_source.display_name(data_source.current())
+    source = data_source.current() if data_source.is_chosen() else ""
+    if st.session_state.setdefault(_SOURCE, source) != source:  # other data were chosen, so they are shown
+        st.session_state[_SOURCE] = source
+        st.session_state.pop(_ON, None)
     linked = st.query_params.get(_ON)
     if linked is not None and st.session_state.get("evaluate_on_linked") != linked and linked in options:
         st.session_state[_ON] = linked  # only once: from then on the box decides
@@ -131,6 +164,7 @@ def _choose_data(data: Dataset | None, elsewhere: dict[str, EvaluationRecord]) -
     on = st.selectbox(
         "On",
         options,
+        index=options.index(first),
         key=_ON,
         persist_state="session",
         format_func=lambda option: (
@@ -139,7 +173,7 @@ def _choose_data(data: Dataset | None, elsewhere: dict[str, EvaluationRecord]) -
         help="The data of the Dataset page, or an evaluation that was saved with the model and needs no "
         "images.",
     )
-    if on == _HERE:
+    if on == first:
         st.query_params.pop(_ON, None)
     else:
         st.query_params[_ON] = on
@@ -235,15 +269,29 @@ def _scored(bundle: Bundle, data: Dataset, split: str, tta: str) -> Scored | Non
     task = f"evaluate {records.model_hash(bundle)} {name}"
     if (scored := background.result(task)) is not None:
         return scored
-    if not background.show_progress(task):
-        if background.failed(task):
-            return None
-        background.start(
-            task,
-            f"{bundle.name} classifies {plural(len(data.indices(split)), 'face')}",
-            lambda on_progress: score(bundle, data, split, tta, on_progress=on_progress),
+    count = len(data.indices(split))
+    seconds = (
+        count * _seconds_per_face(bundle, str(bundle.path), _last_changes(bundle)) * (1 + (tta == "flip"))
+    )
+    is_long = seconds > _ASK_SECONDS
+    if background.show_progress(task, can_cancel=is_long) or background.failed(task):
+        return None
+    if is_long:
+        st.info(
+            f"{plain(bundle.name)} has not classified the {plural(count, 'face')} of {plain(split)} yet. "
+            f"This takes about {duration(seconds)} in the background, and the answers are kept.",
+            icon=":material/hourglass_top:",
         )
-        background.show_progress(task)
+        if not st.button("Classify them", key=f"evaluate_classify {task}", icon=":material/play_arrow:"):
+            return None
+    background.start(
+        task,
+        f"{bundle.name} classifies {plural(count, 'face')}",
+        lambda on_progress: score(bundle, data, split, tta, on_progress=on_progress),
+    )
+    if is_long:
+        st.rerun()  # without the question
+    background.show_progress(task)
     return None
 
 
@@ -262,6 +310,17 @@ def _modified(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _seconds_per_face(_bundle: Bundle, path: str, changes: tuple[str | int, ...]) -> float:
+    """Return the time that a model takes for a face of many, in seconds, measured here."""
+    classifier = Classifier(_bundle, threads=THREADS)
+    faces = np.zeros((_TIMED, 48, 48), np.uint8)
+    classifier.probabilities(faces)  # the first call also sets the model up
+    started = time.perf_counter()
+    classifier.probabilities(faces)
+    return (time.perf_counter() - started) / _TIMED
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

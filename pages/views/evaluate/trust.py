@@ -18,12 +18,10 @@ from fer_core.metrics.calibration import (
 )
 from fer_core.wording import plural
 from pages.session.foreign_text import plain
-from pages.widgets import charts
+from pages.widgets import charts, threshold
 
 from . import plots
 from .selection import Selection, saved_evaluations
-
-_DEFAULT = 0.6
 
 
 def show(selection: Selection) -> None:
@@ -105,18 +103,7 @@ def _fitted_here(selection: Selection) -> str:
 def _threshold(selection: Selection) -> None:
     """Draw the slider and the figures for its threshold; a fragment."""
     record = selection.record
-    threshold = st.slider(
-        "Unsure below",
-        0.0,
-        0.99,
-        _DEFAULT,
-        0.01,
-        key="evaluate_threshold",
-        bind="query-params",
-        persist_state="session",
-        help="Faces with a confidence below this get no answer.",
-    )
-    answers = selective_accuracy(record.probabilities, record.true, threshold)
+    answers = selective_accuracy(record.probabilities, record.true, threshold.choose())
     st.markdown(f"##### {plain(answers.sentence())}")
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -135,13 +122,7 @@ def _threshold(selection: Selection) -> None:
                 f"That is {gained:+.1f} points against answering all {everything.count:,} faces; "
                 f"{unsure} would get the answer “unsure”."
             )
-        if st.button("Use on Predict", key="evaluate_use_threshold", icon=":material/photo_camera:"):
-            st.session_state["unsure_below"] = threshold
-        if "unsure_below" in st.session_state:
-            st.caption(
-                f"On Predict, faces with a confidence below {st.session_state['unsure_below']:.2f} are "
-                "“unsure”."
-            )
+        st.caption("Predict uses the same threshold: it gives such a face the answer “unsure”.")
         st.caption("The band is the 95% interval. It is wide on the left, where few faces are answered.")
 
 

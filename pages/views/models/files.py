@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
+from fer_core.bundles.class_names import named_litert
 from fer_core.errors import ModelError
 from pages.session import helpers
 from pages.session.errors import errors_shown
@@ -39,6 +41,7 @@ def show(model: Model, words: str | None) -> None:
             model,
             model.bundle.inference_file,
             ".tflite",
+            lambda content: named_litert(content, model.bundle.labels),
         )
         _onnx(model)
         _card(model, words)
@@ -53,7 +56,14 @@ def _line(title: str, text: str) -> st.delta_generator.DeltaGenerator:
     return box
 
 
-def _file(title: str, text: str, model: Model, path: Path, ending: str) -> None:
+def _file(
+    title: str,
+    text: str,
+    model: Model,
+    path: Path,
+    ending: str,
+    prepare: Callable[[bytes], bytes] = bytes,
+) -> None:
     if not path.is_file():
         st.info(f"{plain(title)}: this bundle has no {plain(path.name)}.", icon=":material/block:")
         return
@@ -61,7 +71,7 @@ def _file(title: str, text: str, model: Model, path: Path, ending: str) -> None:
     # Read when clicked: drawing the page must not read every file.
     _line(f"{title}, {size:.2f} MB", text).download_button(
         f"Download {plain(title)}",
-        path.read_bytes,
+        lambda: prepare(path.read_bytes()),
         f"{model.name}{ending}",
         _BINARY,
         key=f"models_download{ending}",

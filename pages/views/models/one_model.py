@@ -10,6 +10,7 @@ from fer_core.bundles.bundle import views_inside
 from fer_core.bundles.card_values import as_dicts
 from fer_core.bundles.model_card import markdown
 from fer_core.errors import ModelError
+from pages.session import source_link
 from pages.session.foreign_text import plain
 from pages.widgets.interval_chart import percent
 
@@ -66,13 +67,19 @@ def _head(model: Model) -> None:
             )
         cannot_run = model.bytes is None
         # Links: st.switch_page does not work while the choice of the model is bound to the address.
+        address = source_link.parameters()  # for a new tab, which is a session of its own
         st.page_link(
-            "pages/evaluate.py", label="Evaluate it", icon=":material/fact_check:", disabled=cannot_run
+            "pages/evaluate.py",
+            label="Evaluate it",
+            icon=":material/fact_check:",
+            query_params=address,
+            disabled=cannot_run,
         )
         st.page_link(
             "pages/predict.py",
             label="Predict with it",
             icon=":material/photo_camera:",
+            query_params=address,
             disabled=cannot_run,
         )
     if cannot_run:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from fer_core.bundles.bundle import Bundle
 from fer_core.emotions import EMOJI
 from fer_core.inference.input_warnings import input_warnings
 from fer_core.wording import plural
-from pages.session import cached_models, visitor
+from pages.session import cached_models, kept_files, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 from pages.widgets import photo_results
@@ -24,52 +24,55 @@ from pages.widgets.faces import data_uri
 from . import upload_task
 from .options import Options
 
-_KEY = "predict_album"
+_KEY, _FILES = "predict_album", "predict_album_files"
 MEGABYTES = 400
 
 
 def show(options: Options) -> None:
     """Draw the uploader, and the results of an album as they come."""
     bundle, detect, unsure_below = options.bundle, options.detect, options.unsure_below
-    uploads = st.file_uploader(
+    uploads = kept_files.upload(
         "Photos, or a zip of them",
+        _FILES,
         accept_multiple_files=True,
         max_upload_size=visitor.upload_megabytes(MEGABYTES),
-        key="predict_album_files",
     )
+    kept_files.show_clear(_FILES)
     if not uploads:
+        upload_task.forget(_KEY)
         st.info(
             "Drop hundreds of photos, or one zip with folders. They stay in memory; files that cannot be "
             "read are listed.",
             icon=":material/photo_library:",
         )
         return
-    named = " ".join(f"{upload.name} {upload.file_id}" for upload in uploads)
-    inputs = hashlib.sha256(f"{bundle.path} {detect} {named}".encode()).hexdigest()
+    inputs = upload_task.Inputs(tuple(upload.file_id for upload in uploads), (str(bundle.path), detect))
     with errors_shown():
         photos = []
         for upload in uploads:
-            if upload.getvalue()[:4] == b"PK\x03\x04" or upload.name.lower().endswith(".zip"):
-                photos += pictures(io.BytesIO(upload.getvalue()))
+            if upload.content[:4] == b"PK\x03\x04" or upload.name.lower().endswith(".zip"):
+                photos += pictures(io.BytesIO(upload.content))
             else:
-                photos += pictures([(upload.name, upload.getvalue())])
+                photos += pictures([(upload.name, upload.content)])
+    again = upload_task.has_other_settings(_KEY, inputs)
     if upload_task.current(_KEY, inputs) is None:
         predictor = cached_models.predictor(bundle)
-        st.button(
-            f"Classify {plural(len(photos), 'photo')}",
-            key="predict_album_start",
-            type="primary",
-            icon=":material/play_arrow:",
-            on_click=upload_task.start,
-            args=(
-                _KEY,
-                inputs,
-                lambda on_progress, cancelled: analyse(
-                    photos, predictor, detect=detect, on_progress=on_progress, cancelled=cancelled
-                ),
-            ),
-        )
-        return
+
+        def classify(on_progress, cancelled) -> Iterator[PictureResult]:
+            return analyse(photos, predictor, detect=detect, on_progress=on_progress, cancelled=cancelled)
+
+        if again:
+            upload_task.start(_KEY, inputs, classify)
+        else:
+            st.button(
+                f"Classify {plural(len(photos), 'photo')}",
+                key="predict_album_start",
+                type="primary",
+                icon=":material/play_arrow:",
+                on_click=upload_task.start,
+                args=(_KEY, inputs, classify),
+            )
+            return
     upload_task.follow(
         _KEY, partial(_draw, bundle, unsure_below, {picture.name: picture.read for picture in photos})
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
+from pages.session import kept_files
 from pages.widgets import camera, in_browser
 
 from . import browser_settings, photos
 from .options import Options
+
+_KEY = "predict_camera"
 
 
 def show(options: Options) -> None:
@@ -27,6 +28,7 @@ def show(options: Options) -> None:
         in_browser.stills("camera_browser", options.bundle, {**settings, "way": "camera"})
         browser_settings.troubles()
         return
-    snapshot = st.camera_input("Take a picture", key="predict_camera")
-    if snapshot:
-        photos.show([("snapshot.jpg", snapshot.getvalue())], options)
+    snapshots = kept_files.camera("Take a picture", _KEY)
+    kept_files.show_clear(_KEY)
+    if snapshots:
+        photos.show([("snapshot.jpg", snapshots[0].content)], options)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from fer_core.bundles.bundle import PHOTO_MODEL, Bundle
 from pages.session import model_choice
+from pages.widgets import threshold
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,10 @@ def choose() -> Options:
     with left:
         bundle = model_choice.choose("predict_model", PHOTO_MODEL)
     detect = right.toggle(
-        "Find faces", value=True, key="predict_detect", help="Off: each whole picture is taken as one face."
-    )
-    unsure_below = st.slider(
-        "Unsure below",
-        0.0,
-        0.95,
-        step=0.05,
-        format="percent",
-        key="unsure_below",
+        "Find faces",
+        value=True,
+        key="predict_detect",
         persist_state="session",
-        help="A face gets no label where the model is less sure than this. Trust on the Evaluate page shows "
-        "how often that happens, and what it brings.",
+        help="Off: each whole picture is taken as one face.",
     )
-    return Options(bundle, detect, unsure_below)
+    return Options(bundle, detect, threshold.choose())

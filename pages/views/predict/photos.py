@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fer_core.album import PictureResult
 from pages.widgets import photo_results
 
 from .options import Options
@@ -16,10 +17,10 @@ def show(photos: Iterable[tuple[str, bytes]], options: Options) -> None:
         photos: Name and content of each; a repeated name gets a number.
         options: How they are classified.
     """
-    results = {}
+    results: dict[str, PictureResult] = {}
     for number, (name, content) in enumerate(photos, 1):
         name = name if name not in results else f"{name} ({number})"
         results[name] = photo_results.show(
             name, content, options.bundle, options.detect, options.unsure_below
         )
-    photo_results.downloads(results, options.bundle, options.unsure_below, "predict")
+    photo_results.downloads(list(results.values()), options.bundle, options.unsure_below, "predict")

@@ -21,11 +21,19 @@ Cancelled = Callable[[], bool]
 Generate = Callable[[OnProgress, Cancelled], Iterator[Any]]
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What a task works on; another task begins where it differs."""
+
+    files: tuple[object, ...]
+    settings: tuple[object, ...]  # such as the model; the work on the same files begins again by itself
+
+
 @dataclass
 class UploadTask:
     """A running or finished task with its results so far."""
 
-    inputs: str  # identifies uploads and settings
+    inputs: Inputs
     results: list[Any] = field(default_factory=list)
     share: float = 0.0
     error: str | None = None
@@ -33,12 +41,12 @@ class UploadTask:
     cancelled: bool = False
 
 
-def start(key: str, inputs: str, generate: Generate) -> None:
+def start(key: str, inputs: Inputs, generate: Generate) -> None:
     """Start a task and cancel the one that runs under the same key.
 
     Args:
         key: Key of the task in the session.
-        inputs: Identifies uploads and settings.
+        inputs: The uploads and settings.
         generate: Yields the results; receives a callback for progress and one that tells if it was cancelled.
     """
     cancel(key)
@@ -65,14 +73,24 @@ def _run(task: UploadTask, generate: Generate) -> None:
         )
 
 
-def current(key: str, inputs: str) -> UploadTask | None:
+def current(key: str, inputs: Inputs) -> UploadTask | None:
     """Return the task on these inputs; a task on other inputs is cancelled and dropped."""
     task: UploadTask | None = st.session_state.get(key)
     if task is not None and task.inputs != inputs:
-        cancel(key)
-        del st.session_state[key]
+        forget(key)
         return None
     return task
+
+
+def has_other_settings(key: str, inputs: Inputs) -> bool:
+    """Return whether the task is on the same files with other settings; a cancelled one does not count."""
+    task: UploadTask | None = st.session_state.get(key)
+    return (
+        task is not None
+        and not task.cancelled
+        and task.inputs.files == inputs.files
+        and task.inputs.settings != inputs.settings
+    )
 
 
 def cancel(key: str) -> None:
@@ -80,6 +98,12 @@ def cancel(key: str) -> None:
     task: UploadTask | None = st.session_state.get(key)
     if task is not None:
         task.cancelled = True
+
+
+def forget(key: str) -> None:
+    """Cancel a task and drop its results."""
+    cancel(key)
+    st.session_state.pop(key, None)
 
 
 def follow(key: str, draw: Callable[[UploadTask], None]) -> None:

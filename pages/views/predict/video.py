@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterator
 from functools import partial
@@ -17,7 +16,7 @@ from fer_core.video.analysis import DEFAULT_RATE, DEFAULT_SMOOTHING
 from fer_core.video.annotate import annotated
 from fer_core.video.reader import SUFFIXES
 from fer_core.wording import plural
-from pages.session import cached_models, visitor
+from pages.session import cached_models, kept_files, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 from pages.widgets import charts, faces
@@ -25,7 +24,7 @@ from pages.widgets import charts, faces
 from . import upload_task
 from .options import Options
 
-_KEY, _MADE = "predict_video", "predict_video_made"
+_KEY, _FILE, _MADE = "predict_video", "predict_video_file", "predict_video_made"
 _AT, _FACE = "predict_video_at", "predict_video_face"
 MEGABYTES = 400
 
@@ -33,12 +32,13 @@ MEGABYTES = 400
 def show(options: Options) -> None:
     """Draw the uploader, and the timeline of a video."""
     bundle, unsure_below = options.bundle, options.unsure_below
-    upload = st.file_uploader(
+    uploads = kept_files.upload(
         "Video of up to 10 minutes",
+        _FILE,
         type=[suffix[1:] for suffix in SUFFIXES],
         max_upload_size=visitor.upload_megabytes(MEGABYTES),
-        key="predict_video_file",
     )
+    kept_files.show_clear(_FILE)
     left, right = st.columns(2)
     rate = left.slider(
         "Frames per second",
@@ -60,14 +60,18 @@ def show(options: Options) -> None:
         persist_state="session",
         help="Probabilities are averaged over about this time, so that they do not flicker.",
     )
-    if upload is None:
+    if not uploads:
+        for key in (_KEY, _MADE):
+            upload_task.forget(key)
         st.info(
             "Drop a video. It is read frame by frame in memory; the sound is ignored.",
             icon=":material/movie:",
         )
         return
-    content = upload.getvalue()
-    inputs = hashlib.sha256(f"{bundle.path} {upload.file_id} {rate} {smoothing}".encode()).hexdigest()
+    (upload,) = uploads
+    content = upload.content
+    inputs = upload_task.Inputs((upload.file_id, rate, smoothing), (str(bundle.path),))
+    again = upload_task.has_other_settings(_KEY, inputs)
     if upload_task.current(_KEY, inputs) is None:
         predictor = cached_models.predictor(bundle)
 
@@ -82,19 +86,22 @@ def show(options: Options) -> None:
                 cancelled=cancelled,
             )
 
-        st.button(
-            "Track the faces",
-            key="predict_video_start",
-            type="primary",
-            icon=":material/play_arrow:",
-            on_click=_begin,
-            args=(inputs, track_faces),
-        )
-        return
+        if again:
+            _begin(inputs, track_faces)
+        else:
+            st.button(
+                "Track the faces",
+                key="predict_video_start",
+                type="primary",
+                icon=":material/play_arrow:",
+                on_click=_begin,
+                args=(inputs, track_faces),
+            )
+            return
     upload_task.follow(_KEY, partial(_draw, content, unsure_below))
 
 
-def _begin(inputs: str, work: upload_task.Generate) -> None:
+def _begin(inputs: upload_task.Inputs, work: upload_task.Generate) -> None:
     for key in (_AT, _FACE, _MADE):
         st.session_state.pop(key, None)
     upload_task.start(_KEY, inputs, work)
@@ -237,7 +244,7 @@ def _moment(timeline: Timeline, content: bytes, unsure_below: float) -> None:
                 faces.probability_bars(face.probabilities)
 
 
-def _annotate(inputs: str, content: bytes, timeline: Timeline, unsure_below: float) -> None:
+def _annotate(inputs: upload_task.Inputs, content: bytes, timeline: Timeline, unsure_below: float) -> None:
     def write(on_progress, cancelled) -> Iterator[bytes]:
         out = io.BytesIO()
         if annotate_video(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -10,6 +12,7 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 
 from fer_core.config import ModelConfig
+from fer_core.errors import ConfigError
 from fer_core.zoo.block_types import BLOCK_TYPES, MAX_BLOCKS, Block, BlockError, label, parse_blocks
 from fer_core.zoo.families import as_blocks
 from fer_core.zoo.layer_plan import block_outputs, shape_text
@@ -21,6 +24,8 @@ from pages.widgets import layers_table
 _SELDOM = ("bias", "initializer")  # settings behind a button, so that a row stays short
 _WHERE_IT_FITS, _AT_THE_END = -1, -2  # places besides the positions
 _NUMBER_WIDTH, _CHOICE_WIDTH = 92, 132  # pixels: three numbers fit side by side on a phone
+_PARAMETER = "builder_"
+_ADDRESS_LENGTH = 6000  # characters of a network in the address; 40 blocks take fewer
 _NEW_HELP = "\n".join(f"- {(kind.__doc__ or '').strip()}" for kind in BLOCK_TYPES.values())
 
 
@@ -46,17 +51,24 @@ class _Draft:
         del self.rows[position]
 
     def reset(self) -> None:
+        self.fill(parse_blocks(as_blocks(self.origin)))
+
+    def fill(self, blocks: Sequence[Block] | None) -> None:
+        """Replace the blocks; None leaves them as they are."""
+        if blocks is None:
+            return
         self.rows.clear()
-        for block in parse_blocks(as_blocks(self.origin)):
+        for block in blocks:
             self.insert(len(self.rows), block)
 
 
 def show(model: ModelConfig, key: str) -> ModelConfig | None:
-    """Draw the builder, starting from the blocks of `model`.
+    """Draw the builder, starting from the blocks of `model`, or from those in the address.
 
     Args:
         model: The initial network; a new one replaces the draft.
-        key: Name of the draft, such as the name of a preset; the session keeps one draft for each key.
+        key: Name of the draft, such as the name of a preset; the session keeps one draft for each key, and
+            the address the one that is drawn (`?builder_KEY=`), so that a reload changes nothing.
 
     Returns:
         `model` itself where nothing was changed, otherwise a network of family "blocks". Where the blocks
@@ -68,12 +80,15 @@ def show(model: ModelConfig, key: str) -> ModelConfig | None:
     name = f"builder_{key}_draft"
     draft: _Draft | None = st.session_state.get(name)
     if draft is None or draft.origin != model:
+        linked = _in_address(key) if draft is None else None
         draft = _Draft(model, next_id=draft.next_id if draft else 0)
         draft.reset()
+        draft.fill(linked)
         st.session_state[name] = draft
     blocks, problem = draft.blocks(), None
     network = ModelConfig(family="blocks", hparams={"blocks": [block.model_dump() for block in blocks]})
     changed = network.hparams["blocks"] != as_blocks(model)
+    _name_in_address(key, blocks if changed else None)
     try:
         summary(blocks)
     except BlockError as error:
@@ -92,6 +107,45 @@ def show(model: ModelConfig, key: str) -> ModelConfig | None:
     summary_of(network, f"builder_{key}_summary")
     _code(blocks, key)
     return network if changed else model
+
+
+def use(model: ModelConfig, key: str, blocks_of: ModelConfig) -> None:
+    """Replace the blocks of a draft.
+
+    Args:
+        model: The initial network that `show` will be given.
+        key: Name of the draft.
+        blocks_of: The network whose blocks are edited from now on.
+
+    Raises:
+        ConfigError: The family, sizes or blocks of a network are unknown.
+    """
+    previous = st.session_state.get(f"builder_{key}_draft")
+    draft = _Draft(model, next_id=previous.next_id if previous else 0)
+    draft.fill(parse_blocks(as_blocks(blocks_of)))
+    st.session_state[f"builder_{key}_draft"] = draft
+
+
+def _in_address(key: str) -> tuple[Block, ...] | None:
+    """Return the blocks that the address names for a draft, or None where it names none that are valid."""
+    text = st.query_params.get(f"{_PARAMETER}{key}", "")[:_ADDRESS_LENGTH]
+    with contextlib.suppress(ValueError, RecursionError, ConfigError):  # anyone can write an address
+        return parse_blocks(json.loads(text))
+    return None
+
+
+def _name_in_address(key: str, blocks: Sequence[Block] | None) -> None:
+    """Put the changed blocks of the draft that is drawn into the address, and take out those of others."""
+    name = f"{_PARAMETER}{key}"
+    for other in [each for each in st.query_params if each.startswith(_PARAMETER) and each != name]:
+        del st.query_params[other]
+    if blocks is None:
+        st.query_params.pop(name, None)
+        return
+    settings = [{"type": block.type} | block.model_dump(exclude_defaults=True) for block in blocks]
+    text = json.dumps(settings, separators=(",", ":"))
+    if st.query_params.get(name) != text:
+        st.query_params[name] = text
 
 
 def summary_of(model: ModelConfig, key: str = "builder_summary") -> None:

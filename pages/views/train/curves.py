@@ -117,7 +117,7 @@ def learning_curves(
         lines.append(
             _line([best["epoch"]], [best["val_accuracy"]], "best", VALIDATION, mode="markers", marker=marker)
         )
-    return go.Figure(lines, _layout(metric, len(history)))
+    return go.Figure(lines, _layout(metric, len(history), height=260))
 
 
 def _layout(title: str, epochs: int, **more: Any) -> dict[str, Any]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 import streamlit as st
 
 from fer_core.runs.run_folder import RunFolder, list_runs
@@ -12,15 +16,19 @@ _REQUEST = "train_go"
 _NEWEST = 20  # runs that may decide which view opens first
 
 
-def open_run(name: str) -> None:
-    """Show this run in Watch from the next run of the page on."""
-    st.session_state[_REQUEST] = ("Watch", name)
+def open_run(name: str, values: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Show this run in Watch from the next run of the page on, and set inputs to these values, by key."""
+    st.session_state[_REQUEST] = {_VIEW: "Watch", _RUN: name, **values}
+
+
+def open_setup(values: Mapping[str, Any]) -> None:
+    """Show Set up from the next run of the page on, with these values of its inputs, by key."""
+    st.session_state[_REQUEST] = {_VIEW: "Set up", **values}
 
 
 def follow_request() -> None:
-    """Open the run that `open_run` requested; called before the widgets of these keys are drawn."""
-    if (request := st.session_state.pop(_REQUEST, None)) is not None:
-        st.session_state[_VIEW], st.session_state[_RUN] = request
+    """Open what was requested; called before the widgets of these keys are drawn."""
+    st.session_state.update(st.session_state.pop(_REQUEST, {}))
 
 
 def first_view() -> str:
@@ -41,7 +49,7 @@ def choose() -> RunFolder | None:
     names = [run.name for run in runs]
     linked = st.session_state.get(_RUN, st.query_params.get(_RUN))
     st.session_state[_RUN] = linked if linked in names else names[0]
-    name = st.selectbox("Run", names, key=_RUN, persist_state="session")
+    name = st.selectbox("Run", names, key=_RUN, persist_state="session", label_visibility="collapsed")
     # Not bound: the address would lack the first run of the list, and a reload would show a newer one.
     st.query_params[_RUN] = name
     return runs[names.index(name)]

@@ -27,6 +27,7 @@ _BADGES: dict[str, tuple[Colour, str]] = {
     "failed": ("red", ":material/error:"),
 }
 _PROGRESS_KEYS = {"epoch", "batch", "batches", "batch_size", "images_per_second", "loss", "accuracy"}
+_BATCHES_TIMED = 20  # the first batches are slower by far: the time left is estimated after them
 
 
 def badge(state: str) -> tuple[Colour, str]:
@@ -35,7 +36,7 @@ def badge(state: str) -> tuple[Colour, str]:
 
 
 def head(run: RunFolder, status: dict[str, Any]) -> None:
-    """Draw state, preset and data of a run, and the error of a failed one."""
+    """Draw state, title, preset and data of a run in the current row."""
     config = run.config()
     colour, icon = badge(status["state"])
     about = Registry(run.path.parent).notes().get(run.name, RunNotes())
@@ -43,24 +44,25 @@ def head(run: RunFolder, status: dict[str, Any]) -> None:
     words += [
         plain(f"{config.preset or config.model.family} on {data_source.display_name(config.data.source)}")
     ] + ([plain(about.note)] if about.note else [])
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(plain(status["state"]), icon=icon, color=colour)
-        st.caption(" · ".join(words), width="stretch")
-    if status["state"] == "failed":
-        st.error(plain(status["message"] or "The training process failed."), icon=":material/error:")
+    st.badge(plain(status["state"]), icon=icon, color=colour)
+    st.caption(" · ".join(words), width="content")
 
 
 def progress(run: RunFolder, status: dict[str, Any], history: list[dict[str, float]]) -> None:
-    """Draw the progress over all epochs with the time left, and the figures so far.
+    """Draw the state of a run: one line with a bar while it runs, its figures afterwards.
 
     The time left is estimated from the speed of the current epoch.
     """
     epochs, now = run.config().train.epochs, status["state"]
-    if now in RUNNING_STATES:
-        _bar(epochs, len(history), run.progress(), status)
-    elif now != "failed" and status["message"]:
-        st.caption(plain(status["message"]))
     best, interval = best_epoch(history, status)
+    if now in RUNNING_STATES:
+        best_so_far = f"best on validation {best['val_accuracy']:.1%}" if best is not None else ""
+        _bar(epochs, len(history), run.progress(), status, best_so_far)
+        return
+    if now == "failed":
+        st.error(plain(status["message"] or "The training process failed."), icon=":material/error:")
+    elif status["message"]:
+        st.caption(plain(status["message"]))
     if best is None:
         return
     figures = [
@@ -81,27 +83,34 @@ def progress(run: RunFolder, status: dict[str, Any], history: list[dict[str, flo
     )
 
 
-def _bar(epochs: int, finished: int, progress: dict[str, float], status: dict[str, Any]) -> None:
+def _bar(
+    epochs: int, finished: int, progress: dict[str, float], status: dict[str, Any], best_so_far: str
+) -> None:
     paused = status["state"] == "paused"
     complete = (
         all(isinstance(progress.get(key), int | float) for key in _PROGRESS_KEYS) and progress["batches"] > 0
     )
     if not complete or progress["epoch"] <= finished:
-        share, text = finished / epochs, status["message"] or f"Epoch {min(finished + 1, epochs)} of {epochs}"
+        share = finished / epochs
+        parts = [status["message"] or f"Epoch {min(finished + 1, epochs)} of {epochs}", best_so_far]
     else:
         within = progress["batch"] / progress["batches"]
         share = (finished + within) / epochs
         images_left = (epochs - finished - within) * progress["batches"] * progress["batch_size"]
         left = images_left / max(1e-9, progress["images_per_second"])
-        text = (
+        parts = [
             f"Epoch {int(progress['epoch'])} of {epochs}, batch {int(progress['batch'])} of "
-            f"{int(progress['batches'])}: loss {progress['loss']:.3f}, accuracy {progress['accuracy']:.0%}, "
-            f"{progress['images_per_second']:,.0f} images/s"
-            + (f". {status['message']}" if paused else f", about {duration(left)} left")
-        )
-        if status["message"] and not paused:
-            text = status["message"]
-    st.progress(min(1.0, share), text=plain(text))
+            f"{int(progress['batches'])}",
+            best_so_far,
+            f"{progress['images_per_second']:,.0f} images/s",
+        ]
+        if paused:
+            parts.append(status["message"])
+        elif status["message"]:
+            parts = [status["message"]]
+        elif finished * progress["batches"] + progress["batch"] >= _BATCHES_TIMED:
+            parts.append(f"about {duration(left)} left")
+    st.progress(min(1.0, share), text=plain(" · ".join(part for part in parts if part)))
 
 
 def number(value: object) -> str:

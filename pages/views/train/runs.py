@@ -24,10 +24,17 @@ from pages.widgets import charts
 from pages.widgets.component import style
 from pages.widgets.durations import duration
 
-from . import curves, run_link, run_state
+from . import curves, run_link, run_state, train_again
 
 _REFRESH_SECONDS = 3.0
 _OVERLAID_AT_MOST = 20
+_OVERLAYS = (  # column of the history and title
+    ("val_accuracy", "Validation accuracy"),
+    ("val_loss", "Validation loss"),
+    ("accuracy", "Training accuracy"),
+    ("loss", "Training loss"),
+    ("learning_rate", "Learning rate"),
+)
 
 
 def show() -> None:
@@ -153,8 +160,8 @@ def _cells(row: RunRow) -> dict[str, Any]:
         "Data": data_source.display_name(config.data.source) if config else None,
         "Epochs": f"{row.epochs} of {config.train.epochs}" if config else str(row.epochs),
         "Best": None if row.best_accuracy is None else 100 * row.best_accuracy,
-        "Interval": f"{row.interval[0]:.1%} to {row.interval[1]:.1%}" if row.interval else None,
         "Parameters": row.parameters,
+        "Interval": f"{row.interval[0]:.1%} to {row.interval[1]:.1%}" if row.interval else None,
         "Trained": duration(row.seconds) if row.seconds else None,
         "Started": datetime.fromtimestamp(row.started) if row.started else None,
         "Sweep": row.notes.sweep,
@@ -171,6 +178,7 @@ def _one(row: RunRow) -> None:
         if st.button("Watch it", icon=":material/show_chart:", key="runs_watch"):
             run_link.open_run(run.name)
             st.rerun()
+        train_again.show_button(run, f"runs_again_{run.name}")
         with st.popover("Title and note", icon=":material/edit_note:"):
             title = st.text_input(
                 "Title", row.notes.title, placeholder=run.name, key=f"runs_title_{run.name}"
@@ -248,15 +256,19 @@ def _overlay(chosen: list[RunRow]) -> None:
         )
         + "</div>"
     )
-    for place, column, title in zip(
-        st.columns(2), ("val_accuracy", "val_loss"), ("Validation accuracy", "Validation loss"), strict=True
-    ):
-        place.plotly_chart(
-            curves.overlay(histories, column, title, smoothing),
-            config=charts.CONFIG,
-            key=f"runs_{column}",
-            alt=title,
+    if len({row.fingerprint for row in chosen if row.fingerprint}) > 1:
+        st.warning(
+            "These runs were not measured on the same data, so their figures cannot be compared.",
+            icon=":material/warning:",
         )
+    for row_of_columns in (_OVERLAYS[:2], _OVERLAYS[2:]):
+        for place, (column, title) in zip(st.columns(len(row_of_columns)), row_of_columns, strict=True):
+            place.plotly_chart(
+                curves.overlay(histories, column, title, smoothing),
+                config=charts.CONFIG,
+                key=f"runs_{column}",
+                alt=title,
+            )
 
 
 def _differences(chosen: list[RunRow]) -> None:

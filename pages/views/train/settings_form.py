@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import typing
 from typing import Any, Literal
 
@@ -53,8 +54,25 @@ def fields(
     return values
 
 
+def kept_as(key: str) -> dict[str, Any]:
+    """Return the arguments of an input that keep its value: in the session, and in the address.
+
+    The value then outlasts other views and pages, and a reload; a link opens the form with it.
+    """
+    infinite = any(map(_is_infinite, st.query_params.get_all(key)))  # on which Streamlit 1.67 fails
+    return {"key": key, "bind": None if infinite else "query-params", "persist_state": "session"}
+
+
+def _is_infinite(text: str) -> bool:
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
+
+
 def _input(settings: BaseModel, name: str, key: str) -> Any:
     field, value = type(settings).model_fields[name], getattr(settings, name)
+    kept = kept_as(key)
     label, help = plain(name.replace("_", " ").capitalize()), plain(field.description or "") or None
     kind = field.annotation
     if typing.get_origin(kind) is Literal:
@@ -63,21 +81,22 @@ def _input(settings: BaseModel, name: str, key: str) -> Any:
             label,
             options,
             options.index(value),
-            key=key,
+            **kept,
             help=help,
             format_func=lambda o: str(o).replace("_", " "),
         )
     if kind is bool:
-        return st.toggle(label, value, key=key, help=help)
+        return st.toggle(label, value, **kept, help=help)
     low, high = _range(field)
-    if name in _SLIDERS and _SLIDERS[name][0] <= value <= _SLIDERS[name][1]:
+    present = st.session_state.get(key, value)
+    if name in _SLIDERS and all(_SLIDERS[name][0] <= v <= _SLIDERS[name][1] for v in (value, present)):
         first, last, step = _SLIDERS[name]
-        return st.slider(label, first, last, float(value), step, key=key, help=help)
+        return st.slider(label, first, last, float(value), step, **kept, help=help)
     if kind is int:
-        return st.number_input(label, int(low), int(high), value, key=key, help=help)
+        return st.number_input(label, int(low), int(high), value, **kept, help=help)
     step = _STEPS.get(name, value / 2 or 0.1)
     return st.number_input(
-        label, float(low), float(high), float(value), step, _FORMATS.get(name, "%.3g"), key=key, help=help
+        label, float(low), float(high), float(value), step, _FORMATS.get(name, "%.3g"), **kept, help=help
     )
 
 

@@ -19,6 +19,7 @@ from fer_core.hosting.visitors import Visitors
 from fer_core.presets import DEFAULT_PRESET, PRESETS, card
 from fer_core.runs import queue
 from fer_core.runs.command import train_command
+from fer_core.runs.registry import Registry
 from fer_core.runs.resolve import teacher_is_unsuitable
 from fer_core.runs.run_folder import new_run_folder
 from fer_core.storage import runs_folder
@@ -48,7 +49,16 @@ _TRAINING = [
 ]
 _TARGETS = ["class_weight", "loss", "votes_weight", "output", "teacher_weight"]
 _AUGMENT = list(AugmentConfig.model_fields)
+_BUNDLE = ["mirror", "zoom", "quantisation"]
+FIELDS = {  # settings whose input has the key SECTION_NAME_PRESET and their value
+    "train": [*_TRAINING, *_TARGETS],
+    "augment": _AUGMENT,
+    "bundle": _BUNDLE,
+    "data": ["limit", "drop"],
+}
 _NO_MODEL = "No model: from the start"
+_ALL_FROZEN = "all but the classifier"
+_TITLE = "train_title"
 
 
 def show() -> None:
@@ -77,7 +87,11 @@ def base_config(key: str) -> RunConfig:
     names = list(PRESETS)
     first = "quick" if data_source.current().startswith("synthetic") else DEFAULT_PRESET
     name = st.selectbox(
-        "Preset", names, index=names.index(first), format_func=lambda n: f"{PRESETS[n].title} ({n})", key=key
+        "Preset",
+        names,
+        index=names.index(first),
+        format_func=lambda n: f"{PRESETS[n].title} ({n})",
+        **settings_form.kept_as(key),
     )
     source = data_source.current()
     source = source if source.startswith(("synthetic", "kaggle:")) else str(Path(source).resolve())
@@ -152,7 +166,7 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
             7,
             None,
             None,
-            key=f"data_limit_{name}",
+            **settings_form.kept_as(f"data_limit_{name}"),
             placeholder="all",
             help=type(config.data).model_fields["limit"].description,
         )
@@ -160,10 +174,10 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
             "Leave out",
             ["leaked", "not a face"],
             list(config.data.drop),
-            key=f"data_drop_{name}",
+            **settings_form.kept_as(f"data_drop_{name}"),
             help=type(config.data).model_fields["drop"].description,
         )
-        bundle = settings_form.fields(config.bundle, ["mirror", "zoom", "quantisation"], "bundle", name)
+        bundle = settings_form.fields(config.bundle, _BUNDLE, "bundle", name)
     if model is None:
         return None
     chosen |= {"start_from": start, "freeze_until": _freeze(start, name, network_tab) if start else None}
@@ -180,7 +194,7 @@ def _start_from(preset: str) -> str | None:
     name = st.selectbox(
         "Start from",
         list(options),
-        key=f"train_start_from_{preset}",
+        **settings_form.kept_as(f"train_start_from_{preset}"),
         help="Fine-tune a model: continue from its network and weights.",
     )
     return options[name]
@@ -195,8 +209,8 @@ def _freeze(start: str, preset: str, tab: DeltaGenerator) -> str | None:
     with tab:
         choice = st.selectbox(
             "Frozen layers",
-            ["none", *[f"up to {name}" for name in layers], "all but the classifier"],
-            key=f"train_freeze_{preset}",
+            ["none", *[frozen_in_words(name) for name in layers], _ALL_FROZEN],
+            **settings_form.kept_as(f"train_freeze_{preset}"),
             help="The fewer images there are, the more layers should be frozen.",
         )
     return (
@@ -208,6 +222,11 @@ def _freeze(start: str, preset: str, tab: DeltaGenerator) -> str | None:
     )
 
 
+def frozen_in_words(until: str) -> str:
+    """Return the choice of frozen layers for the setting `freeze_until`."""
+    return _ALL_FROZEN if until == "features" else f"up to {until}"
+
+
 def _teacher(config: RunConfig) -> str | None:
     options = {"none": None} | {name: path for path, name in model_choice.options().items()}
     if config.train.teacher and config.train.teacher not in options.values():
@@ -217,7 +236,7 @@ def _teacher(config: RunConfig) -> str | None:
         "Teacher",
         list(options),
         values.index(config.train.teacher),
-        key=f"train_teacher_{config.preset}",
+        **settings_form.kept_as(f"train_teacher_{config.preset}"),
         help=type(config.train).model_fields["teacher"].description,
     )
     if teacher_is_unsuitable(config.replace("train", teacher=options[name])):
@@ -260,15 +279,27 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
     )
     label = "Start training" if not busy else "Put it in the queue"
     with st.container(horizontal=True, vertical_alignment="center"):
+        title = st.text_input(
+            "Title",
+            key=_TITLE,
+            persist_state="session",
+            placeholder="Title of the run",
+            label_visibility="collapsed",
+            width=220,
+        )
         if st.button(label, type="primary", icon=":material/play_arrow:", key="train_start"):
             run = new_run_folder(parent, config.preset or "run")
             run.create(config)
+            if title.strip():
+                Registry(parent).describe(run.name, title=title)
             queue.submit(run)
-            run_link.open_run(run.name)
+            run_link.open_run(run.name, {_TITLE: ""})  # the next run is another one
             st.rerun()
         with st.popover("Shell command", icon=":material/terminal:"):
             st.code(
-                train_command(config, visitor.shown_source(data_source.current())),
+                train_command(
+                    config, visitor.shown_source(data_source.current()), full_paths=all_visitors is None
+                ),
                 language="bash",
                 wrap_lines=True,
             )

@@ -13,14 +13,15 @@ import streamlit as st
 from fer_core.emotions import NAMES
 from fer_core.runs import manage, processes, queue, steering
 from fer_core.runs.run_folder import OPEN_STATES, RUNNING_STATES, RunFolder
+from fer_core.runs.table import best_epoch
 from fer_core.training.logs import read_batches
 from fer_core.training.snapshots import Snapshots, read_snapshots
-from pages.session import visitor
+from pages.session import source_link, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import code, plain
 from pages.widgets import charts
 
-from . import curves, run_link, run_state
+from . import curves, run_link, run_state, train_again
 from .watched_faces import face_panel, filter_panel
 
 _REFRESH_SECONDS = 1.2
@@ -53,8 +54,9 @@ def _view(run: RunFolder, before: str) -> None:
         now = run.status()
         if before in OPEN_STATES and now["state"] not in OPEN_STATES:
             st.rerun()  # the run has ended: redraw the whole page and stop refreshing
-        run_state.head(run, now)
-        _buttons(run, now["state"])
+        with st.container(horizontal=True, vertical_alignment="center"):
+            run_state.head(run, now)
+            _buttons(run, now["state"])
         history = run.history()
         run_state.progress(run, now, history)
         tabs = ["Curves", "Confusion matrix", "Faces", "First filters", "Settings", "Log"]
@@ -82,23 +84,23 @@ def _view(run: RunFolder, before: str) -> None:
 
 
 def _buttons(run: RunFolder, now: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if now in RUNNING_STATES:
-            _steer(run, now)
-        elif now == "queued":
-            if visitor.hosted() is None:
-                _button(
-                    "Start now",
-                    "bolt",
-                    run,
-                    lambda: queue.start_now(run),
-                    help="Without waiting for other runs.",
-                )
-            else:
-                st.caption(f"Visitors take turns: {plain(queue.position(run))} before this run.")
-            _button("Leave the queue", "playlist_remove", run, lambda: queue.leave_queue(run))
+    if now in RUNNING_STATES:
+        _steer(run, now)
+    elif now == "queued":
+        if visitor.hosted() is None:
+            _button(
+                "Start now",
+                "bolt",
+                run,
+                lambda: queue.start_now(run),
+                help="Without waiting for other runs.",
+            )
         else:
-            _ended(run, now)
+            st.caption(f"Visitors take turns: {plain(queue.position(run))} before this run.")
+        _button("Leave the queue", "playlist_remove", run, lambda: queue.leave_queue(run))
+    else:
+        _ended(run, now)
+        train_again.show_button(run, f"watch_again_{run.name}")
 
 
 def _steer(run: RunFolder, now: str) -> None:
@@ -152,7 +154,7 @@ def _ended(run: RunFolder, now: str) -> None:
             )
     if has_model:
         # Links: st.switch_page does not work while the choice of the run is bound to the address.
-        chosen = {"model": run.name}
+        chosen = {"model": run.name, **source_link.parameters()}
         st.page_link(
             "pages/evaluate.py", label="Evaluate it", icon=":material/fact_check:", query_params=chosen
         )
@@ -214,6 +216,7 @@ def _curves(run: RunFolder, history: list[dict[str, float]]) -> None:
     if not history and not len(batches):
         st.info("The first curve appears with the first batches.", icon=":material/show_chart:")
         return
+    figures = st.container()  # above the slider, so that they are on the first screen
     smoothing = st.slider(
         "Smoothing",
         0.0,
@@ -223,7 +226,7 @@ def _curves(run: RunFolder, history: list[dict[str, float]]) -> None:
         key="watch_smoothing",
         help="Weight of a moving average, as in TensorBoard.",
     )
-    for column, metric in zip(st.columns(2), ("loss", "accuracy"), strict=True):
+    for column, metric in zip(figures.columns(2), ("loss", "accuracy"), strict=True):
         figure = curves.learning_curves(history, batches, metric, smoothing)
         column.plotly_chart(
             figure, config=charts.CONFIG, key=f"{metric}_{run.name}", alt=f"{metric} by epoch"
@@ -247,26 +250,52 @@ def _curves(run: RunFolder, history: list[dict[str, float]]) -> None:
 
 
 def _epoch_slider(run: RunFolder, watched: Snapshots) -> int:
-    """Draw the slider of epochs and return the index of the record to show, at first the last one."""
+    """Draw the slider of epochs and return the index of the record to show.
+
+    While the run is under way, this is the last one until another is chosen; afterwards, the one whose
+    weights the model has.
+    """
     count = len(watched)
     if count == 1:
         return 0
+    kept = _kept_epoch(run, count)
     # The choice is stored apart from the slider, which is reset whenever its range grows.
     key, chosen = f"watch_epoch_{run.name}", f"watch_chosen_{run.name}"
     at = st.session_state.get(chosen)
-    st.session_state[key] = count if at is None else min(at, count)
+    st.session_state[key] = min(at or kept or count, count)
 
     def scrubbed() -> None:
-        st.session_state[chosen] = st.session_state[key] if st.session_state[key] < count else None
+        last = st.session_state[key] == count and kept is None
+        st.session_state[chosen] = None if last else st.session_state[key]
 
     return (
         int(
             st.slider(
-                "Epoch", 1, count, key=key, on_change=scrubbed, help="At the right end, it follows the run."
+                "Epoch",
+                1,
+                count,
+                key=key,
+                on_change=scrubbed,
+                help="At the right end, it follows the run; once the run has ended, it begins at the epoch "
+                "whose weights are kept.",
             )
         )
         - 1
     )
+
+
+def _kept_epoch(run: RunFolder, count: int) -> int | None:
+    """Return the epoch whose weights an ended run keeps, or None while it is under way."""
+    status = run.status()
+    if status["state"] in OPEN_STATES:
+        return None
+    best, _ = best_epoch(run.history(), status)
+    return count if best is None or run.config().train.keep == "last" else int(best["epoch"])
+
+
+def _epoch_in_words(run: RunFolder, watched: Snapshots, epoch: int) -> str:
+    kept = _kept_epoch(run, len(watched)) == epoch + 1
+    return f"epoch {epoch + 1}" + (", whose weights are kept" if kept else "")
 
 
 def _watched(run: RunFolder) -> Snapshots | None:
@@ -282,8 +311,8 @@ def _matrix(run: RunFolder) -> None:
     epoch = _epoch_slider(run, watched)
     matrix = watched.matrices[epoch]
     st.caption(
-        f"Validation after epoch {epoch + 1}: {np.trace(matrix) / max(1, matrix.sum()):.1%} of "
-        f"{matrix.sum():,} images are right."
+        f"Validation after {plain(_epoch_in_words(run, watched, epoch))}: "
+        f"{np.trace(matrix) / max(1, matrix.sum()):.1%} of {matrix.sum():,} images are right."
     )
     figure = charts.label_matrix(matrix, NAMES, NAMES, True, None, ("true", "predicted"))
     st.plotly_chart(
@@ -296,8 +325,8 @@ def _faces(run: RunFolder) -> None:
         return
     epoch = _epoch_slider(run, watched)
     st.caption(
-        "The same faces of the validation split after every epoch: the bar is the probability of the true "
-        "class, the line shows it over the epochs."
+        f"Faces of the validation split after {plain(_epoch_in_words(run, watched, epoch))}: the bar is the "
+        "probability of the true class, the line shows it over the epochs."
     )
     face_panel(watched.faces, watched.true, watched.probabilities[: epoch + 1])
 
@@ -325,6 +354,8 @@ def _settings(run: RunFolder) -> None:
         for name, value in values.items()
     ]
     st.dataframe(rows, hide_index=True, height=400)
+    if run.status()["state"] in OPEN_STATES:  # the row above the curves has no room for it then
+        train_again.show_button(run, f"watch_again_{run.name}")
     st.download_button(
         "Download the settings",
         config.model_dump_json(indent=2),
