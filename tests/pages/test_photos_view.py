@@ -40,3 +40,11 @@ def test_docs_and_file_agree() -> None:
 def test_without_the_file_a_line_says_so(folders: Path, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(photos, "MODELS_DIR", tmp_path)
     assert [row["name"] for row in photos.read_rows()] == ["photo, by person"]
+
+
+def test_evaluate_says_why_photo_is_worse_there(folders: Path) -> None:
+    app = open_page("evaluate", model_path=str(find_bundle("photo").path))
+    assert not app.exception
+    assert any("learned its answers from photos" in text.value for text in app.info)
+    app = open_page("evaluate", model_path=str(find_bundle("standard").path))
+    assert not any("learned its answers from photos" in text.value for text in app.info)

@@ -22,7 +22,14 @@ def show(selection: Selection) -> None:
         f"{plain(record.model)} on {result.count:,} {plain(record.split)} images of "
         f"{plain(record.source)}{truth}.{averages}"
     )
-    if selection.bundle.card.get("data", {}).get("fingerprint") not in (None, record.fingerprint):
+    if selection.bundle.card.get("adapted"):
+        st.info(
+            f"{plain(record.model)} learned its answers from photos, where resting faces are neutral and "
+            "fear is rare. FER2013's labels call many resting faces sad or angry, so it meets them less "
+            "often than `standard`; on photos it is the better one (Photos on the Models page).",
+            icon=":material/photo_camera:",
+        )
+    elif selection.bundle.card.get("data", {}).get("fingerprint") not in (None, record.fingerprint):
         st.info(
             f"{plain(record.model)} was trained on other data, so expect it to do worse on these.",
             icon=":material/info:",

@@ -12,6 +12,7 @@ from fer_core.emotions import COLOURS, EMOJI
 from fer_core.errors import ModelError
 from fer_core.inference import face_table
 from fer_core.live import neutral
+from pages.session.foreign_text import plain
 from pages.widgets import in_browser
 
 BROWSER, SERVER = "In this browser", "On the server"
@@ -66,11 +67,12 @@ def choose_way(key: str, server: str, help_: str, first: str = BROWSER) -> bool:
         st.segmented_control(
             "Pictures are processed",
             (BROWSER, server),
+            format_func=plain,
             default=first,
             required=True,
             key=key,
             persist_state="session",
-            help=help_,
+            help=plain(help_),
         )
         == BROWSER
     )
