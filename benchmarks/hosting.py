@@ -1,6 +1,7 @@
 """What a small host needs: the app, hosted, under a limit of memory and processor.
 
     python benchmarks/hosting.py [--memory MB] [--cores X] [--sessions N] [--reruns N]
+    python benchmarks/hosting.py --every 5 --cores 2 --memory 4000     # a class, each clicking every 5 s
 
 Prints how long it takes from the start of the process to the first usable page; what each page and each
 further session takes; how long a click takes for one visitor and for many who click at once, and whether any
@@ -154,6 +155,37 @@ async def sessions(host: Host, count: int) -> None:
         await visitor.__aexit__()
 
 
+async def paced(host: Host, count: int, every: float, seconds: float) -> None:
+    """Visitors who each click once in so many seconds, on the Dataset page."""
+    visitors = [Visitor(host.url) for _ in range(count)]
+    for visitor in visitors:
+        await visitor.__aenter__()
+        await visitor.open("dataset")
+    before, begun = host.megabytes(), time.perf_counter()
+
+    async def clicks(visitor: Visitor, seed: int) -> tuple[list[float], int]:
+        draw, now, times, wrong = random.Random(seed), "Overview", [], 0
+        due = begun + draw.uniform(0, every)
+        while due < begun + seconds:
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            now = draw.choice([view for view in VIEWS if view != now])
+            times.append(await visitor.choose("View", now))
+            wrong += VIEWS[now] not in visitor.text()
+            due += every
+        return times, wrong
+
+    done = await asyncio.gather(*(clicks(visitor, i) for i, visitor in enumerate(visitors)))
+    times = sorted(t for part, _ in done for t in part)
+    lost = sum(visitor.lost for visitor in visitors) + sum(wrong for _, wrong in done)
+    print(
+        f"{count} visitors, each clicking every {every:g} s for {seconds:g} s, {len(times)} clicks: median "
+        f"{statistics.median(times):.2f} s, 95th percentile {times[int(0.95 * len(times))]:.2f} s, lost or "
+        f"wrong: {lost}; memory {host.megabytes() - before:+.0f} MB"
+    )
+    for visitor in visitors:
+        await visitor.__aexit__()
+
+
 async def reruns(host: Host, count: int) -> None:
     async with Visitor(host.url) as visitor:
         await visitor.open("dataset")
@@ -227,6 +259,8 @@ def main() -> None:
     parser.add_argument("--cores", type=float, default=0.5)
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--reruns", type=int, default=1000)
+    parser.add_argument("--every", type=float, help="seconds between the clicks of a visitor; only this")
+    parser.add_argument("--seconds", type=float, default=60, help="how long visitors click every so often")
     options = parser.parse_args()
     load = os.getloadavg()[0]
     with hosted(options.memory, options.cores) as host:
@@ -235,6 +269,9 @@ def main() -> None:
             f"start {load:.1f}"
         )
         asyncio.run(pages(host))
+        if options.every:
+            asyncio.run(paced(host, options.sessions, options.every, options.seconds))
+            return
         asyncio.run(sessions(host, options.sessions))
         asyncio.run(reruns(host, options.reruns))
         state = asyncio.run(training(host))
