@@ -48,3 +48,9 @@ def show() -> None:
         with column.container(border=True, height="stretch"):
             st.page_link(page, label=f"**{plain(title)}**", icon=icon)
             st.caption(plain(text))
+    st.page_link(
+        "pages/train.py",
+        label="**Repeat the README**: take a published network from its claim to a measurement",
+        icon=":material/school:",
+        query_params={"train_view": "Repeat the README"},
+    )
