@@ -4,10 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.session import entry
+from pages.session import entry, presentation
 
 ICON = Path(__file__).parent / "pages" / "assets" / "icon.png"
-st.set_page_config(page_title="FER Explorer", page_icon=ICON, layout="wide")
+NAME = "FER Explorer"
+st.set_page_config(page_title=NAME, page_icon=ICON, layout="wide")
 
 menu = {
     "": [st.Page("pages/start.py", title="Start", icon=":material/home:", default=True)],
@@ -22,4 +23,8 @@ menu = {
 }
 
 with entry.visit():
-    st.navigation(menu).run()
+    page = st.navigation(menu)
+    if page.title != "Start":
+        st.set_page_config(page_title=f"{page.title} · {NAME}")
+    presentation.apply()
+    page.run()

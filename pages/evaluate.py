@@ -39,6 +39,6 @@ with errors_shown():
     if selected is None:
         st.stop()
     headline.show(selected)
+    downloads.show(selected)
     views.show("evaluate_view", VIEWS, selected, linked=True, remembered=True)
     face_view.show_linked(selected)
-    downloads.show(selected)

@@ -1,9 +1,9 @@
-"""Train: set a run up, watch and steer it, compare runs, search settings, learn your own faces."""
+"""Train: set a run up, watch and steer it, compare runs, search settings, learn faces, repeat a README."""
 
 import streamlit as st
 
 from pages.session import entry, source_link
-from pages.views.train import own_faces, run_link, runs, setup, sweeps, watch
+from pages.views.train import own_faces, readme, run_link, runs, setup, sweeps, watch
 from pages.widgets import views
 
 VIEWS = {
@@ -12,6 +12,7 @@ VIEWS = {
     "Runs": runs.show,
     "Sweeps": sweeps.show,
     "Your faces": own_faces.show,
+    "Repeat the README": readme.show,
 }
 
 entry.run_entry_script()

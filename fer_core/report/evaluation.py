@@ -143,7 +143,7 @@ def _curves(record: EvaluationRecord) -> dict[str, Any]:
                 "average_precision": precision_recall.area,
                 "roc": share_plot(
                     [Line(*roc.drawn(100), colour)],
-                    "wrong alarms",
+                    "false positive rate",
                     "recall",
                     f"ROC curve of {roc.label}",
                     (230, 200),

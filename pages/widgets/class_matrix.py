@@ -44,7 +44,7 @@ def show(
     """Draw the matrix.
 
     Args:
-        values: (C, C) sets the colours: 0 to 1, or -1 to 1 for differences (blue: more, orange: less).
+        values: (C, C) sets the colours: 0 to 1, or -1 to 1 for differences (blue: better, orange: worse).
         names: Names of the classes.
         titles: Titles of the matrix, its rows and its columns.
         key: Key of the component.
@@ -82,6 +82,16 @@ def show(
         "clicks": st.session_state.get(answered, 0),
     }
     _component(key=key, data=data, on_clicked_change=clicked)
+
+
+def improvement(difference: np.ndarray) -> np.ndarray:
+    """Return the colours of a difference of confusion matrices (C, C): -1 for worst, 1 for best.
+
+    On the diagonal more is better, off it fewer.
+    """
+    better = np.where(np.eye(len(difference), dtype=bool), difference, -difference)
+    colours: np.ndarray = better / max(1, np.abs(difference).max())
+    return colours
 
 
 def _colour(value: float) -> tuple[int, int, int]:

@@ -139,7 +139,7 @@ def _face(name: str, face: FacePrediction, bundle: Bundle, unsure: bool) -> None
     """Draw the only face of a photo, with all its probabilities."""
     with st.container(border=True):
         crop, text = st.columns([1, 4], vertical_alignment="center")
-        crop.image(face.crop, width=64, alt="the 48 by 48 grey image that the model saw")
+        crop.image(face.crop, width=64, alt=f"face, {'unsure' if unsure else _answer(face)}")
         text.markdown("##### unsure" if unsure else f"##### {plain(_answer(face))}")
         if unsure:
             text.caption(f"At most {plain(_answer(face))}, which is below your threshold.")

@@ -40,8 +40,16 @@ _VIEWS = {
     ),
     "train": (
         "train_view",
-        ["Set up", "Watch", "Runs", "Sweeps", "Your faces"],
-        ["source", "train_run", "model", "train_preset", "train_epochs_quick", "builder_quick"],
+        ["Set up", "Watch", "Runs", "Sweeps", "Your faces", "Repeat the README"],
+        [
+            "source",
+            "train_run",
+            "model",
+            "train_preset",
+            "train_epochs_quick",
+            "builder_quick",
+            "readme_preset",
+        ],
     ),
     "evaluate": (
         "evaluate_view",

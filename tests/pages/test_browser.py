@@ -49,11 +49,22 @@ def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(browser, tmp_pat
 @pytest.mark.parametrize("path", PATHS)
 def test_every_page_opens(page: Page, server: Server, path: str) -> None:
     visit(page, server, path)
+    expect(page).to_have_title(f"{path.capitalize()} · FER Explorer" if path else "FER Explorer")
+    expect(page.get_by_text("Deploy", exact=True)).to_have_count(0)
     expect(page.get_by_role("heading", level=1)).to_have_text(
         "FER Explorer" if not path else path.capitalize()
     )
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_presentation_is_without_menu_and_headings(page: Page, server: Server) -> None:
+    visit(page, server, "evaluate?present=1")
+    expect(page.get_by_text("Accuracy", exact=True)).to_be_visible()
+    for hidden in ("stSidebar", "stHeader"):
+        expect(page.get_by_test_id(hidden)).not_to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_count(0)  # by role: what is not displayed has none
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "20px"
 
 
 def test_nothing_is_asked_of_other_hosts(page: Page, server: Server) -> None:

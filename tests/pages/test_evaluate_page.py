@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -22,6 +24,8 @@ from fer_core.evaluation import record as records
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.evaluation.scoring import score
 from fer_core.metrics.classification import confusion
+from pages.views.evaluate import downloads
+from pages.widgets import class_matrix
 from tests.pages.conftest import ROOT, open_page, reloaded
 from tests.pages.dataset_view import run, texts, wait
 from tests.pages.evaluate_view import components, faces, figures, matrix, view
@@ -108,8 +112,33 @@ def test_two_models_differ_cell_by_cell(mine: Path, data: Dataset, answers: Eval
     app.selectbox(key="evaluate_other").set_value(str(mine))
     run(app)
     other = score(read_bundle(mine), data, "validation").record
-    expected = confusion(answers.true, answers.predicted, 7) - confusion(other.true, other.predicted, 7)
-    assert matrix(app)["shown"] == [[f"{n:+,}" if n else "0" for n in row] for row in expected]
+    expected = confusion(other.true, other.predicted, 7) - confusion(answers.true, answers.predicted, 7)
+    shown = [[f"{n:+,}" if n else "0" for n in row] for row in expected]
+    assert matrix(app)["shown"] == shown and f"{other.model} minus standard" in texts(app)
+    app.session_state["evaluate_others"] = [str(mine)]
+    app.segmented_control(key="evaluate_view").set_value("Compare")
+    run(app)
+    assert matrix(app)["shown"] == shown, "both views subtract in the same order"
+
+
+def test_colours_of_a_difference_say_better_or_worse() -> None:
+    better = class_matrix.improvement(np.array([[4, -2], [1, -3]]))
+    assert np.allclose(better, [[1, 0.5], [-0.25, -0.75]])
+
+
+def test_predictions_have_measures_and_votes(
+    folders: Path, voted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(
+        downloads.st, "download_button", lambda label, data, *rest, **more: given.update({label: data})
+    )
+    view("Matrix", voted)
+    table = pandas.read_csv(io.StringIO(given["Predictions"]()))
+    record = score(find_bundle("standard"), open_dataset(voted), "validation", save=False).record
+    assert np.allclose(table["brightness"], record.brightness, atol=0.01)
+    assert record.votes is not None and (table["votes happiness"] == record.votes[:, 1]).all()
+    assert list(table["row"]) == record.rows.tolist()
 
 
 def test_kept_figures_are_shown_without_the_images(mine: Path, voted: Path) -> None:

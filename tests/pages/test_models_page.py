@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core import storage
-from fer_core.bundles.bundle import CARD, INFERENCE, KERAS, find_bundle, read_bundle
+from fer_core.bundles.bundle import CARD, INFERENCE, KERAS, find_bundle, read_bundle, shipped
 from fer_core.config import RunConfig
 from fer_core.data import open_dataset
 from fer_core.emotions import NAMES
@@ -22,6 +22,7 @@ from fer_core.errors import ModelError
 from fer_core.evaluation.latency import latency
 from fer_core.evaluation.scoring import score
 from fer_core.runs.run_folder import RunFolder
+from pages.views.models import speed_plot
 from tests.pages.conftest import ROOT, open_page
 from tests.pages.test_pages import texts
 
@@ -288,3 +289,13 @@ def test_the_page_needs_no_tensorflow(folders: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_each_shipped_model_has_its_purpose_in_a_sentence() -> None:
+    read = texts(open_page(PAGE))
+    for bundle in shipped():
+        assert f"- **{bundle.path.name}**: " in read
+
+
+def test_a_logarithmic_axis_has_round_numbers() -> None:
+    assert {"0.2", "0.5", "1", "2"} <= set(speed_plot._LOG_TICKS["ticktext"])

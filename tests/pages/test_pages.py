@@ -45,6 +45,30 @@ def test_every_page_opens_on_a_fresh_machine(folders: Path, page: str | None) ->
     assert app.title[0].value
 
 
+def test_the_start_page_announces_fer2013_in_the_data_folder(folders: Path) -> None:
+    def links(app: AppTest) -> list[str]:
+        return [link.proto.query_string for link in app.get("page_link") if "data folder" in link.proto.label]
+
+    assert not links(open_page())
+    (folders / "data").mkdir()
+    (folders / "data" / "fer2013.csv").write_text("emotion,pixels\n")
+    assert links(open_page()) == ["source=fer2013.csv"]
+    assert not links(open_page(data_source="synthetic:70"))
+
+
+def test_a_presentation_has_larger_type_on_all_pages_until_it_is_ended(folders: Path) -> None:
+    app = open_page()
+    assert "font-size: 125%" not in html(app)
+    app.query_params["present"] = "1"
+    app.run()
+    assert "font-size: 125%" in html(app)
+    app.switch_page("pages/models.py").run()
+    assert "font-size: 125%" in html(app) and app.query_params["present"] == "1" and not app.exception
+    app.query_params["present"] = "0"
+    app.run()
+    assert "font-size: 125%" not in html(app)
+
+
 def test_the_start_page_classifies_a_photo_right_there(folders: Path) -> None:
     app = open_page()
     assert "portrait" in texts(app)

@@ -21,9 +21,9 @@ from fer_core.runs import processes, queue, speed
 from fer_core.runs.registry import Registry
 from fer_core.runs.run_folder import RunFolder, list_runs
 from fer_core.runs.steering import read_control, set_learning_rate
-from fer_core.runs.sweep_folder import list_sweeps
+from fer_core.runs.sweep_folder import SweepConfig, list_sweeps, new_sweep_folder
 from pages.views.train import runs as runs_view
-from pages.views.train import sweeps, time_estimate
+from pages.views.train import time_estimate
 from tests.pages.conftest import ROOT, open_page, reloaded
 from tests.pages.made_runs import VALIDATION, accuracy, finish_epochs, made_run
 from tests.pages.test_pages import html, texts
@@ -939,7 +939,9 @@ def test_a_sweep_is_made_from_the_form_and_shows_its_runs(runs: Path, trainings:
         "synthetic:70",
     )
     rate, size = config.space["train.learning_rate"], config.space["train.batch_size"]
-    assert (rate.low, rate.high, rate.log, size.choices) == (1e-4, 1e-1, True, (32, 64, 128))
+    preset = presets.PRESETS["quick"].config.train
+    assert (rate.low, rate.high) == pytest.approx((preset.learning_rate / 10, preset.learning_rate * 10))
+    assert rate.log and size.choices == (preset.batch_size // 2, preset.batch_size, 2 * preset.batch_size)
     assert trainings.started == [(sweep.name, False)] and "0 of 5 runs started" in texts(app)
 
     for number, (lr, epochs) in enumerate(((1e-2, 2), (1e-3, 4))):
@@ -966,16 +968,33 @@ def test_a_sweep_is_made_from_the_form_and_shows_its_runs(runs: Path, trainings:
         ("-1..2", "Setting train.learning_rate"),
     ],
 )
-def test_a_bad_range_is_one_sentence_and_no_sweep(
-    runs: Path, monkeypatch: pytest.MonkeyPatch, range_: str, sentence: str
-) -> None:
-    monkeypatch.setitem(
-        sweeps._SUGGESTED, "train.learning_rate", range_
-    )  # what stands in the table; AppTest cannot type there
+def test_a_bad_range_is_one_sentence_and_no_sweep(runs: Path, range_: str, sentence: str) -> None:
     app = open_page(PAGE, train_view="Sweeps", data_source="synthetic:70")
+    app.text_input(key="sweep_range_quick_train.learning_rate").set_value(range_).run()
     app.button(key="sweep_start").click().run()
     assert not app.exception and len(app.error) == 1 and sentence in app.error[0].value
     assert list_sweeps(runs) == [] and not runs.exists()
+
+
+def sweep_of(runs: Path, *accuracies: float) -> AppTest:
+    """The view of a sweep whose runs reached these accuracies."""
+    base = presets.PRESETS["quick"].config
+    sweep = new_sweep_folder(runs, "quick")
+    sweep.create(SweepConfig.make(base, {"train.learning_rate": "1e-4..1e-2:log"}, trials=3))
+    sweep.write_status("finished")
+    for number, value in enumerate(accuracies):
+        run = made_run(runs, sweep.run_path(number).name, epochs=1)
+        run.write_history([run.history()[0] | {"val_accuracy": value}])
+        Registry(runs).describe(run.name, sweep=sweep.name)
+    return open_page(PAGE, train_view="Sweeps", data_source="synthetic:70")
+
+
+def test_a_sweep_at_chance_and_ties_are_said(runs: Path) -> None:
+    app = sweep_of(runs, 0.15, 0.1)
+    assert "No run is better than chance (14%)" in app.warning[0].value
+    shutil.rmtree(runs)
+    app = sweep_of(runs, 0.6, 0.5, 0.6)
+    assert not app.warning and "reached the same accuracy" in texts(app)
 
 
 # --- damage

@@ -217,7 +217,7 @@ def _difference(selection: Selection, rival: _Rival) -> None:
         for r, t in enumerate(names)
     ]
     class_matrix.show(
-        difference / max(1, int(np.abs(difference).max())),
+        class_matrix.improvement(difference),
         names,
         class_matrix.Titles("Difference of confusion matrices", "true", "predicted"),
         "evaluate_compare_matrix",
@@ -227,8 +227,8 @@ def _difference(selection: Selection, rival: _Rival) -> None:
         on_choose=_choose,
     )
     st.caption(
-        f"{plain(rival.name)} minus {plain(selection.record.model)}. On the diagonal, more is better; off "
-        "it, fewer. Click a cell to see only its faces."
+        f"{plain(rival.name)} minus {plain(selection.record.model)}. Blue: {plain(rival.name)} is better "
+        "there, orange: worse. Click a cell to see only its faces."
     )
 
 

@@ -86,12 +86,12 @@ def _matrix(selection: Selection, mode: str, place: Place | None) -> None:
         if other is None:
             return
         other_counts = confusion(other.true, other.predicted, len(names))
-        difference = counts - other_counts
-        values = difference / max(1, np.abs(difference).max())
+        difference = other_counts - counts
+        values = class_matrix.improvement(difference)
         shown = [[f"{n:+,}" if n else "0" for n in row] for row in difference]
         labels = [
             [
-                f"{label}; {difference[r, c]:+,} against {other.model}, which has {other_counts[r, c]:,}"
+                f"{label}; {other.model} has {other_counts[r, c]:,}, which is {difference[r, c]:+,}"
                 for c, label in enumerate(row)
             ]
             for r, row in enumerate(labels)
@@ -108,8 +108,8 @@ def _matrix(selection: Selection, mode: str, place: Place | None) -> None:
     )
     if other is not None:
         st.caption(
-            f"{plain(record.model)} minus {plain(other.model)}. On the diagonal, more is better; "
-            "off it, fewer."
+            f"{plain(other.model)} minus {plain(record.model)}. Blue: {plain(other.model)} is better there, "
+            "orange: worse."
         )
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.csv_cells import harmless
+from fer_core.data.measures import MEASURES
+from fer_core.data.votes import COLUMNS
 from fer_core.report.evaluation import evaluation_report
 from fer_core.runs.command import path_here, repeatable_path
 from pages.session import evaluations, visitor
@@ -35,8 +37,8 @@ def show(selection: Selection) -> None:
             "text/csv",
             key="evaluate_answers",
             icon=":material/table_view:",
-            help="One line for each image: row, true class, predicted class, and the probability of every "
-            "class.",
+            help="One line for each image: row, true class, predicted class, the probability of every class, "
+            "brightness, contrast, sharpness, and the FER+ votes if there are any.",
         )
         if selection.data is not None:
             with st.popover("Shell command", icon=":material/terminal:"):
@@ -80,4 +82,10 @@ def _predictions(selection: Selection) -> str:
             "predicted": names[record.predicted].to_numpy(),
         }
     )
-    return table.join(pd.DataFrame(record.probabilities, columns=labels)).to_csv(index=False)
+    table = table.join(pd.DataFrame(record.probabilities, columns=labels))
+    measures = pd.DataFrame({name: getattr(record, name) for name in MEASURES})
+    table = table.join(measures.round(2))
+    if record.votes is not None:
+        votes = [f"votes {name}" for name in COLUMNS]
+        table = table.join(pd.DataFrame(record.votes, columns=votes))
+    return table.to_csv(index=False)

@@ -65,7 +65,7 @@ def show(selection: Selection) -> None:
             "Calibration error",
             f"{result.calibration_error:.1%}",
             border=True,
-            width=180,
+            width=210,
             height="stretch",
             help="Mean gap between confidence and accuracy (expected calibration error, 15 bins).",
         )

@@ -16,6 +16,8 @@ from .catalog import Figures, Model
 
 _LARGEST = 34  # pixels across, of the largest file's dot
 _NAMED_AT_MOST = 8  # names of more dots would overlap
+_TICKS = [digit * 10.0**power for power in range(-3, 5) for digit in (1, 2, 5)]
+_LOG_TICKS = {"tickvals": _TICKS, "ticktext": [f"{tick:g}" for tick in _TICKS]}  # 0.2, 0.5, 1, 2 ...
 _NAMES = {"labels": "against the FER2013 labels", "votes": "against the FER+ votes"}
 
 
@@ -105,7 +107,7 @@ def _figure(points: dict[str, list[tuple[Model, Figures, float]]]) -> go.Figure:
             "title": "milliseconds for one image",
             "type": "log" if wide else "linear",
             "fixedrange": True,
-            **({} if wide else {"range": [0, 1.35 * max(times)]}),
+            **(_LOG_TICKS if wide else {"range": [0, 1.35 * max(times)]}),
         },
         yaxis={
             "title": "test accuracy",

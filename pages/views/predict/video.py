@@ -158,7 +158,7 @@ def _choose_face(timeline: Timeline) -> Track:
     mean = track.smoothed.mean(axis=0)
     first = timeline.labels[int(mean.argmax())]
     picture, text = st.columns([1, 8], vertical_alignment="center")
-    picture.image(track.crop, width=72, alt=f"face {number} as the model saw it")
+    picture.image(track.crop, width=72, alt=f"face {number}, mostly {first}")
     text.markdown(
         f"Visible from {track.times[0]:.1f} to {track.times[-1]:.1f} s, mostly **{EMOJI.get(first, '')} "
         f"{plain(first)}** ({mean.max():.0%} on average)."

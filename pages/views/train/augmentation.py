@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import numpy as np
 import streamlit as st
 
@@ -33,10 +35,11 @@ def preview(dataset: Dataset, settings: AugmentConfig) -> None:
         ]
     cells = []
     for i in range(len(images)):
-        cells.append(f'<img class="first" src="{data_uri(images[i])}" alt="a training image">')
+        label = html.escape(dataset.label_names[dataset.labels[chosen[i]]], quote=True)
+        cells.append(f'<img class="first" src="{data_uri(images[i])}" alt="training image, {label}">')
         cells += [
-            f'<img src="{data_uri(np.clip(batch[i], 0, 255).astype(np.uint8))}" alt="the same image, '
-            'augmented">'
+            f'<img src="{data_uri(np.clip(batch[i], 0, 255).astype(np.uint8))}" alt="the same image of '
+            f'{label}, augmented">'
             for batch in batches
         ]
     st.html(f'{style(__file__)}<div class="fer-augmented">{"".join(cells)}</div>')

@@ -146,15 +146,17 @@ def small_curve(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray
     return go.Figure([_line(x, y, title, TRAIN, showlegend=False)], layout)
 
 
-def overlay(runs: dict[str, list[dict[str, float]]], column: str, title: str, smoothing: float) -> go.Figure:
-    """Draw one column of the history of many runs in the colours MANY; a legend would fill a phone."""
+def overlay(
+    runs: dict[str, list[dict[str, float]]], column: str, title: str, smoothing: float, legend: bool = False
+) -> go.Figure:
+    """Draw one column of the history of many runs in the colours MANY; a legend may fill a phone."""
     lines = []
     for i, (name, history) in enumerate(runs.items()):
         values: Sequence[float] | np.ndarray = [row[column] for row in history]
         values = smoothed(values, smoothing) if smoothing else values
         lines.append(_line([row["epoch"] for row in history], values, name, MANY[i % len(MANY)], width=1.5))
     longest = max((len(history) for history in runs.values()), default=0)
-    return go.Figure(lines, _layout(title, longest, showlegend=False, hovermode="closest"))
+    return go.Figure(lines, _layout(title, longest, showlegend=legend, hovermode="closest"))
 
 
 def _short(paths: list[str]) -> dict[str, str]:

@@ -305,7 +305,7 @@ def _try(model: few_shot.FewShotModel) -> None:
         new, old = model.compare(face.crop[None])
         with st.container(border=True):
             crop, left, right = st.columns([1, 3, 3])
-            crop.image(face.crop, width=96, alt="the 48 by 48 grey image that the model saw")
+            crop.image(face.crop, width=96, alt=f"face in {name}")
             for column, title, row in (
                 (left, "After learning", new[0]),
                 (right, f"{model.extractor.bundle.name} before", old[0]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +83,18 @@ def show() -> None:
                 _start(form, dataset)
 
 
-def base_config(key: str) -> RunConfig:
-    """Draw the box that chooses a preset, and return its settings on the current data."""
-    names = list(PRESETS)
+def base_config(key: str, names: Sequence[str] = tuple(PRESETS)) -> RunConfig:
+    """Draw the box that chooses a preset, and return its settings on the current data.
+
+    Args:
+        key: Key of the box.
+        names: The presets on offer.
+    """
     first = "quick" if data_source.current().startswith("synthetic") else DEFAULT_PRESET
     name = st.selectbox(
         "Preset",
         names,
-        index=names.index(first),
+        index=names.index(first) if first in names else 0,
         format_func=lambda n: f"{PRESETS[n].title} ({n})",
         **settings_form.kept_as(key),
     )

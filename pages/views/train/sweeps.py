@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fer_core.config import RunConfig
+from fer_core.emotions import NAMES
 from fer_core.errors import ConfigError
 from fer_core.process_folder import OPEN_STATES, RUNNING_STATES
-from fer_core.runs import queue
+from fer_core.runs import queue, search_ranges
 from fer_core.runs.sweep_folder import SweepConfig, SweepFolder, list_sweeps, new_sweep_folder
 from fer_core.runs.table import RunRow, run_rows
 from fer_core.storage import runs_folder
@@ -20,18 +20,7 @@ from pages.widgets import charts
 from . import curves, run_link, run_state, setup
 
 _REFRESH_SECONDS = 3.0
-# Settings that are searched most often, with ranges that suit most presets.
-_SUGGESTED = {
-    "train.learning_rate": "1e-4..1e-1:log",
-    "train.batch_size": "32, 64, 128",
-    "train.weight_decay": "1e-5..1e-2:log",
-    "train.optimizer": "adam, sgd",
-    "train.label_smoothing": "0..0.2",
-    "augment.rotation": "0..20",
-    "augment.shift": "0..0.15",
-    "augment.erase": "0..0.5",
-    "augment.flip": "true, false",
-}
+_FIRST = ("train.learning_rate", "train.batch_size")  # searched most often
 
 
 def show() -> None:
@@ -57,8 +46,8 @@ def show() -> None:
 
 def _form() -> None:
     st.caption(
-        "A list such as 16, 32, 64; a range such as 0..20, 0..20:5 (in steps) or 1e-4..1e-1:log "
-        "(logarithmic). Settings have the names SECTION.NAME, as in the settings of a run."
+        "Each setting is searched in a list such as 16, 32, 64, or in a range such as 0..20, 0..20:5 (in "
+        "steps) or 1e-4..1e-1:log (logarithmic). The proposals surround the values of the preset."
     )
     config = setup.base_config("sweep_preset")
     first, second, third = st.columns(3)
@@ -74,22 +63,25 @@ def _form() -> None:
         key="sweep_pruner",
         help=SweepConfig.model_fields["pruner"].description,
     )
-    initial = [
-        {"Setting": path, "Range": _SUGGESTED[path]} for path in ("train.learning_rate", "train.batch_size")
-    ]
-    options = {
-        "Setting": st.column_config.SelectboxColumn(options=[*_SUGGESTED, *_others(config)], required=True),
-        "Range": st.column_config.TextColumn(required=True),
-    }
-    table = st.data_editor(
-        initial, num_rows="dynamic", column_config=options, key="sweep_space", hide_index=True
+    ranges = search_ranges.proposed(config)
+    chosen = st.multiselect(
+        "Settings to search",
+        list(ranges),
+        list(_FIRST),
+        format_func=plain,
+        key=f"sweep_settings_{config.preset}",
+        persist_state="session",
     )
+    space = {}
+    for i, path in enumerate(chosen):
+        if i % 3 == 0:
+            columns = st.columns(3)
+        space[path] = columns[i % 3].text_input(
+            plain(path), ranges[path], key=f"sweep_range_{config.preset}_{path}", persist_state="session"
+        )
     if st.button("Start the sweep", type="primary", icon=":material/play_arrow:", key="sweep_start"):
-        space = {
-            str(row["Setting"]): str(row["Range"]) for row in table if row.get("Setting") and row.get("Range")
-        }
         if not space:
-            raise ConfigError("The search space is empty: add a setting and its range.")
+            raise ConfigError("The search space is empty: choose a setting to search.")
         sweep = new_sweep_folder(runs_folder(), config.preset or "run")
         sweep.create(
             SweepConfig.make(
@@ -99,20 +91,6 @@ def _form() -> None:
         queue.submit(sweep)
         st.session_state["sweep_chosen"] = sweep.name
         st.rerun()
-
-
-def _others(config: RunConfig) -> list[str]:
-    paths = [
-        f"{section}.{name}"
-        for section in ("train", "augment")
-        for name in type(getattr(config, section)).model_fields
-    ]
-    paths += [f"model.hparams.{name}" for name in config.model.hparams if name != "blocks"]
-    return [
-        path
-        for path in paths
-        if path not in _SUGGESTED and path not in ("train.epochs", "train.teacher", "train.start_from")
-    ]
 
 
 def _view(sweep: SweepFolder, was_open: bool) -> None:
@@ -142,6 +120,7 @@ def _view(sweep: SweepFolder, was_open: bool) -> None:
             f"Best so far: **{best.best_accuracy:.1%}** on validation ({plain(best.run.name)}) with "
             f"{settings}"
         )
+        _caution(measured, best)
         if st.button("Watch this run", icon=":material/show_chart:", key="sweep_watch"):
             run_link.open_run(best.run.name)
             st.rerun(scope="app")
@@ -151,6 +130,20 @@ def _view(sweep: SweepFolder, was_open: bool) -> None:
         if figure is not None and len(measured) > 1:
             st.plotly_chart(figure, config=charts.CONFIG, key=f"sweep_parallel_{sweep.name}")
         _table(measured, list(config.space))
+
+
+def _caution(measured: list[RunRow], best: RunRow) -> None:
+    """Say what keeps the best run from being better than the others."""
+    chance = 1 / len(NAMES)
+    if best.interval is not None and best.interval[0] <= chance:
+        st.warning(
+            f"No run is better than chance ({chance:.0%}): try more epochs per run, or lower learning rates.",
+            icon=":material/casino:",
+        )
+        return
+    ties = [row.run.name for row in measured if row is not best and row.best_accuracy == best.best_accuracy]
+    if ties:
+        st.caption(f"{plain(', '.join(ties))} reached the same accuracy.")
 
 
 def _head(sweep: SweepFolder, status: dict, started: int, trials: int) -> None:

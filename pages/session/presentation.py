@@ -1,0 +1,24 @@
+"""`?present=1` in the address: for a projector, without menu and headings, in larger type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+_PARAMETER = "present"
+_ON = "present_on"
+_STYLE = Path(__file__).with_suffix(".css")
+
+
+def apply() -> None:
+    """Draw the style of a presentation where the address asks for it; `?present=0` ends it.
+
+    It stays on all pages of the session.
+    """
+    asked = st.query_params.get(_PARAMETER)
+    if asked is not None:
+        st.session_state[_ON] = asked == "1"
+    if st.session_state.get(_ON):
+        st.query_params[_PARAMETER] = "1"
+        st.html(_STYLE)
