@@ -12,7 +12,7 @@ from ..errors import FerError, ModelError
 from ..storage import write_atomically
 from ..wording import plural, times
 from .arguments import MODELS, PHOTO_MODELS, SOURCES, Commands, positive_int, read_named_votes
-from .output import print_json, table
+from .output import print_json, print_notes, table
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -86,6 +86,7 @@ def evaluate(options: argparse.Namespace) -> None:
 
     bundle = find_bundle(options.model)
     dataset = open_dataset(options.data)
+    print_notes(dataset)
     truth = options.truth or bundle.card.get("truth", "labels")
     votes = read_named_votes(options, dataset) if truth == "votes" else None
     scored = score(bundle, dataset, options.split, options.tta, votes=votes, save=options.save or None)
@@ -105,6 +106,7 @@ def evaluate(options: argparse.Namespace) -> None:
             "tta": options.tta,
             "truth": truth,
             "fingerprint": dataset.fingerprint,
+            "notes": list(dataset.warnings),
         }
         against = (
             {
@@ -187,6 +189,7 @@ def robustness(options: argparse.Namespace) -> None:
     from ..robustness.corruptions import LEVELS
 
     bundle, dataset = find_bundle(options.model), open_dataset(options.data)
+    print_notes(dataset)
     scored = score(bundle, dataset, options.split)
     chosen = stratified(scored.true, options.images)
     key = measured.key(scored.record, chosen)

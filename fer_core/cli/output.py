@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..data import Dataset
 
 
 def fail(message: str) -> int:
@@ -20,6 +23,12 @@ def print_json(value: Any) -> None:
     except UnicodeEncodeError:
         text = json.dumps(value, indent=1)
     print(text)
+
+
+def print_notes(dataset: Dataset) -> None:
+    """Print the notes on a source (assumed label codes, files left out) on stderr."""
+    for note in dataset.warnings:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -14,7 +14,7 @@ from ..native_output import import_keras
 from ..runs.locks import lock_run
 from ..storage import runs_folder
 from .arguments import SOURCES, Commands, add_preset, non_negative_int, positive_int, read_named_votes
-from .output import print_json
+from .output import print_json, print_notes
 
 
 def add_commands(commands: Commands) -> None:
@@ -215,6 +215,7 @@ def _new_run(options: argparse.Namespace) -> Any:
     dataset = open_dataset(options.data)  # a source that cannot be read must not leave a run behind
     for split in ("train", "validation"):
         dataset.labelled_indices(split)
+    print_notes(dataset)
     if options.votes:
         read_named_votes(options, dataset)
         if not config.train.votes_weight and "not a face" not in config.data.drop:
@@ -319,7 +320,9 @@ def cross_validate(options: argparse.Namespace) -> None:
         raise FerError(f"{options.folds} fold: expected 2 at least, since each is left out once.")
     preset = find_preset(options.preset or DEFAULT_PRESET)
     config = preset.config.override("data", source=options.data).with_settings(options.set)
-    fingerprint = open_dataset(options.data).fingerprint
+    dataset = open_dataset(options.data)
+    print_notes(dataset)
+    fingerprint = dataset.fingerprint
     name = options.name or f"{preset.name}-{fingerprint[:8]}"
 
     def show(fold: int, run: Any) -> None:

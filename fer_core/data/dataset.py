@@ -38,6 +38,7 @@ class Samples:
     rows: np.ndarray  # (N,) int64, position of the image in the source (CSV row, sorted file)
     format: str
     warnings: tuple[str, ...] = ()
+    codes: dict[int, str] = field(default_factory=dict)  # classes of labels that are numbers
     # (N,) uint64, see `image_digests`; set by readers that compute them in the background.
     digests: np.ndarray | None = None
 
@@ -75,6 +76,7 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     label_names: tuple[str, ...] = field(default=NAMES)
     variant_of: str | None = None  # fingerprint of the original, for a cleaned variant
+    codes: dict[int, str] = field(default_factory=dict)  # classes of the numbers, where labels are numbers
 
     def __len__(self) -> int:
         return len(self.images)
@@ -180,6 +182,7 @@ def assemble(samples: Samples, source: str) -> Dataset:
         format=samples.format,
         fingerprint=content_fingerprint(digests, samples.labels, splits),
         warnings=samples.warnings + warnings,
+        codes=samples.codes,
     )
 
 

@@ -6,8 +6,10 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -17,7 +19,8 @@ from ..picture_files import has_picture_name
 from . import cache, recipe, synthetic, synthetic_drawing
 from .budget import Budget
 from .dataset import Dataset, Samples, assemble
-from .readers import HEAD_BYTES, READERS, class_folders, csv_table, find_reader
+from .labels import LabelReader
+from .readers import HEAD_BYTES, READERS, class_folders, csv_table, find_reader, label_names
 from .readers.file_tree import FileTree, FolderTree, OneFileTree, ZipTree
 
 _FORMS = ", ".join(reader.name for reader in READERS)
@@ -63,10 +66,11 @@ def open_dataset(source: str | Path, budget: Budget | None = None) -> Dataset:
         # A variant is not cached, since its original is.
         if recipe.is_recipe(head):
             return recipe.open_recipe(path, text, lambda original: open_dataset(original, budget))
-        stat = path.stat()
-        key = hashlib.sha256(
-            os.fsencode(path.resolve()) + f"\0{stat.st_size}\0{stat.st_mtime_ns}".encode()
-        ).hexdigest()
+        digest = hashlib.sha256()
+        for part in (path, *_names_beside(path)):
+            stat = part.stat()
+            digest.update(os.fsencode(part.resolve()) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        key = digest.hexdigest()
         return _cached(key, text, lambda: read_file(path, budget), budget)
     except OSError as error:
         raise DataError(f"{text} cannot be read: {error.strerror or error}.") from None
@@ -92,7 +96,10 @@ def read_file(path: Path, budget: Budget | None = None) -> Samples:
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
     if reader := find_reader(head):
-        return reader.read(OneFileTree(path, budget), [path.name])
+        tree = OneFileTree(path, budget)
+        beside = [p.name for p in _names_beside(path)]
+        tree.labels = _label_reader(beside, lambda name: (path.parent / name).open("rb"))
+        return tree.labels.conclude(reader.read(tree, [path.name]))
     if head.startswith(b"PK\x03\x04"):
         samples = _read_tree(ZipTree(path, budget))
         return replace(samples, format=f"zip of {samples.format}")
@@ -107,6 +114,30 @@ def _read_tree(tree: FileTree) -> Samples:
         raise DataError(
             f"{tree.name} is empty: expected class folders with images, or a file of these forms: {_FORMS}."
         )
+    tree.labels = _label_reader(label_names.candidates(tree.paths), tree.open)
+    return tree.labels.conclude(_read_files(tree))
+
+
+def _names_beside(path: Path) -> list[Path]:
+    """Return the files beside a file that may name the numbers of its labels."""
+    return [
+        full for name in label_names.FILE_NAMES if (full := path.parent / name).is_file() and full != path
+    ]
+
+
+def _label_reader(
+    names_files: list[str], open_file: Callable[[str], AbstractContextManager[BinaryIO]]
+) -> LabelReader:
+    """Return the reader of labels whose numbers have the names of the first of these files with names."""
+    for path in names_files:
+        with open_file(path) as file:
+            names = label_names.parse(file.read(label_names.MAX_BYTES + 1))
+        if names:
+            return LabelReader(names, path)
+    return LabelReader()
+
+
+def _read_files(tree: FileTree) -> Samples:
     non_images = [path for path in tree.paths if not has_picture_name(path)]
     by_reader: dict[str, list[str]] = {}
     zips = []

@@ -24,6 +24,7 @@ from fer_core.bundles.bundle import CARD, read_bundle
 from fer_core.config import RunConfig
 from fer_core.data import Dataset, open_dataset, opening
 from fer_core.data.dataset import assemble
+from fer_core.data.readers import label_names
 from fer_core.data.recipe import FORMAT, read_recipe
 from fer_core.data.votes import read_votes
 from fer_core.errors import FerError
@@ -184,6 +185,12 @@ def _png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _label_names(data: bytes, folder: Path) -> None:
+    names = label_names.parse(data)
+    if names is not None and not all(isinstance(k, int) and isinstance(n, str) for k, n in names.items()):
+        raise Finding(f"names {names}")
 
 
 def _votes(data: bytes, folder: Path) -> None:
@@ -431,6 +438,16 @@ TARGETS: dict[str, Target] = {
     ),
     "parquet": Target(
         _dataset(".parquet"), _parquets, (b"PAR1", b"\xff\xff\xff\xff", b"\0", b"image", b"bytes", b"emotion")
+    ),
+    "label names": Target(
+        _label_names,
+        lambda: [
+            b"angry\nhappy\nsad\n",
+            b"1 angry\n2 happy\n",
+            b'{"0": "happy", "1": "sad"}',
+            b'["sad", "fear"]',
+        ],
+        (*_JSON, b"\n", b"happy", b"0 ", b":"),
     ),
     "votes": Target(
         _votes,

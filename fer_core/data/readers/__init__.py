@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from ..budget import Budget
 from ..dataset import Samples, join_samples
+from ..labels import LabelReader
 from . import csv_table, npz, parquet
 from .file_tree import FileTree, split_of
 
@@ -28,14 +29,16 @@ class Reader:
     read: Callable[[FileTree, list[str]], Samples]
 
 
-def _each(read: Callable[[str, BinaryIO, str, Budget], Samples]) -> Callable[[FileTree, list[str]], Samples]:
-    """Return a reader that joins what `read(name, file, split, budget)` returns for each file."""
+def _each(
+    read: Callable[[str, BinaryIO, str, Budget, LabelReader], Samples],
+) -> Callable[[FileTree, list[str]], Samples]:
+    """Return a reader that joins what `read(name, file, split, budget, labels)` returns for each file."""
 
     def read_all(tree: FileTree, paths: list[str]) -> Samples:
         parts = []
         for path in paths:
             with tree.open_seekable(path) as file:
-                parts.append(read(tree.full_name(path), file, split_of(path), tree.budget))
+                parts.append(read(tree.full_name(path), file, split_of(path), tree.budget, tree.labels))
         return join_samples(parts)
 
     return read_all

@@ -14,6 +14,7 @@ from ...errors import DataError, FerError
 from ...picture_files import HEAD_BYTES, has_picture_name, is_picture
 from ..budget import TooLargeError
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
+from ..labels import LabelReader
 from ..problems import Problems
 from .face_picture import read_face
 from .file_tree import FileTree
@@ -49,7 +50,7 @@ def read(tree: FileTree) -> Samples:
     paths = pictures(tree)
     tree.budget.take_faces(tree.name, len(paths))
     places = [_place(p, tree.default_split) for p in paths]
-    numbered = _check_classes(tree.name, paths, places)
+    _check_classes(tree.name, paths, places, tree.labels)
     problems = Problems(tree.name)
     images, labels, splits, rows = [], [], [], []
     with ThreadPoolExecutor() as pool:
@@ -60,20 +61,15 @@ def read(tree: FileTree) -> Samples:
                 problems.add(str(image))
                 continue
             images.append(image)
-            labels.append(UNLABELLED if word is None else emotions.NAMES.index(_class_name(word)))
+            labels.append(UNLABELLED if word is None else tree.labels.position(word))
             splits.append(SPLITS.index(split))
             rows.append(row)
     warnings = list(problems.conclude(len(images)))
-    non_images = sorted(set(tree.paths) - set(paths))
+    non_images = sorted(set(tree.paths) - {*paths, tree.labels.origin})
     if strays := tree.stray + non_images:
         warnings.append(
             f"{len(strays):,} {'file' if len(strays) == 1 else 'files'} without an image ignored: "
             f"{_some(strays)}."
-        )
-    if numbered:
-        warnings.append(
-            "The class folders are numbers: they were read as FER2013's codes (0 angry, 1 disgust ... 6 "
-            "neutral)."
         )
     return Samples(
         images=np.stack(images) if images else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8),
@@ -96,12 +92,10 @@ def _place(path: str, default_split: str) -> tuple[str | None, str]:
     return (None if nearest is None or find_split(nearest) else nearest), split
 
 
-def _class_name(word: str) -> str:
-    return emotions.from_code(int(word)) if word.strip().isdecimal() else emotions.from_name(word)
-
-
-def _check_classes(name: str, paths: list[str], places: list[tuple[str | None, str]]) -> bool:
-    """Return whether the classes are numbers.
+def _check_classes(
+    name: str, paths: list[str], places: list[tuple[str | None, str]], labels: LabelReader
+) -> None:
+    """Check the classes of the pictures.
 
     Raises:
         DataError: A class is unknown, or there are no classes.
@@ -111,16 +105,15 @@ def _check_classes(name: str, paths: list[str], places: list[tuple[str | None, s
             f"{name} holds no images: expected class folders such as train/happy with JPEG or PNG files."
         )
     words = Counter(word for word, _ in places if word is not None)
-    unknown = [word for word in words if emotions.find(word) is None]
-    codes = {str(code) for code in range(len(emotions.NAMES))}
-    numbered = bool(unknown) and set(words) <= codes
-    if unknown and not numbered:
-        word = unknown[0]
-        where = next(p for p, (w, _) in zip(paths, places, strict=True) if w == word)
-        raise DataError(
-            f"Unknown class name {word!r} in {name} ({words[word]:,} images, such as {where}): expected "
-            f"{', '.join(emotions.NAMES)} or a usual synonym; rename the folder or move it away."
-        )
+    for word in words:
+        try:
+            labels.position(word)
+        except DataError as error:
+            where = next(p for p, (w, _) in zip(paths, places, strict=True) if w == word)
+            raise DataError(
+                f"{str(error).removesuffix('.')}; in {name} ({words[word]:,} images, such as {where}): "
+                "rename the folder or move it away."
+            ) from None
     without = [p for p, (word, split) in zip(paths, places, strict=True) if word is None and split != "test"]
     if not words or without:
         where = f": {_some(without)}" if without else ""
@@ -128,7 +121,6 @@ def _check_classes(name: str, paths: list[str], places: list[tuple[str | None, s
             f"{name} has {len(without or paths):,} images without a label{where}: put each into a folder "
             "named after its class."
         )
-    return numbered
 
 
 def _decode_all(

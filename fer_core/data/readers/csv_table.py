@@ -25,6 +25,7 @@ import pyarrow.csv as pacsv
 from ...errors import DataError
 from ..budget import Budget
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, image_digests, join_samples
+from ..labels import LabelReader
 from ..problems import Problems
 from . import columns
 from .file_tree import FileTree, split_of
@@ -108,7 +109,13 @@ def read_tables(tree: FileTree, paths: list[str]) -> Samples:
         split = split_of(path, "train" if labelled else "test") if len(paths) > 1 or not labelled else "train"
         with tree.open(path) as file:
             parts.append(
-                read(tree.full_name(path) if len(paths) > 1 else tree.name, file, split, tree.budget)
+                read(
+                    tree.full_name(path) if len(paths) > 1 else tree.name,
+                    file,
+                    split,
+                    tree.budget,
+                    tree.labels,
+                )
             )
     samples = join_samples(parts)
     if ignored := [path for path in paths if path not in selected]:
@@ -117,7 +124,13 @@ def read_tables(tree: FileTree, paths: list[str]) -> Samples:
     return samples
 
 
-def read(name: str, file: BinaryIO, default_split: str = "train", budget: Budget | None = None) -> Samples:
+def read(
+    name: str,
+    file: BinaryIO,
+    default_split: str = "train",
+    budget: Budget | None = None,
+    label_reader: LabelReader | None = None,
+) -> Samples:
     """Read a table with a column of blank-separated pixels, and columns of labels and splits if it has them.
 
     Args:
@@ -125,6 +138,7 @@ def read(name: str, file: BinaryIO, default_split: str = "train", budget: Budget
         file: Seekable binary file, at its start.
         default_split: Split of all rows of a table without a split column.
         budget: What the table may take at most.
+        label_reader: Gives the labels their meaning.
 
     Raises:
         DataError: The table cannot be parsed, or has more than a few bad rows.
@@ -162,7 +176,7 @@ def read(name: str, file: BinaryIO, default_split: str = "train", budget: Budget
     lines: list[np.ndarray] = []
     digests: list[np.ndarray] = []
     good: list[np.ndarray] = []
-    cells = _Cells(default_split)
+    cells = _Cells(default_split, label_reader or LabelReader())
     done = 0
     try:
         reader = pacsv.open_csv(
@@ -294,7 +308,8 @@ def _line_numbers(rows: slice, skipped: list[int]) -> np.ndarray:
 class _Cells:
     """Converter of label and split cells to positions, which converts each distinct text once."""
 
-    def __init__(self, default_split: str) -> None:
+    def __init__(self, default_split: str, label_reader: LabelReader) -> None:
+        self._label_reader = label_reader
         self._default = SPLITS.index(default_split)
         self._labels: dict[bytes, int | str] = {}
         self._splits: dict[bytes, int | str] = {}
@@ -303,7 +318,7 @@ class _Cells:
         """Return (count,) int8 positions, and the faults by row."""
         if cells is None:
             return np.full(count, UNLABELLED, np.int8), {}
-        return _look_up(cells, self._labels, columns.label_position)
+        return _look_up(cells, self._labels, self._label_reader.position)
 
     def splits(self, cells: pa.Array | None, count: int) -> tuple[np.ndarray, dict[int, str]]:
         if cells is None:

@@ -19,6 +19,7 @@ from ...errors import DataError
 from ...zip_file import MAX_MEMBERS, open_zip
 from ..budget import Budget
 from ..dataset import find_split
+from ..labels import LabelReader
 
 MAX_UNPACKED_BYTES = 8 << 30
 # Pixels written as text are compressed to about a third, and no FER data to a hundredth.
@@ -37,6 +38,7 @@ class FileTree(Protocol):
     paths: list[str]  # sorted, without the stray files of file managers
     stray: list[str]
     budget: Budget  # of the files together
+    labels: LabelReader  # of the files together
 
     def full_name(self, path: str) -> str:
         """Return the name of a file for error messages."""
@@ -65,7 +67,7 @@ class FolderTree:
     """A folder on disk."""
 
     def __init__(self, root: Path, budget: Budget | None = None) -> None:
-        self.budget = budget or Budget()
+        self.budget, self.labels = budget or Budget(), LabelReader()
         self.name = str(root)
         self.default_split = find_split(root.resolve().name) or "train"
         self._root = root
@@ -97,7 +99,7 @@ class OneFileTree:
     """A single file, which is read like a folder that contains nothing else."""
 
     def __init__(self, path: Path, budget: Budget | None = None) -> None:
-        self.budget = budget or Budget()
+        self.budget, self.labels = budget or Budget(), LabelReader()
         self.name, self.default_split = str(path), "train"
         self.paths, self.stray = [path.name], list[str]()
         self._path = path
@@ -123,7 +125,7 @@ class ZipTree:
     """
 
     def __init__(self, path: Path, budget: Budget | None = None) -> None:
-        self.budget = budget or Budget()
+        self.budget, self.labels = budget or Budget(), LabelReader()
         self.name, self.default_split = str(path), "train"
         try:
             self._zip = open_zip(path, self.name, min(MAX_MEMBERS, 2 * self.budget.max_faces + _OTHER_FILES))

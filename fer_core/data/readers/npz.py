@@ -16,6 +16,7 @@ from ...errors import DataError, FerError
 from ...zip_file import open_zip
 from ..budget import Budget
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
+from ..labels import MAX_CODES, LabelReader
 from ..problems import Problems
 from . import columns
 from .file_tree import check_members
@@ -27,23 +28,31 @@ def recognises(head: bytes) -> bool:
     return head.startswith(b"PK\x03\x04") and head[30 : 30 + length].endswith(b".npy")
 
 
-def read(name: str, file: BinaryIO, split: str = "train", budget: Budget | None = None) -> Samples:
+def read(
+    name: str,
+    file: BinaryIO,
+    split: str = "train",
+    budget: Budget | None = None,
+    label_reader: LabelReader | None = None,
+) -> Samples:
     """Read an .npz without unpickling anything.
 
     Images may be (N, 48, 48), (N, 2304), (N, H, W) or (N, H, W, 1|3), in 0..255 or as floats in 0..1; labels
-    may be numbers, names or one-hot rows.
+    may be numbers, names or one-hot rows. A text array class_names, classes or label_names names the
+    numbers.
 
     Args:
         name: Name of the file in error messages.
         file: Seekable binary file.
         split: Split of arrays that name none.
         budget: What the file may take at most; the headers of the arrays say it before they are read.
+        label_reader: Gives the labels their meaning.
 
     Raises:
         DataError: The file is damaged, contains Python objects, its arrays do not fit together, or it is too
             large.
     """
-    budget = budget or Budget()
+    budget, label_reader = budget or Budget(), label_reader or LabelReader()
     try:
         with open_zip(file, name, _MAX_ARRAYS) as archive:
             check_members(name, archive.infolist())
@@ -51,7 +60,11 @@ def read(name: str, file: BinaryIO, split: str = "train", budget: Budget | None 
                 member.filename.removesuffix(".npy"): _Stored(archive, member, *_header(archive, member))
                 for member in archive.infolist()
             }
-            parts = [_part(name, *_load(name, group, budget)) for group in _groups(name, stored, split)]
+            names = _class_names(name, stored, budget)
+            parts = [
+                _part(name, *_load(name, group, budget), label_reader, names)
+                for group in _groups(name, stored, split)
+            ]
     except DataError:
         raise
     except Exception as error:  # damaged zips, headers and pickles raise many kinds of errors
@@ -75,16 +88,16 @@ class _Stored:
     archive: zipfile.ZipFile
     member: zipfile.ZipInfo
     shape: tuple[int, ...]
-    item_bytes: int
+    dtype: np.dtype
 
     def load(self, name: str, budget: Budget) -> np.ndarray:
-        budget.take_bytes(name, max(self.member.file_size, math.prod(self.shape) * self.item_bytes))
+        budget.take_bytes(name, max(self.member.file_size, math.prod(self.shape) * self.dtype.itemsize))
         with self.archive.open(self.member) as file:
             return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], int]:
-    """Return the shape of an array, and the bytes of a number in it."""
+def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype]:
+    """Return the shape of an array, and the type of a number in it."""
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
         # version 3 differs from 2 only in names of fields, which are refused below
@@ -94,7 +107,7 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple[in
         shape, _, dtype = read_header(file)
     if dtype.hasobject or dtype.names or min(shape, default=0) < 0:
         raise ValueError("it contains something other than plain arrays of numbers or text")
-    return shape, dtype.itemsize
+    return shape, dtype
 
 
 def _load(
@@ -113,7 +126,22 @@ def _load(
     )
 
 
+def _class_names(name: str, arrays: dict[str, _Stored], budget: Budget) -> dict[int, str] | None:
+    """Take the array that names the numbers of the labels from `arrays`; None where there is none."""
+    for key, array in list(arrays.items()):
+        few = len(array.shape) == 1 and array.shape[0] <= MAX_CODES
+        if key.lower() in _NAMES_KEYS and few and array.dtype.kind in "US":
+            del arrays[key]
+            texts = array.load(name, budget).tolist()
+            return {
+                code: text.decode("utf-8", errors="replace") if isinstance(text, bytes) else text
+                for code, text in enumerate(texts)
+            }
+    return None
+
+
 _MAX_ARRAYS = 1000
+_NAMES_KEYS = ("class_names", "classes", "label_names", "target_names", "names")
 _ROWS = 4096  # whose pixels are converted at a time
 _BAD = -2  # marks a row with an unknown label or split
 
@@ -147,14 +175,17 @@ def _groups(
 
 
 def _part(
-    name: str, pixels: np.ndarray, labels: np.ndarray | None, split: np.ndarray | str
+    name: str,
+    pixels: np.ndarray,
+    labels: np.ndarray | None,
+    split: np.ndarray | str,
+    label_reader: LabelReader,
+    names: dict[int, str] | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     images = _images(name, pixels)
-    count = len(images)
+    count, classes = len(images), len(names or emotions.NAMES)
     for what, array in (("labels", labels), ("splits", split)):
-        one_hot = (
-            what == "labels" and isinstance(array, np.ndarray) and array.shape == (count, len(emotions.NAMES))
-        )
+        one_hot = what == "labels" and isinstance(array, np.ndarray) and array.shape == (count, classes)
         if isinstance(array, np.ndarray) and array.shape not in ((count,), (count, 1)) and not one_hot:
             raise DataError(
                 f"{name} has {count:,} images but {what} of shape {array.shape}: expected one for each image."
@@ -162,9 +193,10 @@ def _part(
     if labels is None:
         label_positions = np.full(count, UNLABELLED, np.int8)
     else:
-        one_hot = labels.ndim == 2 and labels.shape[1] == len(emotions.NAMES)
+        one_hot = labels.ndim == 2 and labels.shape[1] == classes
         label_positions = _positions(
-            labels.argmax(axis=1) if one_hot else labels.reshape(count), columns.label_position
+            labels.argmax(axis=1) if one_hot else labels.reshape(count),
+            lambda value: label_reader.position(value, names),
         )
         if one_hot:
             label_positions[np.count_nonzero(labels, axis=1) == 0] = _BAD

@@ -27,6 +27,7 @@ from fer_core.wording import plural
 from pages.session import data_source, model_choice, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
+from pages.widgets import data_notes
 
 from . import augmentation, builder, run_link, settings_form, time_estimate
 
@@ -62,6 +63,7 @@ def show() -> None:
         for split in ("train", "validation"):
             # raises here, not in the training process, if there are no labels
             dataset.labelled_indices(split)
+        data_notes.show(dataset)
         config = _preset()
         top = st.container(border=True)  # the button is placed above the settings, but depends on them
         form = _form(config, dataset)

@@ -324,6 +324,9 @@ def _settings(run: RunFolder) -> None:
         if isinstance(values, dict)
         for name, value in values.items()
     ]
+    notes = run.status().get("data_notes")
+    for note in notes if isinstance(notes, list) else []:
+        st.caption(f":material/info: {plain(note)}")
     st.dataframe(rows, hide_index=True, height=400)
     st.download_button(
         "Download the settings",
