@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import FerError
+from ..label_options import LabelOptions, join_source, split_source
+from ..label_orders import ORDERS
 
 SOURCES = "a file (CSV, zip, parquet, npz), a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME"
 _MODELS = "a shipped model's name, a bundle folder or a run folder"
@@ -27,6 +29,34 @@ class Commands:
         parser.set_defaults(command=run, usage_error=parser.error)
         parser.add_argument("--json", action="store_true", help="print JSON and nothing else on stdout")
         return parser
+
+
+def add_label_options(parser: argparse.ArgumentParser) -> None:
+    """Add --classes; `main` makes it part of the source before the command runs."""
+    parser.add_argument(
+        "--classes",
+        metavar="ORDER",
+        help="the order of labels that are numbers: "
+        f"{', '.join(ORDERS)}, or a name for each number from 0, such as happy,sad,-,angry",
+    )
+
+
+def join_label_options(options: argparse.Namespace) -> None:
+    """Make --classes a part of the source that a command takes.
+
+    Raises:
+        FerError: The order is not known, or the source has an order already.
+    """
+    if getattr(options, "classes", None) is None:
+        return
+    name = "data" if hasattr(options, "data") else "source"
+    source = getattr(options, name)
+    if source is None:
+        options.usage_error("--classes goes with a source of data")
+    location, given = split_source(source)
+    if given != LabelOptions():
+        raise FerError(f"{source} has options of its labels already: leave --classes out.")
+    setattr(options, name, join_source(location, LabelOptions(classes=options.classes)))
 
 
 def add_preset(parser: argparse.ArgumentParser, settings_help: str) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 from ..errors import FerError
 from ..storage import write_atomically
-from .arguments import MODELS, SOURCES, Commands
+from .arguments import MODELS, SOURCES, Commands, add_label_options
 from .output import print_json, table
 
 
 def add_commands(commands: Commands) -> None:
     parser = commands.add("data", data, "Summarise a data set.")
     parser.add_argument("source", metavar="SOURCE", help=SOURCES)
-
+    add_label_options(parser)
     parser.add_argument(
         "--report",
         type=Path,
@@ -31,6 +31,7 @@ def add_commands(commands: Commands) -> None:
 
     parser = commands.add("map", make_map, "Map the faces so that similar ones are close together.")
     parser.add_argument("source", metavar="SOURCE", help=SOURCES)
+    add_label_options(parser)
     parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
     parser.add_argument("--out", type=Path, metavar="CSV", help="write row, split, label, x and y to a file")
 

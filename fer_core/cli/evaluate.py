@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from ..errors import FerError, ModelError
 from ..storage import write_atomically
 from ..wording import plural, times
-from .arguments import MODELS, PHOTO_MODELS, SOURCES, Commands, positive_int, read_named_votes
+from .arguments import (
+    MODELS,
+    PHOTO_MODELS,
+    SOURCES,
+    Commands,
+    add_label_options,
+    positive_int,
+    read_named_votes,
+)
 from .output import print_json, print_notes, table
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ def add_commands(commands: Commands) -> None:
     parser = commands.add("evaluate", evaluate, "Score a model on labelled images.")
     parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
     parser.add_argument("--data", metavar="SOURCE", required=True, help=SOURCES)
+    add_label_options(parser)
     parser.add_argument("--split", choices=("test", "validation", "train"), default="test")
     parser.add_argument(
         "--truth",
@@ -59,6 +68,7 @@ def add_commands(commands: Commands) -> None:
     )
     parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
     parser.add_argument("--data", metavar="SOURCE", required=True, help=SOURCES)
+    add_label_options(parser)
     parser.add_argument("--split", choices=("validation", "test", "train"), default="validation")
     parser.add_argument(
         "--images",

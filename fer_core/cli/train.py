@@ -13,13 +13,22 @@ from ..errors import FerError
 from ..native_output import import_keras
 from ..runs.locks import lock_run
 from ..storage import runs_folder
-from .arguments import SOURCES, Commands, add_preset, non_negative_int, positive_int, read_named_votes
+from .arguments import (
+    SOURCES,
+    Commands,
+    add_label_options,
+    add_preset,
+    non_negative_int,
+    positive_int,
+    read_named_votes,
+)
 from .output import print_json, print_notes
 
 
 def add_commands(commands: Commands) -> None:
     parser = commands.add("train", train, "Train a network.")
     parser.add_argument("--data", metavar="SOURCE", help=SOURCES)
+    add_label_options(parser)
     parser.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: standard)")
     parser.add_argument(
         "--votes", metavar="CSV", help="FER+ votes for these images (default: fer2013new.csv beside them)"
@@ -89,6 +98,7 @@ def add_commands(commands: Commands) -> None:
         "Cross-validate: train a network per fold for out-of-sample probabilities.",
     )
     parser.add_argument("--data", metavar="SOURCE", required=True, help=SOURCES)
+    add_label_options(parser)
     add_preset(parser, "another setting of it")
     parser.add_argument("--folds", type=positive_int, default=3, metavar="N")
     parser.add_argument(

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 
 from ..errors import DataError
+from ..label_options import LabelOptions, is_drawn, join_source, split_source
 from ..picture_files import has_picture_name
 from . import cache, recipe, synthetic, synthetic_drawing
 from .budget import Budget
@@ -31,7 +32,8 @@ def open_dataset(source: str | Path, budget: Budget | None = None) -> Dataset:
 
     Args:
         source: `synthetic[:N[:SEED]]`, `kaggle:OWNER/NAME`, or the path of a CSV, zip, parquet or npz file or
-            of a folder.
+            of a folder; `?classes=...` behind it gives the order of labels that are numbers, see
+            `fer_core.label_orders.names_of`.
         budget: What the source may take at most; by default 2,000,000 faces.
 
     Raises:
@@ -43,19 +45,24 @@ def open_dataset(source: str | Path, budget: Budget | None = None) -> Dataset:
         raise DataError(
             "No data source was named: expected a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME."
         )
-    if text == "synthetic" or text.startswith("synthetic:") or text.startswith("synthetic?"):
+    if is_drawn(text):
         # The key includes the code that draws, so that changed code draws the faces again.
         code = b"".join(Path(str(module.__file__)).read_bytes() for module in (synthetic, synthetic_drawing))
         return _cached(
             hashlib.sha256(text.encode() + code).hexdigest(), text, lambda: _synthetic(text, budget), budget
         )
-    if text.startswith("kaggle:"):
-        return replace(open_dataset(_kaggle_folder(text), budget), source=text)
+    location, options = split_source(text)
+    if location.startswith("kaggle:"):
+        folder_source = join_source(_kaggle_folder(location), options)
+        return replace(open_dataset(folder_source, budget), source=text)
+    labels = LabelReader(options)
     try:
-        path = Path(text).expanduser()
+        path = Path(location).expanduser()
         if path.is_dir():
             folder = FolderTree(path, budget)
-            return _cached(folder.signature(), text, lambda: _read_tree(folder), budget)
+            folder.labels = labels
+            key = _key(folder.signature(), options)
+            return _cached(key, text, lambda: _read_tree(folder), budget)
         if not path.is_file():
             raise DataError(
                 f"{text} does not exist: expected a file, a folder, synthetic[:N[:SEED]] or "
@@ -65,19 +72,51 @@ def open_dataset(source: str | Path, budget: Budget | None = None) -> Dataset:
             head = file.read(HEAD_BYTES)
         # A variant is not cached, since its original is.
         if recipe.is_recipe(head):
+            if options != LabelOptions():
+                raise DataError(
+                    f"{location} is a cleaned variant, whose labels are those of its original: choose the "
+                    "order of the original, and make the variant of that."
+                )
             return recipe.open_recipe(path, text, lambda original: open_dataset(original, budget))
         digest = hashlib.sha256()
-        for part in (path, *_names_beside(path)):
+        for part in (path, *names_beside(path)):
             stat = part.stat()
             digest.update(os.fsencode(part.resolve()) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-        key = digest.hexdigest()
-        return _cached(key, text, lambda: read_file(path, budget), budget)
+        key = _key(digest.hexdigest(), options)
+        return _cached(key, text, lambda: read_file(path, budget, labels), budget)
     except OSError as error:
         raise DataError(f"{text} cannot be read: {error.strerror or error}.") from None
     except RuntimeError:  # ~user with an unknown home folder
         raise DataError(f"{text} does not exist: there is no such home folder.") from None
     except MemoryError:
         raise DataError(f"{text} does not fit into memory.") from None
+
+
+def read_samples(location: str, labels: LabelReader, budget: Budget | None = None) -> Samples:
+    """Read a file or folder without the cache.
+
+    Args:
+        location: Its path, without options.
+        labels: Gives the labels their meaning.
+        budget: What it may take at most.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        path = Path(location).expanduser()
+        if path.is_dir():
+            folder = FolderTree(path, budget)
+            folder.labels = labels
+            return _read_tree(folder)
+        return read_file(path, budget, labels)
+    except OSError as error:
+        raise DataError(f"{location} cannot be read: {error.strerror or error}.") from None
+
+
+def _key(signature: str, options: LabelOptions) -> str:
+    """Return the key of a source in the cache."""
+    return hashlib.sha256(f"{signature}\0{options}".encode()).hexdigest()
 
 
 def _cached(key: str, source: str, read: Callable[[], Samples], budget: Budget) -> Dataset:
@@ -91,17 +130,21 @@ def _cached(key: str, source: str, read: Callable[[], Samples], budget: Budget) 
     return dataset
 
 
-def read_file(path: Path, budget: Budget | None = None) -> Samples:
+def read_file(path: Path, budget: Budget | None = None, labels: LabelReader | None = None) -> Samples:
     """Read a file in the form that its first bytes reveal, or a zip of files."""
+    labels = labels or LabelReader()
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
     if reader := find_reader(head):
-        tree = OneFileTree(path, budget)
-        beside = [p.name for p in _names_beside(path)]
-        tree.labels = _label_reader(beside, lambda name: (path.parent / name).open("rb"))
-        return tree.labels.conclude(reader.read(tree, [path.name]))
+        file_tree = OneFileTree(path, budget)
+        file_tree.labels = labels
+        beside = [p.name for p in names_beside(path)]
+        _find_names(labels, beside, lambda name: (path.parent / name).open("rb"))
+        return labels.conclude(reader.read(file_tree, [path.name]))
     if head.startswith(b"PK\x03\x04"):
-        samples = _read_tree(ZipTree(path, budget))
+        tree = ZipTree(path, budget)
+        tree.labels = labels
+        samples = _read_tree(tree)
         return replace(samples, format=f"zip of {samples.format}")
     raise csv_table.missing_pixels(str(path), head) or DataError(
         f"{path} has an unknown form: expected a {_FORMS} or zip file, or a folder of class folders."
@@ -114,27 +157,26 @@ def _read_tree(tree: FileTree) -> Samples:
         raise DataError(
             f"{tree.name} is empty: expected class folders with images, or a file of these forms: {_FORMS}."
         )
-    tree.labels = _label_reader(label_names.candidates(tree.paths), tree.open)
+    _find_names(tree.labels, label_names.candidates(tree.paths), tree.open)
     return tree.labels.conclude(_read_files(tree))
 
 
-def _names_beside(path: Path) -> list[Path]:
+def names_beside(path: Path) -> list[Path]:
     """Return the files beside a file that may name the numbers of its labels."""
     return [
         full for name in label_names.FILE_NAMES if (full := path.parent / name).is_file() and full != path
     ]
 
 
-def _label_reader(
-    names_files: list[str], open_file: Callable[[str], AbstractContextManager[BinaryIO]]
-) -> LabelReader:
-    """Return the reader of labels whose numbers have the names of the first of these files with names."""
+def _find_names(
+    labels: LabelReader, names_files: list[str], open_file: Callable[[str], AbstractContextManager[BinaryIO]]
+) -> None:
+    """Give the numbers of the labels the names in the first of these files that has names."""
     for path in names_files:
         with open_file(path) as file:
             names = label_names.parse(file.read(label_names.MAX_BYTES + 1))
         if names:
-            return LabelReader(names, path)
-    return LabelReader()
+            return labels.use_file(names, path)
 
 
 def _read_files(tree: FileTree) -> Samples:

@@ -30,6 +30,7 @@ from fer_core.data.votes import read_votes
 from fer_core.errors import FerError
 from fer_core.evaluation import record
 from fer_core.imaging import open_image, open_reduced, size_of
+from fer_core.label_options import LabelOptions, join_source, split_source
 from fer_core.runs.run_folder import HISTORY_COLUMNS, list_runs, open_run
 from fer_core.training.snapshots import read_snapshots
 from fer_core.video import VideoReader
@@ -191,6 +192,13 @@ def _label_names(data: bytes, folder: Path) -> None:
     names = label_names.parse(data)
     if names is not None and not all(isinstance(k, int) and isinstance(n, str) for k, n in names.items()):
         raise Finding(f"names {names}")
+
+
+def _label_options(data: bytes, folder: Path) -> None:
+    """Split a source with options, and read the order in it."""
+    location, options = split_source("faces.npz?" + data.decode("utf-8", errors="replace"))
+    if options != LabelOptions() and split_source(join_source(location, options)) != (location, options):
+        raise Finding(f"options that differ when they are read again: {options}")
 
 
 def _votes(data: bytes, folder: Path) -> None:
@@ -448,6 +456,11 @@ TARGETS: dict[str, Target] = {
             b'["sad", "fear"]',
         ],
         (*_JSON, b"\n", b"happy", b"0 ", b":"),
+    ),
+    "label options": Target(
+        _label_options,
+        lambda: [b"classes=alphabetical", b"classes=-,happy,sad,contempt", b"classes=happy%2Csad"],
+        (b"classes=", b"&", b"=", b"%", b",", b"-", b"happy", b"?", b"/"),
     ),
     "votes": Target(
         _votes,

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ... import emotions, imaging
+from ... import imaging
 from ...errors import DataError, FerError
 from ...zip_file import open_zip
 from ..budget import Budget
@@ -72,11 +72,14 @@ def read(
             f"{name} cannot be read as npz "
             f"({str(error).splitlines()[0] if str(error) else type(error).__name__})."
         ) from None
-    images, labels, splits = (np.concatenate(column) for column in zip(*parts, strict=True))
+    images, labels, splits = (np.concatenate([part[i] for part in parts]) for i in range(3))
     problems = Problems(name)
     good = labels != _BAD
-    for row in np.flatnonzero(~good):
-        problems.add(f"row {row + 1}: unknown label or split.")
+    start = 0
+    for part_images, *_, faults in parts:
+        for row, fault in sorted(faults.items()):
+            problems.add(f"row {start + row + 1}: {fault}")
+        start += len(part_images)
     warnings = problems.conclude(int(good.sum()))
     return Samples(images[good], labels[good], splits[good], np.flatnonzero(good), "npz", warnings)
 
@@ -181,9 +184,11 @@ def _part(
     split: np.ndarray | str,
     label_reader: LabelReader,
     names: dict[int, str] | None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[int, str]]:
+    """Return the images, the positions of their labels and splits, and what is wrong with bad rows."""
     images = _images(name, pixels)
-    count, classes = len(images), len(names or emotions.NAMES)
+    faults: dict[int, str] = {}
+    count, classes = len(images), label_reader.columns(names)
     for what, array in (("labels", labels), ("splits", split)):
         one_hot = what == "labels" and isinstance(array, np.ndarray) and array.shape == (count, classes)
         if isinstance(array, np.ndarray) and array.shape not in ((count,), (count, 1)) and not one_hot:
@@ -194,23 +199,27 @@ def _part(
         label_positions = np.full(count, UNLABELLED, np.int8)
     else:
         one_hot = labels.ndim == 2 and labels.shape[1] == classes
-        label_positions = _positions(
+        label_positions, faults = _positions(
             labels.argmax(axis=1) if one_hot else labels.reshape(count),
             lambda value: label_reader.position(value, names),
         )
-        if one_hot:
-            label_positions[np.count_nonzero(labels, axis=1) == 0] = _BAD
+        empty = np.count_nonzero(labels, axis=1) == 0 if one_hot else np.zeros(count, bool)
+        faults |= dict.fromkeys(np.flatnonzero(empty).tolist(), "it is zero for all classes.")
     if isinstance(split, str):
         split_positions = np.full(count, SPLITS.index(split), np.int8)
     else:
-        split_positions = _positions(split.reshape(count), lambda v: SPLITS.index(columns.split_name(v)))
-    label_positions[split_positions == _BAD] = _BAD
-    return images, label_positions, split_positions
+        split_positions, wrong = _positions(
+            split.reshape(count), lambda v: SPLITS.index(columns.split_name(v))
+        )
+        faults |= wrong
+    label_positions[list(faults)] = _BAD
+    return images, label_positions, split_positions, faults
 
 
-def _positions(values: np.ndarray, meaning: Callable[[object], int]) -> np.ndarray:
+def _positions(values: np.ndarray, meaning: Callable[[object], int]) -> tuple[np.ndarray, dict[int, str]]:
+    """Return the positions that values mean, and what is wrong with the other rows."""
     distinct, inverse = np.unique(values, return_inverse=True)
-    positions = np.empty(len(distinct), np.int8)
+    positions, wrong = np.zeros(len(distinct), np.int8), dict[int, str]()
     for i, value in enumerate(distinct.tolist()):
         if isinstance(value, bytes):
             value = value.decode("utf-8", errors="replace")
@@ -218,9 +227,12 @@ def _positions(values: np.ndarray, meaning: Callable[[object], int]) -> np.ndarr
             value = int(value)
         try:
             positions[i] = meaning(value)
-        except (FerError, SystemError):  # SystemError: a damaged text with invalid characters
-            positions[i] = _BAD
-    return positions[inverse]
+        except FerError as error:
+            wrong[i] = str(error)
+        except SystemError:  # a damaged text with invalid characters
+            wrong[i] = "the text is damaged."
+    rows = np.flatnonzero(np.isin(inverse, list(wrong)))
+    return positions[inverse], {row: wrong[inverse[row]] for row in rows.tolist()}
 
 
 def _images(name: str, pixels: np.ndarray) -> np.ndarray:

@@ -11,7 +11,9 @@ import streamlit as st
 from fer_core.data import readers
 from fer_core.data.recipe import SUFFIX
 from fer_core.errors import DataError, FerError
-from pages.session import data_source, visitor
+from fer_core.label_options import LabelOptions, join_source, split_source
+from fer_core.label_orders import TITLES
+from pages.session import data_source, kept_labels, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import code, plain
 
@@ -51,14 +53,10 @@ def _follow_link() -> None:
     # only once: from then on the boxes decide
     if linked is not None and linked != st.session_state.get("source_linked"):
         with errors_shown(stop=False):
-            data_source.choose(linked if _SYNTHETIC.fullmatch(linked) else str(_named(linked)))
+            data_source.choose(linked if _SYNTHETIC.fullmatch(linked) else _source(linked))
     value = data_source.current()
     named = (
-        _name(Path(value))
-        if not _SYNTHETIC.fullmatch(value)
-        else value
-        if value != data_source.DEFAULT
-        else None
+        _name(value) if not _SYNTHETIC.fullmatch(value) else value if value != data_source.DEFAULT else None
     )
     st.session_state["source_linked"] = named
     if named is None:
@@ -116,10 +114,11 @@ def _folder() -> None:
         accept_new_options=True,
         placeholder="Choose one, or type a path in the data folder",
     )
+    order = _order("source_path_order")
     clicked = st.button("Use this path", key="source_use_path", icon=":material/check:", disabled=not path)
     if clicked and path:
         with errors_shown(stop=False):
-            _use(str(_named(path)))
+            _use(_ordered(_source(path), order))
 
 
 def _named(name: str) -> Path:
@@ -140,8 +139,25 @@ def _named(name: str) -> Path:
     return path.resolve()
 
 
-def _name(path: Path) -> str | None:
-    """Return the name of a path in a link, or None where a link cannot name it."""
+def _source(name: str) -> str:
+    """Return the source for a name in a link or in the box; a known one with the order that was kept for it.
+
+    Raises:
+        DataError: See `_named`.
+    """
+    location, options = split_source(name)
+    source = str(_named(location))
+    return kept_labels.source(source) if options == LabelOptions() else join_source(source, options)
+
+
+def _name(source: str) -> str | None:
+    """Return the name of a source in a link, or None where a link cannot name it."""
+    location, options = split_source(source)
+    name = _path_name(Path(location))
+    return name if name is None else join_source(name, options)
+
+
+def _path_name(path: Path) -> str | None:
     folder, own_folder = data_source.folder(), data_source.own_folder()
     if own_folder != folder and path.is_relative_to(own_folder):
         return _MINE + path.relative_to(own_folder).as_posix()
@@ -199,8 +215,9 @@ def _upload() -> None:
     content = upload.getvalue()
     name, digest = Path(upload.name), hashlib.sha256(content).hexdigest()[:8]
     path = folder / f"{name.stem[:40]}-{digest}{name.suffix.lower()}"
-    if str(path) == data_source.current():
+    if str(path) == split_source(data_source.current())[0]:
         return
+    order = _order("source_upload_order")
     if st.button("Use this upload", key="source_use_upload", icon=":material/check:"):
         with errors_shown(stop=False):
             visitor.check_upload(upload.name, content)
@@ -210,10 +227,29 @@ def _upload() -> None:
             except OSError as error:
                 raise DataError(f"The upload cannot be stored in {where}: {error.strerror}.") from None
             try:
-                _use(str(path))
+                _use(_ordered(kept_labels.source(str(path)), order))
             except FerError:
                 path.unlink(missing_ok=True)  # a file that cannot be read is of no use
                 raise
+
+
+def _order(key: str) -> str | None:
+    """Draw the box for the order of labels that are numbers, and return the chosen one."""
+    return st.selectbox(
+        "Order of labels that are numbers",
+        list(TITLES),
+        index=None,
+        key=key,
+        format_func=lambda order: TITLES.get(order, order),
+        accept_new_options=True,
+        placeholder="By the names in the data, else FER2013's",
+        help="Choose an order, or type a name for each number from 0, such as happy,sad,-,angry.",
+    )
+
+
+def _ordered(source: str, order: str | None) -> str:
+    """Return the source with a chosen order of its labels."""
+    return join_source(split_source(source)[0], LabelOptions(order)) if order else source
 
 
 def _forms() -> str:

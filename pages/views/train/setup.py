@@ -16,6 +16,7 @@ from fer_core.emotions import NAMES
 from fer_core.errors import FerError
 from fer_core.hosting import quotas
 from fer_core.hosting.visitors import Visitors
+from fer_core.label_options import map_location
 from fer_core.presets import DEFAULT_PRESET, PRESETS, card
 from fer_core.runs import queue
 from fer_core.runs.command import train_command
@@ -82,7 +83,8 @@ def base_config(key: str) -> RunConfig:
         "Preset", names, index=names.index(first), format_func=lambda n: f"{PRESETS[n].title} ({n})", key=key
     )
     source = data_source.current()
-    source = source if source.startswith(("synthetic", "kaggle:")) else str(Path(source).resolve())
+    if not source.startswith(("synthetic", "kaggle:")):
+        source = map_location(source, lambda path: str(Path(path).resolve()))
     config = PRESETS[name].config.replace("data", source=source)
     if (all_visitors := visitor.hosted()) is not None and config.train.epochs > all_visitors.settings.epochs:
         st.caption(
