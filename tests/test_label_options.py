@@ -161,9 +161,21 @@ def test_data_takes_an_order(npz: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert told["source"] == f"{npz}?classes=alphabetical"
     assert told["fingerprint"] == open_dataset(told["source"]).fingerprint
     assert main(["data", f"{npz}?classes=alphabetical", "--classes", "fer2013"]) == 1
-    assert "leave --classes out" in capsys.readouterr().err
+    assert "options of its labels already" in capsys.readouterr().err
     assert main(["data", str(npz), "--classes", "nonsense"]) == 1
     assert "Unknown order of classes 'nonsense'" in capsys.readouterr().err
+
+
+def test_data_maps_and_leaves_out(npz: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--map", "1=angry", "--map", "2=angry", "--leave-out", "3", "--leave-out", "neutral"]
+    assert main(["data", str(npz), *options, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["source"] == f"{npz}?map=1=angry,2=angry&leave-out=3,neutral"
+    counts = told["splits"]["train"] | {}
+    assert counts["angry"] + told["splits"].get("validation", {}).get("angry", 0) == 18
+    assert told["count"] == 30 and counts["happy"] == counts["neutral"] == 0
+    assert main(["data", str(npz), "--map", "1=bored"]) == 1
+    assert "expected WORD=CLASS" in capsys.readouterr().err
 
 
 @pytest.mark.long

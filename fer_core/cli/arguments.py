@@ -32,31 +32,48 @@ class Commands:
 
 
 def add_label_options(parser: argparse.ArgumentParser) -> None:
-    """Add --classes; `main` makes it part of the source before the command runs."""
+    """Add --classes, --map and --leave-out; `main` makes them part of the source before the command runs."""
     parser.add_argument(
         "--classes",
         metavar="ORDER",
         help="the order of labels that are numbers: "
         f"{', '.join(ORDERS)}, or a name for each number from 0, such as happy,sad,-,angry",
     )
+    parser.add_argument(
+        "--map",
+        action="append",
+        metavar="WORD=CLASS",
+        help="read another class or number as one of the seven, such as contempt=disgust; repeatable",
+    )
+    parser.add_argument(
+        "--leave-out",
+        action="append",
+        metavar="WORD",
+        help="leave images of a class or number out, such as contempt; repeatable",
+    )
 
 
 def join_label_options(options: argparse.Namespace) -> None:
-    """Make --classes a part of the source that a command takes.
+    """Make the options of labels a part of the source that a command takes.
 
     Raises:
-        FerError: The order is not known, or the source has an order already.
+        FerError: An option cannot be used, or the source has options already.
     """
-    if getattr(options, "classes", None) is None:
+    if not hasattr(options, "classes"):
+        return
+    labels = LabelOptions(
+        options.classes or "", ",".join(options.map or ()), ",".join(options.leave_out or ())
+    )
+    if labels == LabelOptions():
         return
     name = "data" if hasattr(options, "data") else "source"
     source = getattr(options, name)
     if source is None:
-        options.usage_error("--classes goes with a source of data")
+        options.usage_error("--classes, --map and --leave-out go with a source of data")
     location, given = split_source(source)
     if given != LabelOptions():
-        raise FerError(f"{source} has options of its labels already: leave --classes out.")
-    setattr(options, name, join_source(location, LabelOptions(classes=options.classes)))
+        raise FerError(f"{source} has options of its labels already: change these, or take them out of it.")
+    setattr(options, name, join_source(location, labels))
 
 
 def add_preset(parser: argparse.ArgumentParser, settings_help: str) -> None:

@@ -44,6 +44,7 @@ def load(key: str, source: str) -> Dataset | None:
             format=meta["format"],
             fingerprint=meta["fingerprint"],
             warnings=tuple(meta["warnings"]),
+            other_classes={str(word): int(n) for word, n in meta["other_classes"].items()},
             codes={int(code): str(name) for code, name in meta["codes"].items()},
             **arrays,
         )
@@ -68,6 +69,7 @@ def store(key: str, dataset: Dataset) -> None:
             "fingerprint": dataset.fingerprint,
             "warnings": list(dataset.warnings),
             "codes": dataset.codes,
+            "other_classes": dataset.other_classes,
         }
         (temporary / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
         if not (top / key).exists():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -41,6 +42,18 @@ class Samples:
     codes: dict[int, str] = field(default_factory=dict)  # classes of labels that are numbers
     # (N,) uint64, see `image_digests`; set by readers that compute them in the background.
     digests: np.ndarray | None = None
+    other_classes: dict[str, int] = field(default_factory=dict)  # images left out, by their label
+
+    def only(self, kept: np.ndarray) -> Samples:
+        """Return the samples where `kept` (N,) bool is true."""
+        return replace(
+            self,
+            images=self.images[kept],
+            labels=self.labels[kept],
+            splits=self.splits[kept],
+            rows=self.rows[kept],
+            digests=None if self.digests is None else self.digests[kept],
+        )
 
 
 def join_samples(parts: list[Samples]) -> Samples:
@@ -55,6 +68,7 @@ def join_samples(parts: list[Samples]) -> Samples:
         rows=np.concatenate([part.rows + sum(sizes[:i]) for i, part in enumerate(parts)]),
         format=parts[0].format,
         warnings=tuple(warning for part in parts for warning in part.warnings),
+        other_classes=dict(sum((Counter(part.other_classes) for part in parts), Counter())),
     )
 
 
@@ -77,6 +91,7 @@ class Dataset:
     label_names: tuple[str, ...] = field(default=NAMES)
     variant_of: str | None = None  # fingerprint of the original, for a cleaned variant
     codes: dict[int, str] = field(default_factory=dict)  # classes of the numbers, where labels are numbers
+    other_classes: dict[str, int] = field(default_factory=dict)  # images left out, by their label
 
     def __len__(self) -> int:
         return len(self.images)
@@ -183,6 +198,7 @@ def assemble(samples: Samples, source: str) -> Dataset:
         fingerprint=content_fingerprint(digests, samples.labels, splits),
         warnings=samples.warnings + warnings,
         codes=samples.codes,
+        other_classes=samples.other_classes,
     )
 
 

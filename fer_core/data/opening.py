@@ -32,8 +32,8 @@ def open_dataset(source: str | Path, budget: Budget | None = None) -> Dataset:
 
     Args:
         source: `synthetic[:N[:SEED]]`, `kaggle:OWNER/NAME`, or the path of a CSV, zip, parquet or npz file or
-            of a folder; `?classes=...` behind it gives the order of labels that are numbers, see
-            `fer_core.label_orders.names_of`.
+            of a folder; options of its labels may follow, such as `?classes=alphabetical`, see
+            `fer_core.label_options.LabelOptions`.
         budget: What the source may take at most; by default 2,000,000 faces.
 
     Raises:

@@ -42,7 +42,9 @@ def display_name(source: str) -> str:
         return "Embedded synthetic faces"
     location, options = split_source(source)
     name = location if ":" in location else Path(location).name
-    return f"{name} (labels: {options.classes})" if options.classes else name
+    chosen = {"labels": options.classes, "mapped": options.mapping, "without": options.leave_out}
+    words = [f"{what}: {value}" for what, value in chosen.items() if value]
+    return f"{name} ({'; '.join(words)})" if words else name
 
 
 def dataset() -> Dataset:

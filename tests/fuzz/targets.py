@@ -459,8 +459,8 @@ TARGETS: dict[str, Target] = {
     ),
     "label options": Target(
         _label_options,
-        lambda: [b"classes=alphabetical", b"classes=-,happy,sad,contempt", b"classes=happy%2Csad"],
-        (b"classes=", b"&", b"=", b"%", b",", b"-", b"happy", b"?", b"/"),
+        lambda: [b"classes=alphabetical", b"classes=-,happy,sad,contempt", b"map=a=happy&leave-out=7,b"],
+        (b"classes=", b"map=", b"leave-out=", b"&", b"=", b"%", b",", b"-", b"happy", b"?", b"/"),
     ),
     "votes": Target(
         _votes,

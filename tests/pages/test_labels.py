@@ -109,3 +109,25 @@ def test_damaged_kept_names_are_passed_over(source: Path, monkeypatch: pytest.Mo
     ):
         file.write_text(text)
         assert kept_labels.source(str(source)) == str(source)
+
+
+def test_other_classes_are_mapped_or_left_out_by_the_form(folders: Path) -> None:
+    labels = names_of(FER_CODES)
+    labels[0], labels[7], labels[14] = "contempt", "bored", "contempt"
+    (folders / "data").mkdir()
+    path = folders / "data" / "faces.npz"
+    np.savez(path, images=IMAGES, labels=np.array(labels))
+    app = dataset_view.view("Overview", path, labels_form=True)
+    boxes = {box.label: box for box in app.selectbox if box.key.startswith("labels_")}
+    assert {label: box.value for label, box in boxes.items()} == {
+        "Images labelled contempt": "leave out",
+        "Images labelled bored": "leave out",
+    }
+    boxes["Images labelled contempt"].set_value("angry").run()
+    app.button(key="labels_use").click().run()
+    assert app.session_state["data_source"] == f"{path}?map=contempt=angry&leave-out=bored"
+    boxes = {box.label: box for box in app.selectbox if box.key.startswith("labels_")}
+    assert [box.value for box in boxes.values()] == ["angry", "leave out"]
+    assert "faces.npz (mapped: contempt=angry; without: bored)" in dataset_view.texts(app)
+    app.button(key="labels_use").click().run()
+    assert app.session_state["data_source"] == f"{path}?map=contempt=angry&leave-out=bored"

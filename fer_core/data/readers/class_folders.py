@@ -15,7 +15,7 @@ from ...picture_files import HEAD_BYTES, has_picture_name, is_picture
 from ..budget import TooLargeError
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
 from ..labels import LabelReader
-from ..problems import Problems
+from ..problems import MAX_BAD_SHARE, Problems
 from .face_picture import read_face
 from .file_tree import FileTree
 
@@ -50,7 +50,7 @@ def read(tree: FileTree) -> Samples:
     paths = pictures(tree)
     tree.budget.take_faces(tree.name, len(paths))
     places = [_place(p, tree.default_split) for p in paths]
-    _check_classes(tree.name, paths, places, tree.labels)
+    positions = _check_classes(tree.name, paths, places, tree.labels)
     problems = Problems(tree.name)
     images, labels, splits, rows = [], [], [], []
     with ThreadPoolExecutor() as pool:
@@ -60,8 +60,12 @@ def read(tree: FileTree) -> Samples:
             if isinstance(image, FerError):
                 problems.add(str(image))
                 continue
+            position = UNLABELLED if word is None else positions[word]
+            if isinstance(position, FerError):
+                problems.add_fault(paths[row], position)
+                continue
             images.append(image)
-            labels.append(UNLABELLED if word is None else tree.labels.position(word))
+            labels.append(position)
             splits.append(SPLITS.index(split))
             rows.append(row)
     warnings = list(problems.conclude(len(images)))
@@ -78,6 +82,7 @@ def read(tree: FileTree) -> Samples:
         rows=np.array(rows, np.int64),
         format="class folders",
         warnings=tuple(warnings),
+        other_classes=dict(problems.other_classes),
     )
 
 
@@ -94,26 +99,31 @@ def _place(path: str, default_split: str) -> tuple[str | None, str]:
 
 def _check_classes(
     name: str, paths: list[str], places: list[tuple[str | None, str]], labels: LabelReader
-) -> None:
-    """Check the classes of the pictures.
+) -> dict[str, int | FerError]:
+    """Return the position of each class, or why it has none.
 
     Raises:
-        DataError: A class is unknown, or there are no classes.
+        DataError: Many pictures are of unknown classes, or there are no classes.
     """
     if not paths:
         raise DataError(
             f"{name} holds no images: expected class folders such as train/happy with JPEG or PNG files."
         )
     words = Counter(word for word, _ in places if word is not None)
+    positions: dict[str, int | FerError] = {}
     for word in words:
         try:
-            labels.position(word)
+            positions[word] = labels.position(word)
         except DataError as error:
-            where = next(p for p, (w, _) in zip(paths, places, strict=True) if w == word)
-            raise DataError(
-                f"{str(error).removesuffix('.')}; in {name} ({words[word]:,} images, such as {where}): "
-                "rename the folder or move it away."
-            ) from None
+            positions[word] = error
+    unknown = {word: error for word, error in positions.items() if isinstance(error, FerError)}
+    if sum(words[word] for word in unknown) > MAX_BAD_SHARE * len(paths):
+        word, reason = max(unknown.items(), key=lambda item: words[item[0]])
+        where = next(p for p, (w, _) in zip(paths, places, strict=True) if w == word)
+        raise DataError(
+            f"{str(reason).removesuffix('.')}; in {name} ({words[word]:,} images, such as {where}): "
+            f"--map {word}=CLASS reads them as a class, --leave-out {word} leaves them out."
+        )
     without = [p for p, (word, split) in zip(paths, places, strict=True) if word is None and split != "test"]
     if not words or without:
         where = f": {_some(without)}" if without else ""
@@ -121,6 +131,7 @@ def _check_classes(
             f"{name} has {len(without or paths):,} images without a label{where}: put each into a folder "
             "named after its class."
         )
+    return positions
 
 
 def _decode_all(

@@ -201,7 +201,7 @@ def read(
             line = _line_numbers(block.rows, passed_over)
             for i, fault in sorted((split_faults | label_faults | faults).items()):
                 if any(cells_of[i].as_py().strip() for cells_of in block.columns.values()):
-                    problems.add(f"line {line[i]}: {fault}")
+                    problems.add_fault(f"line {line[i]}", fault)
                 else:
                     blank.append(int(line[i]))
             good.append(~np.isin(np.arange(count), [*split_faults, *label_faults, *faults]))
@@ -231,6 +231,7 @@ def read(
         format="csv",
         warnings=problems.conclude(int(keep.sum())),
         digests=np.concatenate(digests)[keep],
+        other_classes=dict(problems.other_classes),
     )
 
 
@@ -311,34 +312,34 @@ class _Cells:
     def __init__(self, default_split: str, label_reader: LabelReader) -> None:
         self._label_reader = label_reader
         self._default = SPLITS.index(default_split)
-        self._labels: dict[bytes, int | str] = {}
-        self._splits: dict[bytes, int | str] = {}
+        self._labels: dict[bytes, int | DataError] = {}
+        self._splits: dict[bytes, int | DataError] = {}
 
-    def labels(self, cells: pa.Array | None, count: int) -> tuple[np.ndarray, dict[int, str]]:
+    def labels(self, cells: pa.Array | None, count: int) -> tuple[np.ndarray, dict[int, DataError | str]]:
         """Return (count,) int8 positions, and the faults by row."""
         if cells is None:
             return np.full(count, UNLABELLED, np.int8), {}
         return _look_up(cells, self._labels, self._label_reader.position)
 
-    def splits(self, cells: pa.Array | None, count: int) -> tuple[np.ndarray, dict[int, str]]:
+    def splits(self, cells: pa.Array | None, count: int) -> tuple[np.ndarray, dict[int, DataError | str]]:
         if cells is None:
             return np.full(count, self._default, np.int8), {}
         return _look_up(cells, self._splits, lambda text: SPLITS.index(columns.split_name(text)))
 
 
 def _look_up(
-    cells: pa.Array, values: dict[bytes, int | str], meaning: Callable[[str], int]
-) -> tuple[np.ndarray, dict[int, str]]:
+    cells: pa.Array, values: dict[bytes, int | DataError], meaning: Callable[[str], int]
+) -> tuple[np.ndarray, dict[int, DataError | str]]:
     positions = np.zeros(len(cells), np.int8)
-    faults: dict[int, str] = {}
+    faults: dict[int, DataError | str] = {}
     for i, text in enumerate(cells.to_pylist()):
         if text not in values:
             try:
                 values[text] = meaning(text.decode("utf-8", errors="replace").strip())
             except DataError as error:
-                values[text] = str(error)
+                values[text] = error
         value = values[text]
-        if isinstance(value, str):
+        if isinstance(value, DataError):
             faults[i] = value
         else:
             positions[i] = value

@@ -78,10 +78,18 @@ def read(
     start = 0
     for part_images, *_, faults in parts:
         for row, fault in sorted(faults.items()):
-            problems.add(f"row {start + row + 1}: {fault}")
+            problems.add_fault(f"row {start + row + 1}", fault)
         start += len(part_images)
     warnings = problems.conclude(int(good.sum()))
-    return Samples(images[good], labels[good], splits[good], np.flatnonzero(good), "npz", warnings)
+    return Samples(
+        images[good],
+        labels[good],
+        splits[good],
+        np.flatnonzero(good),
+        "npz",
+        warnings,
+        other_classes=dict(problems.other_classes),
+    )
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,7 @@ def _class_names(name: str, arrays: dict[str, _Stored], budget: Budget) -> dict[
 _MAX_ARRAYS = 1000
 _NAMES_KEYS = ("class_names", "classes", "label_names", "target_names", "names")
 _ROWS = 4096  # whose pixels are converted at a time
-_BAD = -2  # marks a row with an unknown label or split
+_BAD = -128  # marks a row with an unknown label or split
 
 
 def _groups(
@@ -184,10 +192,10 @@ def _part(
     split: np.ndarray | str,
     label_reader: LabelReader,
     names: dict[int, str] | None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[int, str]]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[int, FerError | str]]:
     """Return the images, the positions of their labels and splits, and what is wrong with bad rows."""
     images = _images(name, pixels)
-    faults: dict[int, str] = {}
+    faults: dict[int, FerError | str] = {}
     count, classes = len(images), label_reader.columns(names)
     for what, array in (("labels", labels), ("splits", split)):
         one_hot = what == "labels" and isinstance(array, np.ndarray) and array.shape == (count, classes)
@@ -216,10 +224,12 @@ def _part(
     return images, label_positions, split_positions, faults
 
 
-def _positions(values: np.ndarray, meaning: Callable[[object], int]) -> tuple[np.ndarray, dict[int, str]]:
+def _positions(
+    values: np.ndarray, meaning: Callable[[object], int]
+) -> tuple[np.ndarray, dict[int, FerError | str]]:
     """Return the positions that values mean, and what is wrong with the other rows."""
     distinct, inverse = np.unique(values, return_inverse=True)
-    positions, wrong = np.zeros(len(distinct), np.int8), dict[int, str]()
+    positions, wrong = np.zeros(len(distinct), np.int8), dict[int, FerError | str]()
     for i, value in enumerate(distinct.tolist()):
         if isinstance(value, bytes):
             value = value.decode("utf-8", errors="replace")
@@ -228,7 +238,7 @@ def _positions(values: np.ndarray, meaning: Callable[[object], int]) -> tuple[np
         try:
             positions[i] = meaning(value)
         except FerError as error:
-            wrong[i] = str(error)
+            wrong[i] = error
         except SystemError:  # a damaged text with invalid characters
             wrong[i] = "the text is damaged."
     rows = np.flatnonzero(np.isin(inverse, list(wrong)))

@@ -166,7 +166,7 @@ def read(
                         )
                         split_position = SPLITS.index(columns.split_name(use) if split_column else split)
                     except FerError as error:
-                        problems.add(f"row {row + i + 1}: {error}")
+                        problems.add_fault(f"row {row + i + 1}", error)
                         continue
                     images[len(rows)] = image
                     labels.append(label_position)
@@ -187,6 +187,7 @@ def read(
         rows=np.array(rows, np.int64),
         format="parquet",
         warnings=warnings,
+        other_classes=dict(problems.other_classes),
     )
 
 
