@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,10 @@ def add_commands(commands: Commands) -> None:
 
 def data(options: argparse.Namespace) -> None:
     from ..data import open_dataset
+    from ..quality.label_permutation import find_permutation
 
     dataset = open_dataset(options.source)
+    permutation = find_permutation(dataset)
     if options.report:
         _report(options, dataset)
     summary = {
@@ -50,6 +53,7 @@ def data(options: argparse.Namespace) -> None:
         "image_shape": list(dataset.image_shape),
         "fingerprint": dataset.fingerprint,
         "warnings": list(dataset.warnings),
+        "looks_permuted": None if permutation is None else asdict(permutation),
     }
     if options.json:
         return print_json(summary)
@@ -64,6 +68,8 @@ def data(options: argparse.Namespace) -> None:
     print(table(["", *counts], rows))
     for warning in dataset.warnings:
         print(f"note: {warning}")
+    if permutation:
+        print(f"note: {permutation.advice()}")
 
 
 def _report(options: argparse.Namespace, dataset: Any) -> None:

@@ -96,7 +96,7 @@ def evaluate(options: argparse.Namespace) -> None:
 
     bundle = find_bundle(options.model)
     dataset = open_dataset(options.data)
-    print_notes(dataset)
+    data_notes = print_notes(dataset)
     truth = options.truth or bundle.card.get("truth", "labels")
     votes = read_named_votes(options, dataset) if truth == "votes" else None
     scored = score(bundle, dataset, options.split, options.tta, votes=votes, save=options.save or None)
@@ -116,7 +116,7 @@ def evaluate(options: argparse.Namespace) -> None:
             "tta": options.tta,
             "truth": truth,
             "fingerprint": dataset.fingerprint,
-            "notes": list(dataset.warnings),
+            "notes": data_notes,
         }
         against = (
             {

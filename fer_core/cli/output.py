@@ -25,10 +25,19 @@ def print_json(value: Any) -> None:
     print(text)
 
 
-def print_notes(dataset: Dataset) -> None:
-    """Print the notes on a source (assumed label codes, files left out) on stderr."""
-    for note in dataset.warnings:
+def print_notes(dataset: Dataset) -> list[str]:
+    """Print the notes on a source on stderr: assumed codes, files left out, labels that look permuted.
+
+    Returns:
+        The notes.
+    """
+    from ..quality.label_permutation import find_permutation
+
+    permutation = find_permutation(dataset)
+    notes = [*dataset.warnings, *([permutation.advice()] if permutation else [])]
+    for note in notes:
         print(f"note: {note}", file=sys.stderr)
+    return notes
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from fer_core.data import open_dataset
 from fer_core.emotions import NAMES
@@ -95,6 +98,27 @@ def test_a_run_set_up_on_the_page_keeps_the_order(source: Path) -> None:
     app = open_page("train", data_source=chosen)
     assert not app.exception
     assert "faces.npz (labels: alphabetical)" in texts(app)
+
+
+def test_labels_that_look_permuted_are_offered_their_order(
+    folders: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = pq.read_table(shared / "data" / "fer2013.parquet").slice(30_000, 300).to_pylist()
+    faces_of = [np.asarray(Image.open(io.BytesIO(row["image"]["bytes"])).convert("L")) for row in rows]
+    (folders / "data").mkdir()
+    path = folders / "data" / "kaggle.npz"
+    order = np.array([ALPHABETICAL.index(name) for name in NAMES])
+    np.savez(path, images=np.stack(faces_of), labels=order[[row["emotion"] for row in rows]])
+    for app in (
+        open_page("train", data_source=str(path)),
+        evaluate_view.view("Matrix", path),
+        dataset_view.view("Overview", path),
+    ):
+        (warning,) = (warning.value for warning in app.warning if "permuted" in warning.value)
+        assert "(the order alphabetical)" in warning
+    app.button(key="data_notes_permuted").click().run()
+    assert app.session_state["data_source"] == f"{path}?classes=alphabetical" == kept_labels.source(str(path))
+    assert not any("permuted" in warning.value for warning in app.warning) and not app.exception
 
 
 def test_damaged_kept_names_are_passed_over(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
