@@ -17,9 +17,9 @@ IMAGE_SIZE = 48
 
 # Names of the three splits in FER2013 and in common copies of it.
 _SPLIT_WORDS = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev", "publictest", "public_test"),
-    "test": ("test", "testing", "privatetest", "private_test"),
+    "train": ("train", "training", "fer2013train"),
+    "validation": ("validation", "valid", "val", "dev", "publictest", "public_test", "fer2013valid"),
+    "test": ("test", "testing", "privatetest", "private_test", "fer2013test"),
 }
 _SPLIT_BY_WORD = {word: split for split, words in _SPLIT_WORDS.items() for word in words}
 

@@ -52,6 +52,11 @@ class LabelReader:
         """Take names from the file `origin`, for where neither the user nor the table has any."""
         self._names, self.origin = names, origin
 
+    def use_default(self, names: Mapping[int, str], origin: str) -> None:
+        """Take these names where nothing names the numbers; `origin` says why, as in "RAF-DB's folders"."""
+        if self._names is None:
+            self.use_file(names, origin)
+
     def columns(self, names: Mapping[int, str] | None = None) -> int:
         """Return how many columns one-hot labels have; `names` are those in the table."""
         return max(self._chosen or names or self._names or FER2013_CODES, default=0) + 1

@@ -23,6 +23,7 @@ from .dataset import Dataset, Samples, assemble
 from .labels import LabelReader
 from .readers import HEAD_BYTES, READERS, class_folders, csv_table, find_reader, label_names
 from .readers.file_tree import FileTree, FolderTree, OneFileTree, ZipTree
+from .readers.tar_tree import TarTree, is_gzip, is_tar, unpacked
 
 _FORMS = ", ".join(reader.name for reader in READERS)
 
@@ -132,22 +133,36 @@ def _cached(key: str, source: str, read: Callable[[], Samples], budget: Budget) 
 
 def read_file(path: Path, budget: Budget | None = None, labels: LabelReader | None = None) -> Samples:
     """Read a file in the form that its first bytes reveal, or a zip of files."""
-    labels = labels or LabelReader()
+    budget, labels = budget or Budget(), labels or LabelReader()
+    beside = [p.name for p in names_beside(path)]
+    _find_names(labels, beside, lambda name: (path.parent / name).open("rb"))
+    with open(path, "rb") as file:
+        packed = is_gzip(file.read(HEAD_BYTES))
+    if not packed:
+        return _read_content(path, str(path), budget, labels)
+    with unpacked(path, budget) as content:
+        samples = _read_content(content, str(path), budget, labels)
+    return replace(samples, format=f"gzip of {samples.format}")
+
+
+def _read_content(path: Path, name: str, budget: Budget, labels: LabelReader) -> Samples:
+    """Read a file that is not packed; `name` is what messages call it."""
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
     if reader := find_reader(head):
-        file_tree = OneFileTree(path, budget)
+        file_tree = OneFileTree(path, budget, name)
         file_tree.labels = labels
-        beside = [p.name for p in names_beside(path)]
-        _find_names(labels, beside, lambda name: (path.parent / name).open("rb"))
         return labels.conclude(reader.read(file_tree, [path.name]))
     if head.startswith(b"PK\x03\x04"):
-        tree = ZipTree(path, budget)
+        tree = ZipTree(path, budget, name)
         tree.labels = labels
         samples = _read_tree(tree)
         return replace(samples, format=f"zip of {samples.format}")
-    raise csv_table.missing_pixels(str(path), head) or DataError(
-        f"{path} has an unknown form: expected a {_FORMS} or zip file, or a folder of class folders."
+    if is_tar(head):
+        samples = _read_tree(TarTree(path, budget, name, labels))
+        return replace(samples, format=f"tar of {samples.format}")
+    raise csv_table.missing_pixels(name, head) or DataError(
+        f"{name} has an unknown form: expected a {_FORMS} or zip file, or a folder of class folders."
     )
 
 

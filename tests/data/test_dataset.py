@@ -166,7 +166,7 @@ def assert_equal(first: Dataset, second: Dataset) -> None:
 def test_second_opening_of_a_large_table_is_memory_mapped_and_equal(tmp_path):
     """The table has many blocks, with two kinds of bad lines in the first and the last ones."""
     path = training_csv(tmp_path / "faces.csv", 2300)
-    ragged, wrong = "3,1 2 3", "9," + "1 " * 2304 + ",Training"
+    ragged, wrong = "3,1 2 3", "3," + "1 " * 2304 + ",Later"
     bad = {100: ragged, 150: wrong, 2250: ragged, 2290: wrong}
     for number, line in bad.items():
         replace_line(path, number, line)

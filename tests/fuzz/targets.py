@@ -5,9 +5,11 @@ A parser may read its input or refuse it with a `FerError` of one sentence. Anyt
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -152,6 +154,42 @@ def _zips() -> list[bytes]:
         _zip([("train.csv", _csv()[0]), ("__MACOSX/._train.csv", b"\0")]),
         _zip([("../../out.csv", _csv()[0])]),
     ]
+
+
+def _lists() -> list[bytes]:
+    """Zips of pictures with a list of their labels."""
+    images, codes = build.faces(7)
+    names = build.names_of(codes)
+    pictures = [(f"images/fer{i:07}.png", _png(image)) for i, image in enumerate(images)]
+    files = [name for name, _ in pictures]
+    paths = build.csv_text({"image": files, "label": names}).encode()
+    votes = "".join(f'{name[7:]},"(0, 0, 48, 48)",8,0,0,0,0,0,0,2,0,0\n' for name in files).encode()
+    marks = "filename, happy, sad\n" + "".join(f"{name[7:]}, 1, 0\n" for name in files)
+    labels = [(f"labels/fer{i:07}.txt", b"0 0.5 0.5 1 1\n") for i in range(7)]
+    return [
+        _zip([*pictures, ("labels.csv", paths)]),
+        _zip([*pictures, ("images/label.csv", votes)]),
+        _zip([*pictures, ("images/_classes.csv", marks.encode())]),
+        _zip([*pictures, *labels, ("data.yaml", b"names: ['happy', 'sad']\n")]),
+    ]
+
+
+def _tars() -> list[bytes]:
+    images, codes = build.faces(7)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, image in zip(build.names_of(codes), images, strict=True):
+            member = tarfile.TarInfo(f"train/{name}/0.png")
+            content = _png(image)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return [buffer.getvalue()]
+
+
+def _pixel_columns() -> list[bytes]:
+    images, codes = build.faces(2)
+    pixels = {f"pixel{i}": images.reshape(2, -1)[:, i] for i in range(2304)}
+    return [build.csv_text({"label": codes, "usage": ["train", "test"]} | pixels).encode()]
 
 
 def _npzs() -> list[bytes]:
@@ -438,6 +476,14 @@ TARGETS: dict[str, Target] = {
         ),
     ),
     "zip": Target(_dataset(".zip"), _zips, _ZIP, packed=True),
+    "picture lists": Target(
+        _dataset(".zip"), _lists, (*_ZIP, b",", b"\n", b'"', b"names:", b"-1"), packed=True
+    ),
+    "tar": Target(_dataset(".tar"), _tars, (b"ustar", b"../", b"\0", b"7777777", b"L", b"x", b"2")),
+    "gzip": Target(
+        _dataset(".csv.gz"), lambda: [gzip.compress(text) for text in _csv()], (b"\x1f\x8b", b"\0")
+    ),
+    "pixel columns": Target(_dataset(".csv"), _pixel_columns, (b",", b"\n", b"256", b"pixel", b"-1", b'"')),
     "npz": Target(
         _dataset(".npz"),
         _npzs,

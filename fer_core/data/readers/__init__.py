@@ -13,7 +13,7 @@ from typing import BinaryIO
 from ..budget import Budget
 from ..dataset import Samples, join_samples
 from ..labels import LabelReader
-from . import csv_table, npz, parquet
+from . import csv_table, npz, parquet, pixel_columns
 from .file_tree import FileTree, split_of
 
 
@@ -46,13 +46,20 @@ def _each(
 
 # Where a folder holds files of several forms, the first form in this list is read.
 READERS: tuple[Reader, ...] = (
+    Reader("csv with a column a pixel", (".csv",), pixel_columns.recognises, _each(pixel_columns.read)),
     Reader("csv", (".csv",), csv_table.recognises, csv_table.read_tables),
     Reader("parquet", (".parquet",), parquet.recognises, _each(parquet.read)),
     Reader("npz", (".npz",), npz.recognises, _each(npz.read)),
+    Reader("npy", (".npy",), npz.is_array, npz.read_arrays),
 )
 
 HEAD_BYTES = 1 << 16
-SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes) | {".zip"}
+SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes) | {
+    ".zip",
+    ".tar",
+    ".gz",
+    ".tgz",
+}
 
 
 def find_reader(head: bytes) -> Reader | None:

@@ -11,14 +11,18 @@ import numpy as np
 
 from ... import emotions
 from ...errors import DataError, FerError
+from ...label_orders import names_of
 from ...picture_files import HEAD_BYTES, has_picture_name, is_picture
 from ..budget import TooLargeError
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
 from ..labels import LabelReader
 from ..problems import MAX_BAD_SHARE, Problems
+from . import picture_lists
 from .face_picture import read_face
 from .file_tree import FileTree
+from .picture_lists import PictureList
 
+_NO_CLASSES = ("images", "image", "imgs", "img", "photos", "pictures", "faces", "data", "dataset")
 _BATCH = 512  # files read ahead of decoding, to bound memory
 
 
@@ -50,7 +54,15 @@ def read(tree: FileTree) -> Samples:
     paths = pictures(tree)
     tree.budget.take_faces(tree.name, len(paths))
     places = [_place(p, tree.default_split) for p in paths]
-    positions = _check_classes(tree.name, paths, places, tree.labels)
+    _use_numbered_folders(places, tree.labels)
+    listed = picture_lists.find(tree, paths, explicit=_name_classes(places))
+    names, notes = None, list[str]()
+    if listed is not None:
+        names = listed.names
+        notes = _list_notes(listed, paths)
+        paths = [path for path in paths if path in listed.labels]
+        places = [(listed.labels[path], listed.splits[path]) for path in paths]
+    positions = _check_classes(tree.name, paths, places, tree.labels, names)
     problems = Problems(tree.name)
     images, labels, splits, rows = [], [], [], []
     with ThreadPoolExecutor() as pool:
@@ -68,9 +80,9 @@ def read(tree: FileTree) -> Samples:
             labels.append(position)
             splits.append(SPLITS.index(split))
             rows.append(row)
-    warnings = list(problems.conclude(len(images)))
+    warnings = [*problems.conclude(len(images)), *notes]
     non_images = sorted(set(tree.paths) - {*paths, tree.labels.origin})
-    if strays := tree.stray + non_images:
+    if (strays := tree.stray + non_images) and listed is None:
         warnings.append(
             f"{len(strays):,} {'file' if len(strays) == 1 else 'files'} without an image ignored: "
             f"{_some(strays)}."
@@ -80,7 +92,7 @@ def read(tree: FileTree) -> Samples:
         labels=np.array(labels, np.int8),
         splits=np.array(splits, np.int8),
         rows=np.array(rows, np.int64),
-        format="class folders",
+        format="class folders" if listed is None else listed.form,
         warnings=tuple(warnings),
         other_classes=dict(problems.other_classes),
     )
@@ -94,11 +106,42 @@ def _place(path: str, default_split: str) -> tuple[str | None, str]:
     if named is not None:
         return named, split
     nearest = folders[-1] if folders else None
-    return (None if nearest is None or find_split(nearest) else nearest), split
+    no_class = nearest is None or find_split(nearest) or nearest.lower() in _NO_CLASSES
+    return (None if no_class else nearest), split
+
+
+def _use_numbered_folders(places: list[tuple[str | None, str]], labels: LabelReader) -> None:
+    """Name the folders 1 to 7 as RAF-DB does: FER2013's codes have a 0, and no 7."""
+    if {word for word, _ in places if word is not None} == set("1234567"):
+        labels.use_default(names_of("raf-db"), "RAF-DB's folders 1 to 7")
+
+
+def _name_classes(places: list[tuple[str | None, str]]) -> bool:
+    """Return whether the folders name the classes of most pictures."""
+    named = sum(
+        word is not None and (word.isdecimal() or emotions.find(word) is not None) for word, _ in places
+    )
+    return named > len(places) // 2
+
+
+def _list_notes(listed: PictureList, paths: list[str]) -> list[str]:
+    """Return notes on pictures and lines of a list that do not fit together."""
+    counts = {
+        "picture that is not in the list": len(set(paths) - listed.labels.keys()) - listed.no_label,
+        "picture without one label": listed.no_label,
+        "line of the list without a picture": listed.missing if listed.form != "YOLO export" else 0,
+    }
+    left = [f"{count:,} {what}" for what, count in counts.items() if count > 0]
+    article = "the" if listed.form.startswith("file names") else "a"
+    return [f"Labels read from {article} {listed.form}; left out: {', '.join(left) or 'nothing'}."]
 
 
 def _check_classes(
-    name: str, paths: list[str], places: list[tuple[str | None, str]], labels: LabelReader
+    name: str,
+    paths: list[str],
+    places: list[tuple[str | None, str]],
+    labels: LabelReader,
+    names: dict[int, str] | None,
 ) -> dict[str, int | FerError]:
     """Return the position of each class, or why it has none.
 
@@ -113,7 +156,7 @@ def _check_classes(
     positions: dict[str, int | FerError] = {}
     for word in words:
         try:
-            positions[word] = labels.position(word)
+            positions[word] = labels.position(word, names)
         except DataError as error:
             positions[word] = error
     unknown = {word: error for word, error in positions.items() if isinstance(error, FerError)}
@@ -129,7 +172,7 @@ def _check_classes(
         where = f": {_some(without)}" if without else ""
         raise DataError(
             f"{name} has {len(without or paths):,} images without a label{where}: put each into a folder "
-            "named after its class."
+            "named after its class, or put a CSV with the path and label of each beside them."
         )
     return positions
 

@@ -21,6 +21,27 @@ _WORDS = {
     "split": ("usage", "split", "set", "subset"),
 }
 
+# Names of columns with the path of a picture.
+PICTURE_PATHS = (
+    "image",
+    "images",
+    "file",
+    "filename",
+    "file_name",
+    "filepath",
+    "file_path",
+    "path",
+    "pth",
+    "img",
+    "image_path",
+    "img_path",
+    "image_name",
+    "img_name",
+    "image name",
+    "photo",
+    "picture",
+)
+
 
 def find(header: list[str]) -> dict[str, str]:
     """Return the name of the "label", "pixels" and "split" columns in `header`.

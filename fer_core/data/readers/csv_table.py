@@ -61,7 +61,7 @@ def read_header(head: bytes) -> Header:
     if pixels is not None and not pixels.strip().lower().startswith("pixel"):
         cells = _cells_of(rest.partition("\n")[0], delimiter)
         cell = cells[names.index(pixels)] if len(cells) == len(names) else ""
-        if not re.match(r"\s*\d+\s+\d+", cell):
+        if not re.match(r"\s*\[?\s*\d+[\s,]+\d+", cell):
             del roles["pixels"]
     return Header(tuple(names), roles, delimiter)
 
@@ -89,6 +89,12 @@ def missing_pixels(name: str, head: bytes) -> DataError | None:
         return None
     if {"image name", "contempt", "nf"} <= {column.strip().lower() for column in header.names}:
         return DataError(f"{name} holds the FER+ votes, which come without images: open fer2013.csv instead.")
+    lower = [column.strip().lower() for column in header.names]
+    if any(name in columns.PICTURE_PATHS for name in lower) and "label" in header.found:
+        return DataError(
+            f"{name} is a list of pictures with their labels: open the folder, zip or tar that has the list "
+            "and the pictures."
+        )
     got = ", ".join(column.strip()[:20] for column in header.names[:6])
     return DataError(
         f"{name} has no pixels column: expected a header such as emotion,pixels,Usage, got {got}."
@@ -146,7 +152,7 @@ def read(
     header = read_header(file.read(_MAX_HEADER_BYTES))
     file.seek(0)
     if budget is not None:
-        size, rows = _measure(file)
+        size, rows = measure(file)
         budget.take_bytes(name, size)
         budget.take_faces(name, rows)
         file.seek(0)
@@ -235,7 +241,7 @@ def read(
     )
 
 
-def _measure(file: BinaryIO) -> tuple[int, int]:
+def measure(file: BinaryIO) -> tuple[int, int]:
     """Return the bytes of a table, and its lines after the header."""
     size = lines = 0
     last = b"\n"
@@ -375,8 +381,8 @@ def _read_pixels(cells: pa.Array, images: np.ndarray) -> tuple[np.ndarray, dict[
 
 
 def _parse_row(text: bytes) -> tuple[list[int], str | None]:
-    """Return the pixel values of one row, or what is wrong with it."""
-    words = text.split()
+    """Return the pixel values of one row, or what is wrong with it; [1, 2, 3] is read as 1 2 3."""
+    words = text.translate(_LIST_MARKS).split()
     if len(words) != PIXELS:
         return [], f"expected {PIXELS} pixel values (48x48), got {len(words)}."
     wrong = next((w for w in words if not (w.isdigit() and len(w) < 10 and int(w) < 256)), None)
@@ -385,6 +391,7 @@ def _parse_row(text: bytes) -> tuple[list[int], str | None]:
     return [int(w) for w in words], None
 
 
+_LIST_MARKS = bytes.maketrans(b"[],", b"   ")
 _scratch = threading.local()
 
 

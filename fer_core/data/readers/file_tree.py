@@ -98,9 +98,9 @@ class FolderTree:
 class OneFileTree:
     """A single file, which is read like a folder that contains nothing else."""
 
-    def __init__(self, path: Path, budget: Budget | None = None) -> None:
+    def __init__(self, path: Path, budget: Budget | None = None, name: str | None = None) -> None:
         self.budget, self.labels = budget or Budget(), LabelReader()
-        self.name, self.default_split = str(path), "train"
+        self.name, self.default_split = name or str(path), "train"
         self.paths, self.stray = [path.name], list[str]()
         self._path = path
 
@@ -124,9 +124,9 @@ class ZipTree:
             than expected.
     """
 
-    def __init__(self, path: Path, budget: Budget | None = None) -> None:
+    def __init__(self, path: Path, budget: Budget | None = None, name: str | None = None) -> None:
         self.budget, self.labels = budget or Budget(), LabelReader()
-        self.name, self.default_split = str(path), "train"
+        self.name, self.default_split = name or str(path), "train"
         try:
             self._zip = open_zip(path, self.name, min(MAX_MEMBERS, 2 * self.budget.max_faces + _OTHER_FILES))
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -180,6 +180,13 @@ def damage_reported(name: str) -> Iterator[None]:
         ) from None
 
 
+def leads_outside(member: str) -> bool:
+    """Return whether the name of a member of an archive leads outside its folder."""
+    parts = PurePosixPath(member.replace("\\", "/")).parts
+    absolute = member.startswith(("/", "\\")) or (bool(parts) and parts[0][1:2] == ":")
+    return not parts or ".." in parts or absolute
+
+
 def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
     """Refuse an archive that escapes its folder or unpacks to far more than expected.
 
@@ -188,13 +195,7 @@ def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
     """
     total = packed = 0
     for member in members:
-        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
-        if (
-            not parts
-            or ".." in parts
-            or member.filename.startswith(("/", "\\"))
-            or (len(parts[0]) > 1 and parts[0][1] == ":")
-        ):
+        if leads_outside(member.filename):
             raise DataError(f"{name} is refused: its member {member.filename!r} points outside the archive.")
         if member.flag_bits & 1:
             raise DataError(f"{name} is encrypted: unpack it with its password and open the folder instead.")

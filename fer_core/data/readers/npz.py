@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO
+from functools import partial
+from pathlib import PurePosixPath
+from typing import IO, BinaryIO
 
 import numpy as np
 
@@ -19,13 +21,42 @@ from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
 from ..labels import MAX_CODES, LabelReader
 from ..problems import Problems
 from . import columns
-from .file_tree import check_members
+from .file_tree import FileTree, check_members
 
 
 def recognises(head: bytes) -> bool:
     """Return whether a file is a zip whose first member is a NumPy array."""
     length = int.from_bytes(head[26:28], "little")
     return head.startswith(b"PK\x03\x04") and head[30 : 30 + length].endswith(b".npy")
+
+
+def is_array(head: bytes) -> bool:
+    """Return whether a file is a single NumPy array, as X_train.npy."""
+    return head.startswith(b"\x93NUMPY")
+
+
+def read_arrays(tree: FileTree, paths: list[str]) -> Samples:
+    """Read the .npy files of a tree as if they were the arrays of one npz: X_train.npy, y_train.npy ...
+
+    Raises:
+        DataError: See `read`; also if there are no labels.
+    """
+    if len(paths) == 1:
+        raise DataError(
+            f"{tree.full_name(paths[0])} is a single NumPy array: open the folder or zip that has the images "
+            "and the labels, such as X_train.npy and y_train.npy."
+        )
+    try:
+        stored = {}
+        for path in paths[:_MAX_ARRAYS]:
+            with tree.open(path) as file:
+                shape, dtype = _header(file)
+            stored[PurePosixPath(path).stem] = _Stored(partial(tree.open, path), 0, shape, dtype)
+        return _read(tree.name, stored, tree.default_split, tree.budget, tree.labels, "npy")
+    except DataError:
+        raise
+    except Exception as error:  # as below
+        raise _damaged(tree.name, error) from None
 
 
 def read(
@@ -56,22 +87,38 @@ def read(
     try:
         with open_zip(file, name, _MAX_ARRAYS) as archive:
             check_members(name, archive.infolist())
-            stored = {
-                member.filename.removesuffix(".npy"): _Stored(archive, member, *_header(archive, member))
-                for member in archive.infolist()
-            }
-            names = _class_names(name, stored, budget)
-            parts = [
-                _part(name, *_load(name, group, budget), label_reader, names)
-                for group in _groups(name, stored, split)
-            ]
+            stored = {}
+            for member in archive.infolist():
+                with archive.open(member) as array:
+                    shape, dtype = _header(array)
+                stored[PurePosixPath(member.filename).name.removesuffix(".npy")] = _Stored(
+                    partial(archive.open, member), member.file_size, shape, dtype
+                )
+            return _read(name, stored, split, budget, label_reader, "npz")
     except DataError:
         raise
     except Exception as error:  # damaged zips, headers and pickles raise many kinds of errors
-        raise DataError(
-            f"{name} cannot be read as npz "
-            f"({str(error).splitlines()[0] if str(error) else type(error).__name__})."
-        ) from None
+        raise _damaged(name, error) from None
+
+
+def _damaged(name: str, error: Exception) -> DataError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return DataError(f"{name} cannot be read as npz ({reason}).")
+
+
+def _read(
+    name: str,
+    stored: dict[str, _Stored],
+    split: str,
+    budget: Budget,
+    label_reader: LabelReader,
+    form: str,
+) -> Samples:
+    names = _class_names(name, stored, budget)
+    parts = [
+        _part(name, *_load(name, group, budget), label_reader, names)
+        for group in _groups(name, stored, split)
+    ]
     images, labels, splits = (np.concatenate([part[i] for part in parts]) for i in range(3))
     problems = Problems(name)
     good = labels != _BAD
@@ -86,7 +133,7 @@ def read(
         labels[good],
         splits[good],
         np.flatnonzero(good),
-        "npz",
+        form,
         warnings,
         other_classes=dict(problems.other_classes),
     )
@@ -96,26 +143,25 @@ def read(
 class _Stored:
     """An array that has not been read yet."""
 
-    archive: zipfile.ZipFile
-    member: zipfile.ZipInfo
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
+    file_size: int
     shape: tuple[int, ...]
     dtype: np.dtype
 
     def load(self, name: str, budget: Budget) -> np.ndarray:
-        budget.take_bytes(name, max(self.member.file_size, math.prod(self.shape) * self.dtype.itemsize))
-        with self.archive.open(self.member) as file:
+        budget.take_bytes(name, max(self.file_size, math.prod(self.shape) * self.dtype.itemsize))
+        with self.open() as file:
             return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype]:
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     """Return the shape of an array, and the type of a number in it."""
-    with archive.open(member) as file:
-        version = np.lib.format.read_magic(file)
-        # version 3 differs from 2 only in names of fields, which are refused below
-        read_header = {(1, 0): np.lib.format.read_array_header_1_0}.get(
-            version, np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = read_header(file)
+    version = np.lib.format.read_magic(file)
+    # version 3 differs from 2 only in names of fields, which are refused below
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+        version, np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read_header(file)
     if dtype.hasobject or dtype.names or min(shape, default=0) < 0:
         raise ValueError("it contains something other than plain arrays of numbers or text")
     return shape, dtype
