@@ -24,8 +24,10 @@ from .output import print_json, print_notes, table
 
 if TYPE_CHECKING:
     from ..data import Dataset
+    from ..data.votes import Votes
     from ..evaluation.comparison import Comparison
     from ..evaluation.record import EvaluationRecord
+    from ..metrics.classification import Evaluation
 
 METHODS = ("grad-cam", "occlusion")
 
@@ -61,6 +63,12 @@ def add_commands(commands: Commands) -> None:
         metavar="NAME|PATH",
         help="another model to compare with; repeatable",
     )
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="FILE",
+        help="score the answers in a CSV or npz (of another tool or a person) instead of a model's",
+    )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write all of it as one HTML page")
 
     parser = commands.add(
@@ -88,29 +96,40 @@ def add_commands(commands: Commands) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
+    import numpy as np
+
     from ..bundles.bundle import find_bundle
     from ..data import open_dataset
     from ..evaluation.comparison import compare_records
     from ..evaluation.scoring import score, test_uses
     from ..metrics.classification import figures
 
-    bundle = find_bundle(options.model)
+    if options.predictions and (options.model or options.save or options.tta != "none"):
+        options.usage_error("--predictions scores a file: leave --model, --save and --tta out")
+    bundle = None if options.predictions else find_bundle(options.model)
     dataset = open_dataset(options.data)
     data_notes = print_notes(dataset)
-    truth = options.truth or bundle.card.get("truth", "labels")
+    truth = options.truth or ("labels" if bundle is None else bundle.card.get("truth", "labels"))
     votes = read_named_votes(options, dataset) if truth == "votes" else None
-    scored = score(bundle, dataset, options.split, options.tta, votes=votes, save=options.save or None)
-    result = scored.evaluation
+    if bundle is None:
+        record, notes = _answers(options, dataset, votes)
+        data_notes += notes
+        result = _figures_of(record)
+    else:
+        scored = score(bundle, dataset, options.split, options.tta, votes=votes, save=options.save or None)
+        record, result = scored.record, scored.evaluation
     others = [
         score(find_bundle(name), dataset, options.split, options.tta, votes=votes).record
         for name in options.against
     ]
-    compared = [compare_records(scored.record, other, len(others)) for other in others]
+    if bundle is None:  # the file may have answers for some of the images
+        others = [other.only(np.isin(other.rows, record.rows)) for other in others]
+    compared = [compare_records(record, other, len(others)) for other in others]
     if options.report:
-        _write_report(options, scored.record, dataset, others)
+        _write_report(options, record, dataset, others)
     if options.json:
         head = {
-            "model": bundle.name,
+            "model": record.model,
             "source": options.data,
             "split": options.split,
             "tta": options.tta,
@@ -131,7 +150,7 @@ def evaluate(options: argparse.Namespace) -> None:
         return print_json(head | figures(result) | against)
     low, high = result.accuracy_ci95
     agreed = " on which FER+ voters agree" if votes else ""
-    print(f"{bundle.name} on {options.split} of {options.data}: {result.count:,} images{agreed}")
+    print(f"{record.model} on {options.split} of {options.data}: {result.count:,} images{agreed}")
     print(f"accuracy  {result.accuracy:.2%}  (95% interval {low:.2%} to {high:.2%})")
     if result.leaked:
         print(
@@ -160,9 +179,31 @@ def evaluate(options: argparse.Namespace) -> None:
         )
     )
     for other, comparison in zip(others, compared, strict=True):
-        print(f"\n{comparison.sentence(bundle.name, other.model)}")
+        print(f"\n{comparison.sentence(record.model, other.model)}")
     if options.report:
         print(f"\n{options.report}: the report")
+
+
+def _answers(
+    options: argparse.Namespace, dataset: Dataset, votes: Votes | None
+) -> tuple[EvaluationRecord, list[str]]:
+    """Return the evaluation of a file of answers, and notes on it."""
+    from ..evaluation.predictions import as_record, read_predictions
+    from ..evaluation.scoring import record_use
+
+    predictions = read_predictions(options.predictions, dataset, options.split)
+    for note in predictions.notes:
+        print(f"note: {note}", file=sys.stderr)
+    record = as_record(predictions, dataset, options.split, votes)
+    if options.split == "test":
+        record_use(predictions.name, dataset, "none")
+    return (record if votes is None else record.by_votes()), list(predictions.notes)
+
+
+def _figures_of(record: EvaluationRecord) -> Evaluation:
+    from ..metrics.classification import evaluate
+
+    return evaluate(record.probabilities, record.true, record.labels, leaked=record.leaked)
 
 
 def _write_report(

@@ -115,6 +115,27 @@ def read_samples(location: str, labels: LabelReader, budget: Budget | None = Non
         raise DataError(f"{location} cannot be read: {error.strerror or error}.") from None
 
 
+def picture_files(location: str) -> list[str]:
+    """Return the pictures of a folder, zip or tar by their row in its data set.
+
+    Raises:
+        DataError: It cannot be read, or holds tables, whose images have no file.
+    """
+    try:
+        path = Path(location).expanduser()
+        if path.is_dir():
+            return class_folders.ordered(FolderTree(path))
+        with open(path, "rb") as file:
+            head = file.read(HEAD_BYTES)
+        if is_tar(head):
+            return class_folders.ordered(TarTree(path, Budget(), location, LabelReader()))
+        if head.startswith(b"PK\x03\x04") and find_reader(head) is None:
+            return class_folders.ordered(ZipTree(path))
+    except OSError as error:
+        raise DataError(f"{location} cannot be read: {error.strerror or error}.") from None
+    raise DataError(f"The images of {location} have no file names: name them by a column row, from 0.")
+
+
 def _key(signature: str, options: LabelOptions) -> str:
     """Return the key of a source in the cache."""
     return hashlib.sha256(f"{signature}\0{options}".encode()).hexdigest()

@@ -31,6 +31,7 @@ from fer_core.data.recipe import FORMAT, read_recipe
 from fer_core.data.votes import read_votes
 from fer_core.errors import FerError
 from fer_core.evaluation import record
+from fer_core.evaluation.predictions import parse_predictions
 from fer_core.imaging import open_image, open_reduced, size_of
 from fer_core.label_options import LabelOptions, join_source, split_source
 from fer_core.runs.run_folder import HISTORY_COLUMNS, list_runs, open_run
@@ -427,6 +428,26 @@ def _settings(data: bytes, folder: Path) -> None:
     )
 
 
+@cache
+def _answered() -> Dataset:
+    return open_dataset("synthetic:70:3")
+
+
+def _predictions(data: bytes, folder: Path) -> None:
+    found = parse_predictions("answers.csv", data, _answered(), "test")
+    if found.probabilities.shape != (len(found.rows), 7) or not np.isfinite(found.probabilities).all():
+        raise Finding(f"probabilities of {found.probabilities.shape}")
+
+
+def _answers() -> list[bytes]:
+    rows = _answered().rows[_answered().indices("test")]
+    answers = build.csv_text({"row": rows, "prediction": ["happy"] * len(rows)})
+    shares = build.csv_text({"row": rows, "happy": [0.7] * len(rows), "sad": [0.3] * len(rows)})
+    buffer = io.BytesIO()
+    np.savez(buffer, probabilities=np.full((len(rows), 7), 1 / 7), rows=rows)
+    return [answers.encode(), shares.encode(), buffer.getvalue()]
+
+
 def _evaluation(data: bytes, folder: Path) -> None:
     path = folder / "test.npz"
     path.write_bytes(data)
@@ -554,6 +575,14 @@ TARGETS: dict[str, Target] = {
         _settings,
         lambda: [b"train.learning_rate=0.1\naugment.flip=true", b"model.hparams={}"],
         (b"train.", b"augment.", b"=", b"\n", *_JSON),
+    ),
+    "predictions": Target(
+        _predictions,
+        lambda: _answers()[:2],
+        (b",", b"\n", b"row", b"file", b"nan", b"inf", b"-1", b"1e400", b"happy", b'"'),
+    ),
+    "predictions npz": Target(
+        _predictions, lambda: _answers()[2:], (*_ZIP, b"\x93NUMPY", b"'|O'", b"'<f8'"), packed=True
     ),
     "evaluation": Target(
         _evaluation, _evaluations, (*_ZIP, b"\x93NUMPY", b"'|O'", b"model_hash"), packed=True

@@ -98,6 +98,14 @@ def read(tree: FileTree) -> Samples:
     )
 
 
+def ordered(tree: FileTree) -> list[str]:
+    """Return the pictures of `tree` by their row."""
+    paths = pictures(tree)
+    places = [_place(path, tree.default_split) for path in paths]
+    listed = picture_lists.find(tree, paths, explicit=_name_classes(places))
+    return paths if listed is None else [path for path in paths if path in listed.labels]
+
+
 def _place(path: str, default_split: str) -> tuple[str | None, str]:
     """Return the folder name of the class (None for a picture directly below a split), and the split."""
     folders = PurePosixPath(path).parts[:-1]

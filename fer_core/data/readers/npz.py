@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -59,6 +60,33 @@ def read_arrays(tree: FileTree, paths: list[str]) -> Samples:
         raise _damaged(tree.name, error) from None
 
 
+def arrays(name: str, file: BinaryIO, budget: Budget) -> dict[str, np.ndarray]:
+    """Read all arrays of an .npz without unpickling anything.
+
+    Raises:
+        DataError: The file is damaged, contains Python objects, or is too large.
+    """
+    try:
+        with open_zip(file, name, _MAX_ARRAYS) as archive:
+            check_members(name, archive.infolist())
+            return {key: array.load(name, budget) for key, array in _stored(archive).items()}
+    except DataError:
+        raise
+    except Exception as error:  # as below
+        raise _damaged(name, error) from None
+
+
+def _stored(archive: zipfile.ZipFile) -> dict[str, _Stored]:
+    """Return the arrays of a zip by name, without their values."""
+    stored = {}
+    for member in archive.infolist():
+        with archive.open(member) as array:
+            shape, dtype = _header(array)
+        name = PurePosixPath(member.filename).name.removesuffix(".npy")
+        stored[name] = _Stored(partial(archive.open, member), member.file_size, shape, dtype)
+    return stored
+
+
 def read(
     name: str,
     file: BinaryIO,
@@ -87,14 +115,7 @@ def read(
     try:
         with open_zip(file, name, _MAX_ARRAYS) as archive:
             check_members(name, archive.infolist())
-            stored = {}
-            for member in archive.infolist():
-                with archive.open(member) as array:
-                    shape, dtype = _header(array)
-                stored[PurePosixPath(member.filename).name.removesuffix(".npy")] = _Stored(
-                    partial(archive.open, member), member.file_size, shape, dtype
-                )
-            return _read(name, stored, split, budget, label_reader, "npz")
+            return _read(name, _stored(archive), split, budget, label_reader, "npz")
     except DataError:
         raise
     except Exception as error:  # damaged zips, headers and pickles raise many kinds of errors
