@@ -7,6 +7,8 @@ there on.
 
 from __future__ import annotations
 
+import difflib
+
 from .errors import DataError
 
 NAMES: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -53,6 +55,12 @@ def find(word: str) -> str | None:
     Case, blanks and a leading number are ignored.
     """
     return _BY_WORD.get(word.strip().strip("_-. 0123456789").lower())
+
+
+def suggest(word: str) -> str | None:
+    """Return the label that is spelt almost like `word` ("suprise" -> "surprise"), or None."""
+    close = difflib.get_close_matches(word.strip().lower()[:40], _BY_WORD, 1, cutoff=0.8)
+    return _BY_WORD[close[0]] if close else None
 
 
 def from_name(word: str) -> str:

@@ -11,6 +11,7 @@ from pages.views.dataset import (
     gallery,
     headline,
     label_issues,
+    label_order,
     overview,
     source_choice,
     verdicts,
@@ -36,6 +37,7 @@ source_choice.show()
 with errors_shown():
     dataset = DatasetView(data_source.dataset())
 headline.show(dataset)
+label_order.show(dataset)
 with errors_shown():
     order = views.show("dataset_view", VIEWS, dataset, linked=True)  # positions of the faces on the view
     gallery.unlink_page()

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = [
     "errors wording",
     "emotions picture_limits zip_file csv_cells machine resources storage native_output database",
-    "picture_files deep_pixels",
-    "imaging config process_folder app",
+    "picture_files deep_pixels label_orders",
+    "imaging config process_folder app label_options",
     "metrics data zoo",
     "bundles",
     "presets inference browser",

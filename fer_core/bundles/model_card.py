@@ -117,6 +117,7 @@ def _markdown(card: dict[str, Any]) -> str:
     lines += _list(
         {
             "Data": f"{data.get('source')} ({data.get('format')}), fingerprint {data.get('fingerprint')}",
+            "Notes on the data": " ".join(map(str, data.get("notes") or [])) or None,
             "Training images": _count(training.get("train_images")),
             "First weights": card.get("first_weights"),
             "Seed": ", ".join(str(m["seed"]) for m in card["members"])

@@ -172,7 +172,13 @@ def _card(
         "zoom": config.bundle.zoom,
         "temperature": calibrated.temperature,
         "quantisation": config.bundle.quantisation,
-        "data": {"source": source, "format": dataset.format, "fingerprint": dataset.fingerprint},
+        "data": {
+            "source": source,
+            "format": dataset.format,
+            "fingerprint": dataset.fingerprint,
+            # Without the folders of the machine, as all of the card.
+            "notes": [note.replace(dataset.source, source) for note in dataset.warnings],
+        },
         "config": portable.model_dump(),
         "training": trained.training,
         "command": trained.command,

@@ -14,7 +14,7 @@ import sys
 from .. import __version__
 from ..errors import FerError
 from . import adapt, data, evaluate, models, predict, runs, score, serve, train
-from .arguments import Commands
+from .arguments import Commands, join_label_options
 from .output import fail
 
 
@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
+        join_label_options(options)
         status = options.command(options)
     except FerError as error:
         return fail(str(error))

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import FerError
+from ..label_options import LabelOptions, join_source, split_source
+from ..label_orders import ORDERS
 
 SOURCES = "a file (CSV, zip, parquet, npz), a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME"
 _MODELS = "a shipped model's name, a bundle folder or a run folder"
@@ -27,6 +29,51 @@ class Commands:
         parser.set_defaults(command=run, usage_error=parser.error)
         parser.add_argument("--json", action="store_true", help="print JSON and nothing else on stdout")
         return parser
+
+
+def add_label_options(parser: argparse.ArgumentParser) -> None:
+    """Add --classes, --map and --leave-out; `main` makes them part of the source before the command runs."""
+    parser.add_argument(
+        "--classes",
+        metavar="ORDER",
+        help="the order of labels that are numbers: "
+        f"{', '.join(ORDERS)}, or a name for each number from 0, such as happy,sad,-,angry",
+    )
+    parser.add_argument(
+        "--map",
+        action="append",
+        metavar="WORD=CLASS",
+        help="read another class or number as one of the seven, such as contempt=disgust; repeatable",
+    )
+    parser.add_argument(
+        "--leave-out",
+        action="append",
+        metavar="WORD",
+        help="leave images of a class or number out, such as contempt; repeatable",
+    )
+
+
+def join_label_options(options: argparse.Namespace) -> None:
+    """Make the options of labels a part of the source that a command takes.
+
+    Raises:
+        FerError: An option cannot be used, or the source has options already.
+    """
+    if not hasattr(options, "classes"):
+        return
+    labels = LabelOptions(
+        options.classes or "", ",".join(options.map or ()), ",".join(options.leave_out or ())
+    )
+    if labels == LabelOptions():
+        return
+    name = "data" if hasattr(options, "data") else "source"
+    source = getattr(options, name)
+    if source is None:
+        options.usage_error("--classes, --map and --leave-out go with a source of data")
+    location, given = split_source(source)
+    if given != LabelOptions():
+        raise FerError(f"{source} has options of its labels already: change these, or take them out of it.")
+    setattr(options, name, join_source(location, labels))
 
 
 def add_preset(parser: argparse.ArgumentParser, settings_help: str) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..errors import FerError
 from ..storage import write_atomically
-from .arguments import MODELS, SOURCES, Commands
+from .arguments import MODELS, SOURCES, Commands, add_label_options
 from .output import print_json, table
 
 
 def add_commands(commands: Commands) -> None:
     parser = commands.add("data", data, "Summarise a data set.")
     parser.add_argument("source", metavar="SOURCE", help=SOURCES)
-
+    add_label_options(parser)
     parser.add_argument(
         "--report",
         type=Path,
@@ -31,14 +32,17 @@ def add_commands(commands: Commands) -> None:
 
     parser = commands.add("map", make_map, "Map the faces so that similar ones are close together.")
     parser.add_argument("source", metavar="SOURCE", help=SOURCES)
+    add_label_options(parser)
     parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
     parser.add_argument("--out", type=Path, metavar="CSV", help="write row, split, label, x and y to a file")
 
 
 def data(options: argparse.Namespace) -> None:
     from ..data import open_dataset
+    from ..quality.label_permutation import find_permutation
 
     dataset = open_dataset(options.source)
+    permutation = find_permutation(dataset)
     if options.report:
         _report(options, dataset)
     summary = {
@@ -49,6 +53,7 @@ def data(options: argparse.Namespace) -> None:
         "image_shape": list(dataset.image_shape),
         "fingerprint": dataset.fingerprint,
         "warnings": list(dataset.warnings),
+        "looks_permuted": None if permutation is None else asdict(permutation),
     }
     if options.json:
         return print_json(summary)
@@ -63,6 +68,8 @@ def data(options: argparse.Namespace) -> None:
     print(table(["", *counts], rows))
     for warning in dataset.warnings:
         print(f"note: {warning}")
+    if permutation:
+        print(f"note: {permutation.advice()}")
 
 
 def _report(options: argparse.Namespace, dataset: Any) -> None:

@@ -11,13 +11,23 @@ from typing import TYPE_CHECKING, Any
 from ..errors import FerError, ModelError
 from ..storage import write_atomically
 from ..wording import plural, times
-from .arguments import MODELS, PHOTO_MODELS, SOURCES, Commands, positive_int, read_named_votes
-from .output import print_json, table
+from .arguments import (
+    MODELS,
+    PHOTO_MODELS,
+    SOURCES,
+    Commands,
+    add_label_options,
+    positive_int,
+    read_named_votes,
+)
+from .output import print_json, print_notes, table
 
 if TYPE_CHECKING:
     from ..data import Dataset
+    from ..data.votes import Votes
     from ..evaluation.comparison import Comparison
     from ..evaluation.record import EvaluationRecord
+    from ..metrics.classification import Evaluation
 
 METHODS = ("grad-cam", "occlusion")
 
@@ -26,6 +36,7 @@ def add_commands(commands: Commands) -> None:
     parser = commands.add("evaluate", evaluate, "Score a model on labelled images.")
     parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
     parser.add_argument("--data", metavar="SOURCE", required=True, help=SOURCES)
+    add_label_options(parser)
     parser.add_argument("--split", choices=("test", "validation", "train"), default="test")
     parser.add_argument(
         "--truth",
@@ -52,6 +63,12 @@ def add_commands(commands: Commands) -> None:
         metavar="NAME|PATH",
         help="another model to compare with; repeatable",
     )
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="FILE",
+        help="score the answers in a CSV or npz (of another tool or a person) instead of a model's",
+    )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write all of it as one HTML page")
 
     parser = commands.add(
@@ -59,6 +76,7 @@ def add_commands(commands: Commands) -> None:
     )
     parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
     parser.add_argument("--data", metavar="SOURCE", required=True, help=SOURCES)
+    add_label_options(parser)
     parser.add_argument("--split", choices=("validation", "test", "train"), default="validation")
     parser.add_argument(
         "--images",
@@ -78,33 +96,46 @@ def add_commands(commands: Commands) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
+    import numpy as np
+
     from ..bundles.bundle import find_bundle
     from ..data import open_dataset
     from ..evaluation.comparison import compare_records
     from ..evaluation.scoring import score, test_uses
     from ..metrics.classification import figures
 
-    bundle = find_bundle(options.model)
+    if options.predictions and (options.model or options.save or options.tta != "none"):
+        options.usage_error("--predictions scores a file: leave --model, --save and --tta out")
+    bundle = None if options.predictions else find_bundle(options.model)
     dataset = open_dataset(options.data)
-    truth = options.truth or bundle.card.get("truth", "labels")
+    data_notes = print_notes(dataset)
+    truth = options.truth or ("labels" if bundle is None else bundle.card.get("truth", "labels"))
     votes = read_named_votes(options, dataset) if truth == "votes" else None
-    scored = score(bundle, dataset, options.split, options.tta, votes=votes, save=options.save or None)
-    result = scored.evaluation
+    if bundle is None:
+        record, notes = _answers(options, dataset, votes)
+        data_notes += notes
+        result = _figures_of(record)
+    else:
+        scored = score(bundle, dataset, options.split, options.tta, votes=votes, save=options.save or None)
+        record, result = scored.record, scored.evaluation
     others = [
         score(find_bundle(name), dataset, options.split, options.tta, votes=votes).record
         for name in options.against
     ]
-    compared = [compare_records(scored.record, other, len(others)) for other in others]
+    if bundle is None:  # the file may have answers for some of the images
+        others = [other.only(np.isin(other.rows, record.rows)) for other in others]
+    compared = [compare_records(record, other, len(others)) for other in others]
     if options.report:
-        _write_report(options, scored.record, dataset, others)
+        _write_report(options, record, dataset, others)
     if options.json:
         head = {
-            "model": bundle.name,
+            "model": record.model,
             "source": options.data,
             "split": options.split,
             "tta": options.tta,
             "truth": truth,
             "fingerprint": dataset.fingerprint,
+            "notes": data_notes,
         }
         against = (
             {
@@ -119,7 +150,7 @@ def evaluate(options: argparse.Namespace) -> None:
         return print_json(head | figures(result) | against)
     low, high = result.accuracy_ci95
     agreed = " on which FER+ voters agree" if votes else ""
-    print(f"{bundle.name} on {options.split} of {options.data}: {result.count:,} images{agreed}")
+    print(f"{record.model} on {options.split} of {options.data}: {result.count:,} images{agreed}")
     print(f"accuracy  {result.accuracy:.2%}  (95% interval {low:.2%} to {high:.2%})")
     if result.leaked:
         print(
@@ -148,9 +179,31 @@ def evaluate(options: argparse.Namespace) -> None:
         )
     )
     for other, comparison in zip(others, compared, strict=True):
-        print(f"\n{comparison.sentence(bundle.name, other.model)}")
+        print(f"\n{comparison.sentence(record.model, other.model)}")
     if options.report:
         print(f"\n{options.report}: the report")
+
+
+def _answers(
+    options: argparse.Namespace, dataset: Dataset, votes: Votes | None
+) -> tuple[EvaluationRecord, list[str]]:
+    """Return the evaluation of a file of answers, and notes on it."""
+    from ..evaluation.predictions import as_record, read_predictions
+    from ..evaluation.scoring import record_use
+
+    predictions = read_predictions(options.predictions, dataset, options.split)
+    for note in predictions.notes:
+        print(f"note: {note}", file=sys.stderr)
+    record = as_record(predictions, dataset, options.split, votes)
+    if options.split == "test":
+        record_use(predictions.name, dataset, "none")
+    return (record if votes is None else record.by_votes()), list(predictions.notes)
+
+
+def _figures_of(record: EvaluationRecord) -> Evaluation:
+    from ..metrics.classification import evaluate
+
+    return evaluate(record.probabilities, record.true, record.labels, leaked=record.leaked)
 
 
 def _write_report(
@@ -187,6 +240,7 @@ def robustness(options: argparse.Namespace) -> None:
     from ..robustness.corruptions import LEVELS
 
     bundle, dataset = find_bundle(options.model), open_dataset(options.data)
+    print_notes(dataset)
     scored = score(bundle, dataset, options.split)
     chosen = stratified(scored.true, options.images)
     key = measured.key(scored.record, chosen)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import FerError, ModelError
 from ..native_output import import_keras
 from ..wording import plural
-from .arguments import MODELS, Commands, read_named_votes
+from .arguments import MODELS, Commands, add_label_options, read_named_votes
 from .output import print_json, table
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def add_commands(commands: Commands) -> None:
         required=True,
         help="training data; the temperature is fitted on its validation split",
     )
+    add_label_options(parser)
     parser.add_argument(
         "--votes", metavar="CSV", help="the FER+ votes (default: fer2013new.csv beside the data)"
     )

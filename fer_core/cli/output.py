@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..data import Dataset
 
 
 def fail(message: str) -> int:
@@ -20,6 +23,21 @@ def print_json(value: Any) -> None:
     except UnicodeEncodeError:
         text = json.dumps(value, indent=1)
     print(text)
+
+
+def print_notes(dataset: Dataset) -> list[str]:
+    """Print the notes on a source on stderr: assumed codes, files left out, labels that look permuted.
+
+    Returns:
+        The notes.
+    """
+    from ..quality.label_permutation import find_permutation
+
+    permutation = find_permutation(dataset)
+    notes = [*dataset.warnings, *([permutation.advice()] if permutation else [])]
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    return notes
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

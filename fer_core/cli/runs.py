@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import storage
 from ..errors import FerError
-from .arguments import RUNS, SOURCES, Commands, add_preset, positive_int
+from .arguments import RUNS, SOURCES, Commands, add_label_options, add_preset, positive_int
 from .output import print_json, table
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def add_commands(commands: Commands) -> None:
 
     parser = commands.add("sweep", sweep, "Search settings: many runs of a preset, with Optuna.")
     parser.add_argument("--data", metavar="SOURCE", help=SOURCES)
+    add_label_options(parser)
     add_preset(parser, "a setting that all runs have")
     parser.add_argument(
         "--search",

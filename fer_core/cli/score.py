@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..wording import plural
-from .arguments import MODELS, SOURCES, Commands, positive_int
+from .arguments import MODELS, SOURCES, Commands, add_label_options, positive_int
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def add_commands(commands: Commands) -> None:
         "Classify millions of faces or photos to Parquet; run again to resume.",
     )
     parser.add_argument("source", metavar="SOURCE", help=SOURCES + ", or a folder or zip of photos")
+    add_label_options(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the parts")
     parser.add_argument("--model", metavar="NAME|PATH", help=MODELS)
     kinds = parser.add_mutually_exclusive_group()

@@ -13,13 +13,22 @@ from ..errors import FerError
 from ..native_output import import_keras
 from ..runs.locks import lock_run
 from ..storage import runs_folder
-from .arguments import SOURCES, Commands, add_preset, non_negative_int, positive_int, read_named_votes
-from .output import print_json
+from .arguments import (
+    SOURCES,
+    Commands,
+    add_label_options,
+    add_preset,
+    non_negative_int,
+    positive_int,
+    read_named_votes,
+)
+from .output import print_json, print_notes
 
 
 def add_commands(commands: Commands) -> None:
     parser = commands.add("train", train, "Train a network.")
     parser.add_argument("--data", metavar="SOURCE", help=SOURCES)
+    add_label_options(parser)
     parser.add_argument("--preset", metavar="NAME", help="a name that `presets` lists (default: standard)")
     parser.add_argument(
         "--votes", metavar="CSV", help="FER+ votes for these images (default: fer2013new.csv beside them)"
@@ -89,6 +98,7 @@ def add_commands(commands: Commands) -> None:
         "Cross-validate: train a network per fold for out-of-sample probabilities.",
     )
     parser.add_argument("--data", metavar="SOURCE", required=True, help=SOURCES)
+    add_label_options(parser)
     add_preset(parser, "another setting of it")
     parser.add_argument("--folds", type=positive_int, default=3, metavar="N")
     parser.add_argument(
@@ -215,6 +225,7 @@ def _new_run(options: argparse.Namespace) -> Any:
     dataset = open_dataset(options.data)  # a source that cannot be read must not leave a run behind
     for split in ("train", "validation"):
         dataset.labelled_indices(split)
+    print_notes(dataset)
     if options.votes:
         read_named_votes(options, dataset)
         if not config.train.votes_weight and "not a face" not in config.data.drop:
@@ -319,7 +330,9 @@ def cross_validate(options: argparse.Namespace) -> None:
         raise FerError(f"{options.folds} fold: expected 2 at least, since each is left out once.")
     preset = find_preset(options.preset or DEFAULT_PRESET)
     config = preset.config.override("data", source=options.data).with_settings(options.set)
-    fingerprint = open_dataset(options.data).fingerprint
+    dataset = open_dataset(options.data)
+    print_notes(dataset)
+    fingerprint = dataset.fingerprint
     name = options.name or f"{preset.name}-{fingerprint[:8]}"
 
     def show(fold: int, run: Any) -> None:

@@ -18,7 +18,7 @@ from .. import storage
 from ..storage import read_arrays
 from .dataset import Dataset
 
-_VERSION = 2  # increase it when readers or fingerprints change, so that old entries are not used
+_VERSION = 3  # increase it when readers or fingerprints change, so that old entries are not used
 _MIN_IMAGES = 2000  # smaller sources are not worth caching
 _KEEP, _KEEP_BYTES = 8, 4 << 30
 _ARRAYS = ("labels", "splits", "rows", "digests")
@@ -44,6 +44,8 @@ def load(key: str, source: str) -> Dataset | None:
             format=meta["format"],
             fingerprint=meta["fingerprint"],
             warnings=tuple(meta["warnings"]),
+            other_classes={str(word): int(n) for word, n in meta["other_classes"].items()},
+            codes={int(code): str(name) for code, name in meta["codes"].items()},
             **arrays,
         )
     except Exception:  # a damaged array header raises many kinds of errors
@@ -66,6 +68,8 @@ def store(key: str, dataset: Dataset) -> None:
             "format": dataset.format,
             "fingerprint": dataset.fingerprint,
             "warnings": list(dataset.warnings),
+            "codes": dataset.codes,
+            "other_classes": dataset.other_classes,
         }
         (temporary / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
         if not (top / key).exists():

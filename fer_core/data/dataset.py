@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,9 +17,9 @@ IMAGE_SIZE = 48
 
 # Names of the three splits in FER2013 and in common copies of it.
 _SPLIT_WORDS = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev", "publictest", "public_test"),
-    "test": ("test", "testing", "privatetest", "private_test"),
+    "train": ("train", "training", "fer2013train"),
+    "validation": ("validation", "valid", "val", "dev", "publictest", "public_test", "fer2013valid"),
+    "test": ("test", "testing", "privatetest", "private_test", "fer2013test"),
 }
 _SPLIT_BY_WORD = {word: split for split, words in _SPLIT_WORDS.items() for word in words}
 
@@ -38,8 +39,21 @@ class Samples:
     rows: np.ndarray  # (N,) int64, position of the image in the source (CSV row, sorted file)
     format: str
     warnings: tuple[str, ...] = ()
+    codes: dict[int, str] = field(default_factory=dict)  # classes of labels that are numbers
     # (N,) uint64, see `image_digests`; set by readers that compute them in the background.
     digests: np.ndarray | None = None
+    other_classes: dict[str, int] = field(default_factory=dict)  # images left out, by their label
+
+    def only(self, kept: np.ndarray) -> Samples:
+        """Return the samples where `kept` (N,) bool is true."""
+        return replace(
+            self,
+            images=self.images[kept],
+            labels=self.labels[kept],
+            splits=self.splits[kept],
+            rows=self.rows[kept],
+            digests=None if self.digests is None else self.digests[kept],
+        )
 
 
 def join_samples(parts: list[Samples]) -> Samples:
@@ -54,6 +68,7 @@ def join_samples(parts: list[Samples]) -> Samples:
         rows=np.concatenate([part.rows + sum(sizes[:i]) for i, part in enumerate(parts)]),
         format=parts[0].format,
         warnings=tuple(warning for part in parts for warning in part.warnings),
+        other_classes=dict(sum((Counter(part.other_classes) for part in parts), Counter())),
     )
 
 
@@ -75,6 +90,8 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     label_names: tuple[str, ...] = field(default=NAMES)
     variant_of: str | None = None  # fingerprint of the original, for a cleaned variant
+    codes: dict[int, str] = field(default_factory=dict)  # classes of the numbers, where labels are numbers
+    other_classes: dict[str, int] = field(default_factory=dict)  # images left out, by their label
 
     def __len__(self) -> int:
         return len(self.images)
@@ -180,6 +197,8 @@ def assemble(samples: Samples, source: str) -> Dataset:
         format=samples.format,
         fingerprint=content_fingerprint(digests, samples.labels, splits),
         warnings=samples.warnings + warnings,
+        codes=samples.codes,
+        other_classes=samples.other_classes,
     )
 
 

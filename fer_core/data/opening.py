@@ -6,19 +6,24 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import parse_qsl
 
 import numpy as np
 
 from ..errors import DataError
+from ..label_options import LabelOptions, is_drawn, join_source, split_source
 from ..picture_files import has_picture_name
 from . import cache, recipe, synthetic, synthetic_drawing
 from .budget import Budget
 from .dataset import Dataset, Samples, assemble
-from .readers import HEAD_BYTES, READERS, class_folders, csv_table, find_reader
+from .labels import LabelReader
+from .readers import HEAD_BYTES, READERS, class_folders, csv_table, find_reader, label_names
 from .readers.file_tree import FileTree, FolderTree, OneFileTree, ZipTree
+from .readers.tar_tree import TarTree, is_gzip, is_tar, unpacked
 
 _FORMS = ", ".join(reader.name for reader in READERS)
 
@@ -28,7 +33,8 @@ def open_dataset(source: str | Path, budget: Budget | None = None) -> Dataset:
 
     Args:
         source: `synthetic[:N[:SEED]]`, `kaggle:OWNER/NAME`, or the path of a CSV, zip, parquet or npz file or
-            of a folder.
+            of a folder; options of its labels may follow, such as `?classes=alphabetical`, see
+            `fer_core.label_options.LabelOptions`.
         budget: What the source may take at most; by default 2,000,000 faces.
 
     Raises:
@@ -40,19 +46,24 @@ def open_dataset(source: str | Path, budget: Budget | None = None) -> Dataset:
         raise DataError(
             "No data source was named: expected a file, a folder, synthetic[:N[:SEED]] or kaggle:OWNER/NAME."
         )
-    if text == "synthetic" or text.startswith("synthetic:") or text.startswith("synthetic?"):
+    if is_drawn(text):
         # The key includes the code that draws, so that changed code draws the faces again.
         code = b"".join(Path(str(module.__file__)).read_bytes() for module in (synthetic, synthetic_drawing))
         return _cached(
             hashlib.sha256(text.encode() + code).hexdigest(), text, lambda: _synthetic(text, budget), budget
         )
-    if text.startswith("kaggle:"):
-        return replace(open_dataset(_kaggle_folder(text), budget), source=text)
+    location, options = split_source(text)
+    if location.startswith("kaggle:"):
+        folder_source = join_source(_kaggle_folder(location), options)
+        return replace(open_dataset(folder_source, budget), source=text)
+    labels = LabelReader(options)
     try:
-        path = Path(text).expanduser()
+        path = Path(location).expanduser()
         if path.is_dir():
             folder = FolderTree(path, budget)
-            return _cached(folder.signature(), text, lambda: _read_tree(folder), budget)
+            folder.labels = labels
+            key = _key(folder.signature(), options)
+            return _cached(key, text, lambda: _read_tree(folder), budget)
         if not path.is_file():
             raise DataError(
                 f"{text} does not exist: expected a file, a folder, synthetic[:N[:SEED]] or "
@@ -62,18 +73,72 @@ def open_dataset(source: str | Path, budget: Budget | None = None) -> Dataset:
             head = file.read(HEAD_BYTES)
         # A variant is not cached, since its original is.
         if recipe.is_recipe(head):
+            if options != LabelOptions():
+                raise DataError(
+                    f"{location} is a cleaned variant, whose labels are those of its original: choose the "
+                    "order of the original, and make the variant of that."
+                )
             return recipe.open_recipe(path, text, lambda original: open_dataset(original, budget))
-        stat = path.stat()
-        key = hashlib.sha256(
-            os.fsencode(path.resolve()) + f"\0{stat.st_size}\0{stat.st_mtime_ns}".encode()
-        ).hexdigest()
-        return _cached(key, text, lambda: read_file(path, budget), budget)
+        digest = hashlib.sha256()
+        for part in (path, *names_beside(path)):
+            stat = part.stat()
+            digest.update(os.fsencode(part.resolve()) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        key = _key(digest.hexdigest(), options)
+        return _cached(key, text, lambda: read_file(path, budget, labels), budget)
     except OSError as error:
         raise DataError(f"{text} cannot be read: {error.strerror or error}.") from None
     except RuntimeError:  # ~user with an unknown home folder
         raise DataError(f"{text} does not exist: there is no such home folder.") from None
     except MemoryError:
         raise DataError(f"{text} does not fit into memory.") from None
+
+
+def read_samples(location: str, labels: LabelReader, budget: Budget | None = None) -> Samples:
+    """Read a file or folder without the cache.
+
+    Args:
+        location: Its path, without options.
+        labels: Gives the labels their meaning.
+        budget: What it may take at most.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        path = Path(location).expanduser()
+        if path.is_dir():
+            folder = FolderTree(path, budget)
+            folder.labels = labels
+            return _read_tree(folder)
+        return read_file(path, budget, labels)
+    except OSError as error:
+        raise DataError(f"{location} cannot be read: {error.strerror or error}.") from None
+
+
+def picture_files(location: str) -> list[str]:
+    """Return the pictures of a folder, zip or tar by their row in its data set.
+
+    Raises:
+        DataError: It cannot be read, or holds tables, whose images have no file.
+    """
+    try:
+        path = Path(location).expanduser()
+        if path.is_dir():
+            return class_folders.ordered(FolderTree(path))
+        with open(path, "rb") as file:
+            head = file.read(HEAD_BYTES)
+        if is_tar(head):
+            return class_folders.ordered(TarTree(path, Budget(), location, LabelReader()))
+        if head.startswith(b"PK\x03\x04") and find_reader(head) is None:
+            return class_folders.ordered(ZipTree(path))
+    except OSError as error:
+        raise DataError(f"{location} cannot be read: {error.strerror or error}.") from None
+    raise DataError(f"The images of {location} have no file names: name them by a column row, from 0.")
+
+
+def _key(signature: str, options: LabelOptions) -> str:
+    """Return the key of a source in the cache."""
+    return hashlib.sha256(f"{signature}\0{options}".encode()).hexdigest()
 
 
 def _cached(key: str, source: str, read: Callable[[], Samples], budget: Budget) -> Dataset:
@@ -87,17 +152,38 @@ def _cached(key: str, source: str, read: Callable[[], Samples], budget: Budget) 
     return dataset
 
 
-def read_file(path: Path, budget: Budget | None = None) -> Samples:
+def read_file(path: Path, budget: Budget | None = None, labels: LabelReader | None = None) -> Samples:
     """Read a file in the form that its first bytes reveal, or a zip of files."""
+    budget, labels = budget or Budget(), labels or LabelReader()
+    beside = [p.name for p in names_beside(path)]
+    _find_names(labels, beside, lambda name: (path.parent / name).open("rb"))
+    with open(path, "rb") as file:
+        packed = is_gzip(file.read(HEAD_BYTES))
+    if not packed:
+        return _read_content(path, str(path), budget, labels)
+    with unpacked(path, budget) as content:
+        samples = _read_content(content, str(path), budget, labels)
+    return replace(samples, format=f"gzip of {samples.format}")
+
+
+def _read_content(path: Path, name: str, budget: Budget, labels: LabelReader) -> Samples:
+    """Read a file that is not packed; `name` is what messages call it."""
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
     if reader := find_reader(head):
-        return reader.read(OneFileTree(path, budget), [path.name])
+        file_tree = OneFileTree(path, budget, name)
+        file_tree.labels = labels
+        return labels.conclude(reader.read(file_tree, [path.name]))
     if head.startswith(b"PK\x03\x04"):
-        samples = _read_tree(ZipTree(path, budget))
+        tree = ZipTree(path, budget, name)
+        tree.labels = labels
+        samples = _read_tree(tree)
         return replace(samples, format=f"zip of {samples.format}")
-    raise csv_table.missing_pixels(str(path), head) or DataError(
-        f"{path} has an unknown form: expected a {_FORMS} or zip file, or a folder of class folders."
+    if is_tar(head):
+        samples = _read_tree(TarTree(path, budget, name, labels))
+        return replace(samples, format=f"tar of {samples.format}")
+    raise csv_table.missing_pixels(name, head) or DataError(
+        f"{name} has an unknown form: expected a {_FORMS} or zip file, or a folder of class folders."
     )
 
 
@@ -107,6 +193,29 @@ def _read_tree(tree: FileTree) -> Samples:
         raise DataError(
             f"{tree.name} is empty: expected class folders with images, or a file of these forms: {_FORMS}."
         )
+    _find_names(tree.labels, label_names.candidates(tree.paths), tree.open)
+    return tree.labels.conclude(_read_files(tree))
+
+
+def names_beside(path: Path) -> list[Path]:
+    """Return the files beside a file that may name the numbers of its labels."""
+    return [
+        full for name in label_names.FILE_NAMES if (full := path.parent / name).is_file() and full != path
+    ]
+
+
+def _find_names(
+    labels: LabelReader, names_files: list[str], open_file: Callable[[str], AbstractContextManager[BinaryIO]]
+) -> None:
+    """Give the numbers of the labels the names in the first of these files that has names."""
+    for path in names_files:
+        with open_file(path) as file:
+            names = label_names.parse(file.read(label_names.MAX_BYTES + 1))
+        if names:
+            return labels.use_file(names, path)
+
+
+def _read_files(tree: FileTree) -> Samples:
     non_images = [path for path in tree.paths if not has_picture_name(path)]
     by_reader: dict[str, list[str]] = {}
     zips = []

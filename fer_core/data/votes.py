@@ -9,6 +9,7 @@ import numpy as np
 
 from ..emotions import NAMES
 from ..errors import DataError
+from ..label_options import split_source
 from . import recipe
 from .dataset import SPLITS, UNLABELLED, Dataset, find_split
 
@@ -94,7 +95,7 @@ class Votes:
 
 def find_votes(source: str) -> Path | None:
     """Return the votes file beside the data file `source` or in the folder `source`, or None."""
-    path = Path(source).expanduser()
+    path = Path(split_source(source)[0]).expanduser()
     # A variant uses the votes of its original.
     if path.name.endswith(recipe.SUFFIX) and path.is_file():
         return find_votes(recipe.read_recipe(path).source)

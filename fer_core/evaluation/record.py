@@ -75,7 +75,7 @@ class EvaluationRecord:
 
 
 def make(
-    bundle: Bundle,
+    model: str,
     dataset: Dataset,
     split: str,
     tta: str,
@@ -83,7 +83,7 @@ def make(
     probabilities: np.ndarray,
     votes: Votes | None,
 ) -> EvaluationRecord:
-    """Build the record of `probabilities` (n, C), columns as in label_names, at `indices`."""
+    """Build the record of the `probabilities` (n, C) of `model`, columns as in label_names, at `indices`."""
     return EvaluationRecord(
         labels=dataset.label_names,
         probabilities=probabilities.astype(np.float32),
@@ -92,7 +92,7 @@ def make(
         **measures(dataset.images, indices),
         votes=None if votes is None else votes.counts[indices],
         leaked=None if split == "train" else dataset.leaked(indices),
-        model=bundle.name,
+        model=model,
         split=split,
         tta=tta,
         truth="labels",

@@ -79,7 +79,7 @@ def score(
     if stored is None:
         probabilities = _probabilities(bundle, dataset, indices, tta, on_progress)
         own_votes = votes or _votes_beside(dataset)
-        stored = record.make(bundle, dataset, split, tta, indices, probabilities, own_votes)
+        stored = record.make(bundle.name, dataset, split, tta, indices, probabilities, own_votes)
     elif votes is not None and not _has_votes(stored, votes.counts[indices]):
         stored, changed = replace(stored, votes=votes.counts[indices]), True
     # A record that is only in the cache so far is also stored in the bundle.
@@ -90,7 +90,7 @@ def score(
         stored = stored.by_votes()
     result = evaluate(stored.probabilities, stored.true, stored.labels, leaked=stored.leaked)
     if split == "test":
-        _record_use(bundle, dataset, tta)
+        record_use(bundle.name, dataset, tta)
     if inside:
         truth = "labels" if votes is None else "votes"
         try:
@@ -186,10 +186,11 @@ def _votes_beside(dataset: Dataset) -> Votes | None:
         return None
 
 
-def _record_use(bundle: Bundle, dataset: Dataset, tta: str) -> None:
+def record_use(model: str, dataset: Dataset, tta: str) -> None:
+    """Record that a test split was scored, see `test_uses`."""
     line = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S"),
-        "model": bundle.name,
+        "model": model,
         "fingerprint": dataset.fingerprint,
         "tta": tta,
     }

@@ -10,6 +10,7 @@ from ..bundles.bundle import shipped
 from ..data.budget import Budget
 from ..data.recipe import is_recipe, read_recipe
 from ..errors import DataError, ModelError
+from ..label_options import split_source
 from ..zip_file import open_zip
 from .settings import HostingSettings
 from .visitors import Visitors
@@ -32,6 +33,7 @@ def check_source(source: str, visitors: Visitors, home: Path) -> None:
         if (drawn := _SYNTHETIC.fullmatch(source)) is not None:
             _check_count(int(drawn["count"] or 0), visitors.settings)
             return
+        source = split_source(source)[0]
         if source.startswith("kaggle:"):
             raise DataError(
                 "Data sets of Kaggle are not downloaded on this server: upload the data, or run FER "
@@ -101,7 +103,7 @@ def check_upload(name: str, content: bytes, settings: HostingSettings) -> None:
 
 def budget(source: str, visitors: Visitors) -> Budget:
     """Return what a source may take at most; the data of the server's owner may unpack to any size."""
-    if Path(source).is_relative_to(visitors.data_folder):
+    if Path(split_source(source)[0]).is_relative_to(visitors.data_folder):
         return Budget(visitors.settings.faces)
     return Budget(visitors.settings.faces, _UNPACKED * visitors.settings.upload_mb * 1_000_000)
 

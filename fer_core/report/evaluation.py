@@ -81,6 +81,7 @@ def evaluation_report(
         curves=_curves(record),
         trust=_trust(record),
         slices=_slices(record, result),
+        notes=() if dataset is None else dataset.warnings,
         people=_people(record, dataset, indices),
         comparisons=_comparisons(record, result, others),
         errors=[] if dataset is None else _errors(record, dataset, indices),

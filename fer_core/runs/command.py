@@ -92,4 +92,4 @@ def path_here(model: str) -> str:
 
 def _name(path: str) -> str:
     """Return a path without the folders of the machine."""
-    return path if ":" in path or path == "synthetic" else Path(path).name
+    return path if ":" in path.partition("?")[0] or path == "synthetic" else Path(path).name

@@ -49,6 +49,7 @@ class RunRow:
             "started": self.started,
             "data": config.data.source if config else None,
             "fingerprint": self.fingerprint,
+            "data_notes": self.run.status().get("data_notes", []),
             "preset": config.preset if config else None,
             "epochs": self.epochs,
             "epochs_planned": config.train.epochs if config else None,

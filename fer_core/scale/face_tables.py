@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from ..data.budget import Budget
 from ..data.dataset import IMAGE_SIZE
-from ..data.readers import columns, parquet
+from ..data.labels import LabelReader
+from ..data.readers import parquet
 from ..data.readers.face_picture import read_face
 from ..emotions import NAMES
 from ..errors import DataError, FerError
@@ -119,7 +120,7 @@ def _label(cell: object, table: parquet.FaceTable) -> int | None:
     if table.label is None:
         return None
     try:
-        position = columns.label_position(cell, table.class_names)
+        position = LabelReader().position(cell, table.class_names)
     except FerError:  # the label is wrong, but the face can be scored
         return None
     return position if 0 <= position < len(NAMES) else None

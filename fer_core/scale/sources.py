@@ -20,8 +20,11 @@ import numpy as np
 
 from ..album.source import Picture, file_is_picture, member_is_picture, read_file, read_member
 from ..data import Dataset, open_dataset
+from ..data.opening import names_beside
+from ..data.readers import label_names
 from ..emotions import NAMES, find
 from ..errors import DataError
+from ..label_options import LabelOptions, join_source, split_source
 from .face_tables import FaceTables
 
 Kind = Literal["faces", "photos"]
@@ -163,13 +166,15 @@ def open_source(source: str, kind: Kind | None = None) -> DatasetFaces | TableFa
     """
     if not source.strip():
         raise DataError("No source was named: expected a data set of faces, or a folder or zip of photos.")
-    path = Path(source).expanduser()
+    location, options = split_source(source)
+    path = Path(location).expanduser()
     try:
         if kind is None:
             kind = "photos" if _looks_like_photos(path) else "faces"
         if kind == "photos":
             return _photos(path)
-        if files := _tables(path):
+        # Tables are read part by part where they name their own labels.
+        if options == LabelOptions() and not _names_files(path) and (files := _tables(path)):
             return _table_faces(source, files)
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):
         raise DataError(
@@ -179,7 +184,7 @@ def open_source(source: str, kind: Kind | None = None) -> DatasetFaces | TableFa
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror or error}.") from None
     data = open_dataset(source)
-    named = str(path.resolve()) if path.exists() else source
+    named = join_source(str(path.resolve()), options) if path.exists() else source
     return DatasetFaces(named, len(data), data.fingerprint)
 
 
@@ -234,6 +239,13 @@ def _photos(path: Path) -> Photos:
     return Photos(
         str(path.resolve()), len(lines), _hash(lines), _names=[line.split("\0", 1)[0] for line in lines]
     )
+
+
+def _names_files(path: Path) -> bool:
+    """Return whether a file in a folder, or beside a file, may name the numbers of the labels."""
+    if path.is_dir():
+        return bool(label_names.candidates(name for name, _ in _walk(path)))
+    return path.is_file() and bool(names_beside(path))
 
 
 def _tables(path: Path) -> list[Path]:

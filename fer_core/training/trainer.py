@@ -121,6 +121,7 @@ class Trainer:
             train_images=len(self.data.images),
             validation_images=len(self.data.val_images),
             epochs=self.config.train.epochs,
+            data_notes=list(self.data.dataset.warnings),
         )
         self._build()
         self.state = self._restore()

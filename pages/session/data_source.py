@@ -8,6 +8,8 @@ import streamlit as st
 
 from fer_core import storage
 from fer_core.data import Dataset, open_dataset
+from fer_core.data.opening import names_beside
+from fer_core.label_options import split_source
 
 from . import visitor
 from .dataset_cache import DatasetCache
@@ -50,7 +52,11 @@ def display_name(source: str) -> str:
     """Return a source as shown to the visitor: embedded data by name, a file without its folders."""
     if source == DEFAULT:
         return "Embedded synthetic faces"
-    return source if ":" in source else Path(source).name
+    location, options = split_source(source)
+    name = location if ":" in location else Path(location).name
+    chosen = {"labels": options.classes, "mapped": options.mapping, "without": options.leave_out}
+    words = [f"{what}: {value}" for what, value in chosen.items() if value]
+    return f"{name} ({'; '.join(words)})" if words else name
 
 
 def dataset() -> Dataset:
@@ -61,7 +67,7 @@ def dataset() -> Dataset:
     """
     source = current()
     visitor.check_source(source)
-    return _open(source, _modified(source))
+    return _open(source, modified(source))
 
 
 def choose(source: str, read: bool = True) -> None:
@@ -76,22 +82,24 @@ def choose(source: str, read: bool = True) -> None:
     """
     visitor.check_source(source)
     if read:
-        _open(source, _modified(source))
+        _open(source, modified(source))
     st.session_state["data_source"] = source
 
 
-def _modified(source: str) -> int:
+def modified(source: str) -> int:
     """Return the time of the last change: part of the cache key, so that a changed source is read again."""
+    path = Path(split_source(source)[0])
     try:
-        return Path(source).stat().st_mtime_ns
+        # A file beside the data may name the numbers of its labels.
+        return max(part.stat().st_mtime_ns for part in (path, *names_beside(path)))
     except OSError:
         return 0
 
 
-def _open(source: str, modified: int) -> Dataset:
-    dataset = _cache.get((source, modified))
+def _open(source: str, changed: int) -> Dataset:
+    dataset = _cache.get((source, changed))
     if dataset is None:
         budget = visitor.budget(source)
         with st.spinner("Reading the images ..."):
-            dataset = _cache.open((source, modified), lambda: open_dataset(source, budget))
+            dataset = _cache.open((source, changed), lambda: open_dataset(source, budget))
     return dataset

@@ -13,6 +13,7 @@ from fer_core.data.recipe import SUFFIX, read_recipe
 from fer_core.data.votes import Votes, find_votes, read_votes
 from fer_core.errors import DataError
 from fer_core.evaluation.scoring import Scored, score
+from fer_core.label_options import split_source
 
 from . import data_source, visitor
 
@@ -50,10 +51,10 @@ def uploaded_votes(data: Dataset) -> Path:
     The name comes from the source, not from the content: votes are joined by row, and the content does not
     fix the order of the rows.
     """
-    source = data.source
+    source = split_source(data.source)[0]
     while source.endswith(SUFFIX):
         try:
-            source = read_recipe(Path(source)).source
+            source = split_source(read_recipe(Path(source)).source)[0]
         except DataError:
             break
     return (

@@ -8,8 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.errors import DataError
+from fer_core.label_options import LabelOptions, join_source, split_source
 
-from . import data_source, visitor
+from . import data_source, kept_labels, visitor
 from .errors import errors_shown
 
 PARAMETER = "source"
@@ -32,7 +33,7 @@ def follow(read: bool = True) -> None:
     linked = st.query_params.get(PARAMETER)
     if linked is not None and linked != st.session_state.get(_LINKED):
         with errors_shown(stop=False):
-            data_source.choose(linked if _SYNTHETIC.fullmatch(linked) else str(path_of(linked)), read)
+            data_source.choose(linked if _SYNTHETIC.fullmatch(linked) else source_of(linked), read)
     value = name_of(data_source.current()) if data_source.is_chosen() else None
     st.session_state[_LINKED] = value
     if value is None:
@@ -51,10 +52,26 @@ def name_of(source: str) -> str | None:
     """Return the name of a source in a link, or None where a link cannot name it."""
     if _SYNTHETIC.fullmatch(source):
         return source
-    path, folder, own_folder = Path(source), data_source.folder(), data_source.own_folder()
+    location, options = split_source(source)
+    path, folder, own_folder = Path(location), data_source.folder(), data_source.own_folder()
     if own_folder != folder and path.is_relative_to(own_folder):
-        return MINE + path.relative_to(own_folder).as_posix()
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else None
+        name = MINE + path.relative_to(own_folder).as_posix()
+    elif path.is_relative_to(folder):
+        name = path.relative_to(folder).as_posix()
+    else:
+        return None
+    return join_source(name, options)
+
+
+def source_of(name: str) -> str:
+    """Return the source for a name in a link or in the box; a known one with the order that was kept for it.
+
+    Raises:
+        DataError: See `path_of`.
+    """
+    location, options = split_source(name)
+    source = str(path_of(location))
+    return kept_labels.source(source) if options == LabelOptions() else join_source(source, options)
 
 
 def path_of(name: str) -> Path:

@@ -19,6 +19,9 @@ from fer_core.errors import DataError
 
 # The order of FER2013's codes, written out here so that the tests do not take it from what they test.
 CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+CODES_NOTE = (
+    "Labels read as FER2013's codes: 0 angry, 1 disgust, 2 fear, 3 happy, 4 sad, 5 surprise, 6 neutral."
+)
 ALPHABETICAL = sorted(CODES)
 USAGES = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 

@@ -86,7 +86,7 @@ def test_line_numbers_stay_right_behind_lines_of_any_badness(tmp_path):
     path = training_csv(tmp_path / "faces.csv", 80)
     bad = {
         2: "3,0 0",
-        9: f"9,{BLACK},Training",
+        9: f"3,{BLACK},Later",
         10: "3",
         40: f"3,{BLACK[2:]},Training",
         81: f"3,{BLACK},Training,4",
@@ -208,7 +208,7 @@ def test_unknown_class_folder_is_refused_by_name(zipped, tmp_path):
         f"train/{name}/{i}.png": png(image)
         for i, (name, image) in enumerate(zip(names_of(codes), images, strict=True))
     }
-    files["train/bored/14.png"] = png(images[0])
+    files |= {f"train/bored/{i}.png": png(images[0]) for i in range(14, 18)}
     source = write_zip(tmp_path / "set.zip", files)
     if zipped:
         refused(source, "set.zip", "'bored'", "train/bored/14.png")

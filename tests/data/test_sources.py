@@ -15,6 +15,7 @@ from fer_core.data import SPLITS, open_dataset
 from .build import (
     ALPHABETICAL,
     CODES,
+    CODES_NOTE,
     check_names,
     csv_text,
     faces,
@@ -49,7 +50,7 @@ def test_fer2013_is_read_exactly(fer2013: Fer2013, form):
     assert split_names(dataset) == fer2013.splits
     assert dataset.counts() == fer2013.counts()
     assert dataset.rows.tolist() == list(range(len(dataset)))
-    assert dataset.warnings == ()
+    assert dataset.warnings == (CODES_NOTE,)
 
 
 def test_lossless_forms_of_fer2013_have_one_fingerprint(fer2013: Fer2013, tmp_path):
@@ -242,7 +243,7 @@ def test_csv_in_any_spelling(spelling, tmp_path):
     assert np.array_equal(dataset.images, images)
     assert label_names(dataset) == names_of(codes)
     assert split_names(dataset) == ["train", "validation", "test"] * 14
-    assert dataset.warnings == ()
+    assert dataset.warnings == (CODES_NOTE,)
 
 
 @pytest.mark.parametrize("odd", [False, True], ids=["single blanks", "a double blank"])

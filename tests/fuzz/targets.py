@@ -5,9 +5,11 @@ A parser may read its input or refuse it with a `FerError` of one sentence. Anyt
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,11 +26,14 @@ from fer_core.bundles.bundle import CARD, read_bundle
 from fer_core.config import RunConfig
 from fer_core.data import Dataset, open_dataset, opening
 from fer_core.data.dataset import assemble
+from fer_core.data.readers import label_names
 from fer_core.data.recipe import FORMAT, read_recipe
 from fer_core.data.votes import read_votes
 from fer_core.errors import FerError
 from fer_core.evaluation import record
+from fer_core.evaluation.predictions import parse_predictions
 from fer_core.imaging import open_image, open_reduced, size_of
+from fer_core.label_options import LabelOptions, join_source, split_source
 from fer_core.runs.run_folder import HISTORY_COLUMNS, list_runs, open_run
 from fer_core.training.snapshots import read_snapshots
 from fer_core.video import VideoReader
@@ -152,6 +157,42 @@ def _zips() -> list[bytes]:
     ]
 
 
+def _lists() -> list[bytes]:
+    """Zips of pictures with a list of their labels."""
+    images, codes = build.faces(7)
+    names = build.names_of(codes)
+    pictures = [(f"images/fer{i:07}.png", _png(image)) for i, image in enumerate(images)]
+    files = [name for name, _ in pictures]
+    paths = build.csv_text({"image": files, "label": names}).encode()
+    votes = "".join(f'{name[7:]},"(0, 0, 48, 48)",8,0,0,0,0,0,0,2,0,0\n' for name in files).encode()
+    marks = "filename, happy, sad\n" + "".join(f"{name[7:]}, 1, 0\n" for name in files)
+    labels = [(f"labels/fer{i:07}.txt", b"0 0.5 0.5 1 1\n") for i in range(7)]
+    return [
+        _zip([*pictures, ("labels.csv", paths)]),
+        _zip([*pictures, ("images/label.csv", votes)]),
+        _zip([*pictures, ("images/_classes.csv", marks.encode())]),
+        _zip([*pictures, *labels, ("data.yaml", b"names: ['happy', 'sad']\n")]),
+    ]
+
+
+def _tars() -> list[bytes]:
+    images, codes = build.faces(7)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, image in zip(build.names_of(codes), images, strict=True):
+            member = tarfile.TarInfo(f"train/{name}/0.png")
+            content = _png(image)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return [buffer.getvalue()]
+
+
+def _pixel_columns() -> list[bytes]:
+    images, codes = build.faces(2)
+    pixels = {f"pixel{i}": images.reshape(2, -1)[:, i] for i in range(2304)}
+    return [build.csv_text({"label": codes, "usage": ["train", "test"]} | pixels).encode()]
+
+
 def _npzs() -> list[bytes]:
     images, codes = build.faces(14)
     keras, plain, pickled = io.BytesIO(), io.BytesIO(), io.BytesIO()
@@ -184,6 +225,19 @@ def _png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _label_names(data: bytes, folder: Path) -> None:
+    names = label_names.parse(data)
+    if names is not None and not all(isinstance(k, int) and isinstance(n, str) for k, n in names.items()):
+        raise Finding(f"names {names}")
+
+
+def _label_options(data: bytes, folder: Path) -> None:
+    """Split a source with options, and read the order in it."""
+    location, options = split_source("faces.npz?" + data.decode("utf-8", errors="replace"))
+    if options != LabelOptions() and split_source(join_source(location, options)) != (location, options):
+        raise Finding(f"options that differ when they are read again: {options}")
 
 
 def _votes(data: bytes, folder: Path) -> None:
@@ -374,6 +428,26 @@ def _settings(data: bytes, folder: Path) -> None:
     )
 
 
+@cache
+def _answered() -> Dataset:
+    return open_dataset("synthetic:70:3")
+
+
+def _predictions(data: bytes, folder: Path) -> None:
+    found = parse_predictions("answers.csv", data, _answered(), "test")
+    if found.probabilities.shape != (len(found.rows), 7) or not np.isfinite(found.probabilities).all():
+        raise Finding(f"probabilities of {found.probabilities.shape}")
+
+
+def _answers() -> list[bytes]:
+    rows = _answered().rows[_answered().indices("test")]
+    answers = build.csv_text({"row": rows, "prediction": ["happy"] * len(rows)})
+    shares = build.csv_text({"row": rows, "happy": [0.7] * len(rows), "sad": [0.3] * len(rows)})
+    buffer = io.BytesIO()
+    np.savez(buffer, probabilities=np.full((len(rows), 7), 1 / 7), rows=rows)
+    return [answers.encode(), shares.encode(), buffer.getvalue()]
+
+
 def _evaluation(data: bytes, folder: Path) -> None:
     path = folder / "test.npz"
     path.write_bytes(data)
@@ -423,6 +497,14 @@ TARGETS: dict[str, Target] = {
         ),
     ),
     "zip": Target(_dataset(".zip"), _zips, _ZIP, packed=True),
+    "picture lists": Target(
+        _dataset(".zip"), _lists, (*_ZIP, b",", b"\n", b'"', b"names:", b"-1"), packed=True
+    ),
+    "tar": Target(_dataset(".tar"), _tars, (b"ustar", b"../", b"\0", b"7777777", b"L", b"x", b"2")),
+    "gzip": Target(
+        _dataset(".csv.gz"), lambda: [gzip.compress(text) for text in _csv()], (b"\x1f\x8b", b"\0")
+    ),
+    "pixel columns": Target(_dataset(".csv"), _pixel_columns, (b",", b"\n", b"256", b"pixel", b"-1", b'"')),
     "npz": Target(
         _dataset(".npz"),
         _npzs,
@@ -431,6 +513,21 @@ TARGETS: dict[str, Target] = {
     ),
     "parquet": Target(
         _dataset(".parquet"), _parquets, (b"PAR1", b"\xff\xff\xff\xff", b"\0", b"image", b"bytes", b"emotion")
+    ),
+    "label names": Target(
+        _label_names,
+        lambda: [
+            b"angry\nhappy\nsad\n",
+            b"1 angry\n2 happy\n",
+            b'{"0": "happy", "1": "sad"}',
+            b'["sad", "fear"]',
+        ],
+        (*_JSON, b"\n", b"happy", b"0 ", b":"),
+    ),
+    "label options": Target(
+        _label_options,
+        lambda: [b"classes=alphabetical", b"classes=-,happy,sad,contempt", b"map=a=happy&leave-out=7,b"],
+        (b"classes=", b"map=", b"leave-out=", b"&", b"=", b"%", b",", b"-", b"happy", b"?", b"/"),
     ),
     "votes": Target(
         _votes,
@@ -478,6 +575,14 @@ TARGETS: dict[str, Target] = {
         _settings,
         lambda: [b"train.learning_rate=0.1\naugment.flip=true", b"model.hparams={}"],
         (b"train.", b"augment.", b"=", b"\n", *_JSON),
+    ),
+    "predictions": Target(
+        _predictions,
+        lambda: _answers()[:2],
+        (b",", b"\n", b"row", b"file", b"nan", b"inf", b"-1", b"1e400", b"happy", b'"'),
+    ),
+    "predictions npz": Target(
+        _predictions, lambda: _answers()[2:], (*_ZIP, b"\x93NUMPY", b"'|O'", b"'<f8'"), packed=True
     ),
     "evaluation": Target(
         _evaluation, _evaluations, (*_ZIP, b"\x93NUMPY", b"'|O'", b"model_hash"), packed=True

@@ -43,6 +43,16 @@ def test_what_is_offered_may_be_read(host: Host) -> None:
         may(host, home, source)
 
 
+def test_the_order_of_labels_changes_nothing(host: Host, tmp_path: Path) -> None:
+    home = host.visitor()
+    (host.data / "faces").mkdir(parents=True)
+    may(host, home, f"{host.data / 'faces'}?classes=alphabetical")
+    for source in (tmp_path / "secret.csv", host.data / ".." / "secret.csv", "kaggle:a/b"):
+        with pytest.raises(DataError):
+            sources.check_source(f"{source}?classes=alphabetical", host.visitors, home)
+    may_not(host, home, f"/etc/passwd?classes={host.data}/faces")
+
+
 def test_other_paths_of_the_server_may_not(host: Host, tmp_path: Path) -> None:
     home, secret = host.visitor(), tmp_path / "secret.csv"
     secret.write_text("emotion,pixels\n")

@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from ..budget import Budget
 from ..dataset import Samples, join_samples
-from . import csv_table, npz, parquet
+from ..labels import LabelReader
+from . import csv_table, npz, parquet, pixel_columns
 from .file_tree import FileTree, split_of
 
 
@@ -28,14 +29,16 @@ class Reader:
     read: Callable[[FileTree, list[str]], Samples]
 
 
-def _each(read: Callable[[str, BinaryIO, str, Budget], Samples]) -> Callable[[FileTree, list[str]], Samples]:
-    """Return a reader that joins what `read(name, file, split, budget)` returns for each file."""
+def _each(
+    read: Callable[[str, BinaryIO, str, Budget, LabelReader], Samples],
+) -> Callable[[FileTree, list[str]], Samples]:
+    """Return a reader that joins what `read(name, file, split, budget, labels)` returns for each file."""
 
     def read_all(tree: FileTree, paths: list[str]) -> Samples:
         parts = []
         for path in paths:
             with tree.open_seekable(path) as file:
-                parts.append(read(tree.full_name(path), file, split_of(path), tree.budget))
+                parts.append(read(tree.full_name(path), file, split_of(path), tree.budget, tree.labels))
         return join_samples(parts)
 
     return read_all
@@ -43,13 +46,20 @@ def _each(read: Callable[[str, BinaryIO, str, Budget], Samples]) -> Callable[[Fi
 
 # Where a folder holds files of several forms, the first form in this list is read.
 READERS: tuple[Reader, ...] = (
+    Reader("csv with a column a pixel", (".csv",), pixel_columns.recognises, _each(pixel_columns.read)),
     Reader("csv", (".csv",), csv_table.recognises, csv_table.read_tables),
     Reader("parquet", (".parquet",), parquet.recognises, _each(parquet.read)),
     Reader("npz", (".npz",), npz.recognises, _each(npz.read)),
+    Reader("npy", (".npy",), npz.is_array, npz.read_arrays),
 )
 
 HEAD_BYTES = 1 << 16
-SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes) | {".zip"}
+SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes) | {
+    ".zip",
+    ".tar",
+    ".gz",
+    ".tgz",
+}
 
 
 def find_reader(head: bytes) -> Reader | None:

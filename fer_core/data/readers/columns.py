@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-from ... import emotions
 from ...errors import DataError
 from ..dataset import find_split
 
@@ -24,6 +21,27 @@ _WORDS = {
     "split": ("usage", "split", "set", "subset"),
 }
 
+# Names of columns with the path of a picture.
+PICTURE_PATHS = (
+    "image",
+    "images",
+    "file",
+    "filename",
+    "file_name",
+    "filepath",
+    "file_path",
+    "path",
+    "pth",
+    "img",
+    "image_path",
+    "img_path",
+    "image_name",
+    "img_name",
+    "image name",
+    "photo",
+    "picture",
+)
+
 
 def find(header: list[str]) -> dict[str, str]:
     """Return the name of the "label", "pixels" and "split" columns in `header`.
@@ -36,29 +54,6 @@ def find(header: list[str]) -> dict[str, str]:
         for role, words in _WORDS.items()
         if any(w in tidy for w in words)
     }
-
-
-def label_position(value: object, class_names: list[str] | None = None) -> int:
-    """Return the position in `emotions.NAMES` of a label.
-
-    Args:
-        value: A name, or a number: a position in `class_names`, or else FER2013's code.
-
-    Raises:
-        DataError: There is no such label.
-    """
-    text = str(value if value is not None else "").strip()
-    if re.fullmatch(r"-?[0-9]{1,9}(\.0+)?", text):
-        code = int(float(text))
-        if class_names is not None:
-            if not 0 <= code < len(class_names):
-                raise DataError(
-                    f"Unknown label {code}: expected 0 to {len(class_names) - 1}, as the table's metadata "
-                    "name them."
-                )
-            return emotions.NAMES.index(emotions.from_name(class_names[code]))
-        return emotions.NAMES.index(emotions.from_code(code))
-    return emotions.NAMES.index(emotions.from_name(text))
 
 
 def split_name(value: object) -> str:

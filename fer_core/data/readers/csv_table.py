@@ -25,6 +25,7 @@ import pyarrow.csv as pacsv
 from ...errors import DataError
 from ..budget import Budget
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, image_digests, join_samples
+from ..labels import LabelReader
 from ..problems import Problems
 from . import columns
 from .file_tree import FileTree, split_of
@@ -60,7 +61,7 @@ def read_header(head: bytes) -> Header:
     if pixels is not None and not pixels.strip().lower().startswith("pixel"):
         cells = _cells_of(rest.partition("\n")[0], delimiter)
         cell = cells[names.index(pixels)] if len(cells) == len(names) else ""
-        if not re.match(r"\s*\d+\s+\d+", cell):
+        if not re.match(r"\s*\[?\s*\d+[\s,]+\d+", cell):
             del roles["pixels"]
     return Header(tuple(names), roles, delimiter)
 
@@ -88,6 +89,12 @@ def missing_pixels(name: str, head: bytes) -> DataError | None:
         return None
     if {"image name", "contempt", "nf"} <= {column.strip().lower() for column in header.names}:
         return DataError(f"{name} holds the FER+ votes, which come without images: open fer2013.csv instead.")
+    lower = [column.strip().lower() for column in header.names]
+    if any(name in columns.PICTURE_PATHS for name in lower) and "label" in header.found:
+        return DataError(
+            f"{name} is a list of pictures with their labels: open the folder, zip or tar that has the list "
+            "and the pictures."
+        )
     got = ", ".join(column.strip()[:20] for column in header.names[:6])
     return DataError(
         f"{name} has no pixels column: expected a header such as emotion,pixels,Usage, got {got}."
@@ -108,7 +115,13 @@ def read_tables(tree: FileTree, paths: list[str]) -> Samples:
         split = split_of(path, "train" if labelled else "test") if len(paths) > 1 or not labelled else "train"
         with tree.open(path) as file:
             parts.append(
-                read(tree.full_name(path) if len(paths) > 1 else tree.name, file, split, tree.budget)
+                read(
+                    tree.full_name(path) if len(paths) > 1 else tree.name,
+                    file,
+                    split,
+                    tree.budget,
+                    tree.labels,
+                )
             )
     samples = join_samples(parts)
     if ignored := [path for path in paths if path not in selected]:
@@ -117,7 +130,13 @@ def read_tables(tree: FileTree, paths: list[str]) -> Samples:
     return samples
 
 
-def read(name: str, file: BinaryIO, default_split: str = "train", budget: Budget | None = None) -> Samples:
+def read(
+    name: str,
+    file: BinaryIO,
+    default_split: str = "train",
+    budget: Budget | None = None,
+    label_reader: LabelReader | None = None,
+) -> Samples:
     """Read a table with a column of blank-separated pixels, and columns of labels and splits if it has them.
 
     Args:
@@ -125,6 +144,7 @@ def read(name: str, file: BinaryIO, default_split: str = "train", budget: Budget
         file: Seekable binary file, at its start.
         default_split: Split of all rows of a table without a split column.
         budget: What the table may take at most.
+        label_reader: Gives the labels their meaning.
 
     Raises:
         DataError: The table cannot be parsed, or has more than a few bad rows.
@@ -132,7 +152,7 @@ def read(name: str, file: BinaryIO, default_split: str = "train", budget: Budget
     header = read_header(file.read(_MAX_HEADER_BYTES))
     file.seek(0)
     if budget is not None:
-        size, rows = _measure(file)
+        size, rows = measure(file)
         budget.take_bytes(name, size)
         budget.take_faces(name, rows)
         file.seek(0)
@@ -162,7 +182,7 @@ def read(name: str, file: BinaryIO, default_split: str = "train", budget: Budget
     lines: list[np.ndarray] = []
     digests: list[np.ndarray] = []
     good: list[np.ndarray] = []
-    cells = _Cells(default_split)
+    cells = _Cells(default_split, label_reader or LabelReader())
     done = 0
     try:
         reader = pacsv.open_csv(
@@ -187,7 +207,7 @@ def read(name: str, file: BinaryIO, default_split: str = "train", budget: Budget
             line = _line_numbers(block.rows, passed_over)
             for i, fault in sorted((split_faults | label_faults | faults).items()):
                 if any(cells_of[i].as_py().strip() for cells_of in block.columns.values()):
-                    problems.add(f"line {line[i]}: {fault}")
+                    problems.add_fault(f"line {line[i]}", fault)
                 else:
                     blank.append(int(line[i]))
             good.append(~np.isin(np.arange(count), [*split_faults, *label_faults, *faults]))
@@ -217,10 +237,11 @@ def read(name: str, file: BinaryIO, default_split: str = "train", budget: Budget
         format="csv",
         warnings=problems.conclude(int(keep.sum())),
         digests=np.concatenate(digests)[keep],
+        other_classes=dict(problems.other_classes),
     )
 
 
-def _measure(file: BinaryIO) -> tuple[int, int]:
+def measure(file: BinaryIO) -> tuple[int, int]:
     """Return the bytes of a table, and its lines after the header."""
     size = lines = 0
     last = b"\n"
@@ -294,36 +315,37 @@ def _line_numbers(rows: slice, skipped: list[int]) -> np.ndarray:
 class _Cells:
     """Converter of label and split cells to positions, which converts each distinct text once."""
 
-    def __init__(self, default_split: str) -> None:
+    def __init__(self, default_split: str, label_reader: LabelReader) -> None:
+        self._label_reader = label_reader
         self._default = SPLITS.index(default_split)
-        self._labels: dict[bytes, int | str] = {}
-        self._splits: dict[bytes, int | str] = {}
+        self._labels: dict[bytes, int | DataError] = {}
+        self._splits: dict[bytes, int | DataError] = {}
 
-    def labels(self, cells: pa.Array | None, count: int) -> tuple[np.ndarray, dict[int, str]]:
+    def labels(self, cells: pa.Array | None, count: int) -> tuple[np.ndarray, dict[int, DataError | str]]:
         """Return (count,) int8 positions, and the faults by row."""
         if cells is None:
             return np.full(count, UNLABELLED, np.int8), {}
-        return _look_up(cells, self._labels, columns.label_position)
+        return _look_up(cells, self._labels, self._label_reader.position)
 
-    def splits(self, cells: pa.Array | None, count: int) -> tuple[np.ndarray, dict[int, str]]:
+    def splits(self, cells: pa.Array | None, count: int) -> tuple[np.ndarray, dict[int, DataError | str]]:
         if cells is None:
             return np.full(count, self._default, np.int8), {}
         return _look_up(cells, self._splits, lambda text: SPLITS.index(columns.split_name(text)))
 
 
 def _look_up(
-    cells: pa.Array, values: dict[bytes, int | str], meaning: Callable[[str], int]
-) -> tuple[np.ndarray, dict[int, str]]:
+    cells: pa.Array, values: dict[bytes, int | DataError], meaning: Callable[[str], int]
+) -> tuple[np.ndarray, dict[int, DataError | str]]:
     positions = np.zeros(len(cells), np.int8)
-    faults: dict[int, str] = {}
+    faults: dict[int, DataError | str] = {}
     for i, text in enumerate(cells.to_pylist()):
         if text not in values:
             try:
                 values[text] = meaning(text.decode("utf-8", errors="replace").strip())
             except DataError as error:
-                values[text] = str(error)
+                values[text] = error
         value = values[text]
-        if isinstance(value, str):
+        if isinstance(value, DataError):
             faults[i] = value
         else:
             positions[i] = value
@@ -359,8 +381,8 @@ def _read_pixels(cells: pa.Array, images: np.ndarray) -> tuple[np.ndarray, dict[
 
 
 def _parse_row(text: bytes) -> tuple[list[int], str | None]:
-    """Return the pixel values of one row, or what is wrong with it."""
-    words = text.split()
+    """Return the pixel values of one row, or what is wrong with it; [1, 2, 3] is read as 1 2 3."""
+    words = text.translate(_LIST_MARKS).split()
     if len(words) != PIXELS:
         return [], f"expected {PIXELS} pixel values (48x48), got {len(words)}."
     wrong = next((w for w in words if not (w.isdigit() and len(w) < 10 and int(w) < 256)), None)
@@ -369,6 +391,7 @@ def _parse_row(text: bytes) -> tuple[list[int], str | None]:
     return [int(w) for w in words], None
 
 
+_LIST_MARKS = bytes.maketrans(b"[],", b"   ")
 _scratch = threading.local()
 
 

@@ -19,6 +19,7 @@ from ...errors import DataError
 from ...zip_file import MAX_MEMBERS, open_zip
 from ..budget import Budget
 from ..dataset import find_split
+from ..labels import LabelReader
 
 MAX_UNPACKED_BYTES = 8 << 30
 # Pixels written as text are compressed to about a third, and no FER data to a hundredth.
@@ -37,6 +38,7 @@ class FileTree(Protocol):
     paths: list[str]  # sorted, without the stray files of file managers
     stray: list[str]
     budget: Budget  # of the files together
+    labels: LabelReader  # of the files together
 
     def full_name(self, path: str) -> str:
         """Return the name of a file for error messages."""
@@ -65,7 +67,7 @@ class FolderTree:
     """A folder on disk."""
 
     def __init__(self, root: Path, budget: Budget | None = None) -> None:
-        self.budget = budget or Budget()
+        self.budget, self.labels = budget or Budget(), LabelReader()
         self.name = str(root)
         self.default_split = find_split(root.resolve().name) or "train"
         self._root = root
@@ -96,9 +98,9 @@ class FolderTree:
 class OneFileTree:
     """A single file, which is read like a folder that contains nothing else."""
 
-    def __init__(self, path: Path, budget: Budget | None = None) -> None:
-        self.budget = budget or Budget()
-        self.name, self.default_split = str(path), "train"
+    def __init__(self, path: Path, budget: Budget | None = None, name: str | None = None) -> None:
+        self.budget, self.labels = budget or Budget(), LabelReader()
+        self.name, self.default_split = name or str(path), "train"
         self.paths, self.stray = [path.name], list[str]()
         self._path = path
 
@@ -122,9 +124,9 @@ class ZipTree:
             than expected.
     """
 
-    def __init__(self, path: Path, budget: Budget | None = None) -> None:
-        self.budget = budget or Budget()
-        self.name, self.default_split = str(path), "train"
+    def __init__(self, path: Path, budget: Budget | None = None, name: str | None = None) -> None:
+        self.budget, self.labels = budget or Budget(), LabelReader()
+        self.name, self.default_split = name or str(path), "train"
         try:
             self._zip = open_zip(path, self.name, min(MAX_MEMBERS, 2 * self.budget.max_faces + _OTHER_FILES))
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -178,6 +180,13 @@ def damage_reported(name: str) -> Iterator[None]:
         ) from None
 
 
+def leads_outside(member: str) -> bool:
+    """Return whether the name of a member of an archive leads outside its folder."""
+    parts = PurePosixPath(member.replace("\\", "/")).parts
+    absolute = member.startswith(("/", "\\")) or (bool(parts) and parts[0][1:2] == ":")
+    return not parts or ".." in parts or absolute
+
+
 def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
     """Refuse an archive that escapes its folder or unpacks to far more than expected.
 
@@ -186,13 +195,7 @@ def check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
     """
     total = packed = 0
     for member in members:
-        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
-        if (
-            not parts
-            or ".." in parts
-            or member.filename.startswith(("/", "\\"))
-            or (len(parts[0]) > 1 and parts[0][1] == ":")
-        ):
+        if leads_outside(member.filename):
             raise DataError(f"{name} is refused: its member {member.filename!r} points outside the archive.")
         if member.flag_bits & 1:
             raise DataError(f"{name} is encrypted: unpack it with its password and open the folder instead.")

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from ...errors import DataError, FerError
 from ..budget import Budget, TooLargeError
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples
+from ..labels import LabelReader
 from ..problems import Problems
 from . import columns
 from .face_picture import read_face
@@ -35,7 +36,7 @@ class FaceTable:
     image: str
     label: str | None
     split: str | None
-    class_names: list[str] | None  # names of the label numbers, if they differ from FER2013's codes
+    class_names: dict[int, str] | None  # names of the label numbers, if they differ from FER2013's codes
 
 
 def recognises(head: bytes) -> bool:
@@ -110,7 +111,13 @@ def _check_size(name: str, file: str | BinaryIO, table: pq.ParquetFile, budget: 
         )
 
 
-def read(name: str, file: str | BinaryIO, split: str = "train", budget: Budget | None = None) -> Samples:
+def read(
+    name: str,
+    file: str | BinaryIO,
+    split: str = "train",
+    budget: Budget | None = None,
+    label_reader: LabelReader | None = None,
+) -> Samples:
     """Read a table with a column `image{bytes}` or plain bytes, labels, and optional splits.
 
     Numeric labels follow the names in the table's own Hugging Face metadata if it has any (its classes are
@@ -121,12 +128,13 @@ def read(name: str, file: str | BinaryIO, split: str = "train", budget: Budget |
         file: Seekable binary file.
         split: Split of all rows, for a table without a split column.
         budget: What the table may take at most; its metadata say it before rows are read.
+        label_reader: Gives the labels their meaning.
 
     Raises:
         DataError: The file is not Parquet, has no image column or no labels, has too many bad rows, or is too
             large.
     """
-    budget = budget or Budget()
+    budget, label_reader = budget or Budget(), label_reader or LabelReader()
     opened = open_table(name, file)
     _check_size(name, file, opened.file, budget)
     table, image_column, label_column, split_column = opened.file, opened.image, opened.label, opened.split
@@ -154,11 +162,11 @@ def read(name: str, file: str | BinaryIO, split: str = "train", budget: Budget |
                         if isinstance(image, FerError):
                             raise image
                         label_position = (
-                            UNLABELLED if label_column is None else columns.label_position(label, class_names)
+                            UNLABELLED if label_column is None else label_reader.position(label, class_names)
                         )
                         split_position = SPLITS.index(columns.split_name(use) if split_column else split)
                     except FerError as error:
-                        problems.add(f"row {row + i + 1}: {error}")
+                        problems.add_fault(f"row {row + i + 1}", error)
                         continue
                     images[len(rows)] = image
                     labels.append(label_position)
@@ -179,6 +187,7 @@ def read(name: str, file: str | BinaryIO, split: str = "train", budget: Budget |
         rows=np.array(rows, np.int64),
         format="parquet",
         warnings=warnings,
+        other_classes=dict(problems.other_classes),
     )
 
 
@@ -210,14 +219,15 @@ def _image_column(schema: pa.Schema) -> str | None:
     return None
 
 
-def _class_names(schema: pa.Schema, label_column: str | None) -> list[str] | None:
+def _class_names(schema: pa.Schema, label_column: str | None) -> dict[int, str] | None:
     """Return the names of the label numbers, from the metadata that Hugging Face's `datasets` writes."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
         names = features[label_column]["names"]
     except (KeyError, TypeError, ValueError):
         return None
-    return names if isinstance(names, list) and all(isinstance(n, str) for n in names) else None
+    named = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return dict(enumerate(names)) if named else None
 
 
 def _column(batch: pa.RecordBatch, name: str | None) -> list:

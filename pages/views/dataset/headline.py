@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core.wording import plural
 from pages.session import data_source
 from pages.session.foreign_text import code, plain
+from pages.widgets import data_notes
 
 from . import variants
 from .dataset_view import DatasetView
@@ -20,7 +21,4 @@ def show(dataset: DatasetView) -> None:
         f"{plural(len(data), 'face')} of 48x48, fingerprint {code(data.fingerprint)}"
     )
     variants.confirm_created()
-    if data.warnings:
-        with st.expander(f"{plural(len(data.warnings), 'note')} on this source", icon=":material/info:"):
-            for warning in data.warnings:
-                st.markdown(f"- {plain(warning)}")
+    data_notes.show(data)

@@ -10,7 +10,9 @@ import streamlit as st
 from fer_core.data import readers
 from fer_core.data.recipe import SUFFIX
 from fer_core.errors import DataError, FerError
-from pages.session import data_source, source_link, visitor
+from fer_core.label_options import LabelOptions, join_source, split_source
+from fer_core.label_orders import TITLES
+from pages.session import data_source, kept_labels, source_link, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import code, plain
 
@@ -87,10 +89,11 @@ def _folder() -> None:
         accept_new_options=True,
         placeholder="Choose one, or type a path in the data folder",
     )
+    order = _order("source_path_order")
     clicked = st.button("Use this path", key="source_use_path", icon=":material/check:", disabled=not path)
     if clicked and path:
         with errors_shown(stop=False):
-            _use(str(source_link.path_of(path)))
+            _use(_ordered(source_link.source_of(path), order))
 
 
 def _sources(folder: Path) -> list[str]:
@@ -127,8 +130,9 @@ def _upload() -> None:
     content = upload.getvalue()
     name, digest = Path(upload.name), hashlib.sha256(content).hexdigest()[:8]
     path = folder / f"{name.stem[:40]}-{digest}{name.suffix.lower()}"
-    if str(path) == data_source.current():
+    if str(path) == split_source(data_source.current())[0]:
         return
+    order = _order("source_upload_order")
     if st.button("Use this upload", key="source_use_upload", icon=":material/check:"):
         with errors_shown(stop=False):
             visitor.check_upload(upload.name, content)
@@ -138,10 +142,29 @@ def _upload() -> None:
             except OSError as error:
                 raise DataError(f"The upload cannot be stored in {where}: {error.strerror}.") from None
             try:
-                _use(str(path))
+                _use(_ordered(kept_labels.source(str(path)), order))
             except FerError:
                 path.unlink(missing_ok=True)  # a file that cannot be read is of no use
                 raise
+
+
+def _order(key: str) -> str | None:
+    """Draw the box for the order of labels that are numbers, and return the chosen one."""
+    return st.selectbox(
+        "Order of labels that are numbers",
+        list(TITLES),
+        index=None,
+        key=key,
+        format_func=lambda order: TITLES.get(order, order),
+        accept_new_options=True,
+        placeholder="By the names in the data, else FER2013's",
+        help="Choose an order, or type a name for each number from 0, such as happy,sad,-,angry.",
+    )
+
+
+def _ordered(source: str, order: str | None) -> str:
+    """Return the source with a chosen order of its labels."""
+    return join_source(split_source(source)[0], LabelOptions(order)) if order else source
 
 
 def _forms() -> str:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer_core.bundles.bundle import Bundle
 from fer_core.errors import FerError
 from fer_core.evaluation.comparison import Comparison, by_names, compare_records, p_in_words
+from fer_core.evaluation.predictions import Predictions
 from fer_core.evaluation.record import EvaluationRecord
 from fer_core.evaluation.scoring import test_uses
 from fer_core.metrics.classification import confusion
@@ -21,7 +21,7 @@ from pages.session.foreign_text import plain
 from pages.widgets import class_matrix
 from pages.widgets.class_matrix import Place
 
-from . import face_list
+from . import answers_upload, face_list
 from .selection import Selection, record_of
 
 _OTHERS, _WITH = "evaluate_others", "evaluate_with"
@@ -32,7 +32,6 @@ class _Rival:
     """Another model and its predictions on the same images, columns in the order of the selected model."""
 
     path: str
-    bundle: Bundle
     record: EvaluationRecord
     probabilities: np.ndarray  # (n, C)
     comparison: Comparison
@@ -44,10 +43,13 @@ class _Rival:
 
 def show(selection: Selection) -> None:
     """Draw the view."""
+    elsewhere = answers_upload.predictions(selection)
+    if elsewhere is not None:
+        selection = answers_upload.covered(selection, elsewhere)
     others = {
         path: name for path, name in model_choice.options().items() if path != str(selection.bundle.path)
     }
-    if not others:
+    if not others and elsewhere is None:
         st.info("There is no other model yet: train one on the Train page.", icon=":material/rocket_launch:")
         return
     chosen = [path for path in st.session_state.get(_OTHERS, list(others)[:1]) if path in others]
@@ -60,7 +62,10 @@ def show(selection: Selection) -> None:
         persist_state="session",
         placeholder="Choose one or more models",
     )
-    rivals = [rival for path in paths if (rival := _rival(selection, path, len(paths))) is not None]
+    count = len(paths) + (elsewhere is not None)
+    rivals = [rival for path in paths if (rival := _rival(selection, path, count)) is not None]
+    if elsewhere is not None:
+        rivals.insert(0, _answers(selection, elsewhere, count))
     if not rivals:
         st.caption(
             "All models are measured on the same images, so that chance in the images affects all of them "
@@ -95,6 +100,7 @@ def _rival(selection: Selection, path: str, comparisons: int) -> _Rival | None:
         record = record_of(selection, bundle)
         if record is None:
             return None
+        record = record.only(np.isin(record.rows, selection.record.rows))
         comparison = _compared(
             selection,
             record,
@@ -106,7 +112,6 @@ def _rival(selection: Selection, path: str, comparisons: int) -> _Rival | None:
         )
         return _Rival(
             path,
-            bundle,
             record,
             by_names(record.probabilities, record.labels, selection.record.labels),
             comparison,
@@ -114,6 +119,13 @@ def _rival(selection: Selection, path: str, comparisons: int) -> _Rival | None:
     except (FerError, OSError) as error:
         st.warning(plain(error), icon=":material/info:")
         return None
+
+
+def _answers(selection: Selection, predictions: Predictions, comparisons: int) -> _Rival:
+    """Return uploaded answers as a rival."""
+    record = predictions.on(selection.record)
+    comparison = compare_records(selection.record, record, comparisons)
+    return _Rival("uploaded answers", record, record.probabilities, comparison)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)

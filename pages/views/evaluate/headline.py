@@ -8,6 +8,7 @@ from fer_core.bundles.bundle import views_inside
 from fer_core.evaluation.scoring import test_uses
 from fer_core.wording import plural, times
 from pages.session.foreign_text import plain
+from pages.widgets import data_notes
 
 from .selection import Selection
 
@@ -22,6 +23,8 @@ def show(selection: Selection) -> None:
         f"{plain(record.model)} on {result.count:,} {plain(record.split)} images of "
         f"{plain(record.source)}{truth}.{averages}"
     )
+    if selection.data is not None:
+        data_notes.show(selection.data)
     if selection.bundle.card.get("adapted"):
         st.info(
             f"{plain(record.model)} learned its answers from photos, where resting faces are neutral and "

@@ -17,6 +17,7 @@ from fer_core.emotions import NAMES
 from fer_core.errors import FerError
 from fer_core.hosting import quotas
 from fer_core.hosting.visitors import Visitors
+from fer_core.label_options import map_location
 from fer_core.presets import DEFAULT_PRESET, PRESETS, card
 from fer_core.runs import queue
 from fer_core.runs.command import train_command
@@ -29,6 +30,7 @@ from fer_core.wording import plural
 from pages.session import data_source, model_choice, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
+from pages.widgets import data_notes
 
 from . import augmentation, builder, run_link, settings_form, time_estimate
 
@@ -73,6 +75,7 @@ def show() -> None:
         for split in ("train", "validation"):
             # raises here, not in the training process, if there are no labels
             dataset.labelled_indices(split)
+        data_notes.show(dataset)
         config = _preset()
         top = st.container(border=True)  # the button is placed above the settings, but depends on them
         form = _form(config, dataset)
@@ -99,7 +102,8 @@ def base_config(key: str, names: Sequence[str] = tuple(PRESETS)) -> RunConfig:
         **settings_form.kept_as(key),
     )
     source = data_source.current()
-    source = source if source.startswith(("synthetic", "kaggle:")) else str(Path(source).resolve())
+    if not source.startswith(("synthetic", "kaggle:")):
+        source = map_location(source, lambda path: str(Path(path).resolve()))
     config = PRESETS[name].config.replace("data", source=source)
     if (all_visitors := visitor.hosted()) is not None and config.train.epochs > all_visitors.settings.epochs:
         st.caption(

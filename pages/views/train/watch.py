@@ -353,6 +353,9 @@ def _settings(run: RunFolder) -> None:
         if isinstance(values, dict)
         for name, value in values.items()
     ]
+    notes = run.status().get("data_notes")
+    for note in notes if isinstance(notes, list) else []:
+        st.caption(f":material/info: {plain(note)}")
     st.dataframe(rows, hide_index=True, height=400)
     if run.status()["state"] in OPEN_STATES:  # the row above the curves has no room for it then
         train_again.show_button(run, f"watch_again_{run.name}")
