@@ -136,7 +136,7 @@ def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(
             stood = len(run.history())
             button(page, "One epoch")
             until(lambda: len(run.history()) == stood + 1 and run.status()["state"] == "paused")
-            finished(other, stood + 1)
+            expect(other.get_by_text(re.compile(f"^Paused after epoch {stood + 1}"))).to_be_visible()
             state(other, "paused")
 
             button(other, "Learning rate")
