@@ -25,7 +25,7 @@ from .readers import HEAD_BYTES, READERS, class_folders, csv_table, find_reader,
 from .readers.file_tree import FileTree, FolderTree, OneFileTree, ZipTree
 from .readers.tar_tree import TarTree, is_gzip, is_tar, unpacked
 
-_FORMS = ", ".join(reader.name for reader in READERS)
+_FORMS = ", ".join(dict.fromkeys(reader.suffixes[0].removeprefix(".") for reader in READERS))
 
 
 def open_dataset(source: str | Path, budget: Budget | None = None) -> Dataset:

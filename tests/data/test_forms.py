@@ -107,7 +107,7 @@ def test_lists_name_splits_and_what_does_not_fit_is_counted(tmp_path: Path) -> N
     check_names(dataset, 40)
     assert [SPLITS[split] for split in dataset.splits] == [SPLITS[i % 3] for i in range(40)]
     note = note_of(dataset, "Labels read from")
-    assert "2 picture that is not in the list" in note and "1 line of the list without a picture" in note
+    assert "2 pictures without a line, 1 line without a picture." in note
 
 
 def test_the_same_name_in_two_folders(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_ferplus_as_its_own_script_writes_it(tmp_path: Path) -> None:
         (tmp_path / folder / "label.csv").write_text("\n".join(lines[folder]) + "\n")
     dataset = open_dataset(tmp_path)
     check_names(dataset, 40)
-    assert dataset.format == "FER+ pictures" and "2 picture without one label" in note_of(dataset, "FER+")
+    assert dataset.format == "FER+ pictures" and "2 pictures without one label" in note_of(dataset, "FER+")
     for split, folder in zip(SPLITS, folders, strict=True):
         assert len(dataset.indices(split)) == len(lines[folder]) - sum(
             i % 3 == folders.index(folder) for i in (5, 6)

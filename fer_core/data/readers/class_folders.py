@@ -13,6 +13,7 @@ from ... import emotions
 from ...errors import DataError, FerError
 from ...label_orders import names_of
 from ...picture_files import HEAD_BYTES, has_picture_name, is_picture
+from ...wording import plural
 from ..budget import TooLargeError
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
 from ..labels import LabelReader
@@ -134,12 +135,13 @@ def _name_classes(places: list[tuple[str | None, str]]) -> bool:
 
 def _list_notes(listed: PictureList, paths: list[str]) -> list[str]:
     """Return notes on pictures and lines of a list that do not fit together."""
-    counts = {
-        "picture that is not in the list": len(set(paths) - listed.labels.keys()) - listed.no_label,
-        "picture without one label": listed.no_label,
-        "line of the list without a picture": listed.missing if listed.form != "YOLO export" else 0,
-    }
-    left = [f"{count:,} {what}" for what, count in counts.items() if count > 0]
+    unnamed = len(set(paths) - listed.labels.keys()) - listed.no_label
+    parts = [
+        (unnamed, f"{plural(unnamed, 'picture')} without a line"),
+        (listed.no_label, f"{plural(listed.no_label, 'picture')} without one label"),
+        (listed.missing, f"{plural(listed.missing, 'line')} without a picture"),
+    ]
+    left = [text for count, text in parts if count > 0]
     article = "the" if listed.form.startswith("file names") else "a"
     return [f"Labels read from {article} {listed.form}; left out: {', '.join(left) or 'nothing'}."]
 

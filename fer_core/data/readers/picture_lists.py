@@ -186,7 +186,6 @@ def _yolo(tree: FileTree, pictures: list[str]) -> PictureList | None:
         pure = PurePosixPath(picture)
         label = (pure.parent.parent / "labels" / f"{pure.stem}.txt").as_posix()
         if pure.parent.name != "images" or label not in texts:
-            found.missing += 1
             continue
         with tree.open(label) as file:
             objects = [line.split() for line in file.read(_HEAD_BYTES).decode(errors="replace").splitlines()]

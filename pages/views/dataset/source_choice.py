@@ -115,8 +115,8 @@ def _upload() -> None:
     folder = data_source.own_folder() / "uploads"
     where = visitor.shown_path(folder)
     st.caption(
-        f"A {plain(_forms())} file, or a zip of such files. It is stored in {code(where)}, so that training "
-        "runs can read it."
+        f"A {plain(_forms())} file, or a zip or tar of such files or of pictures. It is stored in "
+        f"{code(where)}, so that training runs can read it."
     )
     upload = st.file_uploader(
         "Data set",
@@ -169,7 +169,7 @@ def _ordered(source: str, order: str | None) -> str:
 
 def _forms() -> str:
     """Return the forms of data files, such as "csv, parquet or npz"."""
-    *others, last = (reader.name for reader in readers.READERS)
+    *others, last = dict.fromkeys(reader.suffixes[0].removeprefix(".") for reader in readers.READERS)
     return f"{', '.join(others)} or {last}"
 
 
