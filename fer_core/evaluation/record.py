@@ -74,6 +74,11 @@ class EvaluationRecord:
         return replace(self, true=majority, truth="votes").only(majority != UNLABELLED)
 
 
+def source_name(dataset: Dataset) -> str:
+    """Return the source of a data set without folders: "fer2013.csv", "synthetic:350"."""
+    return dataset.source if ":" in dataset.source else Path(dataset.source).name
+
+
 def make(
     model: str,
     dataset: Dataset,
@@ -96,7 +101,7 @@ def make(
         split=split,
         tta=tta,
         truth="labels",
-        source=dataset.source if ":" in dataset.source else Path(dataset.source).name,
+        source=source_name(dataset),
         fingerprint=dataset.fingerprint,
     )
 

@@ -323,11 +323,17 @@ def test_robustness_is_measured_in_the_background_and_told_in_words(folders: Pat
 # --- in a browser
 
 
+def in_the_middle(page: Page) -> None:
+    """Scroll the face to where no focus scrolls it any more."""
+    page.locator(".stage").evaluate("stage => stage.scrollIntoView({ block: 'center' })")
+
+
 def test_a_mask_is_dragged_and_moved_by_keys(page: Page, server: Server) -> None:
     visit(page, server, "evaluate?evaluate_view=What+if")
     page.get_by_role("button", name="Mask", exact=True).click()
     mask, face = page.locator("[data-kind=mask]"), page.locator(".stage > img")
     expect(mask).to_be_visible()
+    in_the_middle(page)
     before, start = face.get_attribute("src"), mask.bounding_box()
     assert start is not None and before is not None
     x, y = start["x"] + start["width"] / 2, start["y"] + start["height"] / 2
@@ -363,6 +369,7 @@ def test_the_answer_to_an_earlier_move_does_not_take_the_latest_back(page: Page,
     page.get_by_role("button", name="Mask", exact=True).click()
     mask, face = page.locator("[data-kind=mask]"), page.locator(".stage > img")
     expect(mask).to_be_visible()
+    in_the_middle(page)
     start, stage_box = mask.bounding_box(), page.locator(".stage").bounding_box()
     assert start is not None and stage_box is not None
 

@@ -83,6 +83,7 @@ def test_model_view_and_threshold_are_in_the_address(folders: Path) -> None:
 def test_a_snapshot_stays(folders: Path) -> None:
     app = open_page("predict")
     app.segmented_control(key="predict_way").set_value("Camera").run()
+    app.segmented_control(key="camera_way").set_value("On the server").run()
     app.camera_input(key="predict_camera").upload("snapshot.jpg", PORTRAIT, "image/jpeg").run()
     elsewhere_and_back(app, "Camera")
     assert html(app).count('class="fer-bars"') == 1

@@ -112,6 +112,7 @@ def test_the_shipped_models_have_their_scores_and_claims(folders: Path) -> None:
     app = open_page(PAGE)
     assert not app.exception and not app.error and not app.warning
     assert [s.value for s in app.subheader] == [
+        "Which model for what",
         "Scoreboard",
         "Claimed against measured",
         "Size, speed and accuracy",

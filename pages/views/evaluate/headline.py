@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.bundles.bundle import views_inside
+from fer_core.evaluation.record import source_name
 from fer_core.evaluation.scoring import test_uses
 from fer_core.wording import plural, times
 from pages.session.foreign_text import plain
@@ -16,12 +17,15 @@ from .selection import Selection
 def show(selection: Selection) -> None:
     """Draw accuracy, macro F1, calibration error, and accuracy without copies of training images."""
     record, result = selection.record, selection.result()
+    # The same images may have had another name when they were evaluated.
+    data = selection.data
+    source = record.source if data is None else source_name(data)
     truth = " with a majority of FER+ votes" if record.truth == "votes" else ""
     views = views_inside(selection.bundle.card)
     averages = f" The model averages over {views:,} views of each face." if views > 1 else ""
     st.caption(
         f"{plain(record.model)} on {result.count:,} {plain(record.split)} images of "
-        f"{plain(record.source)}{truth}.{averages}"
+        f"{plain(source)}{truth}.{averages}"
     )
     if selection.data is not None:
         data_notes.show(selection.data)

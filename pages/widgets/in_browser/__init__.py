@@ -35,8 +35,8 @@ def joined(*modules: str) -> str:
 
 
 WORKER = joined("kernels", "network", "pixels", "detector", "photo", "worker")
-LIVE = joined("camera", "table", "tracking", "session", "drawing", "live")
-STILLS = joined("camera", "table", "drawing", "stills")
+LIVE = joined("plans", "camera", "table", "tracking", "session", "drawing", "live")
+STILLS = joined("plans", "camera", "table", "drawing", "stills")
 
 
 def _component(name: str, file: str, script: str) -> Callable[..., Any]:
@@ -50,7 +50,7 @@ def _component(name: str, file: str, script: str) -> Callable[..., Any]:
 
 _live = _component("fer_browser_live", "live", LIVE)
 _stills = _component("fer_browser_stills", "stills", STILLS)
-_plan = st.components.v2.component("fer_browser_plan", html="<span></span>", js=joined("plans"))
+_plan = st.components.v2.component("fer_browser_plan", html="<span></span>", js=joined("plans", "load_plan"))
 
 
 def live(key: str, bundle: Bundle, settings: Mapping[str, Any]) -> bytes | None:

@@ -81,29 +81,39 @@ class Live {
     worker.onmessage = ({ data }) => {
       if (run.worker !== worker) return
       if (data.problem) return this.stop(data.problem, data.message)
-      if (data.ready) run.session = session
-      else this.show(run, data)
+      if (data.ready) {
+        run.session = session
+        this.hint.textContent = "Waiting for the camera's first picture ..."
+      } else this.show(run, data)
       run.busy = false
     }
     run.busy = true
   }
 
+  // Takes the next frame; after a second without one, the picture that is there.
   next(run) {
+    let done = false
+    const timer = setTimeout(() => took(performance.now()), 1000)
     const took = async (now, about) => {
-      if (this.run !== run) return
+      clearTimeout(timer)
+      if (done || this.run !== run) return
+      done = true
       this.next(run)
-      const presented = about?.presentedFrames ?? (run.count = (run.count ?? 0) + 1)
+      run.presented = about?.presentedFrames ?? (run.presented ?? 0) + 1
       if (run.session) {
-        run.first ??= presented - 1
-        run.session.frames = presented - run.first
+        run.first ??= run.presented - 1
+        run.session.frames = run.presented - run.first
       }
       if (run.busy || !run.session || !this.video.videoWidth) return
       run.busy = true
       run.time = now / 1000
       const { worker } = run
-      const frame = await createImageBitmap(this.video)
-      if (run.worker === worker) worker?.postMessage({ frame }, [frame])
-      else frame.close()
+      const frame = await createImageBitmap(this.video).catch(() => null) // a camera that has no picture yet
+      if (frame && run.worker === worker) worker.postMessage({ frame }, [frame])
+      else {
+        frame?.close()
+        run.busy = false
+      }
     }
     if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(took)
     else requestAnimationFrame(took)

@@ -14,7 +14,3 @@ globalThis.ferExplorerPlans ??= {
     return this.bytes.get(name)
   },
 }
-
-export default function ({ data }) {
-  globalThis.ferExplorerPlans.put(new Uint8Array(data))
-}
