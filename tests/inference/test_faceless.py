@@ -61,6 +61,8 @@ def test_turned_photos_are_found_and_turned(
 def test_closeups_are_found(
     people: list[detector_pictures.Portrait], detector: FaceDetector, longest: int
 ) -> None:
+    if longest > 1000:
+        people = people[::3]  # each of these takes most of a second
     found = 0
     for pixels, ((middle, side),) in detector_pictures.closeups(people, longest):
         found += any(detector_pictures.matches(face.box, middle, side) for face in detector.detect(pixels))

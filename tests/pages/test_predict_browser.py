@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -124,6 +125,16 @@ def choose(page: Page, way: str) -> None:
     page.get_by_role("radiogroup").get_by_text(way, exact=True).click()
 
 
+def take_photo(page: Page) -> None:
+    """Press the button of Streamlit's camera, which a starved machine may miss: a person presses again."""
+    for _ in range(3):
+        page.get_by_role("button", name="Take photo").click()
+        with contextlib.suppress(AssertionError):
+            expect(page.get_by_role("heading", name="happy")).to_be_visible(timeout=PATIENCE / 3)
+            return
+    expect(page.get_by_role("heading", name="happy")).to_be_visible()
+
+
 def own_addresses() -> set[str]:
     return {
         address.address.split("%")[0] for found in psutil.net_if_addrs().values() for address in found
@@ -175,8 +186,7 @@ def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, v
     page.wait_for_function(
         "() => document.querySelector('video')?.currentTime > 0.5"
     )  # before that the camera's picture is black
-    page.get_by_role("button", name="Take photo").click()
-    expect(page.get_by_role("heading", name="happy")).to_be_visible()
+    take_photo(page)
 
     choose(page, "Live")
     page.get_by_role("button", name="Start").click()
