@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
+import streamlit as st
 
 from . import charts
 
@@ -129,6 +130,22 @@ def interval_chart(rows: list[Row]) -> go.Figure:
         hoverlabel={"align": "left"},
     )
     return figure
+
+
+def show(rows: list[Row], key: str, about: str) -> None:
+    """Draw the chart on the page.
+
+    Args:
+        rows: The rows, the first one on top.
+        key: Key of the chart.
+        about: What its figures are, for screen readers, which are told all of them.
+    """
+    st.plotly_chart(
+        interval_chart(rows),
+        config=charts.CONFIG,
+        key=key,
+        alt=f"{about}: " + "; ".join(f"{row.name} {row.figure}" for row in rows),
+    )
 
 
 def percent(value: float | None, interval: tuple[float, float] | None = None) -> str:

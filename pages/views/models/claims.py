@@ -11,8 +11,8 @@ import streamlit as st
 from fer_core.presets import PRESETS, card
 from fer_core.wording import plural
 from pages.session.foreign_text import plain
-from pages.widgets import charts
-from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart, percent
+from pages.widgets import charts, interval_chart
+from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, percent
 
 
 def show() -> None:
@@ -24,12 +24,7 @@ def show() -> None:
     st.markdown(_story(cards))
     if shown:
         rows = [_row(c) for c in shown]
-        st.plotly_chart(
-            interval_chart(rows),
-            config=charts.CONFIG,
-            key="models_claims",
-            alt="Claimed and measured accuracy: " + "; ".join(f"{row.name} {row.figure}" for row in rows),
-        )
+        interval_chart.show(rows, "models_claims", "Claimed and measured accuracy")
     with st.expander("All presets, and how to repeat them", icon=":material/terminal:"):
         _table(cards)
 

@@ -12,8 +12,8 @@ import streamlit as st
 from fer_core.bundles.bundle import MODELS_DIR, PHOTO_MODEL, find_bundle
 from fer_core.bundles.card_values import as_dict, as_float, interval
 from fer_core.errors import ModelError
-from pages.widgets import charts
-from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart, percent
+from pages.widgets import charts, interval_chart
+from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, percent
 
 _FIVE = ("angry", "happy", "sad", "surprise", "neutral")
 
@@ -26,8 +26,8 @@ def show(_models: object) -> None:
         return
     st.markdown(
         "FER2013's pictures and labels are one world, photos that people take are another. On 838 photos of "
-        "416 people, each judged by one student, a model agrees with the student so often. Disgust is left "
-        "out, since its labels are nearly always wrong there."
+        "416 people, each judged by one student, the chart shows how often a model agrees with the student. "
+        "Disgust is left out, since its labels are nearly always wrong there."
     )
     style = MarkerStyle("agrees with the label, disgust left out", charts.truth_colours()["labels"])
     drawn = [
@@ -40,12 +40,7 @@ def show(_models: object) -> None:
     ]
     left, right = st.columns([6, 5], gap="medium")
     with left:
-        st.plotly_chart(
-            interval_chart(drawn),
-            config=charts.CONFIG,
-            key="models_photos_chart",
-            alt="Agreement on photos: " + "; ".join(f"{row.name} {row.figure}" for row in drawn),
-        )
+        interval_chart.show(drawn, "models_photos_chart", "Agreement on photos")
     with right:
         st.markdown(worse_on_fer2013())
         st.caption(

@@ -11,8 +11,8 @@ import streamlit as st
 from fer_core.evaluation.scoring import test_uses, uses_in_card
 from fer_core.wording import plural
 from pages.session.foreign_text import plain
-from pages.widgets import charts
-from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart
+from pages.widgets import charts, interval_chart
+from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus
 
 from . import model_link, speed
 from .catalog import Model
@@ -82,12 +82,7 @@ def show(board: Board) -> None:
     rows = [_row(model, _truth(board, model), charts.truth_colours()[board.key]) for model in board.models]
     rows = [row for row in rows if row.points]
     if rows:
-        st.plotly_chart(
-            interval_chart(rows),
-            config=charts.CONFIG,
-            key=f"models_scores_{board.key}",
-            alt=f"{board.title}: " + "; ".join(f"{row.name} {row.figure}" for row in rows),
-        )
+        interval_chart.show(rows, f"models_scores_{board.key}", board.title)
     _table(board)
 
 

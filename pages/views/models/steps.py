@@ -12,8 +12,8 @@ import streamlit as st
 from fer_core import presets
 from fer_core.bundles.card_values import as_dict, as_float, as_int, interval
 from pages.session.foreign_text import code, plain
-from pages.widgets import charts, class_matrix
-from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart, percent
+from pages.widgets import charts, class_matrix, interval_chart
+from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, percent
 
 # Name of the card, what is new in it, and what that means.
 _STEPS = (
@@ -82,12 +82,7 @@ def show(_models: object) -> None:
         rows.append(Row(step.title, figure, (Point(style, step.accuracy, bounds, step.name),)))
     left, right = st.columns([6, 5], gap="medium")
     with left:
-        st.plotly_chart(
-            interval_chart(rows),
-            config=charts.CONFIG,
-            key="models_steps_chart",
-            alt="Accuracy by step: " + "; ".join(f"{row.name} {row.figure}" for row in rows),
-        )
+        interval_chart.show(rows, "models_steps_chart", "Accuracy by step")
     with right:
         _one(steps)
 
