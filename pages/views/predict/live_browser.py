@@ -20,7 +20,7 @@ def show(options: Options) -> None:
     """
     chosen = live_settings.choose(options.unsure_below)
     taken = in_browser.live(
-        "live_browser",
+        "live_in_browser",  # live_video has a component live_browser
         options.bundle,
         {
             **browser_settings.settings(options.bundle, chosen.unsure_below, chosen.mirror),

@@ -65,7 +65,7 @@ class Live {
   // Starts a worker with the present model.
   async work(run) {
     run.worker?.terminate()
-    Object.assign(run, { worker: null, session: null })
+    Object.assign(run, { worker: null, session: null, first: null }) // frames are counted from the new session on
     this.hint.textContent = "Loading the networks ..."
     const { settings } = this
     const [detector, model] = await Promise.all([plans.get(settings.plans.detector), plans.get(settings.plans.model)])
@@ -76,13 +76,12 @@ class Live {
       return this.stop("worker")
     }
     const { worker } = run
-    const session = new Session(this.settings)
     worker.onerror = () => { if (run.worker === worker) this.stop(run.session ? "broken" : "worker") }
     worker.onmessage = ({ data }) => {
       if (run.worker !== worker) return
       if (data.problem) return this.stop(data.problem, data.message)
       if (data.ready) {
-        run.session = session
+        run.session = new Session(this.settings) // settings may have changed meanwhile
         this.hint.textContent = "Waiting for the camera's first picture ..."
       } else this.show(run, data)
       run.busy = false
