@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from fer_core.data import readers
+from fer_core.data.recipe import SUFFIX
 from fer_core.errors import DataError
 from fer_core.label_options import LabelOptions, join_source, split_source
 
@@ -61,6 +63,32 @@ def name_of(source: str) -> str | None:
     else:
         return None
     return join_source(name, options)
+
+
+def listed() -> list[str]:
+    """Return the names of data sets in the data folder and, in a hosted app, in the visitor's own."""
+    folder, own_folder = data_source.folder(), data_source.own_folder()
+    names = _data_sets(folder)
+    if own_folder == folder:
+        return names
+    return [name for name in names if not name.startswith("uploads/")] + [
+        f"{MINE}{name}" for name in _data_sets(own_folder)
+    ]
+
+
+def _data_sets(folder: Path) -> list[str]:
+    """List what may be a data set at the top of a folder."""
+    if not folder.is_dir():
+        return []
+    entries = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    uploads = sorted((folder / "uploads").glob("*")) if (folder / "uploads").is_dir() else []
+    return [
+        p.relative_to(folder).as_posix()
+        for p in (*entries, *uploads)
+        if (p.is_dir() or p.suffix.lower() in readers.SUFFIXES or p.name.endswith(SUFFIX))
+        and p.name != "uploads"
+        and not (p.parent.name == "uploads" and p.name.startswith("votes-"))  # votes belong to a data set
+    ]
 
 
 def source_of(name: str) -> str:

@@ -68,6 +68,12 @@ def open_page(page: str | None = None, **state: object) -> AppTest:
     return app
 
 
+def shown_data(app: AppTest) -> str:
+    """The data set that the page's box names."""
+    box = next(box for box in app.selectbox if box.label == "Data")
+    return str(box.options[box.index])
+
+
 def reloaded(app: AppTest, page: str) -> AppTest:
     """The app after a reload of `page`: a new session at the same address."""
     again = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)

@@ -21,6 +21,7 @@ from fer_core.quality.verdicts import Verdicts
 from pages.views.dataset import copies, model_answers, retraining
 from pages.views.dataset.dataset_view import DatasetView
 from tests import tiny
+from tests.pages.conftest import shown_data
 from tests.pages.dataset_view import grids, run, shown, texts, view, wait
 
 pytestmark = [pytest.mark.usefixtures("own_home"), pytest.mark.long]
@@ -53,7 +54,7 @@ def test_verdicts_become_a_cleaned_variant_that_every_page_works_on(
     assert len(variant) == 237 and variant.labels[0] == 4 and np.sum(variant.splits == 1) == 35
     assert [m.value for m in app.metric][1] == "1", "the variant shares the verdicts"
     app.switch_page("pages/train.py").run()
-    assert not app.exception and "cleaned.recipe.json" in texts(app)
+    assert not app.exception and shown_data(app) == "cleaned.recipe.json"
 
 
 def test_a_damaged_record_of_verdicts_is_one_sentence(folders: Path, voted: Path) -> None:

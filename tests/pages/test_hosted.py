@@ -23,8 +23,7 @@ from fer_core.hosting.settings import HostingSettings
 from fer_core.runs import processes
 from fer_core.runs.run_folder import RunFolder
 from fer_core.storage import set_visitor_folder
-from pages.session import background, housekeeping, uploads, visitor
-from pages.views.dataset import source_choice
+from pages.session import background, housekeeping, source_link, uploads, visitor
 from tests import tiny
 from tests.pages.conftest import ROOT, open_page
 
@@ -127,9 +126,7 @@ def test_the_secrets_switch_it_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_path_outside_the_data_is_read_however_it_is_named(
     host: Path, mine: str, typed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        source_choice, "_sources", lambda folder: [typed]
-    )  # AppTest cannot type what is not offered
+    monkeypatch.setattr(source_link, "listed", lambda: [typed])  # AppTest cannot type what is not offered
     (host / "secret.csv").write_text("emotion,pixels\n0,1\n")
     (host / "data" / "link").symlink_to(host / "secret.csv")
     refused = ("not among the data of this server", "not downloaded on this server", "was not found")

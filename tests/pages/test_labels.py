@@ -15,7 +15,7 @@ from fer_core.emotions import NAMES
 from pages.session import data_source, kept_labels
 from tests.data.build import ALPHABETICAL, CODES_NOTE, check_names, faces, names_of
 from tests.pages import dataset_view, evaluate_view
-from tests.pages.conftest import open_page
+from tests.pages.conftest import open_page, shown_data
 from tests.pages.test_pages import texts
 
 pytestmark = pytest.mark.long
@@ -97,7 +97,7 @@ def test_a_run_set_up_on_the_page_keeps_the_order(source: Path) -> None:
     chosen = f"{source}?classes=alphabetical"
     app = open_page("train", data_source=chosen)
     assert not app.exception
-    assert "faces.npz (labels: alphabetical)" in texts(app)
+    assert shown_data(app) == "faces.npz (labels: alphabetical)"
 
 
 def test_labels_that_look_permuted_are_offered_their_order(

@@ -17,7 +17,7 @@ from fer_core.config import RunConfig
 from fer_core.runs.run_folder import RunFolder, list_runs
 from pages.session.source_link import below
 from pages.widgets import photo_results
-from tests.pages.conftest import open_page, reloaded
+from tests.pages.conftest import open_page, reloaded, shown_data
 
 pytestmark = pytest.mark.long
 
@@ -53,7 +53,34 @@ def test_the_start_page_announces_fer2013_in_the_data_folder(folders: Path) -> N
     (folders / "data").mkdir()
     (folders / "data" / "fer2013.csv").write_text("emotion,pixels\n")
     assert links(open_page()) == ["source=fer2013.csv"]
+    for name in ("a.csv", "b.npz", "c.zip"):
+        (folders / "data" / name).touch()
+    assert links(open_page()) == ["source=fer2013.csv", "source=a.csv", "source=b.npz", ""]
     assert not links(open_page(data_source="synthetic:70"))
+
+
+@pytest.mark.parametrize("page", ["dataset", "train", "evaluate"])
+def test_data_of_the_data_folder_are_chosen_on_the_page(folders: Path, page: str) -> None:
+    def box(app: AppTest) -> Any:
+        return next(box for box in app.selectbox if box.label in ("Data", "On"))
+
+    (folders / "data").mkdir()
+    lines = [f"{i % 7},{' '.join(['90'] * 2304)},Training" for i in range(14)]
+    lines += [f"{i % 7},{' '.join(['70'] * 2304)},PublicTest" for i in range(14)]
+    (folders / "data" / "small.csv").write_text("\n".join(["emotion,pixels,Usage", *lines]))
+    (folders / "data" / "broken.csv").write_text("nothing\n")
+    app = open_page(page)
+    before = box(app).value
+    box(app).select_index(box(app).options.index("broken.csv")).run()
+    assert len(app.error) == 1 and "data_source" not in app.session_state and box(app).value == before
+    app.run()
+    assert not app.error, "said once"
+    box(app).select_index(box(app).options.index("small.csv")).run()
+    assert not app.error and not app.exception
+    assert app.session_state["data_source"] == str(folders / "data" / "small.csv")
+    assert app.query_params["source"] == "small.csv" and box(app).options[box(app).index] == "small.csv"
+    box(app).select_index(box(app).options.index("Embedded synthetic faces")).run()
+    assert app.session_state["data_source"] == "synthetic" and not app.exception
 
 
 def test_a_presentation_has_larger_type_on_all_pages_until_it_is_ended(folders: Path) -> None:
@@ -142,7 +169,7 @@ def test_the_source_is_in_the_address_of_every_page(folders: Path, page: str) ->
     again = reloaded(app, page)
     assert again.session_state["data_source"] == "synthetic:140:0" and not again.error
     again.switch_page("pages/train.py").run()
-    assert "**synthetic:140:0**" in texts(again) and again.query_params["source"] == "synthetic:140:0"
+    assert shown_data(again) == "synthetic:140:0" and again.query_params["source"] == "synthetic:140:0"
     assert "source" not in open_page(page).query_params, "nothing was chosen yet"
 
 

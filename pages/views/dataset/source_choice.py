@@ -1,4 +1,4 @@
-"""The box that chooses the data set of all pages: embedded data, a path in the data folder, or an upload."""
+"""The boxes that choose the data set of all pages: a listed one, drawn faces, a path, or an upload."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.data import readers
-from fer_core.data.recipe import SUFFIX
 from fer_core.errors import DataError, FerError
 from fer_core.label_options import LabelOptions, join_source, split_source
 from fer_core.label_orders import TITLES
 from pages.session import data_source, kept_labels, source_link, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import code, plain
+from pages.widgets import source_picker
 
 _EMBEDDED, _FOLDER, _UPLOAD = "Embedded", "Data folder", "Upload"
 
 
 def show() -> None:
-    """Draw the box; a source that cannot be read leaves the current one in place."""
-    with st.expander(
-        f"Source: **{plain(data_source.display_name(data_source.current()))}**", icon=":material/database:"
-    ):
+    """Draw the boxes; a source that cannot be read leaves the current one in place."""
+    source_picker.show("dataset_source")
+    with st.expander("Other data: drawn faces, a path, an upload", icon=":material/database:"):
         origin = st.segmented_control(
             "Take the images from",
             [_EMBEDDED, _FOLDER, _UPLOAD],
@@ -72,18 +71,14 @@ def _embedded() -> None:
 
 
 def _folder() -> None:
-    folder, own_folder = data_source.folder(), data_source.own_folder()
-    names = _sources(folder)
-    if own_folder == folder:
+    folder = data_source.folder()
+    if data_source.own_folder() == folder:
         st.caption(f"Files and folders below {code(folder)} (set FER_DATA_DIR to use another folder).")
     else:
-        names = [name for name in names if not name.startswith("uploads/")] + [
-            f"{source_link.MINE}{name}" for name in _sources(own_folder)
-        ]
         st.caption("The data of this server, and your own.")
     path = st.selectbox(
         "Path",
-        names,
+        source_link.listed(),
         index=None,
         key="source_path",
         accept_new_options=True,
@@ -94,21 +89,6 @@ def _folder() -> None:
     if clicked and path:
         with errors_shown(stop=False):
             _use(_ordered(source_link.source_of(path), order))
-
-
-def _sources(folder: Path) -> list[str]:
-    """List what may be a data set at the top of a folder."""
-    if not folder.is_dir():
-        return []
-    entries = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
-    uploads = sorted((folder / "uploads").glob("*")) if (folder / "uploads").is_dir() else []
-    return [
-        p.relative_to(folder).as_posix()
-        for p in (*entries, *uploads)
-        if (p.is_dir() or p.suffix.lower() in readers.SUFFIXES or p.name.endswith(SUFFIX))
-        and p.name != "uploads"
-        and not (p.parent.name == "uploads" and p.name.startswith("votes-"))  # votes belong to a data set
-    ]
 
 
 def _upload() -> None:

@@ -24,11 +24,13 @@ from fer_core.quality import result_cache
 from fer_core.wording import plural
 from pages.session import background, data_source, evaluations, model_choice, source_link, visitor
 from pages.session.foreign_text import plain
+from pages.widgets import source_picker
 from pages.widgets.durations import duration
 
 SPLITS = ("validation", "test", "train")  # the split for model selection comes first
 _ON, _SOURCE = "evaluate_on", "evaluate_source"
 _HERE = "here"
+_OTHER = "other "  # and the name of a source that is not the current one
 _LABELS, _VOTES = "FER2013 labels", "FER+ votes"
 _AT_ONCE = 1500  # images that are classified while the page waits; more run in the background
 _ASK_SECONDS = 20.0  # longer work begins only when it is asked for
@@ -150,7 +152,16 @@ def _data() -> tuple[Dataset | None, str]:
 
 
 def _choose_data(elsewhere: dict[str, EvaluationRecord], first: str) -> str:
-    options = [_HERE, *elsewhere]
+    chosen = st.session_state.get(_ON)
+    if chosen is not None and chosen.startswith(_OTHER):
+        del st.session_state[_ON]
+        source_picker.use(chosen.removeprefix(_OTHER))
+    here = source_link.name_of(data_source.current())
+    options = [
+        _HERE,
+        *elsewhere,
+        *(f"{_OTHER}{name}" for name in source_picker.options() if name != here),
+    ]
     current_name = data_source.display_name(data_source.current())
     source = data_source.current() if data_source.is_chosen() else ""
     if st.session_state.setdefault(_SOURCE, source) != source:  # other data were chosen, so they are shown
@@ -168,11 +179,16 @@ def _choose_data(elsewhere: dict[str, EvaluationRecord], first: str) -> str:
         key=_ON,
         persist_state="session",
         format_func=lambda option: (
-            current_name if option == _HERE else f"{elsewhere[option].source} (saved figures)"
+            plain(current_name)
+            if option == _HERE
+            else source_picker.label(option.removeprefix(_OTHER))
+            if option.startswith(_OTHER)
+            else f"{plain(elsewhere[option].source)} (saved figures)"
         ),
-        help="The data of the Dataset page, or an evaluation that was saved with the model and needs no "
-        "images.",
+        help="The data set of all pages, an evaluation that was saved with the model and needs no images, or "
+        "other data to read.",
     )
+    source_picker.show_problem()
     if on == first:
         st.query_params.pop(_ON, None)
     else:

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.session import data_source, source_link
 from pages.session.foreign_text import plain
 
+_DATA_LINKS = 3  # names of data sets that are shown
 # page, title, icon, and what it offers
 _CARDS = (
     (
@@ -43,14 +44,9 @@ _CARDS = (
 
 
 def show() -> None:
-    """Draw a card for each page, and lead to FER2013 where the data folder has it."""
-    if (path := data_source.fer2013()) is not None and not data_source.is_chosen():
-        st.page_link(
-            "pages/dataset.py",
-            label=f"**{plain(path.name)}** is in the data folder: look at it",
-            icon=":material/database:",
-            query_params={source_link.PARAMETER: path.name},
-        )
+    """Draw a card for each page, and lead to what lies in the data folder until data were chosen."""
+    if not data_source.is_chosen():
+        _show_data_folder()
     st.subheader("Go further")
     for column, (page, title, icon, text) in zip(st.columns(len(_CARDS)), _CARDS, strict=True):
         with column.container(border=True, height="stretch"):
@@ -62,3 +58,22 @@ def show() -> None:
         icon=":material/school:",
         query_params={"train_view": "Repeat the README"},
     )
+
+
+def _show_data_folder() -> None:
+    """Lead to the data sets of the data folder, FER2013 first."""
+    names, known = source_link.listed(), data_source.fer2013()
+    first = [known.name] if known is not None else []
+    for name in [*first, *(name for name in names if name not in first)][:_DATA_LINKS]:
+        st.page_link(
+            "pages/dataset.py",
+            label=f"**{plain(name)}** is in the data folder: look at it",
+            icon=":material/database:",
+            query_params={source_link.PARAMETER: name},
+        )
+    if (more := len(names) - _DATA_LINKS) > 0:
+        st.page_link(
+            "pages/dataset.py",
+            label=f"{more:,} more in the data folder: choose on the Dataset page",
+            icon=":material/database:",
+        )

@@ -30,7 +30,7 @@ from fer_core.wording import plural
 from pages.session import data_source, model_choice, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
-from pages.widgets import data_notes
+from pages.widgets import data_notes, source_picker
 
 from . import augmentation, builder, run_link, settings_form, time_estimate
 
@@ -70,6 +70,7 @@ def show() -> None:
         "A run trains in a process of its own: refresh or close this page, or restart the app, and it goes "
         "on."
     )
+    source_picker.show("train_source")
     with errors_shown():
         dataset = data_source.dataset()
         for split in ("train", "validation"):
@@ -124,10 +125,6 @@ def _preset() -> RunConfig:
         config = base_config("train_preset")
         preset = PRESETS[config.preset or DEFAULT_PRESET]
         st.caption(plain(preset.description))
-        st.caption(
-            f"Trains on **{plain(data_source.display_name(data_source.current()))}**; change it on "
-            "the Dataset page."
-        )
     preset_card = card(preset)
     with right.container(border=True):
         st.markdown("**Claimed and measured accuracy**")
