@@ -10,21 +10,20 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi_offline import FastAPIOffline
-from pydantic import BaseModel, ConfigDict, Field
 
-from .. import __version__, imaging
+from .. import __version__
 from ..bundles.bundle import Bundle, own_models, shipped
-from ..diagnostics import log
-from ..errors import ImageError
 from ..inference import Predictor
-from ..inference.face_table import face_row
+from ..video.analysis import DEFAULT_RATE
 from .admission import Admission
-from .body import read_picture
+from .analysis import Options, analyse_file, joined
+from .answers import HealthBody, ModelBody, PredictionBody
+from .body import read_files
 from .limits import Limits
 from .problem import Problem, ProblemBody, answer_problems
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ProblemBody, "description": "no picture, or one that cannot be read"},
+    400: {"model": ProblemBody, "description": "no picture or video, or none that can be read"},
     404: {"model": ProblemBody, "description": "no such model"},
     413: {"model": ProblemBody, "description": "too many bytes or pixels"},
     408: {"model": ProblemBody, "description": "the body took too long"},
@@ -39,77 +38,20 @@ _BINARY = {"type": "string", "format": "binary"}
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "The bytes of a picture, or a form with one file.",
+        "description": "The bytes of a picture or video, or a form with one file or several.",
         "content": {
             "multipart/form-data": {
-                "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "array", "items": _BINARY}},
+                }
             },
             "image/*": {"schema": _BINARY},
+            "video/*": {"schema": _BINARY},
         },
     }
 }
-
-
-class FaceBody(BaseModel):
-    """Face with a model's prediction: the columns of the CSV, and the box and the probabilities as such."""
-
-    model_config = ConfigDict(extra="allow")  # a number for each class
-
-    file: str
-    frame: int = Field(description="number of the picture in its file, from 1")
-    time: float | None = Field(description="seconds; null for pictures")
-    face: int = Field(description="number of the face in the picture, from 1")
-    x: float
-    y: float
-    width: float
-    height: float
-    box: tuple[int, int, int, int] = Field(description="x, y, width, height in pixels of the picture")
-    rotation: int = Field(
-        description="degrees clockwise by which the picture was turned to show the face upright"
-    )
-    score: float = Field(description="of the detector, 0 to 1")
-    right_eye_x: float | None
-    right_eye_y: float | None
-    left_eye_x: float | None
-    left_eye_y: float | None
-    nose_x: float | None
-    nose_y: float | None
-    mouth_right_x: float | None
-    mouth_right_y: float | None
-    mouth_left_x: float | None
-    mouth_left_y: float | None
-    label: str
-    confidence: float
-    unsure: bool = Field(description="whether the confidence is less than unsure_below")
-    probabilities: dict[str, float]
-    warnings: list[str] = Field(description="what makes the answer less certain")
-    model: str
-    model_version: str
-
-
-class PredictionBody(BaseModel):
-    """The faces of one picture, from the left to the right."""
-
-    model: str
-    faces: list[FaceBody]
-    frame: int = Field(description="number of the picture in its file, from 1")
-    frames: int = Field(description="pictures in the file")
-    notes: list[str] = Field(description="what a reader should know about the picture")
-    seconds: float = Field(description="that the analysis took")
-
-
-class ModelBody(BaseModel):
-    """A model that can be asked for."""
-
-    name: str
-    labels: list[str]
-    default: bool
-
-
-class HealthBody(BaseModel):
-    status: str
-    version: str
-    model: str
 
 
 class _Predictors:
@@ -183,16 +125,29 @@ def create_app(model: Bundle, limits: Limits | None = None) -> FastAPI:
             float, Query(ge=0, le=1, description="faces of less confidence are marked unsure")
         ] = 0.0,
         model: Annotated[str | None, Query(description="a name from /models")] = None,
+        rate: Annotated[
+            float, Query(gt=0, le=30, description="frames of a video that are analysed, per second")
+        ] = DEFAULT_RATE,
     ) -> PredictionBody:
-        """Find and classify the faces of a picture: JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF."""
+        """Find and classify the faces of pictures (JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF, TIFF) and videos.
+
+        Several files are sent as one form. One that cannot be read has its reason in `files`; if none can be
+        read, the answer is an error.
+        """
         address = request.client.host if request.client else ""
         allowed(address)
+        options = Options(detect, unsure_below, rate)
+        loop = asyncio.get_running_loop()
         with admission.request(address) as memory:
-            name, content = await read_picture(request, limits.bytes, memory, limits.body_seconds)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(
-                workers, _analyse, predictors, model, name, content, detect, unsure_below, limits
-            )
+            files = await read_files(request, limits, memory)
+            allowed(address, len(files) - 1)  # each file counts
+            predictor = await loop.run_in_executor(workers, predictors.get, model)
+            begun = time.perf_counter()
+            answers = [  # one after the other, so that other requests take turns
+                await loop.run_in_executor(workers, analyse_file, predictor, *file, options, limits)
+                for file in files
+            ]
+            return joined(predictor, answers, time.perf_counter() - begun)
 
     return app
 
@@ -204,59 +159,10 @@ def _rate_limiter(limits: Limits) -> Any:
 
     limiter, item = MovingWindowRateLimiter(MemoryStorage()), RateLimitItemPerMinute(limits.per_minute)
 
-    def allowed(client: str) -> None:
-        if not limiter.hit(item, client):
+    def allowed(client: str, cost: int = 1) -> None:
+        if cost and not limiter.hit(item, client, cost=cost):
             wait = max(1, round(limiter.get_window_stats(item, client).reset_time - time.time()))
             sentence = f"More than {limits.per_minute} requests within a minute: try again in {wait} s."
             raise Problem(429, sentence, {"Retry-After": str(wait)})
 
     return allowed
-
-
-def _analyse(
-    predictors: _Predictors,
-    model: str | None,
-    name: str,
-    content: bytes,
-    detect: bool,
-    unsure_below: float,
-    limits: Limits,
-) -> PredictionBody:
-    predictor = predictors.get(model)
-    begun = time.perf_counter()
-    try:
-        width, height = imaging.size_of(content, name)
-        if width * height > limits.pixels:
-            raise Problem(
-                413,
-                f"{name} has {width}x{height} pixels: at most {limits.megapixels:g} megapixels are read, "
-                "so make it smaller.",
-            )
-        read = predictor.predict_picture(content, detect=detect, name=name)
-    except ImageError as error:
-        raise Problem(400, str(error)) from None
-    log.event(
-        "photo classified", faces=len(read.faces), milliseconds=round(1000 * (time.perf_counter() - begun))
-    )
-    return PredictionBody(
-        model=predictor.classifier.bundle.name,
-        faces=[
-            FaceBody(
-                **face_row(
-                    face,
-                    predictor.classifier,
-                    file=name,
-                    number=number,
-                    frame=read.frame,
-                    unsure_below=unsure_below,
-                ),
-                box=face.box,
-                probabilities=face.probabilities,
-            )
-            for number, face in enumerate(read.faces, 1)
-        ],
-        frame=read.frame,
-        frames=read.frames,
-        notes=read.notes,
-        seconds=round(time.perf_counter() - begun, 4),
-    )

@@ -1,4 +1,4 @@
-"""Picture in a request's body, read into memory under a limit."""
+"""Files in a request's body, read into memory under a limit."""
 
 from __future__ import annotations
 
@@ -10,38 +10,37 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from .admission import BodyMemory
+from .limits import Limits
 from .problem import Problem
 
 _NAME_LENGTH = 200
 
 
-async def read_picture(
-    request: Request, max_bytes: int, memory: BodyMemory, seconds: float
-) -> tuple[str, bytes]:
-    """Return the name and the bytes of the picture: the only file of a form, or the body itself.
+async def read_files(request: Request, limits: Limits, memory: BodyMemory) -> list[tuple[str, bytes]]:
+    """Return the names and the bytes of the files of a form, or of the body itself; at least one.
 
     Args:
         request: The request.
-        max_bytes: Most bytes of the body.
+        limits: Bytes and files of a request, and seconds within which it has to come.
         memory: Counts the bytes of all bodies.
-        seconds: Within which the body has to come.
 
     Raises:
-        Problem: The body is larger than `max_bytes` bytes (413), or the form is damaged or does not contain
-            exactly one file (400), it takes too long (408), or there are too many of other requests (503).
+        Problem: The body is too large (413), the form is damaged or contains no file or too many (400), it
+            takes too long (408), or there are too many of other requests (503).
     """
     try:
-        async with asyncio.timeout(seconds):
-            return await _read(request, max_bytes, memory)
+        async with asyncio.timeout(limits.body_seconds):
+            return await _read(request, limits, memory)
     except TimeoutError:
         raise Problem(
             408,
-            f"The body did not come within {seconds:g} s: send a smaller picture.",
+            f"The body did not come within {limits.body_seconds:g} s: send a smaller file.",
             {"Connection": "close"},
         ) from None
 
 
-async def _read(request: Request, max_bytes: int, memory: BodyMemory) -> tuple[str, bytes]:
+async def _read(request: Request, limits: Limits, memory: BodyMemory) -> list[tuple[str, bytes]]:
+    max_bytes = limits.bytes
     form = request.headers.get("content-type", "").split(";")[0].strip().lower() == "multipart/form-data"
     if not form:
         content = b"".join([part async for part in _bounded(request, max_bytes, memory)])
@@ -49,18 +48,20 @@ async def _read(request: Request, max_bytes: int, memory: BodyMemory) -> tuple[s
             raise Problem(
                 400, "The request has no body: expected the bytes of a picture, or a form with a file."
             )
-        return "the picture", content
-    parser = MultiPartParser(request.headers, _bounded(request, max_bytes, memory), max_files=2, max_fields=8)
+        return [("the picture", content)]
+    parser = MultiPartParser(
+        request.headers, _bounded(request, max_bytes, memory), max_files=limits.files, max_fields=8
+    )
     parser.spool_max_size = max_bytes + 1  # larger files would be written to disk; there are none
     try:
         fields = await parser.parse()
     except (MultiPartException, KeyError, LookupError, UnicodeError) as error:
         raise Problem(400, f"The form cannot be read: {_reason(error)}.") from None
     try:
-        files = [value for value in fields.values() if isinstance(value, UploadFile)]
-        if len(files) != 1:
-            raise Problem(400, f"Expected a form with one file, the picture; got {len(files)}.")
-        return _name(files[0].filename), await files[0].read()
+        files = [value for _, value in fields.multi_items() if isinstance(value, UploadFile)]
+        if not files:
+            raise Problem(400, "The form has no file: expected a picture or a video, or several.")
+        return [(_name(file.filename), await file.read()) for file in files]
     finally:
         await fields.close()
 
@@ -81,7 +82,7 @@ def _name(sent: str | None) -> str:
 
 async def _bounded(request: Request, max_bytes: int, memory: BodyMemory) -> AsyncGenerator[bytes, None]:
     """Yield the chunks of the body; the length in its header is not trusted."""
-    too_large = Problem(413, f"The request is larger than {max_bytes / 2**20:g} MB: send a smaller picture.")
+    too_large = Problem(413, f"The request is larger than {max_bytes / 2**20:g} MB: send less at once.")
     if (said := request.headers.get("content-length", "")).isdigit() and int(said) > max_bytes:
         raise too_large
     seen = 0

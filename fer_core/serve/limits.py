@@ -12,8 +12,11 @@ class Limits:
     megabytes: float = 20.0  # size of a request's body
     # Pictures up to this size are analysed within 1 GB of memory (benchmarks/photo_memory.py).
     megapixels: float = 50.0
+    files: int = 50  # in a request
+    video_seconds: float = 120.0  # length of a video
+    video_work_seconds: float = 60.0  # within which a video has to be analysed
     at_once: int = 2  # pictures analysed at the same time; others wait
-    per_minute: int = 120  # requests from one client address
+    per_minute: int = 120  # requests and further files from one client address
     at_once_per_client: int = 32  # requests of one client address that are under way
     requests_at_once: int = 128  # of all addresses
     all_megabytes: float = 200.0  # of the bodies of all requests together

@@ -15,7 +15,7 @@ from ..errors import ConfigError
 from ..imaging import SIZE
 from ..inference import Classifier, FacePrediction, Predictor
 from ..inference.input_warnings import input_warnings, warning_bits
-from .reader import VideoReader
+from .reader import MAX_SECONDS, VideoReader
 from .smoothing import Smoother
 from .timeline import Timeline, Track
 from .tracker import Tracker
@@ -178,6 +178,7 @@ def analyse_video(
     rate: float | None = DEFAULT_RATE,
     every: int | None = None,
     smoothing: float = DEFAULT_SMOOTHING,
+    max_seconds: float = MAX_SECONDS,
     on_progress: Callable[[float], None] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Timeline:
@@ -190,6 +191,7 @@ def analyse_video(
         rate: Analyse so many frames per second; None for all.
         every: Analyse every n-th frame instead.
         smoothing: Seconds, see `Smoother`.
+        max_seconds: Length above which a video is refused.
         on_progress: Called after each frame with the share that is done, 0 to 1.
         cancelled: Called before each frame; True stops, and the timeline contains what came before.
 
@@ -200,7 +202,7 @@ def analyse_video(
     _check(rate, every, smoothing)
     follower = FaceFollower(predictor, smoothing)
     builder = TimelineBuilder(predictor.classifier)
-    with VideoReader(source, name) as video:
+    with VideoReader(source, name, max_seconds) as video:
         end, complete = 0.0, True
         for frame in video.frames(every=every or 1, rate=None if every else rate):
             if cancelled():

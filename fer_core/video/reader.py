@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from ..errors import VideoError
+from ..picture_files import is_picture
 
 if TYPE_CHECKING:
     import av
@@ -44,6 +45,15 @@ SUFFIXES = (
 )
 
 
+def is_video(name: str, head: bytes) -> bool:
+    """Return whether a file is a video, by its first `HEAD_BYTES` bytes, or else by its name."""
+    if is_picture(head):
+        return False
+    matroska = head.startswith(b"\x1aE\xdf\xa3")
+    avi = head.startswith(b"RIFF") and head[8:12] == b"AVI "
+    return head[4:8] == b"ftyp" or matroska or avi or name.lower().endswith(SUFFIXES)
+
+
 @dataclass(frozen=True)
 class Frame:
     """Frame of a video."""
@@ -68,13 +78,17 @@ class VideoReader:
             limits.
     """
 
-    def __init__(self, source: str | Path | BinaryIO, name: str | None = None) -> None:
+    def __init__(
+        self, source: str | Path | BinaryIO, name: str | None = None, max_seconds: float = MAX_SECONDS
+    ) -> None:
         """Open the file.
 
         Args:
             source: A path, or an open binary file such as an upload.
             name: Name in error messages; the path by default.
+            max_seconds: Length above which it is refused.
         """
+        self._max_seconds = max_seconds
         self.name = name or (str(source) if isinstance(source, str | Path) else "The video")
         self.damaged = 0
         self._container: Any = None
@@ -273,11 +287,11 @@ class VideoReader:
         return np.ascontiguousarray(np.rot90(pixels, quarters)) if quarters else pixels
 
     def _check_time(self, seconds: float) -> None:
-        if seconds > MAX_SECONDS + 1:  # containers round
+        if seconds > self._max_seconds + 1:  # containers round
             minutes, rest = divmod(round(seconds), 60)
             raise VideoError(
-                f"{self.name} lasts {minutes}:{rest:02} minutes or more: at most {MAX_SECONDS // 60} are "
-                "read, so cut it."
+                f"{self.name} lasts {minutes}:{rest:02} minutes or more: at most {self._max_seconds / 60:g} "
+                "are read, so cut it."
             )
 
     def _check_side(self, width: int, height: int) -> None:

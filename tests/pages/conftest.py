@@ -71,7 +71,7 @@ def open_page(page: str | None = None, **state: object) -> AppTest:
 def shown_data(app: AppTest) -> str:
     """The data set that the page's box names."""
     box = next(box for box in app.selectbox if box.label == "Data")
-    return str(box.options[box.index])
+    return str(box.options[box.index or 0])
 
 
 def reloaded(app: AppTest, page: str) -> AppTest:

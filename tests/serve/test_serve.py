@@ -20,6 +20,7 @@ from PIL import Image
 from fer_core.bundles.bundle import find_bundle
 from fer_core.inference import Predictor
 from fer_core.serve import Limits, create_app
+from tests.video import made
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
@@ -89,8 +90,11 @@ def test_what_is_no_picture_is_one_sentence(client: TestClient) -> None:
     refused(
         client.post("/predict", files={"file": ("bad.jpg", b"no picture")}), 400, "bad.jpg cannot be read"
     )
-    refused(client.post("/predict", files={"a": b"x", "b": b"y"}), 400, "one file", "got 2")
-    refused(client.post("/predict", files={"a": b"x", "b": b"y", "c": b"z"}), 400, "form cannot be read")
+    refused(client.post("/predict", files={"a": ("a.jpg", b"x"), "b": b"y"}), 400, "a.jpg cannot be read")
+    refused(client.post("/predict", files=[("file", b"x")] * 51), 400, "form cannot be read", "50")
+    form = "--a\r\nContent-Disposition: form-data; name=text\r\n\r\nnothing\r\n--a--\r\n"
+    multipart = {"content-type": "multipart/form-data; boundary=a"}
+    refused(client.post("/predict", content=form, headers=multipart), 400, "no file")
     refused(
         client.post("/predict", content=b"xx", headers={"content-type": "multipart/form-data"}),
         400,
@@ -103,6 +107,55 @@ def test_what_is_no_picture_is_one_sentence(client: TestClient) -> None:
     )
     refused(client.get("/nothing"), 404, "/docs")
     refused(client.get("/predict"), 405, "/docs")
+
+
+def test_several_pictures_and_a_video_of_one_form_become_one_table(client: TestClient) -> None:
+    portrait = PORTRAIT.read_bytes()
+    film = made.video([made.frame((80, 40))] * 10, rate=10)
+    files = [
+        ("file", ("a.jpg", portrait)),
+        ("file", ("broken.jpg", b"no picture")),
+        ("file", ("film.mp4", film)),
+        ("file", ("b.jpg", portrait)),
+    ]
+    answer = client.post("/predict?rate=5&unsure_below=0.2", files=files).json()
+    assert [(file["file"], file["frames"]) for file in answer["files"]] == [
+        ("a.jpg", 1),
+        ("broken.jpg", 0),
+        ("film.mp4", 5),
+        ("b.jpg", 1),
+    ]
+    assert "broken.jpg cannot be read" in answer["files"][1]["error"]
+    assert not any(answer["files"][i]["error"] for i in (0, 2, 3))
+    rows = [(face["file"], face["time"], face["face"], face["label"]) for face in answer["faces"]]
+    assert rows == [
+        ("a.jpg", None, 1, "happy"),
+        *(("film.mp4", time, 1, "happy") for time in (0.0, 0.2, 0.4, 0.6, 0.8)),
+        ("b.jpg", None, 1, "happy"),
+    ]
+    alone = client.post("/predict?rate=5&unsure_below=0.2", content=film).json()
+    assert [face | {"file": "film.mp4"} for face in alone["faces"]] == answer["faces"][1:-1]
+    assert alone["files"][0]["duration"] == pytest.approx(1, abs=0.11)
+
+
+def test_videos_have_limits_of_their_own() -> None:
+    film = made.video([made.frame((80, 40))] * 30, rate=10)
+    for limits, words in (
+        (Limits(video_seconds=1), "0:03 minutes or more"),
+        (Limits(video_work_seconds=0), "takes more than 0 s"),
+    ):
+        client = TestClient(create_app(find_bundle(), limits))
+        answer = client.post("/predict", files={"file": ("film.mp4", film)})
+        assert answer.status_code in (400, 413) and words in answer.json()["error"], answer.text
+    refused(client.post("/predict?detect=false", content=film), 400, "is a video")
+    refused(client.post("/predict", files={"file": ("film.mp4", film[:200])}), 400, "film.mp4")
+
+
+def test_each_file_of_a_form_counts_as_a_request() -> None:
+    client = TestClient(create_app(find_bundle(), Limits(per_minute=4)))
+    portrait = PORTRAIT.read_bytes()
+    assert client.post("/predict", files=[("file", portrait)] * 3).status_code == 200
+    refused(client.post("/predict", files=[("file", portrait)] * 3), 429, "More than 4 requests")
 
 
 def test_too_many_bytes_or_pixels(client: TestClient) -> None:
@@ -178,7 +231,7 @@ def test_no_more_pictures_are_analysed_at_once_than_allowed(monkeypatch: pytest.
 def test_the_openapi_page_needs_no_other_machine(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()
     body = schema["paths"]["/predict"]["post"]["requestBody"]["content"]
-    assert set(body) == {"multipart/form-data", "image/*"}
+    assert set(body) == {"multipart/form-data", "image/*", "video/*"}
     assert {"400", "413", "429"} <= set(schema["paths"]["/predict"]["post"]["responses"])
     page = client.get("/docs").text
     assert "swagger" in page and not re.search(r'(src|href)="https?://', page)
