@@ -155,6 +155,26 @@ def test_photos_folders_zips_and_several_videos_become_one_table(
     assert copies >= {"portrait.jpg", "sub/clip.mp4", "in/clip.mp4", "clip.mp4", "a.jpg"}
 
 
+def test_means_by_file_and_by_face_of_each_file(shell: Shell, clip: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (90, 90)).save(tmp_path / "empty.png")
+    inputs, out = (PORTRAIT, clip, tmp_path / "empty.png"), tmp_path / "out.csv"
+    shell("predict", *inputs, "--csv", out)
+    faces = pandas.read_csv(out)
+    for by, columns in (("file", ["file"]), ("face", ["file", "face"])):
+        shell("predict", *inputs, "--csv", out, "--mean", by, "--unsure-below", "100%")
+        means = pandas.read_csv(out).set_index(columns)
+        expected = faces.groupby(columns)[["happy", "sad"]].mean()
+        assert means[["happy", "sad"]].sub(expected).abs().max().max() < 1e-4
+        assert set(means.index) == set(expected.index)
+        assert means["sights"].tolist() == [1, 8, 0] and means["faces"].tolist() == [1, 1, 0]
+        assert (
+            means["unsure"].tolist() == [True, True, False] and means["label"].tolist()[:2] == ["happy"] * 2
+        )
+        assert means["from"].tolist()[1] == 0 and means["to"].tolist()[1] == pytest.approx(1.4, abs=0.05)
+        assert means["error"].tolist()[2] == "no face found"
+    assert shell("predict", PORTRAIT, "--mean", "file").returncode == 2
+
+
 def test_a_folder_of_videos_alone(shell: Shell, clip: Path, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     (tmp_path / "films" / "a.mp4").write_bytes(clip.read_bytes())

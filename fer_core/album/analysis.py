@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..errors import ImageError
+from ..errors import ImageError, VideoError
 from ..inference import FacePrediction, Predictor
-from .source import Picture
+from ..video import Timeline, analyse_video
+from .source import Picture, Video
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,36 @@ def analyse(
             return
         yield _result(picture, predictor, detect)
         on_progress((i + 1) / len(pictures))
+
+
+def analyse_videos(
+    videos: Sequence[Video],
+    predictor: Predictor,
+    *,
+    on_progress: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[Timeline | PictureResult]:
+    """Yield the timeline of each video, in their order; of one that cannot be read, a result with its error.
+
+    Args:
+        videos: Result of `videos`.
+        predictor: Detector and model.
+        on_progress: Called after each frame with the share that is done, 0 to 1.
+        cancelled: Called before each frame; True stops, and the last timeline contains what came before.
+    """
+    for i, video in enumerate(videos):
+        if cancelled():
+            return
+
+        def of_all(share: float, before: int = i) -> None:
+            on_progress((before + share) / len(videos))
+
+        try:
+            yield analyse_video(
+                video.open(), predictor, name=video.name, on_progress=of_all, cancelled=cancelled
+            )
+        except (ImageError, VideoError) as error:
+            yield PictureResult(video.name, [], str(error), frame=0)
 
 
 def _result(picture: Picture, predictor: Predictor, detect: bool) -> PictureResult:

@@ -103,21 +103,25 @@ class Video:
         return self._open()
 
 
-def videos(source: str | Path) -> list[Video]:
+def videos(source: str | Path | BinaryIO) -> list[Video]:
     """List the videos in a folder (with its subfolders) or a zip by their names' endings, sorted by name.
+
+    Args:
+        source: A folder, the path of a zip file, or a zip as an open binary file.
 
     Raises:
         DataError: The folder or file does not exist, or is not a zip.
     """
-    path = Path(source)
-    if path.is_dir():
-        return [
-            Video(printable(name), partial(Path, found))
-            for found in sorted(path.rglob("*"))
-            for name in [found.relative_to(path).as_posix()]
-            if _has_video_name(name) and found.is_file()
-        ]
-    archive = _opened_zip(path, str(path))
+    if isinstance(source, str | Path):
+        source = Path(source)
+        if source.is_dir():
+            return [
+                Video(printable(name), partial(Path, found))
+                for found in sorted(source.rglob("*"))
+                for name in [found.relative_to(source).as_posix()]
+                if _has_video_name(name) and found.is_file()
+            ]
+    archive = _opened_zip(source, str(source) if isinstance(source, Path) else "The zip")
     members = sorted(archive.infolist(), key=lambda member: member.filename)
     return [
         Video(_slashes(member.filename), partial(_member_in_memory, archive, member))

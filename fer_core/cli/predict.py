@@ -55,6 +55,11 @@ def add_commands(commands: Commands) -> None:
         help="write one table: one row a face; of a video one row a face and moment",
     )
     parser.add_argument(
+        "--mean",
+        choices=("file", "face"),
+        help="write a table of means: one row a file, or one row a face over the time of a video",
+    )
+    parser.add_argument(
         "--annotate",
         type=Path,
         metavar="OUT",
@@ -106,6 +111,8 @@ def _check(options: argparse.Namespace) -> None:
             "--unsure-below is a share of certainty: expected 0 to 1, or per cent such as 60%, got "
             f"{options.unsure_below:g}."
         )
+    if options.mean and (not options.csv or options.camera is not None):
+        options.usage_error("--mean is about the table of files: expected --csv FILE with it")
     if (options.camera is None) == (not options.inputs):
         options.usage_error("expected pictures, folders, zips or videos, or else --camera N")
     if options.every and options.rate:
@@ -130,7 +137,7 @@ def _check_annotate(options: argparse.Namespace, out: Path) -> None:
 
 def _entries(options: argparse.Namespace, predictor: Predictor) -> Iterator[dict[str, Any]]:
     """Yield the results of each picture and video in the form of --json, and write them as one table."""
-    from ..album import mixed_csv_text, videos
+    from ..album import videos
     from ..video.reader import SUFFIXES
 
     rows: list[dict[str, Any]] = []
@@ -156,7 +163,20 @@ def _entries(options: argparse.Namespace, predictor: Predictor) -> Iterator[dict
             rows += of_video
             yield entry
     if options.csv:
-        write_atomically(options.csv, mixed_csv_text(rows, predictor.classifier).encode())
+        write_atomically(options.csv, _table(options, rows, predictor).encode())
+
+
+def _table(options: argparse.Namespace, rows: list[dict[str, Any]], predictor: Predictor) -> str:
+    """Return the rows, or their means, as CSV."""
+    from ..album import mixed_csv_text
+    from ..inference import face_means, face_table
+
+    if options.mean is None:
+        return mixed_csv_text(rows, predictor.classifier)
+    labels = predictor.classifier.labels
+    return face_table.csv_text(
+        face_means.means(rows, labels, options.mean, options.unsure_below), face_means.columns(labels)
+    )
 
 
 def _is_album(name: str) -> bool:

@@ -12,12 +12,14 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fer_core.album import PictureResult
+from fer_core.album import PictureResult, csv_text
 from fer_core.inference import Predictor
-from pages.views.predict import album
+from fer_core.video import Timeline
+from pages.views.predict import album, album_results
 from tests.conftest import ROOT
 from tests.pages.conftest import open_page
 from tests.pages.dataset_view import run, texts, wait
+from tests.video import made
 
 PORTRAIT = (ROOT / "pages" / "assets" / "portrait.jpg").read_bytes()
 
@@ -78,6 +80,45 @@ def test_a_zip_is_classified_and_bad_files_are_listed_while_the_rest_goes_on(fol
     assert frame["Confidence"].tolist() == pytest.approx([expected.confidence] * 2)
 
 
+def test_videos_of_an_album_have_rows_and_become_part_of_its_csv(folders: Path) -> None:
+    film = made.video([made.frame((80, 40))] * 10, rate=10)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("in/film.mp4", film)
+        file.writestr("in/broken.mp4", b"no video")
+    app = opened(
+        ("one.jpg", PORTRAIT, "image/jpeg"),
+        ("clip.mp4", film, "video/mp4"),
+        ("films.zip", buffer.getvalue(), "application/zip"),
+    )
+    button = app.button(key="predict_album_start")
+    assert button.label == "Classify 1 photo and 3 videos"
+    button.click()
+    run(app)
+    wait()
+    run(app)
+    figures = metrics(app)
+    assert (figures["Photos"], figures["Videos"], figures["Faces"], figures["Unreadable"]) == (
+        "2",
+        "2",
+        "3",
+        "1",
+    )
+    assert "in/broken.mp4 cannot be read as a video" in texts(app)
+    frame = app.dataframe[0].value
+    assert list(frame["File"]) == ["one.jpg", "clip.mp4", "in/film.mp4"]
+    assert set(frame["Expression"]) == {"😄 happy"} and "mean of 5 moments" in frame["Notes"].iloc[1]
+    results = app.session_state["predict_album"].results
+    photos = [result for result in results if isinstance(result, PictureResult)]
+    timelines = [result for result in results if isinstance(result, Timeline)]
+    table = album_results.table(photos, timelines, Predictor().classifier, 0.0)
+    assert [(row["file"], row["time"]) for row in table if row["file"] != "in/film.mp4"] == [
+        ("one.jpg", None),
+        ("in/broken.mp4", None),
+        *(("clip.mp4", time) for time in (0.0, 0.2, 0.4, 0.6, 0.8)),
+    ]
+
+
 def test_a_threshold_calls_faces_unsure(folders: Path) -> None:
     app = opened(("one.jpg", PORTRAIT, "image/jpeg"))
     app.button(key="predict_album_start").click()
@@ -124,7 +165,7 @@ def test_the_table_can_be_taken_along() -> None:
         PictureResult("a.jpg", Predictor("ferplus").predict(PORTRAIT)),
         PictureResult("b.jpg", [], "b.jpg is broken."),
     ]
-    lines = list(csv.DictReader(io.StringIO(album.csv_text(results, Predictor("ferplus").classifier))))
+    lines = list(csv.DictReader(io.StringIO(csv_text(results, Predictor("ferplus").classifier))))
     assert (
         [line["file"] for line in lines] == ["a.jpg", "b.jpg"]
         and lines[0]["label"] == "happy"

@@ -1,27 +1,23 @@
-"""Album: many photos or a zip, with results as they come, a table that sorts, and the photo of each row."""
+"""Album: photos, videos and zips, classified in the background with results as they come."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from fer_core.album import PictureResult, analyse, csv_text, pictures
-from fer_core.bundles.bundle import Bundle
-from fer_core.emotions import EMOJI
-from fer_core.inference.input_warnings import input_warnings
+from fer_core.album import Picture, PictureResult, Video, analyse, analyse_videos, pictures, videos
+from fer_core.errors import DataError
+from fer_core.picture_files import HEAD_BYTES
+from fer_core.video import Timeline
+from fer_core.video.reader import is_video
 from fer_core.wording import plural
 from pages.session import cached_models, kept_files, visitor
 from pages.session.errors import errors_shown
-from pages.session.foreign_text import plain
-from pages.widgets import photo_results
-from pages.widgets.faces import data_uri
 
-from . import upload_task
+from . import album_results, upload_task
 from .options import Options
 
 _KEY, _FILES = "predict_album", "predict_album_files"
@@ -32,7 +28,7 @@ def show(options: Options) -> None:
     """Draw the uploader, and the results of an album as they come."""
     bundle, detect, unsure_below = options.bundle, options.detect, options.unsure_below
     uploads = kept_files.upload(
-        "Photos, or a zip of them",
+        "Photos and videos, or zips of them",
         _FILES,
         accept_multiple_files=True,
         max_upload_size=visitor.upload_megabytes(MEGABYTES),
@@ -41,31 +37,39 @@ def show(options: Options) -> None:
     if not uploads:
         upload_task.forget(_KEY)
         st.info(
-            "Drop hundreds of photos, or one zip with folders. They stay in memory; files that cannot be "
-            "read are listed.",
+            "Drop hundreds of photos and videos, or a zip with folders. They stay in memory; files that "
+            "cannot be read are listed.",
             icon=":material/photo_library:",
         )
         return
     inputs = upload_task.Inputs(tuple(upload.file_id for upload in uploads), (str(bundle.path), detect))
     with errors_shown():
-        photos = []
-        for upload in uploads:
-            if upload.content[:4] == b"PK\x03\x04" or upload.name.lower().endswith(".zip"):
-                photos += pictures(io.BytesIO(upload.content))
-            else:
-                photos += pictures([(upload.name, upload.content)])
+        photos, films = _contents(uploads)
     again = upload_task.has_other_settings(_KEY, inputs)
     if upload_task.current(_KEY, inputs) is None:
         predictor = cached_models.predictor(bundle)
 
-        def classify(on_progress, cancelled) -> Iterator[PictureResult]:
-            return analyse(photos, predictor, detect=detect, on_progress=on_progress, cancelled=cancelled)
+        def classify(on_progress, cancelled) -> Iterator[PictureResult | Timeline]:
+            part = len(photos) / (len(photos) + len(films))
+            yield from analyse(
+                photos,
+                predictor,
+                detect=detect,
+                on_progress=lambda share: on_progress(part * share),
+                cancelled=cancelled,
+            )
+            yield from analyse_videos(
+                films,
+                predictor,
+                on_progress=lambda share: on_progress(part + (1 - part) * share),
+                cancelled=cancelled,
+            )
 
         if again:
             upload_task.start(_KEY, inputs, classify)
         else:
             st.button(
-                f"Classify {plural(len(photos), 'photo')}",
+                f"Classify {_counted(photos, films)}",
                 key="predict_album_start",
                 type="primary",
                 icon=":material/play_arrow:",
@@ -73,86 +77,36 @@ def show(options: Options) -> None:
                 args=(_KEY, inputs, classify),
             )
             return
-    upload_task.follow(
-        _KEY, partial(_draw, bundle, unsure_below, {picture.name: picture.read for picture in photos})
-    )
+    read = {picture.name: picture.read for picture in photos}
+    upload_task.follow(_KEY, partial(album_results.draw, bundle, unsure_below, read))
 
 
-def _draw(bundle: Bundle, unsure_below: float, read: dict, task: upload_task.UploadTask) -> None:
-    results: list[PictureResult] = list(task.results)
-    if not results:
-        return
-    faces = [(result, face) for result in results for face in result.faces]
-    bad = [result for result in results if result.error]
-    empty = sum(not result.faces and not result.error for result in results)
-    with st.container(horizontal=True):
-        for name, value in (
-            ("Photos", len(results)),
-            ("Faces", len(faces)),
-            ("Unsure", sum(f.unsure(unsure_below) for _, f in faces)),
-            ("Without a face", empty),
-            ("Unreadable", len(bad)),
-        ):
-            st.metric(name, f"{value:,}", border=True, width=130)
-    if faces:
-        _table(bundle, unsure_below, faces, task.done, read)
-    if bad:
-        with st.expander(
-            f"{plural(len(bad), 'file')} could not be read",
-            icon=":material/broken_image:",
-        ):
-            for result in bad:
-                st.markdown(f"- {plain(result.error)}")
-    if task.done:
-        st.download_button(
-            "Download CSV",
-            lambda: csv_text(results, cached_models.predictor(bundle).classifier, unsure_below),
-            "album.csv",
-            "text/csv",
-            key="predict_album_csv",
-            icon=":material/table:",
-            on_click="ignore",
-        )
+def _contents(uploads: list[kept_files.KeptFile]) -> tuple[list[Picture], list[Video]]:
+    """List the photos and the videos of the uploads and of the zips among them.
+
+    Raises:
+        DataError: A zip is damaged, or holds neither photo nor video.
+    """
+    photos: list[Picture] = []
+    films: list[Video] = []
+    for upload in uploads:
+        head = upload.content[:HEAD_BYTES]
+        if head.startswith(b"PK\x03\x04") or upload.name.lower().endswith(".zip"):
+            inside = videos(io.BytesIO(upload.content))
+            films += inside
+            try:
+                photos += pictures(io.BytesIO(upload.content))
+            except DataError:
+                if not inside:
+                    raise
+        elif is_video(upload.name, head):
+            films.append(Video(upload.name, partial(io.BytesIO, upload.content)))
+        else:
+            photos += pictures([(upload.name, upload.content)])
+    return photos, films
 
 
-def _table(bundle: Bundle, unsure_below: float, faces: list, done: bool, read: dict) -> None:
-    frame = pd.DataFrame(
-        [
-            {
-                "Face": data_uri(face.crop),
-                "File": result.name,
-                "Expression": "unsure"
-                if face.unsure(unsure_below)
-                else f"{EMOJI.get(face.label, '')} {face.label}",
-                "Confidence": face.confidence,
-                **{name: face.probabilities[name] for name in bundle.labels},
-                "Less certain because": ", ".join(warning.name for warning in input_warnings(face)),
-                "Notes": " ".join(result.notes),
-            }
-            for result, face in faces
-        ]
-    )
-    if not frame["Notes"].any():
-        frame = frame.drop(columns="Notes")
-    share = {name: st.column_config.NumberColumn(name, format="percent") for name in bundle.labels}
-    config = share | {
-        "Face": st.column_config.ImageColumn(),
-        "Confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
-    }
-    event: Any = st.dataframe(
-        frame,
-        hide_index=True,
-        column_config=config,
-        on_select="rerun" if done else "ignore",
-        selection_mode="single-row",
-        key="predict_album_table" if done else "predict_album_growing",
-        alt="Faces of the album",
-    )
-    if not done:
-        return
-    chosen = event["selection"]["rows"] if event else []
-    if not chosen:
-        st.caption("Tick a row to see its photo; click the name of a column to sort.")
-        return
-    name = faces[chosen[0]][0].name
-    photo_results.show(name, read[name](), bundle, unsure_below=unsure_below)
+def _counted(photos: list[Picture], films: list[Video]) -> str:
+    """Return the numbers of photos and videos in words."""
+    counts = ((photos, "photo"), (films, "video"))
+    return " and ".join(plural(len(files), name) for files, name in counts if files)

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.emotions import COLOURS, EMOJI
+from fer_core.inference import face_means, face_table
 from fer_core.video import Timeline, Track, VideoReader, analyse_video, annotate_video
 from fer_core.video.analysis import DEFAULT_RATE, DEFAULT_SMOOTHING
 from fer_core.video.annotate import annotated
@@ -136,6 +137,16 @@ def _draw(content: bytes, unsure_below: float, task: upload_task.UploadTask) -> 
             icon=":material/table:",
             on_click="ignore",
         )
+        st.download_button(
+            "Means by face",
+            lambda: _means(timeline, unsure_below),
+            "means.csv",
+            "text/csv",
+            key="predict_video_means",
+            icon=":material/table:",
+            on_click="ignore",
+            help="One row a face: the mean over the time in which it is visible.",
+        )
         if upload_task.current(_MADE, task.inputs) is None:
             st.button(
                 "Create the annotated video",
@@ -146,6 +157,11 @@ def _draw(content: bytes, unsure_below: float, task: upload_task.UploadTask) -> 
             )
     if _MADE in st.session_state:
         upload_task.follow(_MADE, _annotated_video)
+
+
+def _means(timeline: Timeline, unsure_below: float) -> str:
+    means = face_means.means(timeline.rows(unsure_below), timeline.labels, "face", unsure_below)
+    return face_table.csv_text(means, face_means.columns(timeline.labels))
 
 
 def _choose_face(timeline: Timeline) -> Track:
