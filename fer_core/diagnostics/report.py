@@ -114,7 +114,7 @@ def diagnose(
         memory_limit=memory.limit(set_limit),
         memory_app=memory.process_bytes(os.getpid()),  # before the total, which includes it
         memory_used=memory.used(set_limit),
-        memory_workers=tuple(_workers()),
+        memory_workers=tuple(_workers(runs)),
         runs=_by_state(runs),
         disk_free=_free(runs[0] if runs else Path()),
         hosted=hosted,
@@ -190,18 +190,26 @@ def _plain(version: str) -> str:
     return match[0] if match else "unknown"
 
 
-def _workers() -> list[tuple[str, int]]:
-    """Return FER Explorer's processes of this user beside the app."""
+def _workers(runs: list[Path]) -> list[tuple[str, int]]:
+    """Return this app's processes: those it started, and those that work on its runs.
+
+    A run outlives the app that started it; processes of another app or of a shell do not count.
+    """
     import psutil
 
     workers = []
     me = psutil.Process()
+    started = {process.pid for process in me.children(recursive=True)}
+    folders = [str(folder.resolve()) for folder in runs]
     for process in psutil.process_iter():
         try:
             if process.pid == me.pid or process.uids().real != me.uids().real:
                 continue
             command = process.cmdline()
             if "-m" not in command[:3] or not any(word.startswith("fer_core") for word in command[:4]):
+                continue
+            on_a_run = any(Path(word).is_relative_to(folder) for word in command[4:] for folder in folders)
+            if process.pid not in started and not on_a_run:
                 continue
             kind = next(
                 (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from . import app_log, housekeeping, visitor
+from . import app_log, housekeeping, phone_menu, visitor
 
 _APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 _inside_app: ContextVar[bool] = ContextVar("inside_app", default=False)
@@ -29,6 +29,7 @@ def visit() -> Iterator[None]:
     finally:
         _inside_app.reset(token)
         visitor.store_secret()
+        phone_menu.close_when_chosen()
 
 
 def run_entry_script() -> None:

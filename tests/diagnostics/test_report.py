@@ -46,6 +46,39 @@ def test_it_contains_what_matters(tmp_path: Path) -> None:
     assert "hosted: no" in report.as_text(report.diagnose([tmp_path / "none"]))
 
 
+def test_only_processes_of_this_app_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import psutil
+
+    class Process:
+        """A process with a command line, of this user."""
+
+        def __init__(self, pid: int, *words: object) -> None:
+            self.pid, self.words = pid, [sys.executable, "-m", *map(str, words)]
+
+        def cmdline(self) -> list[str]:
+            return self.words
+
+        def uids(self) -> object:
+            return psutil.Process().uids()
+
+    class Started(psutil.Process):
+        def children(self, recursive: bool = False) -> list[psutil.Process]:
+            return [Process(3, "fer_core")] if recursive else []  # type: ignore[list-item]
+
+    processes = [
+        Process(1, "fer_core", "train", "--resume", tmp_path / "runs" / "a"),
+        Process(2, "fer_core", "train", "--resume", tmp_path / "runs of another app" / "a"),
+        Process(3, "fer_core.explanation.grad_cam_worker", "/models/tiny"),
+        Process(4, "fer_core.explanation.grad_cam_worker", "/models/tiny"),
+        Process(5, "fer_core", "predict", "photo.jpg"),
+    ]
+    monkeypatch.setattr(psutil, "process_iter", lambda: iter(processes))
+    monkeypatch.setattr(psutil, "Process", Started)
+    monkeypatch.setattr(report.memory, "process_bytes", lambda pid: pid)
+    found = report.diagnose([tmp_path / "runs"])
+    assert found.memory_workers == (("Grad-CAM", 3), ("training", 1))
+
+
 def test_it_contains_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home" / "zaphod-beeble"
     monkeypatch.setenv("HOME", str(home))

@@ -46,6 +46,17 @@ def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(browser, tmp_pat
         fresh.stop()
 
 
+def test_the_menu_of_a_phone_closes_when_a_page_is_chosen(page: Page, server: Server) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    visit(page, server)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    link = page.get_by_test_id("stSidebarNavLink").filter(has_text="Models")
+    expect(link).to_be_in_viewport()
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Models")
+    expect(link).not_to_be_in_viewport()
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_every_page_opens(page: Page, server: Server, path: str) -> None:
     visit(page, server, path)

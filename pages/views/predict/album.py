@@ -18,7 +18,7 @@ from pages.session import cached_models, kept_files, visitor
 from pages.session.errors import errors_shown
 
 from . import album_results, upload_task
-from .options import Options
+from .options import Options, find_faces
 
 _KEY, _FILES = "predict_album", "predict_album_files"
 MEGABYTES = 400
@@ -26,7 +26,7 @@ MEGABYTES = 400
 
 def show(options: Options) -> None:
     """Draw the uploader, and the results of an album as they come."""
-    bundle, detect, unsure_below = options.bundle, options.detect, options.unsure_below
+    bundle, unsure_below = options.bundle, options.unsure_below
     uploads = kept_files.upload(
         "Photos and videos, or zips of them",
         _FILES,
@@ -42,6 +42,7 @@ def show(options: Options) -> None:
             icon=":material/photo_library:",
         )
         return
+    detect = find_faces()
     inputs = upload_task.Inputs(tuple(upload.file_id for upload in uploads), (str(bundle.path), detect))
     with errors_shown():
         photos, films = _contents(uploads)

@@ -1,4 +1,4 @@
-"""The boxes that all ways to predict share: the model, face detection and the confidence threshold."""
+"""The boxes that ways to predict share: the model, the confidence threshold and face detection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ class Options:
     """How pictures are classified."""
 
     bundle: Bundle
-    detect: bool  # False: a whole picture is one face
     unsure_below: float  # faces with less confidence get no label
 
 
@@ -26,14 +25,15 @@ def choose() -> Options:
     Raises:
         ModelError: There is no model.
     """
-    left, right = st.columns([2, 1], vertical_alignment="bottom")
-    with left:
-        bundle = model_choice.choose("predict_model", PHOTO_MODEL)
-    detect = right.toggle(
+    return Options(model_choice.choose("predict_model", PHOTO_MODEL), threshold.choose())
+
+
+def find_faces() -> bool:
+    """Draw the switch for face detection in pictures; without it, a whole picture is one face."""
+    return st.toggle(
         "Find faces",
         value=True,
         key="predict_detect",
         persist_state="session",
         help="Off: each whole picture is taken as one face.",
     )
-    return Options(bundle, detect, threshold.choose())

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fer_core.album import PictureResult
 from pages.widgets import photo_results
 
-from .options import Options
+from .options import Options, find_faces
 
 
 def show(photos: Iterable[tuple[str, bytes]], options: Options) -> None:
@@ -17,10 +17,9 @@ def show(photos: Iterable[tuple[str, bytes]], options: Options) -> None:
         photos: Name and content of each; a repeated name gets a number.
         options: How they are classified.
     """
+    detect = find_faces()
     results: dict[str, PictureResult] = {}
     for number, (name, content) in enumerate(photos, 1):
         name = name if name not in results else f"{name} ({number})"
-        results[name] = photo_results.show(
-            name, content, options.bundle, options.detect, options.unsure_below
-        )
+        results[name] = photo_results.show(name, content, options.bundle, detect, options.unsure_below)
     photo_results.downloads(list(results.values()), options.bundle, options.unsure_below, "predict")
