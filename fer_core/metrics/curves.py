@@ -15,17 +15,17 @@ class Curve:
     positives: int
     x: np.ndarray  # (p,) false positive rate (ROC), or recall
     y: np.ndarray  # (p,) recall (ROC), or precision
+    thresholds: np.ndarray  # (p,) probability from which an image counts as of this class at each point
     area: float  # area under the ROC curve, or average precision
 
-    def drawn(self, points: int = 200) -> tuple[np.ndarray, np.ndarray]:
-        """Return at most about so many points of the curve, including its ends, for drawing."""
+    def to_draw(self, points: int = 200) -> np.ndarray:
+        """Return the positions of at most about so many points, including the ends, for drawing."""
         if len(self.x) <= points:
-            return self.x, self.y
+            return np.arange(len(self.x))
         # Even steps along the curve, since a good ROC curve climbs within a few hundredths.
         way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(self.x)) + np.abs(np.diff(self.y)))])
         keep = np.unique(np.searchsorted(way, np.linspace(0, way[-1], points - 2)).clip(0, len(way) - 1))
-        keep = np.union1d(keep, [0, len(self.x) - 1])
-        return self.x[keep], self.y[keep]
+        return np.union1d(keep, [0, len(self.x) - 1])
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ def curves(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...])
             left_out[label] = "no image of this class" if not positives else "all images are of this class"
             continue
         scores = probabilities[:, i]
-        x, y, _ = roc_curve(of_class, scores)
-        roc.append(Curve(label, positives, x, y, float(roc_auc_score(of_class, scores))))
-        precision, recall, _ = precision_recall_curve(of_class, scores)
-        precision_recall.append(
-            Curve(label, positives, recall, precision, float(average_precision_score(of_class, scores)))
-        )
+        x, y, thresholds = roc_curve(of_class, scores)
+        roc.append(Curve(label, positives, x, y, thresholds, float(roc_auc_score(of_class, scores))))
+        precision, recall, thresholds = precision_recall_curve(of_class, scores)
+        area = float(average_precision_score(of_class, scores))
+        thresholds = np.append(thresholds, np.inf)  # the last point counts no image
+        precision_recall.append(Curve(label, positives, recall, precision, thresholds, area))
     return Curves(tuple(roc), tuple(precision_recall), left_out)

@@ -25,7 +25,7 @@ from ..metrics.calibration import (
 )
 from ..metrics.classification import Evaluation, evaluate, top_k_accuracy
 from ..metrics.confusions import confusions
-from ..metrics.curves import curves
+from ..metrics.curves import Curve, curves
 from ..metrics.interval import Proportion
 from .page import render
 from .plots import Line, interval_bar, share_plot
@@ -132,6 +132,11 @@ def _classes(result: Evaluation) -> list[dict[str, Any]]:
     return rows
 
 
+def _line(curve: Curve, colour: str) -> Line:
+    kept = curve.to_draw(100)
+    return Line(curve.x[kept], curve.y[kept], colour)
+
+
 def _curves(record: EvaluationRecord) -> dict[str, Any]:
     result = curves(record.probabilities, record.true, record.labels)
     cells = []
@@ -143,7 +148,7 @@ def _curves(record: EvaluationRecord) -> dict[str, Any]:
                 "auc": roc.area,
                 "average_precision": precision_recall.area,
                 "roc": share_plot(
-                    [Line(*roc.drawn(100), colour)],
+                    [_line(roc, colour)],
                     "false positive rate",
                     "recall",
                     f"ROC curve of {roc.label}",
@@ -151,7 +156,7 @@ def _curves(record: EvaluationRecord) -> dict[str, Any]:
                     diagonal=True,
                 ),
                 "precision_recall": share_plot(
-                    [Line(*precision_recall.drawn(100), colour)],
+                    [_line(precision_recall, colour)],
                     "recall",
                     "precision",
                     f"Precision and recall of {roc.label}",

@@ -47,7 +47,8 @@ def test_what_is_drawn_has_few_points_and_the_same_area() -> None:
     true = rng.integers(0, 7, 4000)
     probabilities = rng.dirichlet(np.ones(7), 4000) + 0.4 * np.eye(7)[true]
     for curve in curves(probabilities, true, NAMES).precision_recall:
-        x, y = curve.drawn(200)
+        kept = curve.to_draw(200)
+        x, y = curve.x[kept], curve.y[kept]
         assert len(x) <= 200 and (x[0], y[0], x[-1], y[-1]) == (
             curve.x[0],
             curve.y[0],

@@ -13,11 +13,12 @@ from fer_core.bundles.bundle import find_bundle
 from fer_core.data import open_dataset
 from fer_core.evaluation.comparison import compare_records
 from fer_core.evaluation.scoring import score
-from fer_core.metrics.calibration import selective_accuracy
+from fer_core.metrics.calibration import reliability, rescale, selective_accuracy
 from fer_core.metrics.classification import confusion
+from fer_core.metrics.curves import curves
 from tests.pages.conftest import Server
 from tests.pages.slow_network import SlowNetwork
-from tests.pages.test_browser import visit
+from tests.pages.test_browser import drawn, visit
 
 pytestmark = pytest.mark.long
 
@@ -146,6 +147,52 @@ def test_the_threshold_says_what_it_brings_and_goes_to_predict(page: Page, serve
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Predict").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Predict")
     expect(page.get_by_role("slider", name="Unsure below")).to_have_value("5")
+
+
+def click_point(page: Page, chart: str, number: int) -> None:
+    """Click a point of a figure; Plotly takes the click at its place."""
+    point = page.locator(f".st-key-{chart} .points path").nth(number)
+    point.scroll_into_view_if_needed()
+    drawn(page)
+    box = point.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2 - 3, box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def test_points_of_figures_lead_to_their_faces(page: Page, server: Server) -> None:
+    record = answers()
+    use_source(page, server)
+    page.get_by_test_id("stButtonGroup").get_by_text("Trust", exact=True).click()
+    expect(page.get_by_text("Is the confidence calibrated?")).to_be_visible()
+    temperature = float(find_bundle("standard").card["temperature"])
+    shown = reliability(record.probabilities, record.true)
+    low = shown[-1].low
+    number = len(reliability(rescale(record.probabilities, 1 / temperature), record.true)) + len(shown) - 1
+    click_point(page, "evaluate_reliability", number)
+    expect(
+        page.get_by_text(f"Confidence from {low:.0%} to 100%, with temperature {temperature:.2f}")
+    ).to_be_visible()
+    count = int((record.confidence >= low).sum())
+    expect(page.get_by_text(f"{min(24, count)} of {count} face")).to_be_visible()
+
+    page.get_by_test_id("stButtonGroup").get_by_text("Classes", exact=True).click()
+    expect(page.get_by_text("Click a curve to see the faces")).to_be_visible()
+    first = curves(record.probabilities, record.true, record.labels).roc[0]
+    click_point(page, "evaluate_roc", len(first.to_draw()) // 2)
+    heading = page.get_by_role("heading", name="from a probability of")
+    expect(heading).to_be_visible()
+    # Points of several classes may lie at the same place.
+    name, percent = re.findall(r"(\w+) from a probability of (\d+)%", heading.inner_text())[0]
+    position = record.labels.index(name.lower())
+    scores, of_class = record.probabilities[:, position], record.true == position
+    expected = {
+        (int(((scores >= t) & ~of_class).sum()), int(((scores < t) & of_class).sum()))
+        for t in scores
+        if f"{t:.0%}" == f"{percent}%"
+    }
+    groups = page.get_by_text(re.compile(r"^(False positives|Missed) \("))
+    assert tuple(int(text.split("(")[1][:-1]) for text in groups.all_inner_texts()) in expected
 
 
 def test_a_quiz_ends_with_three_matrices_side_by_side(page: Page, server: Server) -> None:

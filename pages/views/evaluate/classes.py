@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -12,14 +13,15 @@ from fer_core.evaluation.record import EvaluationRecord
 from fer_core.metrics.bootstrap import FigureIntervals, figure_intervals
 from fer_core.metrics.classification import Evaluation, top_k_accuracy
 from fer_core.metrics.confusions import confusions
-from fer_core.metrics.curves import Curves, curves
+from fer_core.metrics.curves import Curve, Curves, curves
 from fer_core.metrics.interval import Proportion
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
-from pages.widgets import charts
 
-from . import explanation, plots
+from . import clicked_point, explanation, face_list, plots
 from .selection import Selection
+
+_POINTS, _POINT = "evaluate_curve_points", "evaluate_curve_point"
 
 
 def show(selection: Selection) -> None:
@@ -47,7 +49,8 @@ def show(selection: Selection) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**ROC curves**, mean area {_number(class_curves.macro_auc)}")
-        _chart(
+        roc_point = _chart(
+            selection,
             class_curves.roc,
             ("false positive rate", "true positive rate"),
             "AUC",
@@ -62,7 +65,8 @@ def show(selection: Selection) -> None:
         st.markdown(
             f"**Precision and recall**, mean average precision {_number(class_curves.mean_average_precision)}"
         )
-        _chart(
+        precision_point = _chart(
+            selection,
             class_curves.precision_recall,
             ("recall", "precision"),
             "AP",
@@ -73,6 +77,9 @@ def show(selection: Selection) -> None:
             "At chance level, the average precision is the share of the class, so it is lower for rare "
             "classes."
         )
+    if class_curves.roc:
+        st.caption("Click a curve to see the faces on the wrong side of that threshold.")
+        _wrong_side(selection, roc_point, precision_point)
     if class_curves.left_out:
         st.caption(
             "Without curves: "
@@ -88,14 +95,46 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _chart(lines: tuple, titles: tuple[str, str], area: str, key: str, chance: bool) -> None:
-    if lines:
-        st.plotly_chart(
-            plots.class_curves(lines, titles, area, chance),
-            config=charts.CONFIG,
-            key=key,
-            alt=f"{area} by class: " + ", ".join(f"{curve.label} {curve.area:.3f}" for curve in lines),
-        )
+def _chart(
+    selection: Selection, lines: tuple[Curve, ...], titles: tuple[str, str], area: str, key: str, chance: bool
+) -> list[Any] | None:
+    """Draw the curves of all classes, and return class and threshold of the point that was clicked."""
+    if not lines:
+        return None
+    alt = f"{area} by class: " + ", ".join(f"{curve.label} {curve.area:.3f}" for curve in lines)
+    return clicked_point.show(plots.class_curves(lines, titles, area, chance), selection, key, alt)
+
+
+def _wrong_side(selection: Selection, *clicked: list[Any] | None) -> None:
+    """Draw the faces that a threshold puts on the wrong side, for the curve that was clicked last."""
+    before: tuple[list[Any] | None, ...] = st.session_state.get(_POINTS, ())
+    st.session_state[_POINTS] = clicked
+    changed = [now for now, then in zip(clicked, before, strict=False) if now and now != then]
+    point = changed[0] if changed else st.session_state.get(_POINT)
+    if point not in clicked:  # of another evaluation, or no longer chosen
+        point = next((now for now in clicked if now), None)
+    st.session_state[_POINT] = point
+    if point is None:
+        return
+    name, threshold = point
+    record = selection.record
+    scores = record.probabilities[:, record.labels.index(name)]
+    of_class, above = record.true == record.labels.index(name), scores >= threshold
+    groups = {"False positives": above & ~of_class, "Missed": ~above & of_class}
+    st.markdown(f"##### {plain(name.capitalize())} from a probability of {min(threshold, 1):.0%}")
+    group = st.segmented_control(
+        "Faces",
+        list(groups),
+        format_func=lambda title: f"{title} ({int(groups[title].sum()):,})",
+        default="False positives",
+        required=True,
+        key="evaluate_wrong_side",
+    )
+    assert group is not None  # required
+    order = np.flatnonzero(groups[group])
+    order = order[np.argsort(-scores[order] if group == "False positives" else scores[order], kind="stable")]
+    notes = [(f"{name} {scores[i]:.0%}",) for i in order]
+    face_list.show(selection, order, "evaluate_wrong_side_faces", notes)
 
 
 def _table(result: Evaluation, intervals: FigureIntervals) -> None:

@@ -13,7 +13,7 @@ from pages.widgets import charts, class_matrix
 from pages.widgets.class_matrix import Place
 from pages.widgets.interval_chart import MarkerStyle, Point, Row, format_plus_minus, interval_chart
 
-from . import face_list, plots, quiz
+from . import clicked_point, face_list, plots, quiz
 from .selection import Selection
 
 _CELL = "evaluate_people_cell"
@@ -195,19 +195,23 @@ def _distances(selection: Selection, agreement: People) -> None:
     if not len(voted):
         return
     distance = agreement.distance[voted]
-    st.plotly_chart(
+    clicked = clicked_point.show(
         plots.histogram(distance, "Jensen-Shannon distance", 0.05),
-        config=charts.CONFIG,
-        key="evaluate_distances",
-        alt=f"Histogram of the distance between votes and probabilities, {distance.mean():.2f} on average",
+        selection,
+        "evaluate_distances",
+        f"Histogram of the distance between votes and probabilities, {distance.mean():.2f} on average",
     )
     st.caption(
         "Distance between the predicted probabilities and the shares of the votes for each image: 0 means "
         f"equal, 1 means no overlap. Mean {distance.mean():.2f}; mean cosine similarity "
-        f"{np.nanmean(agreement.cosine):.2f} (1 means equal)."
+        f"{np.nanmean(agreement.cosine):.2f} (1 means equal). Click a bar to see its faces."
     )
-    if st.toggle("Faces with the largest distance", key="evaluate_far_apart"):
-        order = voted[np.argsort(-distance, kind="stable")]
+    low, high = clicked or (0.0, 1.0)
+    if clicked:
+        st.markdown(f"##### Distance from {low:.2f} to {high:.2f}")
+    if clicked or st.toggle("Faces with the largest distance", key="evaluate_far_apart"):
+        within = voted[(distance >= low) & ((distance < high) | (high >= 1))]
+        order = within[np.argsort(-agreement.distance[within], kind="stable")]
         names, record = agreement.labels, selection.record
         notes = [
             (

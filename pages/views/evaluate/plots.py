@@ -27,6 +27,8 @@ def before_after() -> tuple[str, str]:
 def class_curves(curves: Sequence[Curve], titles: tuple[str, str], area: str, chance: bool) -> go.Figure:
     """Draw the curves of all classes in one figure, with the area in the legend.
 
+    The `customdata` of a point is the name of its class and its threshold.
+
     Args:
         curves: One curve for each class.
         titles: Titles of the axes.
@@ -44,15 +46,17 @@ def class_curves(curves: Sequence[Curve], titles: tuple[str, str], area: str, ch
             showlegend=False,
         )
     for curve in curves:
-        x, y = curve.drawn()
+        kept = curve.to_draw()
         label = html.escape(curve.label)  # Plotly draws links and formats in texts
         figure.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
+            x=curve.x[kept],
+            y=curve.y[kept],
+            mode="lines+markers",  # markers can be clicked
+            marker={"size": 9, "color": "rgba(0,0,0,0)"},
+            customdata=[[curve.label, min(1.01, float(value))] for value in curve.thresholds[kept]],
             name=f"{label} {curve.area:.3f}",
             line={"color": COLOURS.get(curve.label, "#8C8C8C"), "width": 2},
-            hovertemplate=f"{label}, {area} {curve.area:.3f}<br>{titles[0]} %{{x:.1%}}, {titles[1]} "
+            hovertemplate=f"{label} from %{{customdata[1]:.0%}}<br>{titles[0]} %{{x:.1%}}, {titles[1]} "
             f"%{{y:.1%}}<extra></extra>",
         )
     figure.update_layout(
@@ -67,7 +71,10 @@ def class_curves(curves: Sequence[Curve], titles: tuple[str, str], area: str, ch
 
 
 def reliability(bins: dict[str, tuple[list[ConfidenceBin], str]]) -> go.Figure:
-    """Draw accuracy over confidence with intervals, for each named set of bins with its colour."""
+    """Draw accuracy over confidence with intervals, for each named set of bins with its colour.
+
+    The `customdata` of a point ends with the name of its set and the ends of its bin.
+    """
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1],
@@ -96,7 +103,9 @@ def reliability(bins: dict[str, tuple[list[ConfidenceBin], str]]) -> go.Figure:
                 "array": [high - share for (_, high), share in zip(ends, shares, strict=True)],
                 "arrayminus": [share - low for (low, _), share in zip(ends, shares, strict=True)],
             },
-            customdata=[[b.right.count, *end] for b, end in zip(shown, ends, strict=True)],
+            customdata=[
+                [b.right.count, *end, name, b.low, b.high] for b, end in zip(shown, ends, strict=True)
+            ],
             hovertemplate=f"{html.escape(name)}: %{{customdata[0]:,}} faces, %{{x:.0%}} sure, "
             "%{y:.0%} right<br>95% interval %{customdata[1]:.0%} to %{customdata[2]:.0%}<extra></extra>",
         )
@@ -195,7 +204,7 @@ def small_matrix(counts: np.ndarray, labels: tuple[str, ...], titles: tuple[str,
 
 
 def histogram(values: np.ndarray, title: str, step: float) -> go.Figure:
-    """Draw a histogram of values between 0 and 1."""
+    """Draw a histogram of values between 0 and 1; the `customdata` of a bar are the ends of its range."""
     edges = np.arange(0, 1 + step / 2, step)
     counts = np.histogram(values, edges)[0]
     figure = go.Figure(
@@ -203,6 +212,7 @@ def histogram(values: np.ndarray, title: str, step: float) -> go.Figure:
             x=edges[:-1] + step / 2,
             y=counts,
             width=step * 0.9,
+            customdata=np.stack([edges[:-1], edges[1:]], axis=1),
             marker_color=before_after()[1],
             hovertemplate="%{x:.2f}: %{y:,} images<extra></extra>",
         )

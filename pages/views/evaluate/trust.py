@@ -20,7 +20,7 @@ from fer_core.wording import plural
 from pages.session.foreign_text import plain
 from pages.widgets import charts, threshold
 
-from . import plots
+from . import clicked_point, face_list, plots
 from .selection import Selection, saved_evaluations
 
 
@@ -48,11 +48,11 @@ def _reliability(selection: Selection, recalibration: Recalibration) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         bins = {names[name]: (reliability(values, true), colour) for name, (values, colour) in sets.items()}
-        st.plotly_chart(
+        clicked = clicked_point.show(
             plots.reliability(bins),
-            config=charts.CONFIG,
-            key="evaluate_reliability",
-            alt=f"Accuracy over confidence; calibration error {errors['before']:.1%} before and "
+            selection,
+            "evaluate_reliability",
+            f"Accuracy over confidence; calibration error {errors['before']:.1%} before and "
             f"{errors['after']:.1%} after",
         )
     with right:
@@ -83,8 +83,21 @@ def _reliability(selection: Selection, recalibration: Recalibration) -> None:
             )
     st.caption(
         "Dots on the dotted line are calibrated; below it, the model is overconfident. Bars are 95% "
-        "intervals."
+        "intervals. Click a dot to see its faces."
     )
+    if clicked:
+        name, low, high = clicked[-3:]
+        values = next(values for key, (values, _) in sets.items() if names[key] == name)
+        _faces_between(selection, values, low, high, name)
+
+
+def _faces_between(selection: Selection, values: np.ndarray, low: float, high: float, name: str) -> None:
+    """Draw the faces of one bin, wrong ones first."""
+    confidence, right = values.max(axis=1), values.argmax(axis=1) == selection.record.true
+    within = np.flatnonzero((confidence >= low) & ((confidence < high) | (high >= 1)))
+    st.markdown(f"##### Confidence from {low:.0%} to {high:.0%}, {plain(name)}")
+    st.caption(f"{int(right[within].sum()):,} right, {int((~right[within]).sum()):,} wrong; wrong ones first")
+    face_list.show(selection, within[np.lexsort((-confidence[within], right[within]))], "evaluate_bin_faces")
 
 
 def _fitted_here(selection: Selection) -> str:
