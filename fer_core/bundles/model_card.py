@@ -156,6 +156,12 @@ def _steps(card: dict[str, Any]) -> list[str]:
         "Accuracy with one view": steps.get("accuracy_one_view"),
         "Accuracy in float32": steps.get("accuracy_before_quantisation"),
         "Accuracy of the inference file": final.get("accuracy"),
+        "Images to which the inference file gives another label than the Keras model": steps.get(
+            "other_labels_after_quantisation"
+        ),
+        "Largest difference of a probability between the two": steps.get(
+            "largest_difference_after_quantisation"
+        ),
         "Calibration error before the temperature": steps.get("calibration_error_before_temperature"),
         "Calibration error of the inference file": final.get("calibration_error"),
     }

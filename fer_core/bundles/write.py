@@ -138,6 +138,22 @@ def write_models(folder: Path, graph: keras.Model, quantisation: Quantisation) -
         export_litert(graph, folder / INFERENCE, quantisation)
 
 
+def quantisation_effect(before: np.ndarray, after: np.ndarray) -> dict[str, float]:
+    """Return how the answers of an inference file differ from those of its Keras model.
+
+    Args:
+        before: (n, C) probabilities of the Keras model.
+        after: (n, C) probabilities of the inference file.
+
+    Returns:
+        The share of images with another label, and the largest difference of a probability.
+    """
+    return {
+        "other_labels_after_quantisation": float((before.argmax(1) != after.argmax(1)).mean()),
+        "largest_difference_after_quantisation": float(np.abs(before - after).max()),
+    }
+
+
 def _card(
     name: str,
     trained: TrainedNetworks,
@@ -193,6 +209,7 @@ def _card(
             "bins": BINS,
             "accuracy_one_view": None if calibrated.one_view is None else accuracy(calibrated.one_view),
             "accuracy_before_quantisation": accuracy(calibrated.probabilities),
+            **quantisation_effect(calibrated.probabilities, probabilities),
             "calibration_error_before_temperature": expected_calibration_error(
                 calibrated.uncalibrated, labels
             ),

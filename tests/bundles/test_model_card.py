@@ -109,6 +109,8 @@ def test_what_each_step_after_training_did_is_told(card: dict) -> None:
     card["steps"] |= {
         "accuracy_one_view": 0.71,
         "accuracy_before_quantisation": 0.7321,
+        "other_labels_after_quantisation": 0.0064,
+        "largest_difference_after_quantisation": 0.0421,
         "calibration_error_before_temperature": 0.1234,
     }
     card["figures"]["validation"] |= {"accuracy": 0.7314, "calibration_error": 0.0123}
@@ -117,6 +119,8 @@ def test_what_each_step_after_training_did_is_told(card: dict) -> None:
         "71.00%",
         "73.21%",
         "73.14%",
+        "0.64%",
+        "4.21%",
         "12.34%",
         "1.23%",
     ]

@@ -17,7 +17,7 @@ from fer_core.bundles.layer_table import multiply_adds
 from fer_core.data import Dataset, open_dataset
 from fer_core.emotions import NAMES
 from fer_core.inference import Classifier
-from fer_core.metrics.calibration import expected_calibration_error
+from fer_core.metrics.calibration import expected_calibration_error, rescale
 
 from .. import tiny
 from ..tiny import softmax
@@ -105,6 +105,12 @@ def test_the_figures_are_of_what_users_get_and_the_steps_of_what_came_before(
     )
     assert steps["accuracy_one_view"] == pytest.approx(accuracy(plain))
     assert steps["accuracy_before_quantisation"] == pytest.approx(accuracy(averaged))
+    before = rescale(averaged, card["temperature"])
+    assert steps["other_labels_after_quantisation"] == float((before.argmax(1) != kept.argmax(1)).mean())
+    assert 0 < steps["largest_difference_after_quantisation"] < 0.1
+    assert steps["largest_difference_after_quantisation"] == pytest.approx(
+        np.abs(before - kept).max(), abs=1e-4
+    )
     assert steps["calibration_error_before_temperature"] == pytest.approx(
         expected_calibration_error(averaged, labels), abs=1e-5
     )
