@@ -46,8 +46,8 @@ def main() -> None:
         accuracies = [f"{(answers.argmax(1) == labels).mean():.1%}" for answers in (before, after)]
         print(f"| `{bundle.name}` | {' | '.join(accuracies)} | {share:.1%} | {largest:.3f} |", flush=True)
         if options.record:
-            bundle.card["steps"] = (bundle.card.get("steps") or {}) | effect
-            write_card(bundle.path / CARD, bundle.card)
+            steps = (bundle.card.get("steps") or {}) | effect
+            write_card(bundle.path / CARD, bundle.card | {"steps": steps})
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -99,7 +100,8 @@ def read_bundle(path: Path) -> Bundle:
         ModelError: There is none, or its card is damaged.
     """
     try:
-        card = json.loads((path / CARD).read_text(encoding="utf-8"))
+        state = (path / CARD).stat()
+        card = _card(path / CARD, state.st_mtime_ns, state.st_size, state.st_ino)
     except FileNotFoundError:
         raise ModelError(f"{path} is no model bundle: expected a folder with {CARD} and {KERAS}.") from None
     except (OSError, ValueError) as error:
@@ -117,6 +119,11 @@ def read_bundle(path: Path) -> Bundle:
                 f"The card {path / CARD} is damaged: {part} holds {card[part]!r} instead of an object."
             )
     return Bundle(path, card)
+
+
+@functools.lru_cache(maxsize=64)  # pages list all models in each run; nobody changes a card in memory
+def _card(path: Path, modified: int, size: int, inode: int) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def shipped() -> list[Bundle]:
