@@ -2,9 +2,10 @@
 
     python benchmarks/clicks.py --data fer2013.parquet [--votes fer2013new.csv] [--top N]
 
-Starts the app on a copy of the data, opens data and models once, and then clicks through the pages in Chromium.
-A click ends with the last change of the page before it has been still for 0.4 s with no script running. Prints
-the median, the share within 1 s and the slowest clicks. Nothing else should run on the machine.
+Starts the app on a copy of the data, opens data and models once, and then clicks through the pages in
+Chromium. A click ends with the last change of the page before it has been still for 0.4 s with no script
+running. Prints the median, the share within 1 s and the slowest clicks. Nothing else should run on the
+machine.
 """
 
 from __future__ import annotations

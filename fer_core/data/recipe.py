@@ -68,6 +68,22 @@ def save_recipe(recipe: Recipe, folder: Path, name: str) -> Path:
     return path
 
 
+def equal_recipe(recipe: Recipe, folder: Path) -> Path | None:
+    """Return the file of a recipe in `folder` with the same changes to the same data, or None."""
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            other = read_recipe(path)
+        except DataError:
+            continue
+        if (other.fingerprint, set(other.drop), other.relabel) == (
+            recipe.fingerprint,
+            set(recipe.drop),
+            recipe.relabel,
+        ):
+            return path
+    return None
+
+
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe.
 

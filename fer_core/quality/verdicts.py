@@ -148,12 +148,13 @@ class Verdicts:
                 same validation and test images.
         """
         drop, relabel = {}, {}
+        names = (*self._dataset.label_names, "")  # the last one for images without a label
         for i, v in self.all().items():
             if SPLITS[self._dataset.splits[i]] not in splits:
                 continue
             row = int(self._dataset.rows[i])
             if v.verdict in ("ambiguous", "not a face"):
                 drop[row] = v.verdict
-            elif v.verdict == "wrong" and v.label:
-                relabel[row] = v.label
+            elif v.verdict == "wrong" and v.label and v.label != names[self._dataset.labels[i]]:
+                relabel[row] = v.label  # a variant has the label already
         return Recipe(self._dataset.source, self._dataset.fingerprint, drop, relabel)

@@ -15,10 +15,10 @@ from fer_core.data.recipe import read_recipe, save_recipe
 from fer_core.data.votes import find_votes, read_votes
 from fer_core.evaluation.scoring import Scored, score
 from fer_core.metrics.classification import evaluate
-from fer_core.quality import cross_validation
+from fer_core.quality import cross_validation, result_cache
 from fer_core.quality.copies import copy_groups
 from fer_core.quality.verdicts import Verdicts
-from pages.views.dataset import copies, model_answers, retraining
+from pages.views.dataset import copies, cross_validation_run, model_answers, retraining
 from pages.views.dataset.dataset_view import DatasetView
 from tests import tiny
 from tests.pages.conftest import shown_data
@@ -47,9 +47,24 @@ def test_verdicts_become_a_cleaned_variant_that_every_page_works_on(
         ("Not a face", "2"),
     ]
     assert "**1 image** left out and **1 label** changed" in texts(app)
+    assert "1 verdict on images of other splits does not count" in texts(app)
     run(app.button(key="dataset_verdicts_make").click())
     path = folders / "data" / "cleaned.recipe.json"
     assert app.session_state["data_source"] == str(path) and "cleaned variant **cleaned**" in texts(app)
+    (link,) = app.get("page_link")
+    assert (
+        "Train on this variant" in link.proto.label
+        and "source=cleaned.recipe.json" in link.proto.query_string
+    )
+    assert "Nothing to leave out or to change" in texts(app)
+    assert not [button for button in app.button if button.key == "dataset_verdicts_make"]
+    notes = [line for grid in grids(app) for face in grid if face["id"] == 0 for line in face["notes"]]
+    assert "✓ sad by your verdict" in notes and not [line for line in notes if line.startswith("✗")]
+    again = view("Verdicts", voted)
+    assert "The variant cleaned has these changes already" in texts(again), "not made twice"
+    assert not [button for button in again.button if button.key == "dataset_verdicts_make"]
+    run(again.button(key="dataset_verdicts_use").click())
+    assert again.session_state["data_source"] == str(path)
     variant = open_dataset(path)
     assert len(variant) == 237 and variant.labels[0] == 4 and np.sum(variant.splits == 1) == 35
     assert [m.value for m in app.metric][1] == "1", "the variant shares the verdicts"
@@ -193,6 +208,9 @@ def test_label_issues_from_cross_validation_are_ranked_and_checked_against_votes
         probabilities[i, [(i + 1) % 7, i % 7]] = sure, 1 - sure
     cross_validation.store(data, np.arange(len(data)), probabilities)
     app = view("Label issues", voted)
+    splits = app.pills(key="dataset_issues_splits_cross_3")
+    assert splits.value == ["train"] and shown(app) == [i for i in wrong[::-1] if data.splits[i] == 0]
+    run(splits.set_value(["train", "validation", "test"]))
     assert shown(app) == wrong[::-1] and "**3** of 238 labels are in doubt" in texts(app)
     assert [face["notes"][0] for face in grids(app)[0]] == ["→ 😐 neutral?", "→ 😨 fear?", "→ 😐 neutral?"]
     votes = read_votes(find_votes(str(voted)), data)
@@ -202,6 +220,40 @@ def test_label_issues_from_cross_validation_are_ranked_and_checked_against_votes
     assert f"random faces, it is {disputed:.0%}" in texts(app) and "for **100%** of the first" in texts(app)
     run(app.pills(key="dataset_issues_classes").set_value(["surprise"]))
     assert shown(app) == [180, 5]
+
+
+def test_a_cross_validation_is_started_on_the_page(
+    folders: Path, voted: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = []
+    result_cache.path("cross-validation", data).unlink(missing_ok=True)  # of another test
+
+    class Process:
+        """The command, which is done at once."""
+
+        pid, returncode = 0, 0
+
+        def __init__(self, command: list[str], **options: object) -> None:
+            commands.append(command)
+
+        def poll(self) -> int:
+            cross_validation.store(
+                data, np.arange(len(data)), np.eye(7, dtype=np.float32)[(data.labels + 1) % 7]
+            )
+            return 0
+
+    monkeypatch.setattr(cross_validation_run.subprocess, "Popen", Process)
+    app = view("Label issues", voted, dataset_issues_from="Cross-validation")
+    assert "It trains 3 networks" in texts(app)
+    run(app.button(key="dataset_cross_start").click())
+    wait()
+    run(app)
+    assert "labels are in doubt" in texts(app) and shown(app)
+    (command,) = commands
+    assert command[1:] == [
+        *("-m", "fer_core", "cross-validate", "--data", str(voted), "--preset", "quick"),
+        *("--name", f"quick-{data.fingerprint[:8]}", "--folds", "3"),
+    ]
 
 
 def test_a_model_is_not_asked_about_images_that_it_was_trained_on(
@@ -221,7 +273,7 @@ def test_a_model_is_not_asked_about_images_that_it_was_trained_on(
 
 def test_label_issues_of_a_model_say_on_which_splits_it_is_honest(folders: Path, voted: Path) -> None:
     app = view("Label issues", voted, dataset_issues_from="A model")
-    assert app.pills(key="dataset_issues_splits_False_3").value == ["train", "validation", "test"]
+    assert app.pills(key="dataset_issues_splits_False_3").value == ["train"]
     assert "out-of-sample for every split" in texts(app)
 
 
@@ -276,6 +328,9 @@ def test_the_change_by_class_has_an_interval_over_the_same_images() -> None:
     change, low, _ = retraining.by_class(scored(bad), scored(good), 3, f1=True)
     assert np.allclose(change, [1 - 280 / 340, 1 - 400 / 460, 0]) and low[0] > 0 and low[1] > 0
     assert np.allclose(retraining.by_class(scored(good), scored(good), 3, f1=True), 0)
+    total, low, high = retraining.accuracy_change(scored(bad), scored(good))
+    assert total == pytest.approx(0.1) and low < total < high
+    assert retraining.accuracy_change(scored(good), scored(good)) == (0, 0, 0)
 
 
 def test_two_models_are_compared_by_class(folders: Path, voted: Path) -> None:

@@ -19,6 +19,7 @@ import pytest
 from fer_core.bundles.bundle import MODELS_DIR
 from fer_core.hosting import visitors
 from fer_core.runs.registry import Registry
+from pages.session import phone_menu
 from pages.session.foreign_text import MAX_LENGTH, code, plain
 from tests.pages.conftest import PATIENCE, ROOT, Server
 from tests.pages.made_runs import made_run
@@ -38,7 +39,10 @@ def test_one_place_runs_scripts_and_its_text_is_checked() -> None:
         for path in (ROOT / "pages").rglob("*.py")
         if "unsafe_allow" in path.read_text() or "components.v1" in path.read_text()
     ]
-    assert found == ["visitor.py"]
+    assert sorted(found) == ["phone_menu.py", "visitor.py"]
+    assert "{_SCRIPT.read_text(" in Path(phone_menu.__file__).read_text(), (
+        "a file of the app, and nothing else"
+    )
     assert not visitors.is_token('";alert(1)//' + "a" * 31)
 
 

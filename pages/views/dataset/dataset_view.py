@@ -104,12 +104,17 @@ class DatasetView:
         return self.verdicts.all()
 
 
-def in_words(verdict: Verdict | None) -> str:
-    """Return a verdict as a caption; empty without a verdict."""
+def in_words(verdict: Verdict | None, label: str) -> str:
+    """Return a verdict as a caption; empty without a verdict.
+
+    Args:
+        verdict: The verdict.
+        label: The label in these data; a variant has that of the verdict already.
+    """
     if verdict is None:
         return ""
     if verdict.verdict == "wrong":
-        return f"✗ is {verdict.label}"
+        return f"✓ {label} by your verdict" if verdict.label == label else f"✗ is {verdict.label}"
     return {"right": "✓ right", "ambiguous": "≈ ambiguous", "not a face": "∅ not a face"}[verdict.verdict]
 
 

@@ -309,7 +309,7 @@ def _notes(
             dataset.split(index) if with_split else "",
             value(index) if value else "",
             says,
-            in_words(verdicts.get(index)),
+            in_words(verdicts.get(index), dataset.label(index)),
         )
 
     return notes

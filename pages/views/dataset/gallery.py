@@ -77,7 +77,10 @@ def small(
     lines = notes or [(dataset.split(int(i)),) for i in indices]
     shown = [
         face_grid.Face(
-            int(i), dataset.data.images[i], dataset.label(int(i)), (*note, in_words(verdicts.get(int(i))))
+            int(i),
+            dataset.data.images[i],
+            dataset.label(int(i)),
+            (*note, in_words(verdicts.get(int(i)), dataset.label(int(i)))),
         )
         for i, note in zip(indices, lines, strict=True)
     ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 import numpy as np
 import streamlit as st
 
@@ -12,13 +10,12 @@ from fer_core.data import SPLITS, UNLABELLED
 from fer_core.emotions import EMOJI
 from fer_core.quality import cross_validation
 from fer_core.quality.label_issues import LabelIssues, label_issues, lift
-from pages.session import visitor
 from pages.session.errors import errors_shown
-from pages.session.foreign_text import code, plain
+from pages.session.foreign_text import plain
 from pages.widgets import charts
 from pages.widgets.paging import page_of
 
-from . import gallery, model_answers
+from . import cross_validation_run, gallery, model_answers
 from .dataset_view import DatasetView
 
 _PER_PAGE = 36
@@ -47,58 +44,68 @@ def _probabilities(dataset: DatasetView) -> tuple[np.ndarray, np.ndarray] | None
     """Return positions (n,) and probabilities (n, C) from the chosen source, or None while there are none."""
     cross_validated = cross_validation.load(dataset.data)
     origins = [_FROM_MODEL, _CROSS]
+    first = model_answers.chosen()
+    # A model hides wrong labels that it has memorised: those of its training split need others.
+    memorised = first is not None and model_answers.trained_on(first, dataset.data)
     origin = st.segmented_control(
         "Probabilities from",
         origins,
-        default=_CROSS if cross_validated is not None else _FROM_MODEL,
+        default=_CROSS if cross_validated is not None or memorised else _FROM_MODEL,
         required=True,
         key="dataset_issues_from",
         bind="query-params",
     )
     if origin == _CROSS:
         if cross_validated is None:
-            st.info(
-                "There is no cross-validation of these data yet. It trains a small network several times "
-                "and classifies each image with a network that was not trained on it: "
-                + code(
-                    "python -m fer_core cross-validate "
-                    + shlex.quote(visitor.shown_source(dataset.data.source))
-                ),
-                icon=":material/terminal:",
-            )
-        return cross_validated
+            cross_validation_run.offer(dataset)
+            return None
+        indices, probabilities = cross_validated
+        names = dataset.data.split_names()
+        chosen = _chosen(dataset, names, ["train"] if "train" in names else names, "cross")[indices]
+        return _some(indices[chosen], probabilities[chosen])
     bundle = model_answers.choose()
     if bundle is None:
         return None
-    splits = _splits(dataset, bundle)
+    chosen = _splits(dataset, bundle)
     answers = model_answers.saved(dataset, bundle)
     if answers is None:
         model_answers.offer_classification(
             dataset, bundle, "Label issues need the predictions of a model for all faces."
         )
         return None
-    chosen = answers.available & np.isin(dataset.data.splits, [SPLITS.index(name) for name in splits])
-    indices = np.flatnonzero(chosen & (dataset.data.labels != UNLABELLED))
+    indices = np.flatnonzero(answers.available & chosen & (dataset.data.labels != UNLABELLED))
+    return _some(indices, answers.probabilities[indices])
+
+
+def _some(indices: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     if not len(indices):
         st.info("Select a split with labels.", icon=":material/filter_alt_off:")
         return None
-    return indices, answers.probabilities[indices]
+    return indices, probabilities
 
 
-def _splits(dataset: DatasetView, bundle: Bundle) -> list[str]:
-    names = dataset.data.split_names()
-    trained = model_answers.trained_on(bundle, dataset.data)
-    others = [name for name in names if name != "train"]
-    default = others if trained and others else names
+def _chosen(dataset: DatasetView, names: list[str], default: list[str], key: str) -> np.ndarray:
+    """Draw the choice of splits, and return whether each image is in one of them, (N,) bool."""
     chosen = st.pills(
         "Splits",
         names,
         format_func=plain,
         selection_mode="multi",
         default=default,
-        key=f"dataset_issues_splits_{trained}_{len(names)}",
+        key=f"dataset_issues_splits_{key}_{len(names)}",
+        help="A cleaned variant changes the train split, unless you choose otherwise.",
     )
-    if trained and "train" in chosen:
+    return np.isin(dataset.data.splits, [SPLITS.index(name) for name in chosen])
+
+
+def _splits(dataset: DatasetView, bundle: Bundle) -> np.ndarray:
+    """Draw the choice of splits and what the model knows of them; return whether each image is chosen."""
+    names = dataset.data.split_names()
+    trained = model_answers.trained_on(bundle, dataset.data)
+    others = [name for name in names if name != "train"]
+    default = others if trained and others else ["train"] if "train" in names else names
+    chosen = _chosen(dataset, names, default, str(trained))
+    if trained and (chosen & (dataset.data.splits == SPLITS.index("train"))).any():
         st.warning(
             f"{plain(bundle.name)} was trained on these images and has memorised their labels, which hides "
             "wrong labels. Use validation and test, or cross-validation.",
@@ -114,7 +121,7 @@ def _splits(dataset: DatasetView, bundle: Bundle) -> list[str]:
             f"{plain(bundle.name)} was not trained on these data, so its probabilities are out-of-sample for "
             "every split."
         )
-    return list(chosen)
+    return chosen
 
 
 def _shown(dataset: DatasetView, issues: LabelIssues, among: np.ndarray) -> np.ndarray:

@@ -34,11 +34,12 @@ def show(dataset: DatasetView) -> None:
         "Train with the same settings on the original and on the variant, then choose the two models. Both "
         "are measured on validation."
     )
+    first = _suggested(dataset, names)
     left, right = st.columns(2)
     before = left.selectbox(
         "Before",
         list(names),
-        index=None,
+        index=first[0],
         key="dataset_before",
         bind="query-params",
         placeholder="Choose a model",
@@ -46,7 +47,7 @@ def show(dataset: DatasetView) -> None:
     after = right.selectbox(
         "After",
         list(names),
-        index=None,
+        index=first[1],
         key="dataset_after",
         bind="query-params",
         placeholder="Choose a model",
@@ -83,16 +84,46 @@ def show(dataset: DatasetView) -> None:
             for name, c, a, b in zip(labels, change, low, high, strict=True)
             if a > 0 or b < 0
         ]
-        total = 100 * (other.evaluation.accuracy - one.evaluation.accuracy)
+        total, low_total, high_total = accuracy_change(one, other)
         st.markdown(
             f"On {one.evaluation.count:,} validation images, accuracy changes from "
-            f"{one.evaluation.accuracy:.1%} to {other.evaluation.accuracy:.1%} ({total:+.1f} points). "
+            f"{one.evaluation.accuracy:.1%} to {other.evaluation.accuracy:.1%}: "
+            f"**{100 * total:+.1f} points** (95% interval {100 * low_total:+.1f} to "
+            f"{100 * high_total:+.1f}). "
             + (
                 f"Beyond chance: {plain(', '.join(clear))}."
                 if clear
                 else "The change is within chance for every class: all 95% intervals include zero."
             )
         )
+
+
+def _suggested(dataset: DatasetView, names: dict[str, str]) -> tuple[int | None, int | None]:
+    """Return the positions of the newest models that were trained on the original and on this variant."""
+    if dataset.data.variant_of is None:
+        return None, None
+    fingerprints = [
+        read_bundle(Path(path)).card.get("data", {}).get("fingerprint") for path in names.values()
+    ]
+    before, after = (
+        fingerprints.index(wanted) if wanted in fingerprints else None
+        for wanted in (dataset.data.variant_of, dataset.data.fingerprint)
+    )
+    return before, after
+
+
+def accuracy_change(one: Scored, other: Scored) -> tuple[float, float, float]:
+    """Return the change of the accuracy from `one` to `other`, and the ends of its 95% interval.
+
+    The interval is that of `by_class`, by a paired bootstrap over the images.
+    """
+    gained = (other.probabilities.argmax(axis=1) == one.true).astype(np.float64) - (
+        one.probabilities.argmax(axis=1) == one.true
+    )
+    rng = np.random.default_rng(0)
+    drawn = [gained[rng.integers(0, len(gained), len(gained))].mean() for _ in range(_RESAMPLES)]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(gained.mean()), float(low), float(high)
 
 
 def by_class(one: Scored, other: Scored, classes: int, f1: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -32,7 +32,13 @@ def for_one(dataset: DatasetView, index: int, after: Callable[[], None], undone:
     """
     label = dataset.label(index)
     verdict = dataset.current_verdicts().get(index)
-    st.markdown("Is the label right?" if verdict is None else f"Your verdict: **{plain(in_words(verdict))}**")
+    words = in_words(verdict, label)
+    st.markdown(f"Your verdict: **{plain(words)}**" if words else "Is the label right?")
+    if dataset.split(index) != "train" and "train" in dataset.data.split_names():
+        st.caption(
+            f"This face is in {plain(dataset.split(index))}: its verdict counts only in a cleaned variant of "
+            "that split, and not in one of train alone, the default."
+        )
 
     def give(kind: str, name: str | None = None) -> None:
         if _give(dataset, [index], kind, name):

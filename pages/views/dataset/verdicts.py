@@ -12,6 +12,7 @@ import streamlit as st
 from fer_core.data import SPLITS
 from fer_core.emotions import EMOJI
 from fer_core.quality.verdicts import VERDICTS, Verdict
+from fer_core.wording import plural
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 from pages.widgets.paging import page_of
@@ -115,7 +116,7 @@ def _table(dataset: DatasetView, verdicts: dict[int, Verdict], order: np.ndarray
             "Row": int(dataset.data.rows[i]),
             "Split": dataset.split(int(i)),
             "Label": dataset.label(int(i)),
-            "Verdict": in_words(verdicts[int(i)]),
+            "Verdict": in_words(verdicts[int(i)], dataset.label(int(i))),
             "Time": _when(verdicts[int(i)]),
         }
         for i in order
@@ -135,6 +136,12 @@ def _variant(dataset: DatasetView) -> None:
         help="By default only in train, so that figures before and after are measured on the same images.",
     )
     st.caption("Wrong labels are changed; ambiguous images and images without a face are left out.")
+    outside = sum(dataset.split(i) not in splits for i in dataset.current_verdicts())
+    if outside:
+        st.caption(
+            f"{plural(outside, 'verdict')} on images of other splits {'does' if outside == 1 else 'do'} not "
+            "count."
+        )
     if "train" in names and set(splits) - {"train"}:
         st.caption(
             f"With {' and '.join(s for s in SPLITS if s in splits and s != 'train')} changed too, figures "

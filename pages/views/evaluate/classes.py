@@ -125,7 +125,7 @@ def _wrong_side(selection: Selection, *clicked: list[Any] | None) -> None:
     group = st.segmented_control(
         "Faces",
         list(groups),
-        format_func=lambda title: f"{title} ({int(groups[title].sum()):,})",
+        format_func=lambda title: f"{plain(title)} ({int(groups[title].sum()):,})",
         default="False positives",
         required=True,
         key="evaluate_wrong_side",
