@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -287,3 +288,13 @@ def test_the_nearest_faces_stand_by_once_the_features_are_known(
     assert "**Most similar to standard**" in texts(app)
     alike = [face["id"] for face in grids(app)[-1]]
     assert alike == list(nearest(found, 150, 8)[0]) and alike[0] == 206, "its copy in test is the most alike"
+
+
+def test_a_click_soon_after_a_face_was_closed_does_not_open_it_again(folders: Path) -> None:
+    """The browser's address may still name the face."""
+    app = view("Overview", "synthetic:100", {"face": "7"}, face_closed=("7", time.monotonic()))
+    assert "face" not in app.query_params and "A closer look" not in str(app)
+    app = view("Overview", "synthetic:100", {"face": "8"}, face_closed=("7", time.monotonic()))
+    assert app.query_params["face"] == ["8"] or app.query_params["face"] == "8"
+    app = view("Overview", "synthetic:100", {"face": "7"}, face_closed=("7", time.monotonic() - 60))
+    assert "face" in app.query_params
