@@ -18,8 +18,12 @@ from ..storage import own_models_folder, write_atomically
 
 KERAS = "model.keras"
 INFERENCE = "model.tflite"
+ONNX_INFERENCE = "model.onnx"  # of a model from elsewhere that cannot be a LiteRT file
 CARD = "card.json"
 PROBABILITIES = "probabilities.npz"  # of the validation images, in the order of the data
+
+# Of files that `import-model` reads, see model_import/formats.py.
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".tflite", ".onnx")
 
 DEFAULT_MODEL = "standard"
 # The default for photos, videos and the webcam: its output layer was learned from photos
@@ -48,7 +52,14 @@ class Bundle:
 
     @property
     def inference_file(self) -> Path:
-        return self.path / INFERENCE
+        """Return the file that answers: LiteRT, or ONNX where a bundle has only that."""
+        onnx = self.path / ONNX_INFERENCE
+        return onnx if onnx.is_file() and not (self.path / INFERENCE).is_file() else self.path / INFERENCE
+
+    @property
+    def runs_onnx(self) -> bool:
+        """Return whether ONNX Runtime answers, which offers less than LiteRT: see `card["imported"]`."""
+        return self.inference_file.name == ONNX_INFERENCE
 
 
 def model_sha256(bundle: Bundle) -> str:
@@ -89,7 +100,8 @@ def own_models_dir() -> Path:
 
 def is_shipped(bundle: Bundle) -> bool:
     """Return whether a bundle comes with FER Explorer."""
-    return bundle.path.resolve().parent == MODELS_DIR and not bundle.card.get("promoted")
+    own = bundle.card.get("promoted") or bundle.card.get("imported")
+    return bundle.path.resolve().parent == MODELS_DIR and not own
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -164,6 +176,11 @@ def find_bundle(model: str | None = None) -> Bundle:
         raise ModelError(
             f"The run {path} has no model yet: let it finish, stop it, or resume it with train --resume "
             f"{path}."
+        )
+    if path.suffix.lower() in MODEL_SUFFIXES and path.is_file() or (path / "saved_model.pb").is_file():
+        raise ModelError(
+            f"{model} is a model from elsewhere: make a bundle of it with import-model {model} --name NAME, "
+            "and then use that name."
         )
     names = ", ".join(bundle.path.name for bundle in [*shipped(), *own_models()]) or "none"
     raise ModelError(
