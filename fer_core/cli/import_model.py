@@ -93,7 +93,11 @@ def _tries(findings: Findings) -> str:
         row = rows.setdefault(one.scaling, {})
         row["other" if one.classes not in known else order_text(one.classes)] = one.accuracy
     columns = [order_text(order) for order in known] + (["other"] if len(known) < len(orders) else [])
-    head = ["input", *(_title(findings, order) for order in known), *(["best other"] if "other" in columns else [])]
+    head = [
+        "input",
+        *(_title(findings, order) for order in known),
+        *(["best other"] if "other" in columns else []),
+    ]
     return table(
         head,
         [

@@ -26,6 +26,10 @@ class FeatureExtractor(Classifier):
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         super().__init__(bundle, threads)
+        if bundle.runs_onnx:
+            raise ModelError(
+                f"{bundle.name} runs in ONNX Runtime, which shows no features: choose a model with a LiteRT file."
+            )
         # The converter names a tensor after all layers that it merged into it, and weights too: only tensors
         # computed from images have an open first dimension.
         details = [

@@ -51,7 +51,9 @@ def recognise(path: Path) -> str:
     if head.startswith(b"PK"):
         return _zipped(path)
     if head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-        raise ModelError(f"{path} is a Python pickle, which is never opened since it may run code: {_pytorch()}.")
+        raise ModelError(
+            f"{path} is a Python pickle, which is never opened since it may run code: {_pytorch()}."
+        )
     # A protobuf has no signature: the field 1 of an ONNX model, its version, usually comes first.
     if path.suffix.lower() == ".onnx" or head[0] == 0x08:
         return ONNX
@@ -75,7 +77,9 @@ def _zipped(path: Path) -> str:
     if SAVED_MODEL_FILE in last_parts:
         return SAVED_MODEL_ZIP
     if "data.pkl" in last_parts:
-        raise ModelError(f"{path} is a PyTorch file, which holds a Python pickle that may run code: {_pytorch()}.")
+        raise ModelError(
+            f"{path} is a PyTorch file, which holds a Python pickle that may run code: {_pytorch()}."
+        )
     raise ModelError(f"{path} is a zip without a model: {_EXPECTED}.")
 
 

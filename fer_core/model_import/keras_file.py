@@ -75,9 +75,7 @@ class KerasNetwork:
         except ModelError:
             raise
         except Exception as error:  # the converter raises errors of many kinds
-            raise ModelError(
-                f"The network cannot be converted to LiteRT: {_reason(error)}."
-            ) from None
+            raise ModelError(f"The network cannot be converted to LiteRT: {_reason(error)}.") from None
         return {
             "parameters": int(graph.count_params()),
             "multiply_adds": multiply_adds(graph),

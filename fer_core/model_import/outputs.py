@@ -20,6 +20,31 @@ def kind_of(outputs: np.ndarray) -> str:
     return PROBABILITIES if np.allclose(outputs.sum(axis=1), 1, atol=1e-2) else SCORES
 
 
+def probabilities(outputs: np.ndarray, classes: tuple[str, ...], kind: str) -> np.ndarray:
+    """Return the probabilities of the seven classes, (N, 7), for outputs (N, K).
+
+    Outputs without a class are left out, and what remains sums to 1; a class without an output gets 0.
+    """
+    used = [k for k, name in enumerate(classes) if name in emotions.NAMES]
+    values = outputs[:, used].astype(np.float64)
+    shares = np.exp(values - values.max(axis=1, keepdims=True)) if kind == LOGITS else values.clip(0)
+    found = np.zeros((len(values), len(emotions.NAMES)))
+    found[:, [emotions.NAMES.index(classes[k]) for k in used]] = shares / (
+        shares.sum(axis=1, keepdims=True) + 1e-9
+    )
+    return found
+
+
+def check_finite(outputs: np.ndarray) -> None:
+    """Check that some of (N, K) outputs are numbers.
+
+    Raises:
+        ModelError: None is.
+    """
+    if not np.isfinite(outputs).any():
+        raise ModelError("The network answers nothing but NaN or infinity: its file may be damaged.")
+
+
 def check_count(count: int | None, what: str) -> int:
     """Return the number of outputs of a network.
 

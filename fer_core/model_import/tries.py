@@ -10,9 +10,10 @@ import numpy as np
 
 from ..data.dataset import stratified
 from ..emotions import NAMES
+from ..label_orders import UNUSED
 from .input_values import SCALINGS, prepare, scalings_for
 from .network import Network
-from .outputs import LOGITS, kind_of, known_orders, title_of
+from .outputs import check_finite, kind_of, known_orders, probabilities, title_of
 
 _IMAGES = 500
 _PIXELS = 500 * 112 * 112  # of all images of a try; networks that take larger ones are tried on fewer
@@ -67,12 +68,17 @@ def run_tries(
             batch = prepare(images[start : start + _BATCH], network.shape, SCALINGS[scaling])
             parts.append(network.run(batch))
             on_progress((number + min(1.0, (start + _BATCH) / len(images))) / len(scalings))
-        outputs[scaling] = np.nan_to_num(np.concatenate(parts))
+        outputs[scaling] = np.concatenate(parts)
+    check_finite(np.concatenate([*outputs.values()]))
+    outputs = {scaling: np.nan_to_num(answers) for scaling, answers in outputs.items()}
     kind = kind_of(np.concatenate([*outputs.values()]))
     tries = []
     for scaling, answers in outputs.items():
         in_file = [network.classes] if network.classes else []
-        orders = [*in_file, *known_orders(network.count).values(), best_order(answers, labels)]
+        orders = [*in_file, *known_orders(network.count).values()]
+        best = best_order(answers, labels)
+        if best not in [_without_others(order) for order in orders]:
+            orders.append(best)
         for order in dict.fromkeys([classes] if classes else orders):
             accuracy, log_loss = _figures(answers, order, labels, kind)
             tries.append(Try(scaling, order, title_of(order), accuracy, log_loss, len(images)))
@@ -100,18 +106,19 @@ def best_order(outputs: np.ndarray, labels: np.ndarray) -> tuple[str, ...]:
         means[:, label] = relative[labels == label].mean(axis=0)
     rows, columns = linear_sum_assignment(-(answers + 0.01 * means))
     named = dict(zip(rows.tolist(), columns.tolist(), strict=True))
-    return tuple(NAMES[named[k]] if k in named else "-" for k in range(count))
+    return tuple(NAMES[named[k]] if k in named else UNUSED for k in range(count))
+
+
+def _without_others(order: tuple[str, ...]) -> tuple[str, ...]:
+    """Return an order with "-" for what is none of the seven classes, such as contempt."""
+    return tuple(name if name in NAMES else UNUSED for name in order)
 
 
 def _figures(
     outputs: np.ndarray, classes: tuple[str, ...], labels: np.ndarray, kind: str
 ) -> tuple[float, float]:
     """Return accuracy and log loss of those outputs that are one of the seven classes."""
-    used = [k for k, name in enumerate(classes) if name in NAMES]
-    values = outputs[:, used].astype(np.float64)
-    shares = np.exp(values - values.max(axis=1, keepdims=True)) if kind == LOGITS else values.clip(0)
-    of_class = np.full((len(values), len(NAMES)), 0.0)
-    of_class[:, [NAMES.index(classes[k]) for k in used]] = shares / (shares.sum(axis=1, keepdims=True) + 1e-12)
+    of_class = probabilities(outputs, classes, kind)
     of_true = of_class[np.arange(len(labels)), labels]
     return float(np.mean(of_class.argmax(axis=1) == labels)), float(-np.log(of_true + _LEAST).mean())
 

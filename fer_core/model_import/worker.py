@@ -21,7 +21,7 @@ from .findings import GIVEN, IN_FILE, TRIED, Findings
 from .input_values import AUTO, check_scaling
 from .network import Network
 from .open_network import open_network
-from .outputs import classes_of, kind_of
+from .outputs import check_finite, classes_of, kind_of
 from .tries import run_tries
 from .write import write_files
 
@@ -81,7 +81,9 @@ def _work(folder: Path) -> Findings:
 
 def _look(network: Network, request: dict[str, Any], folder: Path) -> Findings:
     """Find out how the network takes its input and orders its classes, unless the request says it."""
-    scaling, scaling_by = (request["input"], GIVEN) if request["input"] != AUTO else (network.scaling, IN_FILE)
+    scaling, scaling_by = (
+        (request["input"], GIVEN) if request["input"] != AUTO else (network.scaling, IN_FILE)
+    )
     classes, classes_by = network.classes, IN_FILE
     if request["classes"] != AUTO:
         classes, classes_by = classes_of(request["classes"], network.count), GIVEN
@@ -129,6 +131,7 @@ def _outputs_of_noise(network: Network) -> np.ndarray:
 
     images = np.random.default_rng(0).integers(0, 256, (16, 48, 48), np.uint8)
     parts = [network.run(prepare(images, network.shape, SCALINGS[name])) for name in ("unit", "raw")]
+    check_finite(np.concatenate(parts))
     return np.nan_to_num(np.concatenate(parts))
 
 

@@ -7,14 +7,21 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..bundles import model_card
-from ..bundles.bundle import CARD, ONNX_INFERENCE, write_card
+from ..bundles.bundle import CARD, KERAS, ONNX_INFERENCE, Bundle, write_card
+from ..bundles.classifier import Classifier
 from ..emotions import NAMES
+from ..errors import ModelError
 from ..wording import printable
 from . import formats
 from .findings import Findings
-from .input_values import SCALINGS
+from .input_values import SCALINGS, SIDE, prepare
 from .network import Network, Plan
+from .outputs import probabilities
+
+_MAX_DIFFERENCE = 0.05  # of a probability; 8-bit networks round
 
 
 def write_files(folder: Path, name: str, file: Path, network: Network, findings: Findings) -> None:
@@ -27,6 +34,24 @@ def write_files(folder: Path, name: str, file: Path, network: Network, findings:
     card = _card(name, file, findings) | details
     card["imported"]["works"] = works(folder)
     write_card(folder / CARD, card)
+    _check_answers(Bundle(folder, card), network, findings)
+
+
+def _check_answers(bundle: Bundle, network: Network, findings: Findings) -> None:
+    """Check that a bundle answers as the network does.
+
+    Raises:
+        ModelError: It does not.
+    """
+    images = np.random.default_rng(0).integers(0, 256, (8, SIDE, SIDE), np.uint8)
+    outputs = network.run(prepare(images, network.shape, SCALINGS[findings.scaling]))
+    expected = probabilities(outputs, findings.classes, findings.kind)
+    difference = np.abs(Classifier(bundle).probabilities(images) - expected).max()
+    if not difference <= _MAX_DIFFERENCE:
+        raise ModelError(
+            f"The converted network answers otherwise than the file (by up to {difference:.2f}), so it is not "
+            "kept: try the file in another format."
+        )
 
 
 def works(folder: Path) -> str:
@@ -36,7 +61,7 @@ def works(folder: Path) -> str:
             "ONNX Runtime answers: it can be evaluated, compared, and used for photos and videos; not in the "
             "browser (webcam), and without Grad-CAM, map of faces and further training."
         )
-    if (folder / "model.keras").is_file():
+    if (folder / KERAS).is_file():
         return "Everything works, the webcam and Grad-CAM included; training can go on from it if layers fit."
     return (
         "It can be evaluated, compared, and used for photos, videos and the webcam; without the Keras file, "
@@ -67,7 +92,12 @@ def _card(name: str, file: Path, findings: Findings) -> dict[str, Any]:
             "chosen": words,
             "tried_on": findings.source,
             "tries": [
-                {"input": one.scaling, "classes": list(one.classes), "accuracy": one.accuracy, "images": one.images}
+                {
+                    "input": one.scaling,
+                    "classes": list(one.classes),
+                    "accuracy": one.accuracy,
+                    "images": one.images,
+                }
                 for one in findings.tries
             ],
         },
