@@ -177,7 +177,7 @@ def find_bundle(model: str | None = None) -> Bundle:
             f"The run {path} has no model yet: let it finish, stop it, or resume it with train --resume "
             f"{path}."
         )
-    if path.suffix.lower() in MODEL_SUFFIXES and path.is_file() or (path / "saved_model.pb").is_file():
+    if (path.suffix.lower() in MODEL_SUFFIXES and path.is_file()) or (path / "saved_model.pb").is_file():
         raise ModelError(
             f"{model} is a model from elsewhere: make a bundle of it with import-model {model} --name NAME, "
             "and then use that name."

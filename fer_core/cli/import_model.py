@@ -88,7 +88,7 @@ def _tries(findings: Findings) -> str:
     orders = list(dict.fromkeys(one.classes for one in findings.tries))
     # The best assignments of single inputs would take a column each.
     known = [order for order in orders if _title(findings, order) != order_text(order)]
-    rows = {}
+    rows: dict[str, dict[str, float]] = {}
     for one in findings.tries:
         row = rows.setdefault(one.scaling, {})
         row["other" if one.classes not in known else order_text(one.classes)] = one.accuracy

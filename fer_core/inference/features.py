@@ -28,7 +28,8 @@ class FeatureExtractor(Classifier):
         super().__init__(bundle, threads)
         if bundle.runs_onnx:
             raise ModelError(
-                f"{bundle.name} runs in ONNX Runtime, which shows no features: choose a model with a LiteRT file."
+                f"{bundle.name} runs in ONNX Runtime, which shows no features: choose a model with a LiteRT "
+                "file."
             )
         # The converter names a tensor after all layers that it merged into it, and weights too: only tensors
         # computed from images have an open first dimension.

@@ -33,7 +33,8 @@ class LabelledFaces:
 
 
 def labelled_faces(dataset: Dataset, source: str) -> LabelledFaces:
-    """Draw faces of a data set with its class proportions: of validation first, and of test only without others.
+    """Draw faces of a data set with its class proportions: of validation first, and of test only without
+    others.
 
     Raises:
         DataError: No image has a label.
@@ -74,8 +75,10 @@ class Findings:
             return None
         best = self.tries[0]
         return (
-            f"No try is right on more than {best.accuracy:.0%} of {best.images:,} faces: the network may have "
-            "been trained for other classes or on pictures unlike these, or it takes its input in another way."
+            f"No try is right on more than {best.accuracy:.0%} of {best.images:,} faces: the network may "
+            "have "
+            "been trained for other classes or on pictures unlike these, or it takes its input in another "
+            "way."
         )
 
     def chosen_words(self) -> dict[str, str]:

@@ -83,7 +83,7 @@ def input_shape(shape: list[int | None], what: str) -> InputShape:
         height, width, channels = (sizes[2], sizes[3], sizes[1]) if first else (sizes[1], sizes[2], sizes[3])
         assert channels is not None
         height, width = height or width or SIDE, width or height or SIDE
-        if 8 <= min(height, width) and max(height, width) <= 1024:
+        if min(height, width) >= 8 and max(height, width) <= 1024:
             return InputShape(height, width, channels, first, sizes[0] == 1)
     words = ", ".join("any" if size is None else str(size) for size in sizes)
     raise ModelError(

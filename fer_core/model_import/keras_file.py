@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..bundles.bundle import KERAS as KERAS_FILE
 from ..bundles.bundle import INFERENCE
+from ..bundles.bundle import KERAS as KERAS_FILE
 from ..bundles.graph import PREPARED, TEMPERATURE, networks_of
 from ..bundles.layer_table import layer_table, multiply_adds
 from ..bundles.litert import export_litert
@@ -106,8 +106,8 @@ def _h5_config(path: Path) -> Any:
         raise _damaged(path, error) from None
     if text is None:
         raise ModelError(
-            f"{path.name} holds {'weights without their network' if weights_only else 'no Keras model'}: save "
-            "it with model.save() rather than model.save_weights()."
+            f"{path.name} holds {'weights without their network' if weights_only else 'no Keras model'}: "
+            "save it with model.save() rather than model.save_weights()."
         )
     try:
         return json.loads(text)
@@ -128,8 +128,8 @@ def _check_layers(config: Any, name: str) -> None:
         of = f"{kind} {str(layer)[:80]!r}" if layer else kind
         if kind in ("Lambda", "__lambda__"):
             raise ModelError(
-                f"{name} has the layer {of}, whose Python code is not run here: replace it by layers of Keras "
-                "(Rescaling, Resizing ...) and save the model again."
+                f"{name} has the layer {of}, whose Python code is not run here: replace it by layers of "
+                "Keras (Rescaling, Resizing ...) and save the model again."
             )
         foreign = isinstance(module, str) and module.split(".")[0] not in (
             known.split(".")[0] for known in _KERAS_MODULES
@@ -139,8 +139,8 @@ def _check_layers(config: Any, name: str) -> None:
         registered = str(part.get("registered_name") or "")
         if foreign or unknown or ">" in registered:
             raise ModelError(
-                f"{name} has the custom layer {of}, whose Python code is not run here: build it of Keras' own "
-                "layers, or import an ONNX or LiteRT file of it."
+                f"{name} has the custom layer {of}, whose Python code is not run here: build it of Keras' "
+                "own layers, or import an ONNX or LiteRT file of it."
             )
 
 
@@ -167,8 +167,8 @@ def _load(path: Path, config: Any, format: str) -> keras.Model:
                 model = keras.models.load_model(path, safe_mode=True, compile=False)
             if not model.built or not getattr(model, "inputs", None):  # a Sequential without an input shape
                 raise ModelError(
-                    f"{path.name} does not say what shape its input has: call the model on an image before it "
-                    "is saved."
+                    f"{path.name} does not say what shape its input has: call the model on an image before "
+                    "it is saved."
                 )
             return model
     except ModelError:
@@ -177,8 +177,8 @@ def _load(path: Path, config: Any, format: str) -> keras.Model:
         text = str(error)
         if "Could not locate class" in text or "Unknown layer" in text or "Could not deserialize" in text:
             raise ModelError(
-                f"{path.name} has a layer that Keras does not have ({_reason(error)}): its Python code is not "
-                "run here; import an ONNX or LiteRT file of the network."
+                f"{path.name} has a layer that Keras does not have ({_reason(error)}): its Python code is "
+                "not run here; import an ONNX or LiteRT file of the network."
             ) from None
         raise _damaged(path, error) from None
 

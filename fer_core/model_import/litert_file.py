@@ -46,15 +46,15 @@ class LiteRTNetwork:
             raise ModelError(f"{path.name} cannot be read as a LiteRT model: {_reason(error)}.") from None
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(
-                f"{path.name} has {len(inputs)} inputs and {len(outputs)} outputs: expected a network with one "
-                "image in and one vector of classes out."
+                f"{path.name} has {len(inputs)} inputs and {len(outputs)} outputs: expected a network with "
+                "one image in and one vector of classes out."
             )
         self._input, self._output = inputs[0], outputs[0]
         for details in (self._input, self._output):
             if details["dtype"] not in (np.float32, np.int8, np.uint8):
                 raise ModelError(
-                    f"{path.name} has {np.dtype(details['dtype']).name} values at its ends: expected float32, or "
-                    "8-bit numbers with a scale."
+                    f"{path.name} has {np.dtype(details['dtype']).name} values at its ends: expected "
+                    "float32, or 8-bit numbers with a scale."
                 )
         self.shape = input_shape(list(self._input["shape_signature"]), path.name)
         self.count = check_count(
@@ -90,7 +90,7 @@ class LiteRTNetwork:
 
 
 def _labels(path: Path, count: int) -> tuple[str, ...] | None:
-    """Return the classes in the zip behind the model, as FER Explorer and TensorFlow's tools put them there."""
+    """Return the classes in the zip behind the model, where FER Explorer and TensorFlow's tools put them."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if name.lower().endswith(".txt")]

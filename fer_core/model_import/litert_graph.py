@@ -36,7 +36,8 @@ def joined(content: bytes, shape: InputShape, plan: Plan) -> bytes:
     network = schema.ModelT.InitFromPackedBuf(content, 0)
     if len(network.subgraphs) != 1:
         raise ModelError(
-            "The LiteRT file has several graphs (loops or conditions): expected one that runs straight through."
+            "The LiteRT file has several graphs (loops or conditions): expected one that runs straight "
+            "through."
         )
     before, after = (schema.ModelT.InitFromPackedBuf(part, 0) for part in _ends(shape, plan))
     model = schema.ModelT()

@@ -35,7 +35,8 @@ class ONNXNetwork:
         """Read a file.
 
         Raises:
-            ModelError: It is damaged, keeps its weights in other files, or is no classifier of images; or ONNX
+            ModelError: It is damaged, keeps its weights in other files, or is no classifier of images; or
+            ONNX
                 Runtime is not installed.
         """
         import onnx
@@ -51,15 +52,15 @@ class ONNXNetwork:
             raise ModelError(f"{path.name} cannot be read as an ONNX model: {_reason(error)}.") from None
         if elsewhere:
             raise ModelError(
-                f"{path.name} keeps the weights {elsewhere[0][:80]!r} in another file: save the model as one file, "
-                "with onnx.save(onnx.load(name), new_name)."
+                f"{path.name} keeps the weights {elsewhere[0][:80]!r} in another file: save the model as "
+                "one file, with onnx.save(onnx.load(name), new_name)."
             )
         self._session = open_session(self._model.SerializeToString(), path.name, threads=2)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(
-                f"{path.name} has {len(inputs)} inputs and {len(outputs)} outputs: expected a network with one "
-                "image in and one vector of classes out."
+                f"{path.name} has {len(inputs)} inputs and {len(outputs)} outputs: expected a network with "
+                "one image in and one vector of classes out."
             )
         self._name, kind = inputs[0].name, inputs[0].type
         if kind not in _TYPES:

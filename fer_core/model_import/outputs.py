@@ -53,8 +53,8 @@ def check_count(count: int | None, what: str) -> int:
     """
     if count is None or not 2 <= count <= MOST:
         raise ModelError(
-            f"{what} has {'an open number of' if count is None else count} outputs: expected one for each of 2 "
-            f"to {MOST} classes, such as {len(emotions.NAMES)}."
+            f"{what} has {'an open number of' if count is None else count} outputs: expected one for each "
+            f"of 2 to {MOST} classes, such as {len(emotions.NAMES)}."
         )
     return count
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -47,7 +48,8 @@ def inspect(
         on_progress: Called with the share of the tries that is done.
 
     Raises:
-        ModelError: The file cannot be read, runs code of its own, or is no classifier of images; or the process
+        ModelError: The file cannot be read, runs code of its own, or is no classifier of images; or the
+        process
             ended unexpectedly.
     """
     with tempfile.TemporaryDirectory(prefix="fer-import-") as folder:
@@ -130,8 +132,8 @@ def _run(
     except (OSError, ValueError):
         raise ModelError(
             f"{printable(file.name)} cannot be imported: the process that read it ended with status "
-            f"{process.returncode}{_last_line(folder / 'messages')}. The file may be damaged, or need more than "
-            f"{worker.MEMORY_MB / 1000:.0f} GB of memory or {worker.SECONDS // 60} minutes."
+            f"{process.returncode}{_last_line(folder / 'messages')}. The file may be damaged, or need more "
+            f"than {worker.MEMORY_MB / 1000:.0f} GB of memory or {worker.SECONDS // 60} minutes."
         ) from None
     if "error" in result:
         raise ModelError(result["error"])
@@ -147,13 +149,11 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, name: str, on_progress
         except subprocess.TimeoutExpired:
             if time.monotonic() > end:
                 raise ModelError(
-                    f"{name} was not imported within {TIMEOUT / 60:.0f} minutes: try again when the machine is "
-                    "less busy."
+                    f"{name} was not imported within {TIMEOUT / 60:.0f} minutes: try again when the machine "
+                    "is less busy."
                 ) from None
-        try:
+        with contextlib.suppress(OSError, ValueError):
             on_progress(float((folder / worker.PROGRESS).read_text()))
-        except (OSError, ValueError):
-            pass
 
 
 def _last_line(messages: Path) -> str:

@@ -1,8 +1,8 @@
 """Networks from SavedModel folders, of which only the serving signature is called.
 
 A SavedModel is a TensorFlow program: its operations may read and write files. Before it is loaded, all
-operations that its signature can reach are looked at, and things that are set up on loading (tables, files) are
-refused.
+operations that its signature can reach are looked at, and things that are set up on loading (tables, files)
+are refused.
 """
 
 from __future__ import annotations
@@ -78,13 +78,14 @@ class SavedModelNetwork:
             raise ModelError(f"{name} cannot be read as a SavedModel: {_reason(error)}.") from None
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(
-                f"{name} has {len(inputs)} inputs and {len(outputs)} outputs: expected a network with one image in "
-                "and one vector of classes out."
+                f"{name} has {len(inputs)} inputs and {len(outputs)} outputs: expected a network with one "
+                "image in and one vector of classes out."
             )
         (self._input, spec), (self._output, answer) = next(iter(inputs.items())), next(iter(outputs.items()))
         if spec.shape.rank is None or spec.dtype != tf.float32:
             raise ModelError(
-                f"{name} takes {spec.dtype.name} of the shape {spec.shape}: expected float32 images of a known shape."
+                f"{name} takes {spec.dtype.name} of the shape {spec.shape}: expected float32 images of a "
+                "known shape."
             )
         self.shape = input_shape(spec.shape.as_list(), name)
         self.count = check_count(answer.shape.as_list()[-1] if answer.shape.rank == 2 else None, name)
@@ -166,15 +167,15 @@ def _check(folder: Path) -> None:
         kind = node.WhichOneof("kind")
         if kind in ("asset", "resource"):
             raise ModelError(
-                f"{folder.name} sets up a {'file' if kind == 'asset' else 'table or another resource'} when it is "
-                "loaded, which is not done here: export the network without text or table lookups."
+                f"{folder.name} sets up a {'file' if kind == 'asset' else 'table or another resource'} when "
+                "it is loaded, which is not done here: export the network without text or table lookups."
             )
     signature = _signature_function(graph, folder.name)
     for operation, name in _operations(graph.graph_def.library, signature):
         if not _computes(operation):
             raise ModelError(
-                f"{folder.name} has the operation {operation[:80]} ({name[:80]}), which may reach files or run "
-                "other code, and is not run here: export the network without it."
+                f"{folder.name} has the operation {operation[:80]} ({name[:80]}), which may reach files or "
+                "run other code, and is not run here: export the network without it."
             )
 
 
@@ -187,7 +188,8 @@ def _signature_function(graph: Any, name: str) -> str:
         return str(nodes[signatures[_SIGNATURE]].bare_concrete_function.concrete_function_name)
     except (IndexError, KeyError):
         raise ModelError(
-            f"{name} has no signature {_SIGNATURE}: write it with model.export(folder) or tf.saved_model.save."
+            f"{name} has no signature {_SIGNATURE}: write it with model.export(folder) or "
+            "tf.saved_model.save."
         ) from None
 
 

@@ -89,8 +89,8 @@ def run_tries(
 def best_order(outputs: np.ndarray, labels: np.ndarray) -> tuple[str, ...]:
     """Return the classes of the outputs with which most answers are right.
 
-    A linear assignment as in `quality.label_permutation`. Where answers leave it open, as for outputs that are
-    never the highest, the mean output for each class decides.
+    A linear assignment as in `quality.label_permutation`. Where answers leave it open, as for outputs that
+    are never the highest, the mean output for each class decides.
 
     Args:
         outputs: (N, K).
@@ -127,8 +127,8 @@ def _proposed_first(tries: list[Try]) -> list[Try]:
     """Return tries, sorted by accuracy, with the proposed one first.
 
     Of those within a standard error of the highest accuracy, the one with the lowest log loss is proposed,
-    since a network is rarely sure of its errors with the input that it was trained on. An order that is in use
-    comes before another assignment that is not clearly better.
+    since a network is rarely sure of its errors with the input that it was trained on. An order that is in
+    use comes before another assignment that is not clearly better.
     """
     known = [one for one in tries if one.classes in known_orders(len(one.classes)).values()]
     best = tries[0].accuracy

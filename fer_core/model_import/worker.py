@@ -22,7 +22,7 @@ from .input_values import AUTO, check_scaling
 from .network import Network
 from .open_network import open_network
 from .outputs import check_finite, classes_of, kind_of
-from .tries import run_tries
+from .tries import Try, run_tries
 from .write import write_files
 
 REQUEST, FACES, RESULT, PROGRESS, BUNDLE, UNPACKED = (
@@ -42,7 +42,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     _bound()
     try:
-        result = {"findings": _work(folder).as_json()}
+        result: dict[str, Any] = {"findings": _work(folder).as_json()}
     except FerError as error:
         result = {"error": str(error)}
     except MemoryError:
@@ -89,7 +89,7 @@ def _look(network: Network, request: dict[str, Any], folder: Path) -> Findings:
         classes, classes_by = classes_of(request["classes"], network.count), GIVEN
     if scaling is not None:
         check_scaling(scaling, network.shape)
-    tries = []
+    tries: list[Try] = []
     if (folder / FACES).is_file():
         with np.load(folder / FACES, allow_pickle=False) as faces:
             tries, kind = run_tries(
@@ -106,8 +106,8 @@ def _look(network: Network, request: dict[str, Any], folder: Path) -> Findings:
             classes, classes_by = tries[0].classes, TRIED
     elif scaling is None or classes is None:
         raise ModelError(
-            "The file does not say how the network takes its input and orders its classes: name labelled faces "
-            "to find out on with --data SOURCE, or give both with --classes and --input."
+            "The file does not say how the network takes its input and orders its classes: name labelled "
+            "faces to find out on with --data SOURCE, or give both with --classes and --input."
         )
     else:
         kind = kind_of(_outputs_of_noise(network))

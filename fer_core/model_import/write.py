@@ -49,8 +49,8 @@ def _check_answers(bundle: Bundle, network: Network, findings: Findings) -> None
     difference = np.abs(Classifier(bundle).probabilities(images) - expected).max()
     if not difference <= _MAX_DIFFERENCE:
         raise ModelError(
-            f"The converted network answers otherwise than the file (by up to {difference:.2f}), so it is not "
-            "kept: try the file in another format."
+            f"The converted network answers otherwise than the file (by up to {difference:.2f}), so it is "
+            "not kept: try the file in another format."
         )
 
 
@@ -94,8 +94,10 @@ def _card(name: str, file: Path, findings: Findings) -> dict[str, Any]:
             "tries": [
                 {
                     "input": one.scaling,
+                    "order": one.title,
                     "classes": list(one.classes),
                     "accuracy": one.accuracy,
+                    "log_loss": one.log_loss,
                     "images": one.images,
                 }
                 for one in findings.tries
