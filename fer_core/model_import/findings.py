@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,8 @@ import numpy as np
 from ..data.dataset import Dataset
 from ..emotions import NAMES
 from ..errors import DataError
-from .input_values import SCALINGS, InputShape
-from .outputs import title_of
+from .input_values import SCALINGS, InputShape, check_scaling
+from .outputs import classes_of, title_of
 from .tries import Try
 
 _SPLITS = ("validation", "train", "test")  # models are chosen on validation, and least of all on test
@@ -66,7 +66,6 @@ class Findings:
     scaling_by: str  # TRIED, GIVEN or IN_FILE
     classes_by: str
     source: str | None = None  # of the faces that it was tried on
-    details: dict[str, Any] = field(default_factory=dict)
 
     @property
     def warning(self) -> str | None:
@@ -92,6 +91,26 @@ class Findings:
             "Input": f"{SCALINGS[self.scaling].title} ({self.scaling}), {by[self.scaling_by]}",
             "Order of classes": f"{title_of(self.classes)}, {by[self.classes_by]}",
         }
+
+    def chosen(self, scaling: str, order: str) -> Findings:
+        """Return the findings with what a user chose.
+
+        Args:
+            scaling: A key of SCALINGS.
+            order: The classes of the outputs, see `label_orders.names_of`.
+
+        Raises:
+            ModelError: One does not fit the network.
+        """
+        check_scaling(scaling, self.shape)
+        classes = classes_of(order, self.count)
+        return replace(
+            self,
+            scaling=scaling,
+            classes=classes,
+            scaling_by=self.scaling_by if scaling == self.scaling else GIVEN,
+            classes_by=self.classes_by if classes == self.classes else GIVEN,
+        )
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -11,7 +11,7 @@ from ..zip_file import open_zip
 
 KERAS, H5, SAVED_MODEL, SAVED_MODEL_ZIP, LITERT, ONNX = (
     "Keras",
-    "HDF5",
+    "Keras HDF5",
     "SavedModel",
     "zipped SavedModel",
     "LiteRT",

@@ -10,12 +10,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..bundles.bundle import Bundle, own_models_dir, read_bundle
 from ..errors import ModelError
-from ..resources import subprocess_environment
+from ..resources import MODELS_DIR, subprocess_environment
 from ..wording import printable
 from . import worker
 from .findings import Findings, LabelledFaces
@@ -53,7 +54,8 @@ def inspect(
             ended unexpectedly.
     """
     with tempfile.TemporaryDirectory(prefix="fer-import-") as folder:
-        return _run(Path(folder), file, faces, input, classes, "", spawn, on_progress)
+        request = _request(file, "", faces, input, classes)
+        return _run(Path(folder), request, faces, spawn, on_progress)
 
 
 def import_model(
@@ -63,49 +65,71 @@ def import_model(
     *,
     input: str = AUTO,
     classes: str = AUTO,
+    findings: Findings | None = None,
     spawn: Spawn = lambda launch: launch(),
     on_progress: OnProgress = lambda share: None,
 ) -> tuple[Bundle, Findings]:
     """Make a bundle of a model file, among the user's own models.
 
     Args:
-        file: See `inspect`, as all others.
+        file: See `inspect`.
         name: The name of the model, a valid one for a folder.
+        faces: See `inspect`.
+        input: See `inspect`.
+        classes: See `inspect`.
+        findings: What `inspect` found and a user chose: nothing is tried again.
+        spawn: See `inspect`.
+        on_progress: See `inspect`.
 
     Raises:
         ModelError: See `inspect`; or there is a model of this name already, or it cannot be written.
     """
     target = own_models_dir() / name
-    if target.exists():
+    if exists(name):
         raise ModelError(f"There is a model called {name} already: choose another name.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Beside its place, so that it can be moved there in one step; a name with a dot is not listed.
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".import-") as folder:
-            findings = _run(Path(folder), file, faces, input, classes, name, spawn, on_progress)
+            request = _request(file, name, faces, input, classes, findings)
+            findings = _run(Path(folder), request, faces, spawn, on_progress)
             (Path(folder) / worker.BUNDLE).rename(target)
     except OSError as error:
         raise ModelError(f"The model cannot be written to {target}: {error.strerror or error}.") from None
     return read_bundle(target), findings
 
 
-def _run(
-    folder: Path,
+def exists(name: str) -> bool:
+    """Return whether a model has this name."""
+    return any((folder / name).exists() for folder in (own_models_dir(), MODELS_DIR))
+
+
+def _request(
     file: Path,
+    name: str,
     faces: LabelledFaces | None,
     input: str,
     classes: str,
-    name: str,
-    spawn: Spawn,
-    on_progress: OnProgress,
-) -> Findings:
-    request = {
+    findings: Findings | None = None,
+) -> dict[str, Any]:
+    return {
         "file": str(file.absolute()),
         "name": name,
         "input": input,
         "classes": classes,
         "source": faces.source if faces else None,
+        "findings": findings.as_json() if findings else None,
     }
+
+
+def _run(
+    folder: Path,
+    request: dict[str, Any],
+    faces: LabelledFaces | None,
+    spawn: Spawn,
+    on_progress: OnProgress,
+) -> Findings:
+    name = printable(Path(request["file"]).name)
     (folder / worker.REQUEST).write_text(json.dumps(request), encoding="utf-8")
     if faces is not None:
         np.savez(folder / worker.FACES, images=faces.images, labels=faces.labels)
@@ -122,7 +146,7 @@ def _run(
             )
         )
     try:
-        _wait(process, folder, printable(file.name), on_progress)
+        _wait(process, folder, name, on_progress)
     except BaseException:  # also where a page or a shell is left meanwhile
         process.kill()
         process.wait()
@@ -131,7 +155,7 @@ def _run(
         result = json.loads((folder / worker.RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise ModelError(
-            f"{printable(file.name)} cannot be imported: the process that read it ended with status "
+            f"{name} cannot be imported: the process that read it ended with status "
             f"{process.returncode}{_last_line(folder / 'messages')}. The file may be damaged, or need more "
             f"than {worker.MEMORY_MB / 1000:.0f} GB of memory or {worker.SECONDS // 60} minutes."
         ) from None

@@ -72,7 +72,10 @@ def _work(folder: Path) -> Findings:
     file = Path(request["file"])
     (folder / UNPACKED).mkdir(exist_ok=True)
     network = open_network(file, folder / UNPACKED)
-    findings = _look(network, request, folder)
+    if request["findings"]:
+        findings = Findings.from_json(request["findings"])
+    else:
+        findings = _look(network, request, folder)
     if request["name"]:
         (folder / BUNDLE).mkdir()
         write_files(folder / BUNDLE, request["name"], file, network, findings)

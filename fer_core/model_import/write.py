@@ -79,11 +79,11 @@ def _card(name: str, file: Path, findings: Findings) -> dict[str, Any]:
         "truth": "labels",
         "input": {
             "shape": [48, 48, 1],
-            "values": f"grey 0 to 255; inside, {shape.words()} with {SCALINGS[findings.scaling].title}",
+            "values": f"grey 0 to 255; inside, {shape.words()} of {SCALINGS[findings.scaling].title}",
         },
         "data": {"source": "unknown data", "format": "model from elsewhere", "fingerprint": None},
         "imported": {
-            "file": printable(file.name),
+            "file": " ".join(printable(file.name).split()),
             "sha256": _sha256(file),
             "format": findings.format,
             "outputs": list(findings.classes),
