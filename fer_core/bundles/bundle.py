@@ -15,6 +15,7 @@ import platformdirs
 from ..errors import ModelError, TrainingError
 from ..resources import INSTALLED, MODELS_DIR
 from ..storage import own_models_folder, write_atomically
+from .card_values import as_dict
 
 KERAS = "model.keras"
 INFERENCE = "model.tflite"
@@ -88,6 +89,21 @@ def check_no_ensemble(name: str, networks: int) -> None:
     if networks != 1:
         raise TrainingError(
             f"{name} is an ensemble of {networks} networks: start from a model that is one network."
+        )
+
+
+def check_has_layers(bundle: Bundle) -> None:
+    """Check that a model from elsewhere has Keras layers, so that a run can start from its weights.
+
+    Raises:
+        TrainingError: It came as another file.
+    """
+    if not bundle.keras_file.is_file():
+        format = as_dict(bundle.card, "imported").get("format", "another")
+        raise TrainingError(
+            f"{bundle.name} came as {'an' if format == 'ONNX' else 'a'} {format} file, which has no Keras "
+            "layers that training could go on from: "
+            "import its Keras file, or let it teach the run with --teacher."
         )
 
 

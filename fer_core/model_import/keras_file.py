@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,9 +27,9 @@ from .network import Plan
 from .outputs import check_count
 
 _MAX_DEPTH = 40  # of layers in layers
+_WITHOUT_GROUPS = ("DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose")
 _MAX_CONFIG = 50_000_000  # bytes
-# Functions that Keras' own loader takes for layers of a file are those in these packages.
-_KERAS_MODULES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "builtins")
+_KERAS_MODULES = ("keras", "tf_keras", "tensorflow", "builtins")  # of layers, functions and settings
 
 
 class KerasNetwork:
@@ -131,11 +133,8 @@ def _check_layers(config: Any, name: str) -> None:
                 f"{name} has the layer {of}, whose Python code is not run here: replace it by layers of "
                 "Keras (Rescaling, Resizing ...) and save the model again."
             )
-        foreign = isinstance(module, str) and module.split(".")[0] not in (
-            known.split(".")[0] for known in _KERAS_MODULES
-        )
-        # Without a module, as in Keras 2, the name has to be one of Keras' classes.
-        unknown = module is None and ">" in kind
+        foreign = isinstance(module, str) and module.split(".")[0] not in _KERAS_MODULES
+        unknown = module is None and ">" in kind  # "package>Layer" of Keras 2
         registered = str(part.get("registered_name") or "")
         if foreign or unknown or ">" in registered:
             raise ModelError(
@@ -184,8 +183,21 @@ def _load(path: Path, config: Any, format: str) -> keras.Model:
 
 
 def _load_h5(path: Path, config: Any) -> keras.Model:
-    """Load a file of Keras 2 or 3, without settings that only Keras 2 wrote."""
-    return keras.models.load_model(path, safe_mode=True, compile=False)
+    """Load a file of Keras 2 or 3.
+
+    Keras 2 wrote the setting `groups` for layers that do not take it in Keras 3.
+    """
+    without = [part for part in _parts(config) if part["class_name"] in _WITHOUT_GROUPS]
+    removed = [part["config"].pop("groups", None) for part in without if isinstance(part.get("config"), dict)]
+    if not any(removed):
+        return keras.models.load_model(path, safe_mode=True, compile=False)
+    import h5py
+
+    with tempfile.TemporaryDirectory(prefix="fer-import-") as folder:
+        copy = Path(shutil.copyfile(path, Path(folder) / "network.h5"))
+        with h5py.File(copy, "r+") as file:
+            file.attrs["model_config"] = json.dumps(config)
+        return keras.models.load_model(copy, safe_mode=True, compile=False)
 
 
 def _damaged(path: Path, error: Exception) -> ModelError:

@@ -80,7 +80,9 @@ def _ending_in_logits(model: keras.Model, kind: str) -> tuple[keras.Model, str]:
     copy = layers.Dense(
         last.units, activation=activation, use_bias=last.use_bias, dtype="float32", name="predictions"
     )
-    features = layers.Activation("linear", name=FEATURES)(last.input)
-    network = keras.Model(model.inputs, copy(features), name=NETWORK)
+    x = last.input
+    if not any(layer.name == FEATURES for layer in model.layers):  # as ours are called already
+        x = layers.Activation("linear", name=FEATURES)(x)
+    network = keras.Model(model.inputs, copy(x), name=NETWORK)
     copy.set_weights(last.get_weights())
     return network, LOGITS if softmax else kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,7 @@ def keras_network(
     channels: int = 3,
     activation: str = "softmax",
     first: bool = False,
+    depthwise: bool = False,
 ):  # -> keras.Model; Keras is not imported before it is needed
     """A Keras network of a 1x1 convolution that copies each channel, a mean, and a dense layer."""
     import keras
@@ -61,11 +63,12 @@ def keras_network(
     inputs = x = keras.Input(shape)
     if first:
         x = layers.Permute((2, 3, 1))(x)
-    convolution = layers.Conv2D(channels, 1, name="copy")
+    convolution = (layers.DepthwiseConv2D if depthwise else partial(layers.Conv2D, channels))(1)
     x = layers.GlobalAveragePooling2D()(convolution(x))
     dense = layers.Dense(len(order), activation=activation)
     model = keras.Model(inputs, dense(x))
-    convolution.set_weights([np.eye(channels)[None, None], np.zeros(channels)])
+    kernel = np.ones((1, 1, channels, 1)) if depthwise else np.eye(channels)[None, None]
+    convolution.set_weights([kernel, np.zeros(channels)])
     dense.set_weights(weights(scaling, order, channels))
     return model
 
