@@ -31,7 +31,12 @@ def open_session(content: bytes, name: str, threads: int = 1) -> Any:
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 4  # its messages go to the shell otherwise
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            content,
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=0,  # it prints
+        )
     except Exception as error:  # of ONNX Runtime's own kinds
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(f"{name} cannot be run by ONNX Runtime: {lines[0][:200].rstrip('.')}.") from None

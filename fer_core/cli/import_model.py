@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ..model_import.findings import Findings
 from ..model_import.input_values import AUTO, SCALINGS
-from ..model_import.outputs import order_text
 from .arguments import SOURCES, Commands
 from .output import print_json, print_notes, table
 
@@ -85,30 +84,12 @@ def import_model(options: argparse.Namespace) -> None:
 
 def _tries(findings: Findings) -> str:
     """Return the tries as a table: a row for each input, a column for each order, the best first."""
-    orders = list(dict.fromkeys(one.classes for one in findings.tries))
-    # The best assignments of single inputs would take a column each.
-    known = [order for order in orders if _title(findings, order) != order_text(order)]
-    rows: dict[str, dict[str, float]] = {}
-    for one in findings.tries:
-        row = rows.setdefault(one.scaling, {})
-        row["other" if one.classes not in known else order_text(one.classes)] = one.accuracy
-    columns = [order_text(order) for order in known] + (["other"] if len(known) < len(orders) else [])
-    head = [
-        "input",
-        *(_title(findings, order) for order in known),
-        *(["best other"] if "other" in columns else []),
+    columns, rows = findings.table()
+    cells = [
+        [name, *(f"{row[column]:.1%}" if column in row else "-" for column in columns)]
+        for name, row in rows.items()
     ]
-    return table(
-        head,
-        [
-            [name, *(f"{row[column]:.1%}" if column in row else "-" for column in columns)]
-            for name, row in rows.items()
-        ],
-    )
-
-
-def _title(findings: Findings, order: tuple[str, ...]) -> str:
-    return next(one.title for one in findings.tries if one.classes == order).replace(", ", ",")
+    return table(["input", *columns], cells)
 
 
 def _name(source: str) -> str:

@@ -20,6 +20,7 @@ _SPLITS = ("validation", "train", "test")  # models are chosen on validation, an
 _IMAGES = 500
 _DOUBTFUL = 0.35  # accuracy of the best try; naming one class always is right on some 25% of FER2013
 
+ANOTHER_ORDER = "another order"
 TRIED, GIVEN, IN_FILE = "tried", "given", "file"
 
 
@@ -79,6 +80,19 @@ class Findings:
             "been trained for other classes or on pictures unlike these, or it takes its input in another "
             "way."
         )
+
+    def table(self) -> tuple[list[str], dict[str, dict[str, float]]]:
+        """Return the orders and, for each input, the accuracy by order, the best first.
+
+        Orders without a name, each found for one input, share a column.
+        """
+        columns: list[str] = []
+        rows: dict[str, dict[str, float]] = {}
+        for one in self.tries:
+            column = one.title if one.title != ", ".join(one.classes) else ANOTHER_ORDER
+            columns += [column] if column not in columns else []
+            rows.setdefault(one.scaling, {}).setdefault(column, one.accuracy)
+        return columns, rows
 
     def chosen_words(self) -> dict[str, str]:
         """Return how input and classes were chosen, in words."""

@@ -23,7 +23,7 @@ from ..errors import ModelError
 from ..native_output import silenced
 from . import formats, keras_graph
 from .input_values import InputShape, input_shape
-from .network import Plan
+from .network import Plan, reason
 from .outputs import check_count
 
 _MAX_DEPTH = 40  # of layers in layers
@@ -77,7 +77,7 @@ class KerasNetwork:
         except ModelError:
             raise
         except Exception as error:  # the converter raises errors of many kinds
-            raise ModelError(f"The network cannot be converted to LiteRT: {_reason(error)}.") from None
+            raise ModelError(f"The network cannot be converted to LiteRT: {reason(error)}.") from None
         return {
             "parameters": int(graph.count_params()),
             "multiply_adds": multiply_adds(graph),
@@ -176,7 +176,7 @@ def _load(path: Path, config: Any, format: str) -> keras.Model:
         text = str(error)
         if "Could not locate class" in text or "Unknown layer" in text or "Could not deserialize" in text:
             raise ModelError(
-                f"{path.name} has a layer that Keras does not have ({_reason(error)}): its Python code is "
+                f"{path.name} has a layer that Keras does not have ({reason(error)}): its Python code is "
                 "not run here; import an ONNX or LiteRT file of the network."
             ) from None
         raise _damaged(path, error) from None
@@ -201,9 +201,4 @@ def _load_h5(path: Path, config: Any) -> keras.Model:
 
 
 def _damaged(path: Path, error: Exception) -> ModelError:
-    return ModelError(f"{path.name} cannot be read as a Keras model: {_reason(error)}.")
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0].rstrip(".:")[:200] if lines else "") or type(error).__name__
+    return ModelError(f"{path.name} cannot be read as a Keras model: {reason(error)}.")

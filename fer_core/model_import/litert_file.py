@@ -17,7 +17,7 @@ from ..errors import ModelError
 from ..native_output import silenced
 from . import formats, litert_graph
 from .input_values import SIDE, input_shape
-from .network import Plan
+from .network import Plan, reason
 from .outputs import check_count
 
 _MAX_LABELS = 10_000  # bytes
@@ -43,7 +43,7 @@ class LiteRTNetwork:
                 self._interpreter.allocate_tensors()
             inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{path.name} cannot be read as a LiteRT model: {_reason(error)}.") from None
+            raise ModelError(f"{path.name} cannot be read as a LiteRT model: {reason(error)}.") from None
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(
                 f"{path.name} has {len(inputs)} inputs and {len(outputs)} outputs: expected a network with "
@@ -71,13 +71,15 @@ class LiteRTNetwork:
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
         index = self._input["index"]
-        self._interpreter.resize_tensor_input(index, batch.shape)
-        self._interpreter.allocate_tensors()
-        self._interpreter.set_tensor(index, _quantised(batch, self._input))
-        self._interpreter.invoke()
-        return _dequantised(self._interpreter.get_tensor(self._output["index"]), self._output).reshape(
-            len(batch), self.count
-        )
+        try:
+            self._interpreter.resize_tensor_input(index, batch.shape)
+            self._interpreter.allocate_tensors()
+            self._interpreter.set_tensor(index, _quantised(batch, self._input))
+            self._interpreter.invoke()
+            answer = _dequantised(self._interpreter.get_tensor(self._output["index"]), self._output)
+            return answer.reshape(len(batch), self.count)
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"{self._path.name} cannot be run by LiteRT: {reason(error)}.") from None
 
     def write(self, folder: Path, plan: Plan) -> dict[str, Any]:
         """See `Network.write`."""
@@ -125,8 +127,3 @@ def _dequantised(values: np.ndarray, details: dict[str, Any]) -> np.ndarray:
         return values
     scale, zero = details["quantization"]
     return (values.astype(np.float32) - zero) * (scale or 1)
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0].rstrip(".:")[:200] if lines else "") or type(error).__name__

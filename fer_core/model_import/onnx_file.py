@@ -15,7 +15,7 @@ from ..errors import ModelError
 from . import formats, onnx_graph
 from .input_values import SIDE, input_shape
 from .litert_file import named_classes
-from .network import Plan
+from .network import Plan, reason
 from .outputs import check_count
 
 _TYPES = {
@@ -49,7 +49,7 @@ class ONNXNetwork:
                 if tensor.data_location == 1  # external
             ]
         except Exception as error:  # protobuf raises errors of many kinds
-            raise ModelError(f"{path.name} cannot be read as an ONNX model: {_reason(error)}.") from None
+            raise ModelError(f"{path.name} cannot be read as an ONNX model: {reason(error)}.") from None
         if elsewhere:
             raise ModelError(
                 f"{path.name} keeps the weights {elsewhere[0][:80]!r} in another file: save the model as "
@@ -97,7 +97,7 @@ class ONNXNetwork:
             with np.errstate(invalid="ignore"):
                 (answer,) = self._session.run(None, {self._name: batch.astype(self._type)})
         except Exception as error:  # of ONNX Runtime's own kinds
-            raise ModelError(f"The network cannot be run by ONNX Runtime: {_reason(error)}.") from None
+            raise ModelError(f"The network cannot be run by ONNX Runtime: {reason(error)}.") from None
         return np.asarray(answer)
 
     def write(self, folder: Path, plan: Plan) -> dict[str, Any]:
@@ -122,8 +122,3 @@ def _labels(model: Any) -> list[str] | None:
                 return None
             return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
     return None
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0].rstrip(".:")[:200] if lines else "") or type(error).__name__

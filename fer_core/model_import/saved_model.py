@@ -20,7 +20,7 @@ from ..native_output import import_keras, silenced
 from ..zip_file import open_zip
 from . import formats, litert_graph
 from .input_values import input_shape
-from .network import Plan
+from .network import Plan, reason
 from .outputs import check_count
 
 _SIGNATURE = "serving_default"
@@ -67,7 +67,7 @@ class SavedModelNetwork:
         import tensorflow as tf
 
         name = folder.name
-        _check(folder)
+        check(folder)
         try:
             with silenced(1), silenced(2):
                 self._loaded = tf.saved_model.load(str(folder))
@@ -75,7 +75,7 @@ class SavedModelNetwork:
             inputs = self._call.structured_input_signature[1]
             outputs = self._call.structured_outputs
         except Exception as error:  # TensorFlow raises errors of many kinds for damaged files
-            raise ModelError(f"{name} cannot be read as a SavedModel: {_reason(error)}.") from None
+            raise ModelError(f"{name} cannot be read as a SavedModel: {reason(error)}.") from None
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(
                 f"{name} has {len(inputs)} inputs and {len(outputs)} outputs: expected a network with one "
@@ -111,7 +111,7 @@ class SavedModelNetwork:
                 converter = tf.lite.TFLiteConverter.from_concrete_functions([self._call], self._loaded)
                 content = converter.convert()
         except Exception as error:  # the converter raises errors of many kinds
-            raise ModelError(f"The network cannot be converted to LiteRT: {_reason(error)}.") from None
+            raise ModelError(f"The network cannot be converted to LiteRT: {reason(error)}.") from None
         (folder / INFERENCE).write_bytes(litert_graph.joined(content, self.shape, plan))
         return {"parameters": sum(int(np.prod(v.shape)) for v in self._loaded.variables)}
 
@@ -134,16 +134,16 @@ def unpacked(path: Path, folder: Path) -> Path:
         NotImplementedError,
         RuntimeError,
     ) as error:
-        raise ModelError(f"{path.name} cannot be unpacked: {_reason(error)}.") from None
+        raise ModelError(f"{path.name} cannot be unpacked: {reason(error)}.") from None
     except Exception as error:  # of damaged compressed data
-        raise ModelError(f"{path.name} is damaged: {_reason(error)}.") from None
+        raise ModelError(f"{path.name} is damaged: {reason(error)}.") from None
     found = [place.parent for place in folder.rglob(formats.SAVED_MODEL_FILE)]
     if len(found) != 1:
         raise ModelError(f"{path.name} holds {len(found)} SavedModels: expected one.")
     return found[0]
 
 
-def _check(folder: Path) -> None:
+def check(folder: Path) -> None:
     """Check that loading a SavedModel and calling its signature only computes.
 
     Raises:
@@ -217,8 +217,3 @@ def _computes(operation: str) -> bool:
 
     known = op_def_registry.get(operation)
     return known is not None and operation not in _REFUSED and (not known.is_stateful or operation in _STATE)
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0].rstrip(".:")[:200] if lines else "") or type(error).__name__

@@ -72,16 +72,17 @@ def run_tries(
     check_finite(np.concatenate([*outputs.values()]))
     outputs = {scaling: np.nan_to_num(answers) for scaling, answers in outputs.items()}
     kind = kind_of(np.concatenate([*outputs.values()]))
-    tries = []
+    tries: list[Try] = []
     for scaling, answers in outputs.items():
         in_file = [network.classes] if network.classes else []
-        orders = [*in_file, *known_orders(network.count).values()]
-        best = best_order(answers, labels)
-        if best not in [_without_others(order) for order in orders]:
-            orders.append(best)
-        for order in dict.fromkeys([classes] if classes else orders):
-            accuracy, log_loss = _figures(answers, order, labels, kind)
-            tries.append(Try(scaling, order, title_of(order), accuracy, log_loss, len(images)))
+        known = [*in_file, *known_orders(network.count).values()]
+        orders = [classes] if classes else dict.fromkeys(known)
+        new = [_try(scaling, order, answers, labels, kind) for order in orders]
+        if classes is None:
+            best = _try(scaling, best_order(answers, labels), answers, labels, kind)
+            if best.accuracy > max((one.accuracy for one in new), default=0.0):
+                new.append(best)
+        tries += new
     tries.sort(key=lambda one: -one.accuracy)  # stable: equal ones stay in the order of SCALINGS
     return _proposed_first(tries), kind
 
@@ -109,9 +110,9 @@ def best_order(outputs: np.ndarray, labels: np.ndarray) -> tuple[str, ...]:
     return tuple(NAMES[named[k]] if k in named else UNUSED for k in range(count))
 
 
-def _without_others(order: tuple[str, ...]) -> tuple[str, ...]:
-    """Return an order with "-" for what is none of the seven classes, such as contempt."""
-    return tuple(name if name in NAMES else UNUSED for name in order)
+def _try(scaling: str, order: tuple[str, ...], outputs: np.ndarray, labels: np.ndarray, kind: str) -> Try:
+    accuracy, log_loss = _figures(outputs, order, labels, kind)
+    return Try(scaling, order, title_of(order), accuracy, log_loss, len(labels))
 
 
 def _figures(

@@ -59,13 +59,13 @@ def works(folder: Path) -> str:
     if (folder / ONNX_INFERENCE).is_file():
         return (
             "ONNX Runtime answers: it can be evaluated, compared, and used for photos and videos; not in the "
-            "browser (webcam), and without Grad-CAM, map of faces and further training."
+            "browser (webcam), and without Grad-CAM, similar faces and further training."
         )
     if (folder / KERAS).is_file():
         return "Everything works, the webcam and Grad-CAM included; training can go on from it if layers fit."
     return (
-        "It can be evaluated, compared, and used for photos, videos and the webcam; without the Keras file, "
-        "not for Grad-CAM and further training."
+        "It can be evaluated, compared, and used for photos, videos and the webcam; without a Keras file, "
+        "not for Grad-CAM, similar faces and further training."
     )
 
 

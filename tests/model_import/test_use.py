@@ -51,6 +51,7 @@ def test_grad_cam_is_of_the_class_that_is_asked_for(from_keras: Bundle) -> None:
 
 def test_the_browser_knows_its_operations(from_keras: Bundle, from_onnx: Bundle) -> None:
     assert litert_plan(from_keras)
+    assert FeatureExtractor(from_keras).features(build.faces(2)[0]).shape == (2, 3)
     with pytest.raises(ModelError, match="not in the browser"):
         litert_plan(from_onnx)
     with pytest.raises(ModelError, match="no features"):

@@ -129,14 +129,17 @@ def _show(findings: Findings) -> None:
     if not findings.tries:
         return
     st.markdown(f"Accuracy on {findings.tries[0].images:,} faces, by input and order of classes")
+    columns, rows = findings.table()
     table = pd.DataFrame(
-        [{"Input": one.scaling, "Order": one.title, "Accuracy": 100 * one.accuracy} for one in findings.tries]
+        [
+            {"Input": name}
+            | {column: 100 * row[column] if column in row else None for column in columns}
+            | {"Values": SCALINGS[name].title}
+            for name, row in rows.items()
+        ]
     )
-    rows, columns = (list(dict.fromkeys(table[name])) for name in ("Input", "Order"))
-    pivoted = table.pivot(index="Input", columns="Order", values="Accuracy").loc[rows, columns]
-    pivoted.insert(len(columns), "Values", [SCALINGS[name].title for name in rows])
     shares = {name: st.column_config.NumberColumn(format="%.1f%%") for name in columns}
-    st.dataframe(pivoted, column_config=shares, placeholder="-", alt="Accuracy of the tries")
+    st.dataframe(table, column_config=shares, placeholder="-", hide_index=True, alt="Accuracy of the tries")
 
 
 def _choose(findings: Findings, digest: str) -> Findings | None:
