@@ -92,6 +92,22 @@ def check_no_ensemble(name: str, networks: int) -> None:
         )
 
 
+def missing_keras(bundle: Bundle) -> str:
+    """Return a sentence on a bundle without a Keras file."""
+    if imported := as_dict(bundle.card, "imported"):
+        return (
+            f"{bundle.name} came as {_a(imported)} file, without the Keras layers that this needs: import "
+            "its Keras file."
+        )
+    return f"This needs {bundle.keras_file}, which is missing: make the bundle again with the command bundle."
+
+
+def _a(imported: dict[str, Any]) -> str:
+    """Return the format of a model from elsewhere with its article."""
+    format = str(imported.get("format", "other"))
+    return f"{'an' if format[0] in 'Oo' else 'a'} {format}"
+
+
 def check_has_layers(bundle: Bundle) -> None:
     """Check that a model from elsewhere has Keras layers, so that a run can start from its weights.
 
@@ -99,11 +115,9 @@ def check_has_layers(bundle: Bundle) -> None:
         TrainingError: It came as another file.
     """
     if not bundle.keras_file.is_file():
-        format = as_dict(bundle.card, "imported").get("format", "another")
         raise TrainingError(
-            f"{bundle.name} came as {'an' if format == 'ONNX' else 'a'} {format} file, which has no Keras "
-            "layers that training could go on from: "
-            "import its Keras file, or let it teach the run with --teacher."
+            f"{bundle.name} came as {_a(as_dict(bundle.card, 'imported'))} file, which has no Keras layers "
+            "that training could go on from: import its Keras file, or let it teach the run with --teacher."
         )
 
 

@@ -49,6 +49,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.timeout(900)
 def test_from_the_upload_to_the_answer_on_a_photo(page: Page, server: Server, file: Path) -> None:
     visit(page, server, "dataset?source=faces.npz")
     expect(page.get_by_text("210 faces of 48x48")).to_be_visible()
