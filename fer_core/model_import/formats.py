@@ -33,7 +33,7 @@ def recognise(path: Path) -> str:
     if path.is_dir():
         if (path / SAVED_MODEL_FILE).is_file():
             return SAVED_MODEL
-        raise ModelError(f"The folder {path} has no {SAVED_MODEL_FILE}: {_EXPECTED}.")
+        raise ModelError(f"The folder {path.name} has no {SAVED_MODEL_FILE}: {_EXPECTED}.")
     try:
         with open(path, "rb") as file:
             head = file.read(16)
@@ -41,9 +41,9 @@ def recognise(path: Path) -> str:
         raise ModelError(f"There is no file {path}: {_EXPECTED}.") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ModelError(f"{path} cannot be read: {reason}.") from None
+        raise ModelError(f"{path.name} cannot be read: {reason}.") from None
     if not head:
-        raise ModelError(f"{path} is empty: {_EXPECTED}.")
+        raise ModelError(f"{path.name} is empty: {_EXPECTED}.")
     if head.startswith(_HDF5_HEAD):
         return H5
     if head[4:8] == b"TFL3":
@@ -52,12 +52,12 @@ def recognise(path: Path) -> str:
         return _zipped(path)
     if head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         raise ModelError(
-            f"{path} is a Python pickle, which is never opened since it may run code: {_pytorch()}."
+            f"{path.name} is a Python pickle, which is never opened since it may run code: {_pytorch()}."
         )
     # A protobuf has no signature: the field 1 of an ONNX model, its version, usually comes first.
     if path.suffix.lower() == ".onnx" or head[0] == 0x08:
         return ONNX
-    raise ModelError(f"{path} is no model of a known format: {_EXPECTED}.")
+    raise ModelError(f"{path.name} is no model of a known format: {_EXPECTED}.")
 
 
 def _zipped(path: Path) -> str:
@@ -66,10 +66,11 @@ def _zipped(path: Path) -> str:
             names = {member.filename for member in archive.infolist()}
             unpacked = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, DataError, NotImplementedError):
-        raise ModelError(f"{path} is a damaged zip: is the file complete?") from None
+        raise ModelError(f"{path.name} is a damaged zip: is the file complete?") from None
     if unpacked > _MOST_UNPACKED:
         raise ModelError(
-            f"{path} has {unpacked / 1e6:,.0f} MB unpacked: expected at most {_MOST_UNPACKED / 1e6:,.0f} MB."
+            f"{path.name} has {unpacked / 1e6:,.0f} MB unpacked: expected at most "
+            f"{_MOST_UNPACKED / 1e6:,.0f} MB."
         )
     if "config.json" in names:
         return KERAS
@@ -78,9 +79,9 @@ def _zipped(path: Path) -> str:
         return SAVED_MODEL_ZIP
     if "data.pkl" in last_parts:
         raise ModelError(
-            f"{path} is a PyTorch file, which holds a Python pickle that may run code: {_pytorch()}."
+            f"{path.name} is a PyTorch file, which holds a Python pickle that may run code: {_pytorch()}."
         )
-    raise ModelError(f"{path} is a zip without a model: {_EXPECTED}.")
+    raise ModelError(f"{path.name} is a zip without a model: {_EXPECTED}.")
 
 
 def _pytorch() -> str:
