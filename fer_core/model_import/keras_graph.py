@@ -82,8 +82,7 @@ def _ending_in_logits(model: keras.Model, kind: str) -> tuple[keras.Model, str]:
     )
     x = last.input
     if not any(layer.name == FEATURES for layer in model.layers):  # as ours are called already
-        # It changes nothing; the converter would leave out a linear layer, and its name with it.
-        x = layers.LeakyReLU(negative_slope=1.0, name=FEATURES)(x)
+        x = layers.Activation("linear", name=FEATURES)(x)
     network = keras.Model(model.inputs, copy(x), name=NETWORK)
     copy.set_weights(last.get_weights())
     return network, LOGITS if softmax else kind
