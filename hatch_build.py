@@ -6,15 +6,16 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 
 class RequirementsHook(MetadataHookInterface):
-    """Read dependencies and extras from requirements.txt, requirements-scale.txt and requirements-dev.txt."""
+    """Read dependencies and extras from requirements.txt and requirements-scale, -onnx and -dev.txt."""
 
     def update(self, metadata: dict) -> None:
         """Set the fields that pyproject.toml names as dynamic."""
-        scale = self._read("requirements-scale.txt")
+        scale, onnx = self._read("requirements-scale.txt"), self._read("requirements-onnx.txt")
         metadata["dependencies"] = self._read("requirements.txt")
         metadata["optional-dependencies"] = {
             "scale": scale,
-            "dev": scale + self._read("requirements-dev.txt"),
+            "onnx": onnx,
+            "dev": scale + onnx + self._read("requirements-dev.txt"),
         }
 
     def _read(self, name: str) -> list[str]:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.session import entry, source_link
 from pages.session.errors import errors_shown
-from pages.views.models import all_models, catalog, model_link, one_model, photos, steps
+from pages.views.models import all_models, catalog, elsewhere, model_link, one_model, photos, steps
 from pages.widgets import views
 
 VIEWS = {
@@ -12,6 +12,7 @@ VIEWS = {
     model_link.ONE: one_model.show,
     "Photos": photos.show,
     "Step by step": steps.show,
+    "From elsewhere": elsewhere.show,
 }
 
 entry.run_entry_script()

@@ -24,7 +24,7 @@ ORDER = [
     "video",
     "album",
     "live",
-    "evaluation quality adaptation",
+    "evaluation quality adaptation model_import",
     "explanation robustness training hosting report",
     "diagnostics",
     "runs",

@@ -23,7 +23,9 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-scale.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.txt", "requirements-scale.txt", "requirements-onnx.txt"]
+)
 def test_every_requirement_has_a_lower_and_an_upper_bound(name: str) -> None:
     for requirement in requirements(name):
         operators = {specifier.operator for specifier in requirement.specifier}

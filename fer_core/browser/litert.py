@@ -43,6 +43,11 @@ def litert_plan(bundle: Bundle) -> bytes:
         ModelError: The file is missing, or has an operation that the browser's runtime does not know; the
             message names it.
     """
+    if bundle.runs_onnx:
+        raise ModelError(
+            f"{bundle.name} runs in ONNX Runtime, and not in the browser: choose another model, or the way "
+            "through the server."
+        )
     try:
         content = bundle.inference_file.read_bytes()
     except OSError as error:

@@ -16,11 +16,16 @@ import platformdirs
 from ..errors import ModelError, TrainingError
 from ..resources import INSTALLED, MODELS_DIR
 from ..storage import own_models_folder, write_atomically
+from .card_values import as_dict
 
 KERAS = "model.keras"
 INFERENCE = "model.tflite"
+ONNX_INFERENCE = "model.onnx"  # of a model from elsewhere that cannot be a LiteRT file
 CARD = "card.json"
 PROBABILITIES = "probabilities.npz"  # of the validation images, in the order of the data
+
+# Of files that `import-model` reads, see model_import/formats.py.
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".tflite", ".onnx")
 
 DEFAULT_MODEL = "standard"
 # The default for photos, videos and the webcam: its output layer was learned from photos
@@ -49,7 +54,14 @@ class Bundle:
 
     @property
     def inference_file(self) -> Path:
-        return self.path / INFERENCE
+        """Return the file that answers: LiteRT, or ONNX where a bundle has only that."""
+        onnx = self.path / ONNX_INFERENCE
+        return onnx if onnx.is_file() and not (self.path / INFERENCE).is_file() else self.path / INFERENCE
+
+    @property
+    def runs_onnx(self) -> bool:
+        """Return whether ONNX Runtime answers, which offers less than LiteRT: see `card["imported"]`."""
+        return self.inference_file.name == ONNX_INFERENCE
 
 
 def model_sha256(bundle: Bundle) -> str:
@@ -81,6 +93,35 @@ def check_no_ensemble(name: str, networks: int) -> None:
         )
 
 
+def missing_keras(bundle: Bundle) -> str:
+    """Return a sentence on a bundle without a Keras file."""
+    if imported := as_dict(bundle.card, "imported"):
+        return (
+            f"{bundle.name} came as {_a(imported)} file, without the Keras layers that this needs: import "
+            "its Keras file."
+        )
+    return f"This needs {bundle.keras_file}, which is missing: make the bundle again with the command bundle."
+
+
+def _a(imported: dict[str, Any]) -> str:
+    """Return the format of a model from elsewhere with its article."""
+    format = str(imported.get("format", "other"))
+    return f"{'an' if format[0] in 'Oo' else 'a'} {format}"
+
+
+def check_has_layers(bundle: Bundle) -> None:
+    """Check that a model from elsewhere has Keras layers, so that a run can start from its weights.
+
+    Raises:
+        TrainingError: It came as another file.
+    """
+    if not bundle.keras_file.is_file():
+        raise TrainingError(
+            f"{bundle.name} came as {_a(as_dict(bundle.card, 'imported'))} file, which has no Keras layers "
+            "that training could go on from: import its Keras file, or let it teach the run with --teacher."
+        )
+
+
 def own_models_dir() -> Path:
     """Return the folder of the user's own models: FER_MODELS_DIR, else `models/` in a checkout or the user's
     data folder."""
@@ -90,7 +131,8 @@ def own_models_dir() -> Path:
 
 def is_shipped(bundle: Bundle) -> bool:
     """Return whether a bundle comes with FER Explorer."""
-    return bundle.path.resolve().parent == MODELS_DIR and not bundle.card.get("promoted")
+    own = bundle.card.get("promoted") or bundle.card.get("imported")
+    return bundle.path.resolve().parent == MODELS_DIR and not own
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -171,6 +213,11 @@ def find_bundle(model: str | None = None) -> Bundle:
         raise ModelError(
             f"The run {path} has no model yet: let it finish, stop it, or resume it with train --resume "
             f"{path}."
+        )
+    if (path.suffix.lower() in MODEL_SUFFIXES and path.is_file()) or (path / "saved_model.pb").is_file():
+        raise ModelError(
+            f"{model} is a model from elsewhere: make a bundle of it with import-model {model} --name NAME, "
+            "and then use that name."
         )
     names = ", ".join(bundle.path.name for bundle in [*shipped(), *own_models()]) or "none"
     raise ModelError(

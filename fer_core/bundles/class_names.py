@@ -46,13 +46,18 @@ def named_litert(content: bytes, labels: Sequence[str]) -> bytes:
         graph.tensors[tensors[0]].name = name
         for signature in model.signatureDefs or []:
             getattr(signature, end)[0].name = name
-    builder = _Builder(len(content))
+    builder = aligned_builder(len(content))
     builder.Finish(model.Pack(builder), _IDENTIFIER)
     file = io.BytesIO()
     file.write(builder.Output())
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr(LABELS, "".join(f"{label}\n" for label in labels))
     return file.getvalue()
+
+
+def aligned_builder(size: int) -> flatbuffers.Builder:
+    """Return a builder of about `size` bytes that aligns weights as LiteRT reads them."""
+    return _Builder(size)
 
 
 class _Builder(flatbuffers.Builder):

@@ -1,4 +1,7 @@
-"""Classifier on a bundle's LiteRT file, which needs a few megabytes and no TensorFlow."""
+"""Classifier on a bundle's inference file: LiteRT, which needs a few megabytes and no TensorFlow.
+
+Some models from elsewhere have an ONNX file instead, see `onnx_runtime`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy as np
 from ..errors import ImageError, ModelError
 from ..native_output import silenced
 from .bundle import Bundle, model_sha256
+from .onnx_runtime import ONNXRuntime
 
 _BATCH = 64
 
@@ -25,8 +29,6 @@ class Classifier:
     _keep_tensors = False  # whether the values of inner layers can be read after a run
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
         self.bundle = bundle
         self.labels = bundle.labels
         if not bundle.inference_file.is_file():
@@ -36,6 +38,18 @@ class Classifier:
             )
         self.version = model_sha256(bundle)[:12]  # equal where the answers are
         self._lock = threading.Lock()
+        self._onnx: ONNXRuntime | None = None
+        if bundle.runs_onnx:
+            self._onnx = ONNXRuntime(bundle.inference_file, threads)
+            self._one_at_a_time = self._onnx.one_at_a_time
+            self._check(self._onnx.input_shape, self._onnx.count)
+        else:
+            self._open_litert(threads)
+
+    def _open_litert(self, threads: int) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        file = self.bundle.inference_file
         try:
             # LiteRT announces its delegate, and that kept tensors take memory.
             with (
@@ -43,7 +57,7 @@ class Classifier:
                 warnings.catch_warnings(action="ignore"),
             ):
                 self._interpreter = Interpreter(
-                    str(bundle.inference_file),
+                    str(file),
                     num_threads=threads,
                     experimental_preserve_all_tensors=self._keep_tensors,
                 )
@@ -53,12 +67,16 @@ class Classifier:
             self._size = 0
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
-            raise ModelError(f"{bundle.inference_file} cannot be read as a LiteRT model: {reason}.") from None
-        outputs = self._interpreter.get_output_details()[0]["shape"]
-        if list(details["shape"][1:]) != [48, 48, 1] or outputs[-1] != len(self.labels):
+            raise ModelError(f"{file} cannot be read as a LiteRT model: {reason}.") from None
+        # Of a model from elsewhere that was converted for one image.
+        self._one_at_a_time = list(details["shape_signature"][:1]) == [1]
+        self._check(list(details["shape"][1:]), self._interpreter.get_output_details()[0]["shape"][-1])
+
+    def _check(self, shape: list[int], outputs: int) -> None:
+        if shape != [48, 48, 1] or outputs != len(self.labels):
             raise ModelError(
-                f"{bundle.inference_file} does not fit its card: it takes {list(details['shape'][1:])} and "
-                f"has {outputs[-1]} outputs, expected [48, 48, 1] and {len(self.labels)} labels."
+                f"{self.bundle.inference_file} does not fit its card: it takes {shape} and "
+                f"has {outputs} outputs, expected [48, 48, 1] and {len(self.labels)} labels."
             )
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
@@ -81,9 +99,16 @@ class Classifier:
                 "them from any picture."
             )
         out = np.empty((len(images), len(self.labels)), np.float32)
-        for start in range(0, len(images), _BATCH):
-            out[start : start + _BATCH] = self._run(images[start : start + _BATCH], [self._output])[0]
+        size = 1 if self._one_at_a_time else _BATCH
+        for start in range(0, len(images), size):
+            out[start : start + size] = self._answer(images[start : start + size])
         return out
+
+    def _answer(self, images: np.ndarray) -> np.ndarray:
+        """Return (n, C) probabilities of (n, 48, 48) uint8 images."""
+        if self._onnx is not None:
+            return self._onnx.run(images[..., None].astype(np.float32))
+        return self._run(images, [self._output])[0]
 
     def _run(self, images: np.ndarray, tensors: Sequence[int]) -> list[np.ndarray]:
         """Return the values of some tensors after one pass of (n, 48, 48) uint8 images."""

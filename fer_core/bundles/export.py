@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import ModelError
 from ..native_output import import_keras, silenced
-from .bundle import Bundle
+from .bundle import Bundle, missing_keras
 from .class_names import name_onnx, named_litert
 from .classifier import Classifier
 
@@ -39,7 +39,15 @@ def export(bundle: Bundle, format: str, out: Path) -> None:
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
             written = Path(folder) / f"model{FORMATS[format]}"
             # What is only copied is read too: a damaged file must not be handed on.
-            if format == "litert" and bundle.inference_file.is_file():
+            if bundle.runs_onnx and format == "onnx":
+                Classifier(bundle)
+                shutil.copyfile(bundle.inference_file, written)
+            elif bundle.runs_onnx and format == "litert":
+                raise ModelError(
+                    f"{bundle.name} has an ONNX file and nothing that could be converted to LiteRT: export "
+                    "it as onnx."
+                )
+            elif format == "litert" and bundle.inference_file.is_file():
                 Classifier(bundle)
                 written.write_bytes(named_litert(bundle.inference_file.read_bytes(), bundle.labels))
             elif format == "keras":
@@ -58,23 +66,17 @@ def load_keras(bundle: Bundle):  # -> keras.Model; Keras is not imported before 
     Raises:
         ModelError: The bundle is missing or damaged.
     """
+    if not bundle.keras_file.is_file():
+        raise ModelError(missing_keras(bundle))
     import_keras()
     import keras
 
     try:
-        return keras.models.load_model(_existing(bundle.keras_file), safe_mode=True, compile=False)
-    except ModelError:
-        raise
+        return keras.models.load_model(bundle.keras_file, safe_mode=True, compile=False)
     except Exception as error:  # Keras raises ValueError, TypeError, KeyError ... on damaged files
         raise ModelError(
             f"{bundle.keras_file} cannot be read as a Keras model: {str(error).splitlines()[0].rstrip('.')}."
         ) from None
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise ModelError(f"The bundle lacks {path}.")
-    return path
 
 
 def _convert(bundle: Bundle, format: str, written: Path) -> None:

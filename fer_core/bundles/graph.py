@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 NETWORK, TEMPERATURE, ENLARGED = "network", "temperature", "enlarged"
+PREPARED = "prepared"  # what the network of a model from elsewhere takes: resized, scaled ...
 _BORDER = 3  # pixels that the enlarged view leaves out on each side: 48 / 42, 1.14 times larger
 
 

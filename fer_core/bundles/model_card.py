@@ -43,6 +43,8 @@ def sections(card: dict[str, Any]) -> dict[str, Any]:
     source = card["data"]["source"]
     if not source.startswith(("fer2013", "icml_face_data")):  # the names that FER2013 was published under
         limits[1:] = [f"Trained only on {source}; its accuracy on other pictures is unknown."]
+    if card.get("imported"):
+        limits[1:] = ["Trained elsewhere, on pictures that are not known here: evaluate it on your own."]
     if card.get("first_weights"):
         limits.append(
             "Its first weights were learned on VGGFace2, a data set for research: check that this fits your "
@@ -113,6 +115,8 @@ def _markdown(card: dict[str, Any]) -> str:
     for title, key in (("Intended use", "uses"), ("Not for", "not_for"), ("Limits", "limits")):
         if card.get(key):
             lines += ["", f"## {title}", "", *(f"- {line}" for line in card[key])]
+    if as_dict(card, "imported"):
+        return "\n".join([*lines, *_imported(card), *_all_figures(card)]) + "\n"
     lines += ["", "## Training", ""]
     lines += _list(
         {
@@ -130,11 +134,45 @@ def _markdown(card: dict[str, Any]) -> str:
             "Command": card.get("command"),
         }
     )
-    lines += _steps(card)
+    lines += [*_steps(card), *_all_figures(card)]
+    return "\n".join(lines) + "\n"
+
+
+def _imported(card: dict[str, Any]) -> list[str]:
+    """Return where a model from elsewhere comes from, how it is fed, and what it can do here."""
+    imported = as_dict(card, "imported")
+    chosen = as_dict(imported, "chosen")
+    lines = ["", "## Import", "", "- Trained: elsewhere, on pictures that are not known here"]
+    lines += _list(
+        {
+            "File": f"{imported.get('file')} ({imported.get('format')})",
+            "SHA-256": imported.get("sha256"),
+            **chosen,
+            "Outputs": ", ".join(map(str, imported.get("outputs") or [])) or None,
+            "What works": imported.get("works"),
+        }
+    )
+    tries = as_dicts(imported, "tries")
+    if not tries:
+        return lines
+    lines += [
+        "",
+        f"## Tries on {imported.get('tried_on')}",
+        "",
+        "| input | order of classes | accuracy | images |",
+        "|---|---|---|---|",
+    ]
+    return lines + [
+        f"| {row['input']} | {row['order']} | {row['accuracy']:.1%} | {row['images']:,} |" for row in tries
+    ]
+
+
+def _all_figures(card: dict[str, Any]) -> list[str]:
+    lines = []
     for split, figures in card.get("figures", {}).items():
         if figures.keys() >= _FIGURES:  # others come from elsewhere
             lines += ["", f"## Figures on {split}", "", *_figures(figures)]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def epochs_in_words(card: dict[str, Any]) -> str | None:

@@ -13,7 +13,7 @@ import sys
 
 from .. import __version__
 from ..errors import FerError
-from . import adapt, data, evaluate, models, predict, runs, score, serve, train
+from . import adapt, data, evaluate, import_model, models, predict, runs, score, serve, train
 from .arguments import Commands, join_label_options
 from .output import fail
 
@@ -49,6 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fer_core {__version__}")
     commands = Commands(parser)
-    for module in (data, models, adapt, train, runs, evaluate, predict, score, serve):
+    for module in (data, models, import_model, adapt, train, runs, evaluate, predict, score, serve):
         module.add_commands(commands)
     return parser

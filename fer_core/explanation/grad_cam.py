@@ -14,11 +14,13 @@ import cv2
 import numpy as np
 
 from ..bundles.bundle import Bundle
+from ..bundles.card_values import as_dict
 from ..bundles.export import load_keras
 from ..errors import ModelError
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 _BATCH = 32
 _SIDE = 48  # pixels
@@ -38,7 +40,7 @@ class GradCam:
         model = load_keras(bundle)
         import keras
 
-        from ..bundles.graph import networks_of, shipped_graph
+        from ..bundles.graph import PREPARED, networks_of, shipped_graph
 
         if keras.backend.backend() != "tensorflow":
             raise ModelError(
@@ -46,6 +48,9 @@ class GradCam:
                 "KERAS_BACKEND."
             )
         self.labels = bundle.labels
+        if any(layer.name == PREPARED for layer in model.layers):
+            self._gradients = [_gradients_of_import(model, bundle)]
+            return
         # Bundles of older versions contain the network itself, which ends in a softmax; in a graph it ends in
         # logits.
         networks = networks_of(model) or networks_of(shipped_graph([_with_convolutions(model, bundle)]))
@@ -92,16 +97,66 @@ def _with_convolutions(network: keras.Model, bundle: Bundle) -> keras.Model:
 def _gradients(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function (n, 48, 48, 1) float32 -> (n, h, w, C) float32, unscaled."""
     import keras
-    import tensorflow as tf
 
     inner = keras.Model(network.input, [network.get_layer(_LAYER).output, network.output])
+    return _weighted_maps(inner, lambda batch: batch)
+
+
+def _gradients_of_import(graph: keras.Model, bundle: Bundle) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the same for a model from elsewhere: of its last feature map, for the classes in our order."""
+    import keras
+
+    from ..bundles.graph import PREPARED, networks_of
+
+    (network,) = networks_of(graph)
+    maps = [layer for layer in network.layers if _has_places(layer)]
+    if not maps:
+        raise ModelError(
+            f"{bundle.name} has no convolution, so there is no feature map that Grad-CAM could look into."
+        )
+    outputs = network.output
+    if not isinstance(graph.layers[-1], keras.layers.Softmax):  # they are probabilities
+        outputs = keras.ops.log(outputs + keras.config.epsilon())
+    last = maps[-1]._inbound_nodes[-1].output_tensors[0]  # of this call: a layer may be a network itself
+    prepare = keras.Model(graph.input, graph.get_layer(PREPARED).output)
+    compute = _weighted_maps(keras.Model(network.input, [last, outputs]), prepare)
+    named = list(as_dict(bundle.card, "imported")["outputs"])
+
+    def in_our_order(batch: np.ndarray) -> np.ndarray:
+        found = compute(batch)
+        empty = np.zeros_like(found[..., 0])
+        of_class = [found[..., named.index(name)] if name in named else empty for name in bundle.labels]
+        return np.stack(of_class, axis=3)
+
+    return in_our_order
+
+
+def _has_places(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer gives a feature map (n, h, w, k) and is not the input."""
+    import keras
+
+    shape = getattr(layer.output, "shape", ())
+    return not isinstance(layer, keras.layers.InputLayer) and len(shape) == 4 and min(shape[1:3]) > 1
+
+
+def _weighted_maps(
+    inner: keras.Model, prepare: Callable[[tf.Tensor], tf.Tensor]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function (n, 48, 48, 1) float32 -> (n, h, w, C) float32, unscaled.
+
+    Args:
+        inner: Gives the feature map (n, h, w, k) and the logits (n, C) for what `prepare` returns.
+        prepare: What comes before it.
+    """
+    import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec((None, _SIDE, _SIDE, 1), tf.float32)])
-    def compute(batch: tf.Tensor) -> tf.Tensor:
+    def compute(images: tf.Tensor) -> tf.Tensor:
+        batch = prepare(images)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(batch)
             activations, logits = inner(batch, training=False)  # (n, h, w, k), (n, C)
-            of_class = tf.unstack(logits, num=network.output_shape[-1], axis=1)
+            of_class = tf.unstack(logits, num=logits.shape[-1], axis=1)
         maps = []
         for logit in of_class:
             gradient = tf.cast(tape.gradient(logit, activations), tf.float32)

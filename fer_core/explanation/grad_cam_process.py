@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..bundles.bundle import Bundle
+from ..bundles.bundle import Bundle, missing_keras
 from ..errors import ModelError
 from ..resources import subprocess_environment
 from .grad_cam_worker import ERROR, NUMBER, READY
@@ -74,10 +74,7 @@ class GradCamProcess:
             if self._worker is not None and self._worker.alive:
                 return
             if not self.bundle.keras_file.is_file():
-                raise ModelError(
-                    f"Grad-CAM needs {self.bundle.keras_file}, which is missing: make the bundle again with "
-                    "the command bundle."
-                )
+                raise ModelError(missing_keras(self.bundle))
             self._worker = _Worker(self.bundle, self._spawn)
 
     def maps(self, images: np.ndarray, timeout: float = _TIMEOUT) -> np.ndarray:

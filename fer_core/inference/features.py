@@ -26,12 +26,18 @@ class FeatureExtractor(Classifier):
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         super().__init__(bundle, threads)
+        if bundle.runs_onnx:
+            raise ModelError(
+                f"{bundle.name} runs in ONNX Runtime, which shows no features: choose a model with a LiteRT "
+                "file."
+            )
         # The converter names a tensor after all layers that it merged into it, and weights too: only tensors
         # computed from images have an open first dimension.
+        before_classes = _before_predictions(bundle) if bundle.card.get("imported") else set()
         details = [
             detail
             for detail in self._interpreter.get_tensor_details()
-            if any(part.startswith(_LAYER) for part in detail["name"].replace(";", "/").split("/"))
+            if (detail["index"] in before_classes or _is_named(detail["name"]))
             and detail["dtype"] == np.float32
             and len(detail["shape_signature"]) == 2
             and detail["shape_signature"][0] == -1
@@ -63,3 +69,20 @@ class FeatureExtractor(Classifier):
             features[start : start + len(batch)] = rows.mean(axis=0)
             probabilities[start : start + len(batch)] = last
         return features, probabilities
+
+
+def _is_named(tensor: str) -> bool:
+    """Return whether a tensor has the name of the layer."""
+    return any(part.startswith(_LAYER) for part in tensor.replace(";", "/").split("/"))
+
+
+def _before_predictions(bundle: Bundle) -> set[int]:
+    """Return the tensors that the layer `predictions` reads: the converter left out the layer before it."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph = schema.ModelT.InitFromPackedBuf(bundle.inference_file.read_bytes(), 0).subgraphs[0]
+    return {
+        int(operator.inputs[0])
+        for operator in graph.operators
+        if b"/predictions" in (graph.tensors[operator.outputs[0]].name or b"")
+    }

@@ -6,7 +6,7 @@ This is done once, and the result is saved in config.json, so that a resumed run
 
 from __future__ import annotations
 
-from ..bundles.bundle import check_no_ensemble, find_bundle
+from ..bundles.bundle import check_has_layers, check_no_ensemble, find_bundle
 from ..config import RunConfig
 from ..data import open_dataset
 from ..data.votes import find_votes
@@ -56,8 +56,15 @@ def resolve(config: RunConfig, *, keep_teacher: bool = False) -> RunConfig:
 
 
 def _network_of(config: RunConfig, model: str) -> RunConfig:
-    """Return `config` with the network of the model that it starts from."""
-    card = find_bundle(model).card
+    """Return `config` with the network of the model that it starts from.
+
+    That of a model from elsewhere is not described by its card: the run keeps its own, whose layers must fit.
+    """
+    bundle = find_bundle(model)
+    card = bundle.card
+    if card.get("imported"):
+        check_has_layers(bundle)
+        return config
     check_no_ensemble(card.get("name", model), max(1, len(card.get("members") or [])))
     return config.replace("model", **RunConfig.parse(card.get("config")).model.model_dump())
 

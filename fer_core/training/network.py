@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from .. import zoo
-from ..bundles.bundle import check_no_ensemble, find_bundle
+from ..bundles.bundle import check_has_layers, check_no_ensemble, find_bundle
+from ..bundles.card_values import as_dict
 from ..bundles.export import load_keras
 from ..bundles.graph import networks_of
 from ..config import RunConfig
@@ -59,6 +60,9 @@ def load_first_weights(model: keras.Model, start_from: str, images: np.ndarray) 
         load_face_weights(model, Path(start_from), images[:128])
         return
     bundle = find_bundle(start_from)
+    imported = as_dict(bundle.card, "imported")
+    if imported:
+        check_has_layers(bundle)
     networks = networks_of(load_keras(bundle))
     check_no_ensemble(bundle.name, len(networks))
     sources = [layer for layer in networks[0].layers if layer.weights]
@@ -68,12 +72,19 @@ def load_first_weights(model: keras.Model, start_from: str, images: np.ndarray) 
         pairs.append((sources[-1], model.get_layer(VOTES)))
     for source, target in pairs:
         weights = source.get_weights()
+        if imported and source is sources[-1] and len(imported["outputs"]) == len(NAMES):
+            order = [imported["outputs"].index(name) for name in NAMES if name in imported["outputs"]]
+            weights = [w[..., order] for w in weights]  # of the classes in our order
         if [w.shape for w in weights] != [w.shape for w in target.get_weights()] or len(sources) != len(
             targets
         ):
             raise TrainingError(
                 f"The network of {bundle.name} differs from that of the run in the layer {target.name}: "
-                "start a new run."
+                + (
+                    "choose the preset of its network, or start a new run."
+                    if imported
+                    else "start a new run."
+                )
             )
         target.set_weights(weights)
 

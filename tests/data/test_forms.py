@@ -170,6 +170,20 @@ def test_roboflow_and_yolo_classification_folders(tmp_path: Path) -> None:
     check_names(open_dataset(tmp_path), 42)
 
 
+@pytest.mark.parametrize("aligned", ["", "_aligned"])
+def test_raf_db_s_list_of_pictures_and_numbers(aligned: str, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    lines = []
+    for i, (image, name) in enumerate(zip(IMAGES, names_of(FER_CODES), strict=True)):
+        stem = f"{('train', 'test')[i % 3 == 2]}_{i:05}"
+        Image.fromarray(image).save(tmp_path / "pictures" / f"{stem}{aligned}.jpg", quality=100)
+        lines.append(f"{stem}.jpg {RAF_DB.index(name)}\n")
+    (tmp_path / "list_patition_label.txt").write_text("".join(lines))
+    dataset = open_dataset(tmp_path)
+    check_names(dataset, 42)
+    assert dataset.format == "RAF-DB list" and len(dataset.indices("test")) == 14
+
+
 NAMES_LINES = {
     "one line": f"names: [{', '.join(repr(name) for name in ALPHABETICAL)}]\n",
     "list": "names:\n" + "".join(f"- {name.title()}\n" for name in ALPHABETICAL),

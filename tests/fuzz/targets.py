@@ -34,6 +34,8 @@ from fer_core.evaluation import record
 from fer_core.evaluation.predictions import parse_predictions
 from fer_core.imaging import open_image, open_reduced, size_of
 from fer_core.label_options import LabelOptions, join_source, split_source
+from fer_core.model_import import formats
+from fer_core.model_import.open_network import open_network
 from fer_core.runs.run_folder import HISTORY_COLUMNS, list_runs, open_run
 from fer_core.training.snapshots import read_snapshots
 from fer_core.video import VideoReader
@@ -388,6 +390,60 @@ def _cards() -> list[bytes]:
     return [(MODELS_DIR / "tiny" / CARD).read_bytes(), b'{"labels": ["happy", "sad"]}']
 
 
+def _model_file(suffix: str) -> Callable[[bytes, Path], None]:
+    """A model from elsewhere, which is opened and run."""
+
+    def read(data: bytes, folder: Path) -> None:
+        path = folder / f"model{suffix}"
+        path.write_bytes(data)
+        network = open_network(path, folder)
+        shape = network.shape
+        size = (shape.channels, shape.height, shape.width)
+        batch = np.zeros((2, *(size if shape.channels_first else (*size[1:], size[0]))), np.float32)
+        answer = network.run(batch)
+        if answer.shape != (2, network.count):
+            raise Finding(f"answers of {answer.shape} from {network.count} outputs")
+
+    return read
+
+
+def _saved_model(data: bytes, folder: Path) -> None:
+    """A packed SavedModel up to its loading, before which it is checked."""
+    path = folder / "model.zip"
+    path.write_bytes(data)
+    if formats.recognise(path) == formats.SAVED_MODEL_ZIP:
+        from fer_core.model_import import saved_model
+
+        (folder / "unpacked").mkdir()
+        saved_model.check(saved_model.unpacked(path, folder / "unpacked"))
+
+
+@cache
+def _model_files() -> dict[str, bytes]:
+    """One small network in the formats that Keras writes, by suffix."""
+    import tempfile
+
+    from tests.model_import import made as made_models
+
+    network = made_models.keras_network(side=48, channels=1)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for suffix in (".keras", ".h5"):
+            network.save(folder / f"model{suffix}")
+        network.export(folder / "saved", verbose=False)
+        made_models.write_onnx(folder / "model.onnx")
+        found = {path.suffix: path.read_bytes() for path in folder.glob("model.*")}
+        members = [path for path in sorted((folder / "saved").rglob("*")) if path.is_file()]
+        packed = [(path.relative_to(folder).as_posix(), path.read_bytes()) for path in members]
+    return found | {".zip": _zip(packed)}
+
+
+def _litert_files() -> list[bytes]:
+    from fer_core.bundles.bundle import INFERENCE, MODELS_DIR
+
+    return [(MODELS_DIR / "tiny" / INFERENCE).read_bytes()]
+
+
 RUN_FILES = ("config.json", "history.csv", "status.json", "progress.json", "watch.npz", "watch.records")
 
 
@@ -570,6 +626,22 @@ TARGETS: dict[str, Target] = {
         ),
     ),
     "card": Target(_card, _cards, (*_JSON, b'"labels"', b'"figures"', b'"training"')),
+    "keras file": Target(
+        _model_file(".keras"),
+        lambda: [_model_files()[".keras"]],
+        (*_JSON, b'"class_name"', b'"module"', b"Lambda", b"keras.layers"),
+        packed=True,
+    ),
+    "h5 file": Target(
+        _model_file(".h5"), lambda: [_model_files()[".h5"]], (b"model_config", b"TREE", b"HEAP", *_JSON)
+    ),
+    "litert file": Target(_model_file(".tflite"), _litert_files, (b"TFL3", b"\xff\xff\xff\x7f", *_ZIP)),
+    "onnx file": Target(
+        _model_file(".onnx"), lambda: [_model_files()[".onnx"]], (b"Gemm", b"input", b"\x08\x04", b"\x0a")
+    ),
+    "saved model": Target(
+        _saved_model, lambda: [_model_files()[".zip"]], (*_ZIP, b"WriteFile", b"serve", b"\x0a"), packed=True
+    ),
     "run": Target(_run, _runs, (*_JSON, *_ZIP, b"nan", b",", b"\n"), packed=True),
     "settings": Target(
         _settings,

@@ -4,6 +4,8 @@
 - Roboflow's classification export as CSV: `_classes.csv` with the file name and a column of 0 and 1 a class.
 - What FER+'s own script writes: `FER2013Train/label.csv` with the name, a box and the ten votes of each
   picture (github.com/microsoft/FERPlus); the label is the majority as in `votes.Votes.majority`.
+- RAF-DB's `list_patition_label.txt`: lines such as `train_00001.jpg 5`, beside pictures of that name or
+  `train_00001_aligned.jpg`.
 - A YOLO export: `labels/NAME.txt` with one object, whose names are in `data.yaml`.
 """
 
@@ -20,6 +22,7 @@ import numpy as np
 
 from ... import emotions
 from ...errors import FerError
+from ...label_orders import names_of
 from ..dataset import UNLABELLED, find_split
 from ..labels import MAX_CODES
 from ..votes import COLUMNS, Votes
@@ -29,7 +32,10 @@ from .file_tree import FileTree, split_of
 _MAX_LISTS = 50
 _MAX_LIST_BYTES = 64 << 20
 _HEAD_BYTES = 1 << 14
+_RAF_DB_LIST = "RAF-DB list"
 _VOTED = re.compile(r'\s*fer\d+\.png\s*,\s*"?\(', re.IGNORECASE)
+
+_RAF_DB = re.compile(r"\s*(train|test)_\d+(_aligned)?\.jpg\s+[1-7]\s*$", re.IGNORECASE)
 
 
 @dataclass
@@ -62,6 +68,8 @@ def find(tree: FileTree, pictures: list[str], explicit: bool) -> PictureList | N
         if form is None:
             continue
         found.form = form
+        if form == _RAF_DB_LIST:
+            found.names = names_of("raf-db")
         with tree.open(path) as file:
             content = file.read(_MAX_LIST_BYTES)
         tree.budget.take_bytes(path, len(content))
@@ -95,6 +103,8 @@ def _form(head: bytes, explicit: bool) -> str | None:
     first = head.decode("utf-8-sig", errors="replace").partition("\n")[0]
     if _VOTED.match(first):
         return "FER+ pictures"
+    if _RAF_DB.match(first):
+        return _RAF_DB_LIST
     names = [name.strip().lower() for name in next(_rows(first), [])]
     if names[:1] == ["filename"] and sum(emotions.find(name) is not None for name in names[1:]) >= 2:
         return "Roboflow export"
@@ -117,6 +127,11 @@ def _rows(text: str) -> Iterator[list[str]]:
 
 def _entries(form: str, text: str) -> Iterator[tuple[str, str | None, str | None]]:
     """Yield path, label and split of each line; a line without one label has None."""
+    if form == _RAF_DB_LIST:
+        for line in text.splitlines():
+            if len(words := line.split()) == 2:
+                yield words[0], words[1], words[0].partition("_")[0]
+        return
     rows = _rows(text)
     if form == "FER+ pictures":
         for row in rows:
@@ -153,6 +168,9 @@ def _resolve(name: str, listed_in: str, by_name: dict[str, list[str]]) -> str | 
     """Return the picture that a line means: the one whose path ends as the line's, nearest to the list."""
     parts = PurePosixPath(name.strip().replace("\\", "/")).parts
     candidates = by_name.get(parts[-1], []) if parts else []
+    if parts and not candidates:  # of RAF-DB's aligned pictures
+        pure = PurePosixPath(parts[-1])
+        candidates = by_name.get(f"{pure.stem}_aligned{pure.suffix}", [])
     if len(candidates) < 2:
         return candidates[0] if candidates else None
     folder = PurePosixPath(listed_in).parent

@@ -35,6 +35,9 @@ def show(model: Model, words: str | None) -> None:
         _file(
             "Keras", "To train on, or to look inside with Keras 3.", model, model.bundle.keras_file, ".keras"
         )
+        if model.bundle.runs_onnx:
+            _file("ONNX", "What this app runs for this model.", model, model.bundle.inference_file, ".onnx")
+            return _card(model, words)
         _file(
             "LiteRT",
             "What this app runs: small, and fast on a CPU or a phone.",

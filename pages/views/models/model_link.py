@@ -22,7 +22,12 @@ def first_view() -> str:
 
 def open_model(model: Model) -> None:
     """Show this model in the next run of the page; for callbacks."""
-    st.session_state[VIEW], st.session_state[_MODEL] = ONE, model.name
+    open_named(model.name)
+
+
+def open_named(name: str) -> None:
+    """Show the model of this name in the next run of the page; for callbacks."""
+    st.session_state[VIEW], st.session_state[_MODEL] = ONE, name
 
 
 def choose(models: Sequence[Model]) -> Model:

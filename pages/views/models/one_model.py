@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fer_core.bundles.bundle import views_inside
-from fer_core.bundles.card_values import as_dicts
+from fer_core.bundles.card_values import as_dict, as_dicts
 from fer_core.bundles.model_card import markdown
 from fer_core.errors import ModelError
 from pages.session import source_link
@@ -48,6 +48,8 @@ def _head(model: Model) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if model.shipped:
             st.badge("shipped", icon=":material/inventory_2:", color="blue")
+        elif as_dict(card, "imported"):
+            st.badge("from elsewhere", icon=":material/move_to_inbox:", color="orange")
         else:
             st.badge("own run", icon=":material/model_training:", color="green")
         st.badge(
