@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -9,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # WebRTC's library crashes if TensorFlow was imported before; a test worker may need both, the app never.
 import pylibsrtp  # noqa: F401
@@ -16,6 +19,9 @@ import pytest
 from filelock import FileLock
 
 from . import tiny
+
+if TYPE_CHECKING:
+    pass
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -75,9 +81,33 @@ class Shell:
         return lines[0]
 
 
+class Command(Shell):
+    """The same in this process, which spares the start of another and its imports: what a command answers is
+    tried so, and that a process does the same by the tests with `shell`."""
+
+    def __call__(
+        self, *arguments: object, cwd: Path = ROOT, timeout: float = 3600
+    ) -> subprocess.CompletedProcess[str]:
+        from fer_core.cli import main
+
+        words = [str(argument) for argument in arguments]
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                status = main(words)
+            except SystemExit as end:  # wrong usage
+                status = end.code
+        return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
+
+
 @pytest.fixture(scope="session")
 def shell() -> Shell:
     return Shell()
+
+
+@pytest.fixture(scope="session")
+def command() -> Command:
+    return Command()
 
 
 def _once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
