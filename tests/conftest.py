@@ -29,6 +29,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that no process is left alone with one of them at the end."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 def _begin_empty(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["FER_EXPLORER_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["FER_EXPLORER_HOME"] = str(tmp_path_factory.mktemp("home"))
