@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,15 +57,18 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def open_page(page: str | None = None, **state: object) -> AppTest:
-    """The app as a visitor's browser runs it, on `page` ("dataset")."""
+def open_page(
+    page: str | None = None, address: Mapping[str, str | list[str]] | None = None, **state: object
+) -> AppTest:
+    """The app as a visitor's browser runs it, on `page` ("dataset"), which a link with `address` opens."""
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     for key, value in state.items():
         app.session_state[key] = value
-    app.run()
+    for key, value in (address or {}).items():
+        app.query_params[key] = value
     if page:
-        app.switch_page(f"pages/{page}.py").run()
-    return app
+        app.switch_page(f"pages/{page}.py")
+    return app.run()
 
 
 def reloaded(app: AppTest, page: str) -> AppTest:
