@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core.presets import PRESETS
 from fer_core.runs import speed
 from pages.session import grad_cam
+from tests.chromium import executable
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -137,9 +137,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium is installed (apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
     arguments = [
@@ -149,7 +146,7 @@ def browser() -> Iterator[Browser]:
         "--use-fake-ui-for-media-stream",
     ]
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        started = playwright.chromium.launch(executable_path=executable(), args=arguments)
         yield started
         started.close()
 
