@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -38,6 +39,13 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def speed_is_known(own_cache: None) -> None:
     """Record a speed: the first visit to the Train page would otherwise measure the machine during tests."""
     speed.record(PRESETS["quick"].config, 500.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def embedded_faces_are_drawn(own_cache: None, drawn_faces: Path) -> None:
+    """Each server finds the app's own faces as after its first start, which draws them for some seconds."""
+    cache = os.environ["FER_EXPLORER_CACHE"]
+    shutil.copytree(drawn_faces, cache, copy_function=os.link, dirs_exist_ok=True)
 
 
 @pytest.fixture(autouse=True)

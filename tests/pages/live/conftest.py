@@ -72,12 +72,21 @@ class Visitors:
         self.app, self.contexts = app, list[BrowserContext]()
 
     def __call__(
-        self, browser: Browser, width: int = 1280, camera: bool = True, path: str = "", height: int = 1000
+        self,
+        browser: Browser,
+        width: int = 1280,
+        camera: bool = True,
+        path: str = "",
+        height: int = 1000,
+        script: str = "",
     ) -> Page:
+        """Open the page; `script` runs in it before those of the app."""
         context = browser.new_context(viewport={"width": width, "height": height})
         self.contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
+        if script:
+            page.add_init_script(script)
         context.grant_permissions(
             ["camera"] if camera else ["geolocation"], origin=self.app.url
         )  # what is not named is denied
