@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # WebRTC's library crashes if TensorFlow was imported before; a test worker may need both, the app never.
+import numpy as np
 import pylibsrtp  # noqa: F401
 import pytest
 from filelock import FileLock
 
 from . import tiny
 
+if TYPE_CHECKING:
+    from fer_core.data import Dataset
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that no process is left alone with one of them at the end."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 def _begin_empty(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -37,6 +51,33 @@ def fixtures_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def own_cache(fixtures_cache: None, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Each file of tests begins with nothing kept: which file a worker ran before must not matter."""
     _begin_empty(tmp_path_factory)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def faces_are_drawn_once() -> Iterator[None]:
+    """Keep the drawn faces of `synthetic:N:SEED`, a millisecond each, for all tests of this process."""
+    from fer_core.data import synthetic
+
+    draw = functools.lru_cache(maxsize=100)(synthetic.draw_faces)
+
+    def drawn(count: int, seed: int, **options: float) -> tuple[np.ndarray, np.ndarray]:
+        images, labels = draw(count, seed, **options)
+        return images.copy(), labels.copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, "draw_faces", drawn)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_are_scanned_once() -> Iterator[None]:
+    """Streamlit looks for components in all installed packages, a tenth of a second for each AppTest."""
+    from streamlit.components.v2 import manifest_scanner
+
+    scan = functools.cache(manifest_scanner.scan_component_manifests)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: list(scan()))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +116,33 @@ class Shell:
         return lines[0]
 
 
+class Command(Shell):
+    """The same in this process, which spares the start of another and its imports: what a command answers is
+    tried so, and that a process does the same by the tests with `shell`."""
+
+    def __call__(
+        self, *arguments: object, cwd: Path = ROOT, timeout: float = 3600
+    ) -> subprocess.CompletedProcess[str]:
+        from fer_core.cli import main
+
+        words = [str(argument) for argument in arguments]
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                status = main(words)
+            except SystemExit as end:  # wrong usage
+                status = end.code
+        return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
+
+
 @pytest.fixture(scope="session")
 def shell() -> Shell:
     return Shell()
+
+
+@pytest.fixture(scope="session")
+def command() -> Command:
+    return Command()
 
 
 def _once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
@@ -90,6 +155,28 @@ def _once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[P
             make(folder)
             (folder / "complete").touch()
     return folder
+
+
+def _opened(source: Path | str, cache: Path) -> Dataset:
+    """Open a source with a cache of its own."""
+    from fer_core.data import open_dataset
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_EXPLORER_CACHE", str(cache / "cache"))
+        return open_dataset(source)
+
+
+@pytest.fixture(scope="session")
+def fer2013_data(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """All of FER2013, which takes seconds to read: once for all test processes. Its arrays are read-only."""
+    source = shared / "data" / "fer2013.parquet"
+    return _opened(source, _once(tmp_path_factory, "fer2013", lambda folder: _opened(source, folder)))
+
+
+@pytest.fixture(scope="session")
+def drawn_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of a process that has drawn the embedded faces."""
+    return _once(tmp_path_factory, "drawn", lambda folder: _opened("synthetic", folder)) / "cache"
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.long
 PORTRAIT = Path(__file__).resolve().parent.parent / "pages" / "assets" / "portrait.jpg"
 
 
-def test_data_json(shell) -> None:
+def test_data_json(shell, command) -> None:
     told = shell.json("data", "synthetic:140:5")
     assert told["source"] == "synthetic:140:5" and told["format"] == "synthetic" and told["count"] == 140
     assert told["image_shape"] == [48, 48] and told["warnings"] == []
@@ -31,13 +31,13 @@ def test_data_json(shell) -> None:
     assert set(told["splits"]["train"]) == set(NAMES)
     assert (
         told["fingerprint"]
-        == shell.json("data", "synthetic:140:5")["fingerprint"]
-        != shell.json("data", "synthetic:140:6")["fingerprint"]
+        == command.json("data", "synthetic:140:5")["fingerprint"]
+        != command.json("data", "synthetic:140:6")["fingerprint"]
     )
 
 
-def test_presets_json_names_the_five_published_networks(shell) -> None:
-    presets = {preset["name"]: preset for preset in shell.json("presets")}
+def test_presets_json_names_the_five_published_networks(command) -> None:
+    presets = {preset["name"]: preset for preset in command.json("presets")}
     published = {"baseline-deep", "baseline-augmented", "baseline-dropout", "baseline-batchnorm"}
     published |= {f"baseline-weighted-{size}" for size in "sml"}
     assert published | {"standard", "tiny", "best", "ferplus", "transfer", "quick"} == set(presets)
@@ -51,8 +51,8 @@ def test_presets_json_names_the_five_published_networks(shell) -> None:
         )
 
 
-def test_models_json_has_one_default(shell) -> None:
-    models = shell.json("models")
+def test_models_json_has_one_default(command) -> None:
+    models = command.json("models")
     assert sum(model["default"] for model in models) == 1
     for model in models:
         low, high = model["test_accuracy_ci95"]
@@ -73,8 +73,10 @@ def test_a_run_leaves_what_the_contract_names(trained_run: Path) -> None:
     }
 
 
-def test_evaluate_json(shell, trained_run: Path) -> None:
-    told = shell.json("evaluate", "--model", trained_run, "--data", "synthetic:350", "--split", "validation")
+def test_evaluate_json(command, trained_run: Path) -> None:
+    told = command.json(
+        "evaluate", "--model", trained_run, "--data", "synthetic:350", "--split", "validation"
+    )
     assert told["labels"] == list(NAMES)
     matrix = np.array(told["confusion_matrix"])
     assert matrix.shape == (7, 7) and matrix.sum() == told["count"] == 35
@@ -84,35 +86,37 @@ def test_evaluate_json(shell, trained_run: Path) -> None:
     for i, name in enumerate(NAMES):  # rows are the true classes
         assert told["per_class"][name]["support"] == matrix[i].sum()
         assert set(told["per_class"][name]) == {"precision", "recall", "f1", "support"}
-    by_bundle = shell.json(
+    by_bundle = command.json(
         "evaluate", "--model", trained_run / "bundle", "--data", "synthetic:350", "--split", "validation"
     )
     assert by_bundle["confusion_matrix"] == told["confusion_matrix"]
 
 
-def test_evaluate_agrees_with_the_training_process(shell, trained_run: Path) -> None:
+def test_evaluate_agrees_with_the_training_process(command, trained_run: Path) -> None:
     """The light runtime gives the validation accuracy that the training process measured with Keras."""
     best = max(float(row.split(",")[4]) for row in (trained_run / "history.csv").read_text().splitlines()[1:])
-    told = shell.json("evaluate", "--model", trained_run, "--data", "synthetic:350", "--split", "validation")
+    told = command.json(
+        "evaluate", "--model", trained_run, "--data", "synthetic:350", "--split", "validation"
+    )
     assert told["accuracy"] == pytest.approx(best)
 
 
-def test_flip_changes_the_probabilities_only_a_little(shell, trained_run: Path) -> None:
-    told = shell.json(
+def test_flip_changes_the_probabilities_only_a_little(command, trained_run: Path) -> None:
+    told = command.json(
         "evaluate", "--model", trained_run, "--data", "synthetic:350", "--split", "test", "--tta", "flip"
     )
     assert told["tta"] == "flip" and told["count"] == 35
 
 
-def test_evaluate_without_json_is_readable(shell, trained_run: Path) -> None:
-    text = shell("evaluate", "--model", trained_run, "--data", "synthetic:350").stdout
+def test_evaluate_without_json_is_readable(command, trained_run: Path) -> None:
+    text = command("evaluate", "--model", trained_run, "--data", "synthetic:350").stdout
     assert "95% interval" in text and "confusion matrix" in text and "surprise" in text and "macro F1" in text
 
 
-def test_predict_json(shell, trained_run: Path, tmp_path: Path) -> None:
+def test_predict_json(command, trained_run: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8 no picture")
-    results = shell.json("predict", "--model", trained_run, PORTRAIT, broken, tmp_path / "missing.png")
+    results = command.json("predict", "--model", trained_run, PORTRAIT, broken, tmp_path / "missing.png")
     assert [r["file"] for r in results] == [str(PORTRAIT), str(broken), str(tmp_path / "missing.png")]
     assert results[0]["error"] is None and len(results[0]["faces"]) == 1
     face = results[0]["faces"][0]
@@ -126,10 +130,12 @@ def test_predict_json(shell, trained_run: Path, tmp_path: Path) -> None:
         assert result["faces"] == [] and result["error"] and "\n" not in result["error"]
 
 
-def test_predict_without_detection_takes_the_whole_picture(shell, trained_run: Path, tmp_path: Path) -> None:
+def test_predict_without_detection_takes_the_whole_picture(
+    command, trained_run: Path, tmp_path: Path
+) -> None:
     Image.new("L", (90, 60), 128).save(tmp_path / "grey.png")
-    assert shell.json("predict", "--model", trained_run, tmp_path / "grey.png")[0]["faces"] == []
-    faces = shell.json("predict", "--model", trained_run, "--no-detect", tmp_path / "grey.png")[0]["faces"]
+    assert command.json("predict", "--model", trained_run, tmp_path / "grey.png")[0]["faces"] == []
+    faces = command.json("predict", "--model", trained_run, "--no-detect", tmp_path / "grey.png")[0]["faces"]
     assert [face["box"] for face in faces] == [[0, 0, 90, 60]]
 
 
@@ -156,7 +162,7 @@ def test_a_conversion_under_another_backend_is_told_in_one_sentence(
 
 @pytest.mark.parametrize("format", ["keras", "litert", "onnx"])
 def test_exported_files_give_the_same_probabilities(
-    shell, trained_run: Path, tmp_path: Path, format: str
+    command, trained_run: Path, tmp_path: Path, format: str
 ) -> None:
     from fer_core.data.synthetic import draw_faces
     from fer_core.inference import Classifier
@@ -164,7 +170,7 @@ def test_exported_files_give_the_same_probabilities(
     out = (
         tmp_path / "made" / f"model.{format}"
     )  # a folder that does not exist yet, an ending of the user's own
-    told = shell.json("export", "--model", trained_run, "--format", format, "--out", out)
+    told = command.json("export", "--model", trained_run, "--format", format, "--out", out)
     assert told["bytes"] == out.stat().st_size
     faces, _ = draw_faces(21, 3)
     expected = Classifier(find_bundle(str(trained_run))).probabilities(faces)
@@ -191,25 +197,25 @@ def test_exported_files_give_the_same_probabilities(
     assert np.abs(got - expected).max() < 1e-4
 
 
-def test_errors_of_the_user_are_one_sentence(shell, trained_run: Path, tmp_path: Path) -> None:
+def test_errors_of_the_user_are_one_sentence(shell, command, trained_run: Path, tmp_path: Path) -> None:
     assert "nowhere.csv does not exist" in shell.error("data", tmp_path / "nowhere.csv")
-    assert "baseline-deep" in shell.error("train", "--data", "synthetic:70", "--preset", "nonesuch")
-    assert "no run folder" in shell.error("train", "--resume", tmp_path)
-    assert "leave --epochs out" in shell.error("train", "--resume", trained_run, "--epochs", 3)
-    assert "does not exist" in shell.error(
+    assert "baseline-deep" in command.error("train", "--data", "synthetic:70", "--preset", "nonesuch")
+    assert "no run folder" in command.error("train", "--resume", tmp_path)
+    assert "leave --epochs out" in command.error("train", "--resume", trained_run, "--epochs", 3)
+    assert "does not exist" in command.error(
         "train", "--data", tmp_path / "nowhere.csv", "--run-dir", tmp_path / "y"
     )
     assert not (tmp_path / "y").exists()  # the corrected command can use the same folder
-    assert "holds a run already" in shell.error("train", "--data", "synthetic:70", "--run-dir", trained_run)
-    assert "expected a shipped name" in shell.error(
+    assert "holds a run already" in command.error("train", "--data", "synthetic:70", "--run-dir", trained_run)
+    assert "expected a shipped name" in command.error(
         "evaluate", "--model", "nonesuch", "--data", "synthetic:70"
     )
-    assert "learning_rate" in shell.error(
+    assert "learning_rate" in command.error(
         "train", "--data", "synthetic:70", "--learning-rate", "-1", "--run-dir", tmp_path / "x"
     )
     assert not (tmp_path / "x").exists()
-    assert "does not exist" in shell.error("predict", "--model", trained_run, tmp_path / "missing.jpg")
-    assert "is a folder" in shell.error(
+    assert "does not exist" in command.error("predict", "--model", trained_run, tmp_path / "missing.jpg")
+    assert "is a folder" in command.error(
         "export", "--model", trained_run, "--format", "onnx", "--out", tmp_path
     )
 
@@ -540,10 +546,10 @@ def test_the_list_of_models_stays_where_a_card_is_damaged(
 
 
 def test_two_runs_are_bundled_into_one_model(
-    shell, here, labels_run: Path, voted: Path, tmp_path: Path
+    command, here, labels_run: Path, voted: Path, tmp_path: Path
 ) -> None:
     out, other = tmp_path / "both", shutil.copytree(labels_run, tmp_path / "other")
-    told = shell.json(
+    told = command.json(
         "bundle",
         labels_run,
         other / "bundle",

@@ -14,7 +14,7 @@ from PIL import Image
 
 from fer_core.video import VideoReader
 
-from .conftest import Shell
+from .conftest import Command, Shell
 from .video import made
 
 pytestmark = pytest.mark.long
@@ -43,20 +43,20 @@ def table(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text())))
 
 
-def test_a_folder_and_a_zip_of_it(shell: Shell, album: Path, tmp_path: Path) -> None:
+def test_a_folder_and_a_zip_of_it(command: Command, album: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "album.zip", "w") as archive:
         for path in sorted(album.rglob("*.jpg")):
             archive.write(path, path.relative_to(album))
         archive.write(PORTRAIT, "../above.jpg")
-    (alone,) = shell.json("predict", PORTRAIT)
+    (alone,) = command.json("predict", PORTRAIT)
     for source in (album, tmp_path / "album.zip"):
-        results = {result["file"]: result for result in shell.json("predict", source)}
+        results = {result["file"]: result for result in command.json("predict", source)}
         names = [f"{source}/{name}" for name in ("a.jpg", "sub/b.jpg", "sub/bad.jpg")]
         assert set(names) <= set(results) and len(results) == (3 if source is album else 4)
         faces = [[face | {"file": ""} for face in results[name]["faces"]] for name in names[:2]]
         assert faces[0] == faces[1] == [face | {"file": ""} for face in alone["faces"]]
         assert "cannot be read as an image" in results[names[2]]["error"]
-    done = shell(
+    done = command(
         "predict", tmp_path / "album.zip", "--annotate", tmp_path / "drawn", "--csv", tmp_path / "faces.csv"
     )
     assert (
@@ -70,18 +70,18 @@ def test_a_folder_and_a_zip_of_it(shell: Shell, album: Path, tmp_path: Path) -> 
     assert "cannot be read" in rows[f"{tmp_path}/album.zip/sub/bad.jpg"]["error"]
 
 
-def test_an_empty_folder_is_one_sentence(shell: Shell, tmp_path: Path) -> None:
+def test_an_empty_folder_is_one_sentence(command: Command, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "holds no picture" in shell.error("predict", tmp_path / "empty")
+    assert "holds no picture" in command.error("predict", tmp_path / "empty")
 
 
-def test_one_photo_is_annotated_under_the_name_that_is_given(shell: Shell, tmp_path: Path) -> None:
-    shell("predict", PORTRAIT, "--annotate", tmp_path / "drawn.png")
+def test_one_photo_is_annotated_under_the_name_that_is_given(command: Command, tmp_path: Path) -> None:
+    command("predict", PORTRAIT, "--annotate", tmp_path / "drawn.png")
     changed = (np.asarray(Image.open(tmp_path / "drawn.png")) != np.asarray(Image.open(PORTRAIT))).any(axis=2)
     assert 0.001 < changed.mean() < 0.1
     copy = tmp_path / "own.jpg"
     copy.write_bytes(PORTRAIT.read_bytes())
-    assert "expected another name" in shell.error("predict", copy, "--annotate", copy)
+    assert "expected another name" in command.error("predict", copy, "--annotate", copy)
     assert copy.read_bytes() == PORTRAIT.read_bytes()
 
 
@@ -95,7 +95,7 @@ def test_a_dark_face_is_named(shell: Shell, tmp_path: Path) -> None:
     assert line in shell("predict", tmp_path / "dark.png").stdout
 
 
-def test_a_video_with_its_csv_and_annotated_copy(shell: Shell, clip: Path, tmp_path: Path) -> None:
+def test_a_video_with_its_csv_and_annotated_copy(command: Command, clip: Path, tmp_path: Path) -> None:
     options = (
         "--rate",
         10,
@@ -106,29 +106,29 @@ def test_a_video_with_its_csv_and_annotated_copy(shell: Shell, clip: Path, tmp_p
         "--unsure-below",
         0.5,
     )
-    (told,) = shell.json("predict", clip, *options)
+    (told,) = command.json("predict", clip, *options)
     assert told["file"] == str(clip) and told["error"] is None and told["video"]["moments"] == 15
     (track,) = told["video"]["tracks"]
     assert track["face"] == 1 and len(track["moments"]) == 15 == len(table(tmp_path / "out.csv"))
     assert track["moments"][0]["unsure"] is (max(track["moments"][0]["smoothed"].values()) < 0.5)
     with VideoReader(tmp_path / "out.mp4") as video:
         assert len(list(video.frames())) == 15
-    assert len(shell.json("predict", clip, "--every", 5)[0]["video"]["tracks"][0]["moments"]) == 3
-    text = shell("predict", clip).stdout
+    assert len(command.json("predict", clip, "--every", 5)[0]["video"]["tracks"][0]["moments"]) == 3
+    text = command("predict", clip).stdout
     assert f"{clip}: face 1, 0.0 to " in text and "100%" in text
 
 
-def test_videos_and_photos_together(shell: Shell, clip: Path, tmp_path: Path) -> None:
+def test_videos_and_photos_together(command: Command, clip: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"no video")
-    photo, video, broken = shell.json("predict", PORTRAIT, clip, tmp_path / "broken.mp4")
+    photo, video, broken = command.json("predict", PORTRAIT, clip, tmp_path / "broken.mp4")
     assert len(photo["faces"]) == 1 and len(video["video"]["tracks"]) == 1
     assert "cannot be read as a video" in broken["error"] and broken["faces"] == []
-    assert "folder" in shell.error("predict", PORTRAIT, clip, "--annotate", tmp_path / "out.mp4")
-    assert "ends in .mp4" in shell.error("predict", clip, "--annotate", tmp_path / "out.avi")
+    assert "folder" in command.error("predict", PORTRAIT, clip, "--annotate", tmp_path / "out.mp4")
+    assert "ends in .mp4" in command.error("predict", clip, "--annotate", tmp_path / "out.avi")
 
 
 def test_photos_folders_zips_and_several_videos_become_one_table(
-    shell: Shell, album: Path, clip: Path, tmp_path: Path
+    command: Command, album: Path, clip: Path, tmp_path: Path
 ) -> None:
     (album / "sub" / "clip.mov").write_bytes(clip.read_bytes())
     (album / ".hidden.mp4").write_bytes(b"")
@@ -139,7 +139,7 @@ def test_photos_folders_zips_and_several_videos_become_one_table(
         archive.writestr("in/broken.mp4", b"no video")
     inputs = (PORTRAIT, album, tmp_path / "album.zip", clip, tmp_path / "faceless.mp4")
     out, drawn = tmp_path / "faces.csv", tmp_path / "drawn"
-    told = shell.json("predict", *inputs, "--csv", out, "--annotate", drawn, "--unsure-below", "100%")
+    told = command.json("predict", *inputs, "--csv", out, "--annotate", drawn, "--unsure-below", "100%")
     frame = pandas.read_csv(out)
     moments = [f"{album}/sub/clip.mov", f"{tmp_path}/album.zip/in/clip.mp4", str(clip)]
     assert {entry["file"] for entry in told} == set(frame["file"])
@@ -155,13 +155,13 @@ def test_photos_folders_zips_and_several_videos_become_one_table(
     assert copies >= {"portrait.jpg", "sub/clip.mp4", "in/clip.mp4", "clip.mp4", "a.jpg"}
 
 
-def test_means_by_file_and_by_face_of_each_file(shell: Shell, clip: Path, tmp_path: Path) -> None:
+def test_means_by_file_and_by_face_of_each_file(command: Command, clip: Path, tmp_path: Path) -> None:
     Image.new("RGB", (90, 90)).save(tmp_path / "empty.png")
     inputs, out = (PORTRAIT, clip, tmp_path / "empty.png"), tmp_path / "out.csv"
-    shell("predict", *inputs, "--csv", out)
+    command("predict", *inputs, "--csv", out)
     faces = pandas.read_csv(out)
     for by, columns in (("file", ["file"]), ("face", ["file", "face"])):
-        shell("predict", *inputs, "--csv", out, "--mean", by, "--unsure-below", "100%")
+        command("predict", *inputs, "--csv", out, "--mean", by, "--unsure-below", "100%")
         means = pandas.read_csv(out).set_index(columns)
         expected = faces.groupby(columns)[["happy", "sad"]].mean()
         assert means[["happy", "sad"]].sub(expected).abs().max().max() < 1e-4
@@ -172,26 +172,26 @@ def test_means_by_file_and_by_face_of_each_file(shell: Shell, clip: Path, tmp_pa
         )
         assert means["from"].tolist()[1] == 0 and means["to"].tolist()[1] == pytest.approx(1.4, abs=0.05)
         assert means["error"].tolist()[2] == "no face found"
-    assert shell("predict", PORTRAIT, "--mean", "file").returncode == 2
+    assert command("predict", PORTRAIT, "--mean", "file").returncode == 2
 
 
-def test_a_folder_of_videos_alone(shell: Shell, clip: Path, tmp_path: Path) -> None:
+def test_a_folder_of_videos_alone(command: Command, clip: Path, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     (tmp_path / "films" / "a.mp4").write_bytes(clip.read_bytes())
-    (video,) = shell.json("predict", tmp_path / "films")
+    (video,) = command.json("predict", tmp_path / "films")
     assert (
         video["file"].endswith("films/a.mp4") and video["video"]["tracks"][0]["moments"][0]["unsure"] is False
     )
 
 
-def test_wrong_usage(shell: Shell, clip: Path) -> None:
+def test_wrong_usage(command: Command, clip: Path) -> None:
     for wrong in ((), (clip, "--every", 2, "--rate", 5), (clip, "--camera", 0), ("--camera", -1)):
-        assert shell("predict", *wrong).returncode == 2
-    assert "expected more than 0" in shell.error("predict", clip, "--rate", -1)
+        assert command("predict", *wrong).returncode == 2
+    assert "expected more than 0" in command.error("predict", clip, "--rate", -1)
 
 
-def test_a_camera_that_is_not_there_is_one_sentence(shell: Shell) -> None:
-    assert "There is no camera 97" in shell.error("predict", "--camera", 97)
+def test_a_camera_that_is_not_there_is_one_sentence(command: Command) -> None:
+    assert "There is no camera 97" in command.error("predict", "--camera", 97)
 
 
 def test_a_camera_is_followed_until_the_seconds_are_over(

@@ -240,8 +240,8 @@ def majority_of(row: dict[str, str]) -> str | None:
     return next((column for column, count in counts.items() if 2 * count > sum(counts.values())), None)
 
 
-def test_the_votes_for_fer2013(shared):
-    dataset = open_dataset(shared / "data" / "fer2013.parquet")
+def test_the_votes_for_fer2013(fer2013_data: Dataset) -> None:
+    dataset = fer2013_data
     path = find_votes(dataset.source)
     assert path is not None
     got = read_votes(path, dataset)

@@ -110,7 +110,7 @@ def test_a_model_is_added(tmp_path: Path) -> None:
         "tests/test_cli.py",
         "tests/training/test_separable.py",
         "-k",
-        "separable or families or what_no_network or presets_json",
+        "separable or settings_and_defaults or what_no_network or presets_json",
     )
 
 

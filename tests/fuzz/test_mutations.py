@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from .mutation import inputs
 from .targets import TARGETS, attempt
 
-INPUTS = int(os.environ.get("FER_FUZZ_INPUTS", "60"))
+INPUTS = int(os.environ.get("FER_FUZZ_INPUTS", "40"))
 _PHASES = (
     [Phase.explicit, Phase.generate] if INPUTS <= 100 else [Phase.explicit, Phase.generate, Phase.shrink]
 )

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer_core.data import Dataset
 from fer_core.inference import FacePrediction, Predictor
 from fer_core.inference import input_warnings as thresholds
 from fer_core.inference.input_warnings import input_warnings, roll, yaw
@@ -88,13 +89,12 @@ def test_a_small_face_is_named_and_a_face_without_landmarks_is_not_judged_by_the
     assert words(replace(face, landmarks=None, crop_landmarks=None)) == []
 
 
-def test_one_in_a_hundred_training_images_is_beyond_each_threshold(shared: Path) -> None:
+def test_one_in_a_hundred_training_images_is_beyond_each_threshold(fer2013_data: Dataset) -> None:
     """The thresholds are the stated percentiles."""
-    from fer_core.data import open_dataset
     from fer_core.data.dataset import SPLITS
     from fer_core.data.measures import measures
 
-    dataset = open_dataset(str(shared / "data" / "fer2013.parquet"))
+    dataset = fer2013_data
     measured = measures(dataset.images, np.flatnonzero(dataset.splits == SPLITS.index("train")))
     for name, low, threshold in (
         ("brightness", True, thresholds.DARK),

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from fer_core import imaging
+from fer_core.data import Dataset
 from fer_core.errors import ImageError, ModelError
 from fer_core.inference import FaceDetector, Predictor
 from fer_core.inference.drawing import draw_predictions
@@ -174,28 +175,20 @@ def test_a_damaged_inference_file_is_one_sentence(trained_run: Path, tmp_path: P
 def test_a_face_is_found_on_nearly_every_real_photo(shared: Path) -> None:
     detector = FaceDetector()
     with open(shared / "photos" / "labels.csv", encoding="utf-8") as file:
-        names = [row["image"] for row in csv.DictReader(file)]
+        names = [row["image"] for row in csv.DictReader(file)][::4]
     found = sum(
         bool(detector.detect(np.asarray(imaging.open_image(shared / "photos" / name)))) for name in names
     )
     assert found >= 0.95 * len(names)
 
 
-def test_the_crop_is_cut_like_fer2013(shared: Path) -> None:
+def test_the_crop_is_cut_like_fer2013(fer2013_data: Dataset) -> None:
     """On FER2013's own images the crop around YuNet's box is, in the median, the whole image."""
-    import pyarrow.parquet as pq
-
     from fer_core.inference.predict import CROP_SCALE
 
-    blobs = (
-        pq.read_table(shared / "data" / "fer2013.parquet")["image"]
-        .combine_chunks()
-        .field("bytes")
-        .to_pylist()[:400]
-    )
     detector = FaceDetector()
     sides = []
-    for blob in blobs:
-        for face in detector.detect(np.asarray(imaging.open_image(blob)))[:1]:
+    for image in fer2013_data.images[:200]:
+        for face in detector.detect(np.asarray(image))[:1]:
             sides.append(CROP_SCALE * np.sqrt(face.box[2] * face.box[3]))
-    assert len(sides) > 350 and abs(np.median(sides) - 48) < 2.5
+    assert len(sides) > 175 and abs(np.median(sides) - 48) < 2.5

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core.presets import PRESETS
 from fer_core.runs import speed
 from pages.session import grad_cam
+from tests.chromium import executable
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -40,6 +41,13 @@ def speed_is_known(own_cache: None) -> None:
     speed.record(PRESETS["quick"].config, 500.0)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def embedded_faces_are_drawn(own_cache: None, drawn_faces: Path) -> None:
+    """Each server finds the app's own faces as after its first start, which draws them for some seconds."""
+    cache = os.environ["FER_EXPLORER_CACHE"]
+    shutil.copytree(drawn_faces, cache, copy_function=os.link, dirs_exist_ok=True)
+
+
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> Iterator[None]:
     """Grad-CAM's holds some 700 MB."""
@@ -57,15 +65,18 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def open_page(page: str | None = None, **state: object) -> AppTest:
-    """The app as a visitor's browser runs it, on `page` ("dataset")."""
+def open_page(
+    page: str | None = None, address: Mapping[str, str | list[str]] | None = None, **state: object
+) -> AppTest:
+    """The app as a visitor's browser runs it, on `page` ("dataset"), which a link with `address` opens."""
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     for key, value in state.items():
         app.session_state[key] = value
-    app.run()
+    for key, value in (address or {}).items():
+        app.query_params[key] = value
     if page:
-        app.switch_page(f"pages/{page}.py").run()
-    return app
+        app.switch_page(f"pages/{page}.py")
+    return app.run()
 
 
 def shown_data(app: AppTest) -> str:
@@ -140,9 +151,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium is installed (apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
     arguments = [
@@ -152,7 +160,7 @@ def browser() -> Iterator[Browser]:
         "--use-fake-ui-for-media-stream",
     ]
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        started = playwright.chromium.launch(executable_path=executable(), args=arguments)
         yield started
         started.close()
 

@@ -16,10 +16,7 @@ PAGE = "dataset"
 
 def view(name: str, source: Path | str, address: dict[str, Any] | None = None, **state: object) -> AppTest:
     """The page in this view; what stands in `address` comes by the link."""
-    app = open_page(None, data_source=str(source), dataset_view=name, **state)
-    for key, value in (address or {}).items():
-        app.query_params[key] = value
-    app.switch_page(f"pages/{PAGE}.py").run()
+    app = open_page(PAGE, address, data_source=str(source), dataset_view=name, **state)
     assert not app.exception
     return app
 

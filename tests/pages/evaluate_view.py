@@ -13,10 +13,7 @@ from tests.pages.conftest import open_page
 
 def view(name: str, source: Path | str, address: dict[str, str] | None = None, **state: object) -> AppTest:
     """The page in this view; what stands in `address` comes by the link."""
-    app = open_page(None, data_source=str(source), evaluate_view=name, **state)
-    for key, value in (address or {}).items():
-        app.query_params[key] = value
-    app.switch_page("pages/evaluate.py").run()
+    app = open_page("evaluate", address, data_source=str(source), evaluate_view=name, **state)
     assert not app.exception
     return app
 

@@ -36,11 +36,7 @@ def cell(page: Page, row: int, column: int) -> Locator:
 
 
 def use_source(page: Page, server: Server) -> None:
-    """Links name the data on the Dataset page; the choice holds for all."""
-    visit(page, server, f"dataset?source={SOURCE}")
-    expect(page.get_by_text("350 faces of 48x48")).to_be_visible()
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Evaluate").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Evaluate")
+    visit(page, server, LINK)
     expect(cell(page, 0, 0)).to_be_visible()
 
 
@@ -50,7 +46,10 @@ def test_from_a_cell_to_its_faces_to_why(page: Page, server: Server) -> None:
     off = counts - np.diag(np.diag(counts))
     row, column = map(int, np.unravel_index(off.argmax(), off.shape))
     true, predicted = record.labels[row], record.labels[column]
-    use_source(page, server)
+    visit(page, server, f"dataset?source={SOURCE}")  # the choice holds for all pages
+    expect(page.get_by_text("350 faces of 48x48")).to_be_visible()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Evaluate").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Evaluate")
     expect(cell(page, row, column)).to_have_text(str(off.max()))
     cell(page, row, column).click()
     expect(page.get_by_text(f"True {true}, predicted {predicted}", exact=True)).to_be_visible()

@@ -27,8 +27,7 @@ SYNTHETIC = "synthetic:1400:31"
 
 
 def view(name: str, source: Path | str, **state: object) -> AppTest:
-    app = open_page(None, data_source=str(source), evaluate_view=name, **state)
-    app.switch_page("pages/evaluate.py").run()
+    app = open_page("evaluate", data_source=str(source), evaluate_view=name, **state)
     assert not app.exception and not app.error
     return app
 
@@ -92,10 +91,9 @@ def test_a_threshold_says_what_it_costs_and_predict_has_the_same(folders: Path) 
 
 
 def test_a_link_names_the_threshold(folders: Path) -> None:
-    app = open_page(None, data_source=SYNTHETIC)
-    app.query_params["evaluate_view"] = "Trust"
-    app.query_params["unsure_below"] = "75"
-    run(app.switch_page("pages/evaluate.py"))
+    address = {"evaluate_view": "Trust", "unsure_below": "75"}
+    app = open_page("evaluate", address, data_source=SYNTHETIC)
+    assert not app.exception
     assert app.slider(key="unsure_below").value == 75 and "Unsure below 75%:" in texts(app)
 
 

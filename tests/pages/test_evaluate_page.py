@@ -228,10 +228,8 @@ def test_long_work_is_asked_for_says_how_long_and_can_be_cancelled(
 
 def first_view(**address: str) -> AppTest:
     """The page as a new user opens it: nothing was chosen."""
-    app = open_page()
-    for name, value in address.items():
-        app.query_params[name] = value
-    run(app.switch_page("pages/evaluate.py"))
+    app = open_page("evaluate", address)
+    assert not app.exception
     return app
 
 

@@ -46,8 +46,9 @@ def as_visitor(token: str, page: str | None = None, **query: str) -> AppTest:
     app.session_state[visitor._TOKEN] = token
     for name, value in query.items():
         app.query_params[name] = value
-    app.run()
-    return app.switch_page(f"pages/{page}.py").run() if page else app
+    if page:
+        app.switch_page(f"pages/{page}.py")
+    return app.run()
 
 
 @pytest.fixture

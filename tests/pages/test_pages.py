@@ -177,9 +177,7 @@ def test_the_source_is_in_the_address_of_every_page(folders: Path, page: str) ->
 def test_a_source_in_the_address_that_is_no_data_set_is_one_sentence(folders: Path, page: str) -> None:
     (folders / "data").mkdir()
     for name in ("gone.csv", "../../etc/passwd", "x" * 5000):
-        app = open_page()
-        app.query_params["source"] = name
-        app.switch_page(f"pages/{page}.py").run()
+        app = open_page(page, {"source": name})
         assert not app.exception and len(app.error) == 1, name
         assert "data_source" not in app.session_state and "source" not in app.query_params
 

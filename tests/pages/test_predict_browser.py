@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import shutil
 import threading
 import time
 import zipfile
@@ -18,6 +17,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.chromium import executable
 from tests.conftest import ROOT
 from tests.pages.camera import camera_arguments, player, start, write_camera
 from tests.pages.conftest import PATIENCE, Server
@@ -108,12 +108,9 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched
 
 @pytest.fixture
 def visitor(watched: Watched, tmp_path: Path) -> Iterator[Page]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium is installed (apt-get install chromium)")
     film = write_camera(tmp_path / "camera.mjpeg", Image.open(PORTRAIT).convert("RGB").resize((360, 360)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=camera_arguments(film))
+        browser = playwright.chromium.launch(executable_path=executable(), args=camera_arguments(film))
         context = browser.new_context(viewport={"width": 1280, "height": 1000})
         context.set_default_timeout(PATIENCE)
         context.grant_permissions(["camera"], origin=watched.server.url)

@@ -264,10 +264,8 @@ def test_a_changed_network_outlasts_a_reload(voted: Path, runs: Path) -> None:
     app.number_input(key="builder_quick_0_filters").set_value(20).run()
     assert start(reloaded(app, PAGE), runs).model.hparams["blocks"][0]["filters"] == 20
     for text in ("[", "[" * 5000, '[{"type":"conv","filters":1e9}]', '"conv"', '[{"type":"none"}]'):
-        app = open_page(None, train_view="Set up", data_source=str(voted))
-        app.query_params["train_preset"] = "Quick (quick)"
-        app.query_params["builder_quick"] = text
-        app.switch_page("pages/train.py").run()
+        address = {"train_preset": "Quick (quick)", "builder_quick": text}
+        app = open_page(PAGE, address, train_view="Set up", data_source=str(voted))
         assert not app.exception and not app.error
         assert "builder_quick" not in app.query_params, "the preset stands in for what is no network"
 

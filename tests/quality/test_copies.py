@@ -95,12 +95,9 @@ def test_many_empty_images_end_in_finite_time(tmp_path: Path) -> None:
     assert len(group.members) == 1200
 
 
-def test_real_near_copies_are_found(shared: Path) -> None:
+def test_real_near_copies_are_found(fer2013_data: Dataset) -> None:
     """FER2013 has hundreds of near copies across splits beside the exact ones."""
-    from fer_core.data import open_dataset
-
-    data = open_dataset(shared / "data" / "fer2013.parquet")
-    exact = copy_groups(data, near=False)
+    exact = copy_groups(fer2013_data, near=False)
     assert sum(len(group.members) - 1 for group in exact) == 1853
     assert (
         sum(group.across_splits for group in exact) == 557

@@ -118,14 +118,13 @@ def test_agreement_by_class_entropy_and_words() -> None:
     )
 
 
-def test_real_labels_in_doubt_are_disputed_by_people(shared) -> None:
+def test_real_labels_in_doubt_are_disputed_by_people(fer2013_data: Dataset) -> None:
     """The shipped model on FER2013's PublicTest; not the one that learned from these voters."""
     from fer_core.bundles.bundle import find_bundle
-    from fer_core.data import open_dataset
     from fer_core.data.votes import find_votes, read_votes
     from fer_core.evaluation.scoring import score
 
-    data = open_dataset(shared / "data" / "fer2013.parquet")
+    data = fer2013_data
     path = find_votes(data.source)
     assert path is not None
     votes = read_votes(path, data)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fer_core.data import open_dataset
+from fer_core.data import Dataset, open_dataset
 from fer_core.errors import DataError
 from fer_core.inference import FaceDetector
 from fer_core.inference.detector import Face
@@ -161,11 +161,10 @@ def test_covers_are_placed_by_the_landmarks_of_a_face() -> None:
     assert placed("mask", None).y > 0.65 > 0.45 > placed("sunglasses", None).y
 
 
-def test_a_mask_hides_the_mouth_of_real_looking_faces(shared) -> None:
+def test_a_mask_hides_the_mouth_of_real_looking_faces(fer2013_data: Dataset) -> None:
     """The corners of the detected mouth are under the mask, and the eyes behind glasses."""
-    data = open_dataset(shared / "data" / "fer2013.parquet")
     detector, hidden = FaceDetector(), []
-    for image in data.images[30_000:30_030]:
+    for image in fer2013_data.images[30_000:30_030]:
         found = detector.detect(np.asarray(image))
         if not found or found[0].landmarks is None:
             continue

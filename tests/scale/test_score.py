@@ -177,7 +177,7 @@ def test_a_photo_that_changed_makes_another_source(album: Path, tmp_path: Path) 
         score(copied, tmp_path / "out", "tiny", workers=1)
 
 
-def test_what_cannot_be_scored_is_one_sentence(shell, faces: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_scored_is_one_sentence(command, faces: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("x")
     for source, out, words in (
@@ -187,7 +187,9 @@ def test_what_cannot_be_scored_is_one_sentence(shell, faces: Path, tmp_path: Pat
     ):
         with pytest.raises(FerError, match=words):
             score(source, tmp_path / out, "tiny", workers=1)
-    assert "There is no model" in shell.error("score", faces, "--out", tmp_path / "out", "--model", "nobody")
+    assert "There is no model" in command.error(
+        "score", faces, "--out", tmp_path / "out", "--model", "nobody"
+    )
 
 
 def test_a_folder_is_not_taken_by_two_at_once(faces: Path, tmp_path: Path) -> None:

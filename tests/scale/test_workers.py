@@ -19,7 +19,7 @@ import pytest
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FACES, PART = 12_000, 256
+FACES, PART = 6_000, 128
 PARTS = -(-FACES // PART)
 
 

@@ -297,11 +297,11 @@ def test_a_real_server_answers_writes_nothing_and_ends(tmp_path: Path) -> None:
     assert [path for place in places for path in place.rglob("*") if path.is_file()] == []
 
 
-def test_an_address_that_is_taken_is_one_sentence(shell) -> None:
+def test_an_address_that_is_taken_is_one_sentence(command) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert f"127.0.0.1:{port} cannot be listened at" in shell.error("serve", "--port", port)
-    assert "There is no model" in shell.error("serve", "--model", "nonesuch")
-    assert "cannot be listened at" in shell.error("serve", "--port", 99999)
+        assert f"127.0.0.1:{port} cannot be listened at" in command.error("serve", "--port", port)
+    assert "There is no model" in command.error("serve", "--model", "nonesuch")
+    assert "cannot be listened at" in command.error("serve", "--port", 99999)

@@ -53,15 +53,33 @@ def test_it_takes_the_network_of_the_model_and_goes_on_from_its_weights(
     assert run.history()[0]["val_accuracy"] > 0.8, "it began from the start"
 
 
+@pytest.fixture(scope="module")
+def frozen(voted: Path, labels_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    """The weights after an epoch that hardly changed them."""
+    run = tuned(
+        tmp_path_factory.mktemp("runs") / "begin",
+        voted,
+        labels_run,
+        learning_rate=1e-7,
+        freeze_until="features",
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
+        train(run)
+    return best_weights(run.path)
+
+
 def test_frozen_layers_keep_their_weights_and_the_classifier_learns(
-    voted: Path, labels_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    voted: Path,
+    labels_run: Path,
+    frozen: dict[str, np.ndarray],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
-    begin = tuned(tmp_path / "begin", voted, labels_run, learning_rate=1e-7, freeze_until="features")
-    train(begin)
     run = tuned(tmp_path / "run", voted, labels_run, learning_rate=0.05, epochs=3, freeze_until="features")
     train(run)
-    one, other = best_weights(begin.path), best_weights(run.path)
+    one, other = frozen, best_weights(run.path)
     changed = [key for key in one if not np.allclose(one[key], other[key], atol=1e-5)]
     assert changed == list(one)[-2:], (
         "only kernel and bias of the classifier may change; statistics of frozen norms stay too"
@@ -69,14 +87,16 @@ def test_frozen_layers_keep_their_weights_and_the_classifier_learns(
 
 
 def test_a_part_of_the_layers_can_be_frozen(
-    voted: Path, labels_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    voted: Path,
+    labels_run: Path,
+    frozen: dict[str, np.ndarray],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
-    begin = tuned(tmp_path / "begin", voted, labels_run, learning_rate=1e-7, freeze_until="features")
-    train(begin)
     run = tuned(tmp_path / "run", voted, labels_run, learning_rate=0.05, freeze_until="norm_1")
     train(run)
-    one, other = best_weights(begin.path), best_weights(run.path)
+    one, other = frozen, best_weights(run.path)
     same = [np.allclose(one[key], other[key], atol=1e-6) for key in one]
     assert same[:5] == [True] * 5 and not any(same[5:6]) and not all(same[5:])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +20,23 @@ from .. import tiny
 pytestmark = pytest.mark.long
 
 
-@pytest.fixture(autouse=True)
-def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
+@pytest.fixture(scope="module")
+def trained(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run of three epochs that was stopped in its third one and went on."""
+    made = RunFolder(tmp_path_factory.mktemp("runs") / "run")
+    made.create(tiny.settings(voted, epochs=3, batch_size=16))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
+        train(made, lambda p: made.request_stop() if p["epoch"] == 3 and p.get("batch") == 4 else None)
+        assert len(made.history()) == 2 and made.status()["state"] == "stopped"
+        train(made)
+    return made
 
 
 @pytest.fixture
-def run(voted: Path, tmp_path: Path) -> RunFolder:
-    """A finished run of three epochs that was stopped in its third one and went on."""
-    made = RunFolder(tmp_path / "run")
-    made.create(tiny.settings(voted, epochs=3, batch_size=16))
-    train(made, lambda p: made.request_stop() if p["epoch"] == 3 and p.get("batch") == 4 else None)
-    assert len(made.history()) == 2 and made.status()["state"] == "stopped"
-    train(made)
-    return made
+def run(trained: RunFolder, tmp_path: Path) -> RunFolder:
+    """A copy of the run, which a test may damage."""
+    return RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
 
 
 def test_there_is_a_row_for_each_batch_once(run: RunFolder) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -13,9 +15,15 @@ from fer_core.errors import ConfigError
 from fer_core.presets import PRESETS
 
 
-@pytest.fixture(scope="module", params=list(PRESETS))
+@functools.cache
+def built(name: str) -> keras.Model:
+    """The network of a preset, which no test here changes."""
+    return zoo.build(PRESETS[name].config.model)
+
+
+@pytest.fixture(params=list(PRESETS))
 def network(request: pytest.FixtureRequest) -> keras.Model:
-    return zoo.build(PRESETS[request.param].config.model)
+    return built(request.param)
 
 
 def test_networks_take_raw_grey_values_and_give_probabilities(network: keras.Model) -> None:
@@ -41,10 +49,6 @@ def dense(model: keras.Model) -> list[int]:
 
 def rates(model: keras.Model) -> list[float]:
     return [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
-
-
-def built(name: str) -> keras.Model:
-    return zoo.build(PRESETS[name].config.model)
 
 
 def test_the_baselines_are_as_published() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
+from tests.chromium import executable
 from tests.pages.camera import camera_arguments, write_camera
 from tests.pages.conftest import PATIENCE, ROOT, Server
 from tests.pages.test_browser import drawn
@@ -44,9 +44,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 @pytest.fixture(scope="module")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Browser]]:
     """Start a Chromium whose camera shows a file."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium is installed (apt-get install chromium)")
     portrait = Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((360, 360))
     film = write_camera(tmp_path_factory.mktemp("camera") / "camera.mjpeg", portrait)
     with sync_playwright() as playwright:
@@ -54,7 +51,7 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., B
 
         def begin(camera: Path = film) -> Browser:
             started.append(
-                playwright.chromium.launch(executable_path=chromium, args=camera_arguments(camera))
+                playwright.chromium.launch(executable_path=executable(), args=camera_arguments(camera))
             )
             return started[-1]
 
@@ -75,12 +72,21 @@ class Visitors:
         self.app, self.contexts = app, list[BrowserContext]()
 
     def __call__(
-        self, browser: Browser, width: int = 1280, camera: bool = True, path: str = "", height: int = 1000
+        self,
+        browser: Browser,
+        width: int = 1280,
+        camera: bool = True,
+        path: str = "",
+        height: int = 1000,
+        script: str = "",
     ) -> Page:
+        """Open the page; `script` runs in it before those of the app."""
         context = browser.new_context(viewport={"width": width, "height": height})
         self.contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
+        if script:
+            page.add_init_script(script)
         context.grant_permissions(
             ["camera"] if camera else ["geolocation"], origin=self.app.url
         )  # what is not named is denied

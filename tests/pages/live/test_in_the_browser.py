@@ -42,9 +42,7 @@ def start(page: Page) -> None:
 
 def visit_watched(visit: Visitors, chromium: Browser, script: str = "", **options: object) -> Page:
     """A page whose scripts run before those of the app."""
-    page = visit(chromium, path="?way=none", **options)
-    page.add_init_script(_WATCH + script)
-    page.goto(visit.app.url + TINY)
+    page = visit(chromium, path=TINY, script=_WATCH + script, **options)
     expect(page.locator(".start", has_text="Start")).to_be_visible()
     return page
 
@@ -66,7 +64,7 @@ def test_frames_stay_in_the_tab(chromium: Browser, app: App, visit: Visitors) ->
     messages.clear()
     asked.clear()
     before = psutil.Process(app.process.pid).cpu_times()
-    page.wait_for_timeout(10_000)
+    page.wait_for_timeout(5_000)
     after = psutil.Process(app.process.pid).cpu_times()
     assert messages == [] and [url for url in asked if not url.startswith(("blob:", "data:"))] == []
     assert after.user + after.system - before.user - before.system < 0.3  # an idle server's own work
