@@ -17,6 +17,8 @@ from fer_core.emotions import NAMES
 from fer_core.errors import ModelError
 from fer_core.native_output import import_keras
 
+pytestmark = pytest.mark.long
+
 
 def drawn(count: int) -> LabelledPhotos:
     """Faces that the shipped models do not know, two of each person, and a photo without a face."""

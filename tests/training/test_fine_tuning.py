@@ -19,6 +19,8 @@ from fer_core.training import trainer
 
 from .. import tiny
 
+pytestmark = pytest.mark.long
+
 
 def tuned(folder: Path, voted: Path, start: Path, **settings: Any) -> RunFolder:
     run = RunFolder(folder)

@@ -16,6 +16,8 @@ from fer_core.training import trainer
 
 from .. import tiny
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
