@@ -59,7 +59,7 @@ def test_a_costly_file_is_refused_at_once(tmp_path: Path, attack: str) -> None:
     (tmp_path / "a").write_bytes(COSTLY[attack])
     with pytest.raises(ImageError, match="save it again"):
         imaging.open_reduced(tmp_path / "a")
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 6, "read in full, the worst takes three times as long"
 
 
 @pytest.mark.parametrize(

@@ -340,3 +340,23 @@ def test_two_models_are_compared_by_class(folders: Path, voted: Path) -> None:
     run(app.selectbox(key="dataset_after").set_value(names[1]))
     assert not app.error and "On 35 validation images, accuracy changes from" in texts(app)
     assert len(app.get("plotly_chart")) == 1
+
+
+def test_the_models_of_the_original_and_of_the_variant_are_suggested(
+    folders: Path, voted: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Verdicts(data).give([0], "wrong", "sad")
+    (folders / "data").mkdir()
+    recipe = save_recipe(Verdicts(data).recipe(), folders / "data", "cleaned")
+    standard = bundles.find_bundle("standard")
+    monkeypatch.setenv("FER_MODELS_DIR", str(folders / "models"))
+    for name, fingerprint in (("old", data.fingerprint), ("new", open_dataset(recipe).fingerprint)):
+        (folders / "models" / name).mkdir(parents=True)
+        shutil.copy(standard.inference_file, folders / "models" / name)
+        card = standard.card | {"name": name, "data": {"fingerprint": fingerprint}}
+        bundles.write_card(folders / "models" / name / bundles.CARD, card)
+    app = view("Verdicts", voted)
+    assert app.selectbox(key="dataset_before").value is None
+    app = view("Verdicts", recipe, dataset_after=None)
+    chosen = [app.selectbox(key=f"dataset_{which}").value for which in ("before", "after")]
+    assert chosen == ["old", "new"] and "95% interval" in texts(app)

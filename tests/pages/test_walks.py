@@ -72,7 +72,7 @@ def test_curating_and_training_again(page: Page, server: Server) -> None:
     before, after = (
         page.get_by_test_id("stSelectbox").filter(has_text=title) for title in ("Before", "After")
     )
-    expect(after.locator("input")).to_have_value(re.compile("^quick"))
+    expect(after.locator("input")).to_have_value(re.compile(r"^\d{8}-"))
     before.locator("input").click()
     page.get_by_role("option", name="standard", exact=True).click()
     expect(page.get_by_text(re.compile(r"accuracy changes from .* \(95% interval"))).to_be_visible()

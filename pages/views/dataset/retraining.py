@@ -34,12 +34,14 @@ def show(dataset: DatasetView) -> None:
         "Train with the same settings on the original and on the variant, then choose the two models. Both "
         "are measured on validation."
     )
-    first = _suggested(dataset, names)
+    for key, suggested in zip(("dataset_before", "dataset_after"), _suggested(dataset, names), strict=True):
+        if suggested is not None and st.session_state.get(key, st.query_params.get(key)) is None:
+            st.session_state[key] = suggested
     left, right = st.columns(2)
     before = left.selectbox(
         "Before",
         list(names),
-        index=first[0],
+        index=None,
         key="dataset_before",
         bind="query-params",
         placeholder="Choose a model",
@@ -47,7 +49,7 @@ def show(dataset: DatasetView) -> None:
     after = right.selectbox(
         "After",
         list(names),
-        index=first[1],
+        index=None,
         key="dataset_after",
         bind="query-params",
         placeholder="Choose a model",
@@ -98,18 +100,14 @@ def show(dataset: DatasetView) -> None:
         )
 
 
-def _suggested(dataset: DatasetView, names: dict[str, str]) -> tuple[int | None, int | None]:
-    """Return the positions of the newest models that were trained on the original and on this variant."""
+def _suggested(dataset: DatasetView, names: dict[str, str]) -> tuple[str | None, str | None]:
+    """Return the newest models that were trained on the original and on this variant."""
     if dataset.data.variant_of is None:
         return None, None
-    fingerprints = [
-        read_bundle(Path(path)).card.get("data", {}).get("fingerprint") for path in names.values()
-    ]
-    before, after = (
-        fingerprints.index(wanted) if wanted in fingerprints else None
-        for wanted in (dataset.data.variant_of, dataset.data.fingerprint)
-    )
-    return before, after
+    trained_on: dict[str | None, str] = {}
+    for name, path in names.items():
+        trained_on.setdefault(read_bundle(Path(path)).card.get("data", {}).get("fingerprint"), name)
+    return trained_on.get(dataset.data.variant_of), trained_on.get(dataset.data.fingerprint)
 
 
 def accuracy_change(one: Scored, other: Scored) -> tuple[float, float, float]:
