@@ -21,7 +21,7 @@ from . import cache, recipe, synthetic, synthetic_drawing
 from .budget import Budget
 from .dataset import Dataset, Samples, assemble
 from .labels import LabelReader
-from .readers import HEAD_BYTES, READERS, class_folders, csv_table, find_reader, label_names
+from .readers import HEAD_BYTES, READERS, class_folders, csv_table, find_reader, label_names, picture_lists
 from .readers.file_tree import FileTree, FolderTree, OneFileTree, ZipTree
 from .readers.tar_tree import TarTree, is_gzip, is_tar, unpacked
 
@@ -216,7 +216,9 @@ def _find_names(
 
 
 def _read_files(tree: FileTree) -> Samples:
-    non_images = [path for path in tree.paths if not has_picture_name(path)]
+    non_images = [
+        path for path in tree.paths if not has_picture_name(path) and not picture_lists.is_annotation(path)
+    ]
     by_reader: dict[str, list[str]] = {}
     zips = []
     for path in non_images:

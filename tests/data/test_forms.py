@@ -73,6 +73,23 @@ def test_affectnet_has_folders_0_to_7(tmp_path: Path) -> None:
     check_names(dataset, 42)
 
 
+@pytest.mark.parametrize("number", [str, int])
+def test_affectnet_has_annotations_of_each_picture(number: Callable[[int], object], tmp_path: Path) -> None:
+    for i, (image, name) in enumerate(zip(IMAGES, names_of(FER_CODES), strict=True)):
+        part = tmp_path / ("train_set" if i % 3 else "val_set")
+        for folder in ("images", "annotations"):
+            (part / folder).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(part / "images" / f"{i}.png")
+        np.save(part / "annotations" / f"{i}_exp.npy", np.array(number(AFFECTNET.index(name))))
+        np.save(part / "annotations" / f"{i}_lnd.npy", np.zeros(136))
+    (tmp_path / "val_set" / "annotations" / "0_exp.npy").write_bytes(b"no array")
+    dataset = open_dataset(tmp_path)
+    check_names(dataset, 41)
+    assert dataset.format == "folder of AffectNet annotations"
+    assert {SPLITS[split] for split in dataset.splits} == {"train", "validation"}
+    assert "left out: 1 picture without one label" in note_of(dataset, "Labels read from")
+
+
 # --- lists beside pictures
 
 

@@ -182,5 +182,5 @@ def test_what_cannot_be_looked_into_is_one_sentence(tmp_path: Path) -> None:
     )
     with pytest.raises(ModelError, match="no layers last_conv and predictions"):
         GradCam(saved(tmp_path / "foreign", foreign))
-    with pytest.raises(ModelError, match="lacks"):
+    with pytest.raises(ModelError, match="which is missing"):
         GradCam(Bundle(tmp_path, {"labels": LABELS}))

@@ -107,7 +107,7 @@ def test_several_faces_get_one_verdict_and_a_network_is_trained_on_the_cleaned_v
     expect(page.get_by_text("138 faces of 48x48")).to_be_visible()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Train").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Train")
-    expect(page.get_by_text("cleaned.recipe.json").first).to_be_visible()
+    expect(page.get_by_label("Data", exact=True)).to_have_value("cleaned.recipe.json")
     page.get_by_label("Epochs", exact=True).fill("1")
     page.get_by_label("Epochs", exact=True).press("Enter")
     page.get_by_role("button", name="Start training", exact=True).click()

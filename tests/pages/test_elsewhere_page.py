@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from fer_core.bundles.bundle import read_bundle
@@ -69,8 +71,16 @@ def test_a_bad_file_is_one_sentence(app: AppTest) -> None:
     assert len(app.error) == 1 and "look into" not in app.error[0].value
 
 
+@pytest.fixture
+def streamlits_limit() -> Iterator[None]:
+    """A hosted app lowers Streamlit's own limit, which holds for the process."""
+    before = config.get_option("server.maxUploadSize")
+    yield
+    config.set_option("server.maxUploadSize", before)
+
+
 def test_a_hosted_app_refuses_what_is_too_large(
-    folders: Path, own_home: None, monkeypatch: pytest.MonkeyPatch
+    folders: Path, own_home: None, streamlits_limit: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FER_HOSTED", "1")
     monkeypatch.setenv("FER_HOSTED_UPLOAD_MB", "1")

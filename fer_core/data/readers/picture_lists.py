@@ -6,6 +6,7 @@
   picture (github.com/microsoft/FERPlus); the label is the majority as in `votes.Votes.majority`.
 - RAF-DB's `list_patition_label.txt`: lines such as `train_00001.jpg 5`, beside pictures of that name or
   `train_00001_aligned.jpg`.
+- AffectNet as it is handed out: `annotations/NAME_exp.npy` with the number of the class of `images/NAME.jpg`.
 - A YOLO export: `labels/NAME.txt` with one object, whose names are in `data.yaml`.
 """
 
@@ -35,6 +36,7 @@ _HEAD_BYTES = 1 << 14
 _RAF_DB_LIST = "RAF-DB list"
 _VOTED = re.compile(r'\s*fer\d+\.png\s*,\s*"?\(', re.IGNORECASE)
 
+_ANNOTATION = re.compile(r"_(exp|aro|val|lnd)\.npy$")
 _RAF_DB = re.compile(r"\s*(train|test)_\d+(_aligned)?\.jpg\s+[1-7]\s*$", re.IGNORECASE)
 
 
@@ -85,7 +87,9 @@ def find(tree: FileTree, pictures: list[str], explicit: bool) -> PictureList | N
                 found.splits[picture] = find_split(split or "") or split_of(path)
     if found.labels:
         return found
-    return _yolo(tree, pictures) or (None if explicit else _file_names(pictures))
+    return (
+        _affectnet(tree, pictures) or _yolo(tree, pictures) or (None if explicit else _file_names(pictures))
+    )
 
 
 def _file_names(pictures: list[str]) -> PictureList | None:
@@ -181,6 +185,36 @@ def _resolve(name: str, listed_in: str, by_name: dict[str, list[str]]) -> str | 
         return same, PurePosixPath(path).is_relative_to(folder)
 
     return max(candidates, key=agreement)
+
+
+# --- AffectNet
+
+
+def is_annotation(path: str) -> bool:
+    """Return whether a file is one of AffectNet's annotations of a picture, and no array of pictures."""
+    pure = PurePosixPath(path)
+    return pure.parent.name == "annotations" and _ANNOTATION.search(pure.name) is not None
+
+
+def _affectnet(tree: FileTree, pictures: list[str]) -> PictureList | None:
+    """Read the number in annotations/NAME_exp.npy of each images/NAME.jpg, a string or an integer."""
+    files = {path for path in tree.paths if is_annotation(path)}
+    found = PictureList(names=names_of("affectnet"), form="folder of AffectNet annotations")
+    for picture in pictures if files else []:
+        pure = PurePosixPath(picture)
+        annotation = (pure.parent.parent / "annotations" / f"{pure.stem}_exp.npy").as_posix()
+        if pure.parent.name != "images" or annotation not in files:
+            continue
+        with tree.open(annotation) as file:
+            content = file.read(_HEAD_BYTES)
+        try:
+            label = str(int(np.load(io.BytesIO(content), allow_pickle=False).item()))
+        except (ValueError, TypeError, EOFError, OSError):
+            found.no_label += 1
+            continue
+        found.labels[picture] = label
+        found.splits[picture] = split_of(picture)
+    return found if found.labels else None
 
 
 # --- YOLO

@@ -28,7 +28,7 @@ with errors_shown():
             model = st.text_input("Model", model)
             st.caption(f"Model: {model}")
             if st.toggle("Show", True):
-                live_browser.show(Options(find_bundle(model), True, 0.0))
+                live_browser.show(Options(find_bundle(model), 0.0))
         case "photos" | "camera" as way:
             bundle = find_bundle(st.text_input("Model", model))
             st.caption(f"Model: {bundle.name}")
