@@ -1,7 +1,13 @@
-"""FER+ votes in `fer2013new.csv`: ten for each image of FER2013 (Barsoum et al. 2016, arXiv:1608.01041)."""
+"""FER+ votes: ten for each image of FER2013 (Barsoum et al. 2016, arXiv:1608.01041).
+
+They stand in `fer2013new.csv`, in the order of FER2013's CSV, or in the `label.csv` of each folder of
+pictures that FER+'s own script writes (github.com/microsoft/FERPlus).
+"""
 
 from __future__ import annotations
 
+import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +20,9 @@ from . import recipe
 from .dataset import SPLITS, UNLABELLED, Dataset, find_split
 
 FILE_NAME = "fer2013new.csv"
+PICTURE_LIST = "label.csv"
+# A line of such a list: the picture's name, a box, and the votes.
+PICTURE_LINE = re.compile(r'\s*fer\d+\.png\s*,\s*"?\(', re.IGNORECASE)
 
 # Columns of the file under their FER+ names. The first eight are expressions.
 COLUMNS = (
@@ -100,18 +109,30 @@ def find_votes(source: str) -> Path | None:
     if path.name.endswith(recipe.SUFFIX) and path.is_file():
         return find_votes(recipe.read_recipe(path).source)
     candidate = (path if path.is_dir() else path.parent) / FILE_NAME
-    return candidate if path.exists() and candidate.is_file() else None
+    if path.exists() and candidate.is_file():
+        return candidate
+    return next(filter(_is_picture_list, sorted(path.glob(f"*/{PICTURE_LIST}"))), None)
+
+
+def _is_picture_list(path: Path) -> bool:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return PICTURE_LINE.match(file.readline(1000)) is not None
+    except OSError:
+        return False
 
 
 def read_votes(path: str | Path, dataset: Dataset) -> Votes:
-    """Read the votes in the file `path` for the images of `dataset`, joined by row.
+    """Read the votes in the file `path` for the images of `dataset`, by row or by the pictures' names.
 
     Raises:
-        DataError: The file is not a FER+ file, or it belongs to other images: the number of rows or the
-            splits differ.
+        DataError: The file is not a FER+ file, or it belongs to other images: the number of rows, the splits
+            or the pictures differ.
     """
     import pandas as pd
 
+    if _is_picture_list(Path(path)):
+        return _votes_of_pictures(Path(path), dataset)
     expected = f"expected the {FILE_NAME} of FER+ with the columns Usage, {', '.join(COLUMNS)}"
     try:
         table = pd.read_csv(path, compression=None)
@@ -142,3 +163,32 @@ def read_votes(path: str | Path, dataset: Dataset) -> Votes:
             "CSV, or a form of it that keeps the order."
         )
     return Votes(values.astype(np.uint8)[dataset.rows])
+
+
+def _votes_of_pictures(path: Path, dataset: Dataset) -> Votes:
+    """Return the votes in the lists of all folders beside that of `path`, joined by the pictures' names.
+
+    Raises:
+        DataError: A picture of the data is in no list.
+    """
+    from .opening import picture_files  # reads lists of pictures, whose labels come from votes
+
+    source = split_source(dataset.source)[0]
+    while source.endswith(recipe.SUFFIX):
+        source = split_source(recipe.read_recipe(Path(source)).source)[0]
+    listed: dict[str, list[int]] = {}
+    for other in sorted(path.parent.parent.glob(f"*/{PICTURE_LIST}")):
+        with open(other, encoding="utf-8", errors="replace", newline="") as file:
+            for row in csv.reader(file):
+                cells = [cell.strip() for cell in row[2:]]
+                if len(cells) == len(COLUMNS) and all(cell.isdecimal() and len(cell) < 4 for cell in cells):
+                    listed[f"{other.parent.name}/{row[0].strip()}"] = [min(255, int(cell)) for cell in cells]
+    files = picture_files(source)
+    try:
+        counts = [listed["/".join(Path(files[row]).parts[-2:])] for row in dataset.rows]
+    except LookupError:
+        raise DataError(
+            f"{path} and the lists beside it do not have all pictures of {dataset.source}: expected the "
+            "folders as FER+'s script writes them."
+        ) from None
+    return Votes(np.array(counts, np.uint8).reshape(-1, len(COLUMNS)))

@@ -14,6 +14,8 @@ from PIL import Image
 
 from fer_core.data import open_dataset
 from fer_core.data.budget import Budget
+from fer_core.data.votes import COLUMNS, find_votes, read_votes
+from fer_core.errors import DataError
 from tests import tiny
 
 from .build import (
@@ -155,6 +157,17 @@ def test_ferplus_as_its_own_script_writes_it(tmp_path: Path) -> None:
     dataset = open_dataset(tmp_path)
     check_names(dataset, 40)
     assert dataset.format == "FER+ pictures" and "2 pictures without one label" in note_of(dataset, "FER+")
+    path = find_votes(f"{tmp_path}?leave-out=contempt")
+    assert path == tmp_path / "FER2013Test" / "label.csv"
+    votes = read_votes(path, dataset)
+    assert np.array_equal(votes.majority(), dataset.labels) and set(votes.counts.sum(axis=1)) == {10}
+    kept = [i for i in range(42) if i not in (5, 6)]
+    order = [i for folder in sorted(folders) for i in kept if folders[i % 3] == folder]
+    asked = [tiny.COLUMN_OF_CODE[(FER_CODES[i] + 1) % 7] for i in order]
+    assert [votes.counts[n, COLUMNS.index(name)] for n, name in enumerate(asked)] == [3] * 40
+    (tmp_path / "FER2013Valid" / "label.csv").write_text(lines["FER2013Valid"][0] + "\n")
+    with pytest.raises(DataError, match="do not have all pictures"):
+        read_votes(path, dataset)
     for split, folder in zip(SPLITS, folders, strict=True):
         assert len(dataset.indices(split)) == len(lines[folder]) - sum(
             i % 3 == folders.index(folder) for i in (5, 6)

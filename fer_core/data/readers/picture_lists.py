@@ -26,7 +26,7 @@ from ...errors import FerError
 from ...label_orders import names_of
 from ..dataset import UNLABELLED, find_split
 from ..labels import MAX_CODES
-from ..votes import COLUMNS, Votes
+from ..votes import COLUMNS, PICTURE_LINE, Votes
 from . import columns, file_names
 from .file_tree import FileTree, split_of
 
@@ -34,7 +34,6 @@ _MAX_LISTS = 50
 _MAX_LIST_BYTES = 64 << 20
 _HEAD_BYTES = 1 << 14
 _RAF_DB_LIST = "RAF-DB list"
-_VOTED = re.compile(r'\s*fer\d+\.png\s*,\s*"?\(', re.IGNORECASE)
 
 _ANNOTATION = re.compile(r"_(exp|aro|val|lnd)\.npy$")
 _RAF_DB = re.compile(r"\s*(train|test)_\d+(_aligned)?\.jpg\s+[1-7]\s*$", re.IGNORECASE)
@@ -105,7 +104,7 @@ def _form(head: bytes, explicit: bool) -> str | None:
     if b"\0" in head:
         return None
     first = head.decode("utf-8-sig", errors="replace").partition("\n")[0]
-    if _VOTED.match(first):
+    if PICTURE_LINE.match(first):
         return "FER+ pictures"
     if _RAF_DB.match(first):
         return _RAF_DB_LIST
