@@ -43,7 +43,7 @@ def test_learning_from_a_readme(page: Page, server: Server) -> None:
     page.get_by_role("button", name="Repeat it", exact=True).click()
     link = page.get_by_role("link", name="Click its confusion matrix")
     expect(link).to_be_visible(timeout=TRAINED)
-    expect(page.get_by_test_id("stPlotlyChart").get_by_text("your run")).to_be_visible()
+    expect(page.get_by_test_id("stPlotlyChart").get_by_text("your run").first).to_be_visible()
     link.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Evaluate")
     page.locator('[data-place="3,3"]').click()
