@@ -10,7 +10,7 @@ import keras
 
 from ..config import BundleConfig, RunConfig
 from ..data.dataset import Dataset
-from ..data.votes import Votes
+from ..data.vote_counts import Votes
 from ..errors import ModelError
 from .bundle import CARD, Bundle
 from .card_values import as_dict, as_dicts, as_float, as_int

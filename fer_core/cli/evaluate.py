@@ -24,7 +24,7 @@ from .output import print_json, print_notes, table
 
 if TYPE_CHECKING:
     from ..data import Dataset
-    from ..data.votes import Votes
+    from ..data.vote_counts import Votes
     from ..evaluation.comparison import Comparison
     from ..evaluation.record import EvaluationRecord
     from ..metrics.classification import Evaluation

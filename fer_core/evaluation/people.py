@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.dataset import UNLABELLED
-from ..data.votes import Votes
+from ..data.vote_counts import Votes
 from ..emotions import NAMES
 from ..errors import DataError
 from ..metrics.classification import confusion

@@ -18,7 +18,7 @@ from ..data.labels import LabelReader
 from ..data.opening import picture_files
 from ..data.problems import UnknownLabelError
 from ..data.readers import columns, npz
-from ..data.votes import Votes
+from ..data.vote_counts import Votes
 from ..errors import DataError
 from ..label_options import split_source
 from ..wording import plural

@@ -16,7 +16,7 @@ from .. import storage
 from ..bundles.bundle import Bundle
 from ..data.dataset import UNLABELLED, Dataset
 from ..data.measures import MEASURES, measures
-from ..data.votes import Votes
+from ..data.vote_counts import Votes
 from ..storage import read_arrays
 
 # In a bundle, or in the cache for bundles that must not change.

@@ -17,7 +17,8 @@ from ..bundles.card_values import as_dict, as_int
 from ..bundles.classifier import Classifier
 from ..bundles.export import load_keras
 from ..data.dataset import UNLABELLED, Dataset
-from ..data.votes import Votes, find_votes, read_votes
+from ..data.vote_counts import Votes
+from ..data.votes import find_votes, read_votes
 from ..errors import DataError, ModelError
 from ..metrics.classification import Evaluation, evaluate, figures
 from . import record

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.dataset import UNLABELLED, Dataset
-from ..data.votes import COLUMNS, Votes
+from ..data.vote_counts import COLUMNS, Votes
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.dataset import UNLABELLED, Dataset
-from ..data.votes import Votes
+from ..data.vote_counts import Votes
 from ..errors import DataError
 from ..metrics.classification import wilson_interval
 

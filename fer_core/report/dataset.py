@@ -11,7 +11,7 @@ import numpy as np
 from ..bundles.bundle import Bundle
 from ..data.dataset import SPLITS, UNLABELLED, Dataset
 from ..data.measures import MEASURES
-from ..data.votes import Votes
+from ..data.vote_counts import Votes
 from ..errors import DataError
 from ..evaluation.scoring import score
 from ..quality import cross_validation

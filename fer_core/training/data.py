@@ -9,7 +9,7 @@ import numpy as np
 from ..config import RunConfig
 from ..data import open_dataset
 from ..data.dataset import Dataset
-from ..data.votes import Votes
+from ..data.vote_counts import Votes
 from ..errors import TrainingError
 from .targets import Targets, make_targets, training_indices, votes_for
 

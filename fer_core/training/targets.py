@@ -9,7 +9,8 @@ import numpy as np
 
 from ..config import RunConfig
 from ..data.dataset import Dataset
-from ..data.votes import Votes, read_votes
+from ..data.vote_counts import Votes
+from ..data.votes import read_votes
 from ..emotions import NAMES
 from ..errors import TrainingError
 from ..quality.cross_validation import folds

@@ -10,7 +10,8 @@ import streamlit as st
 from fer_core.bundles.bundle import Bundle
 from fer_core.data import Dataset
 from fer_core.data.recipe import SUFFIX, read_recipe
-from fer_core.data.votes import Votes, find_votes, read_votes
+from fer_core.data.vote_counts import Votes
+from fer_core.data.votes import find_votes, read_votes
 from fer_core.errors import DataError
 from fer_core.evaluation.scoring import Scored, score
 from fer_core.label_options import split_source

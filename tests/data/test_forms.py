@@ -14,7 +14,8 @@ from PIL import Image
 
 from fer_core.data import open_dataset
 from fer_core.data.budget import Budget
-from fer_core.data.votes import COLUMNS, find_votes, read_votes
+from fer_core.data.vote_counts import COLUMNS
+from fer_core.data.votes import find_votes, read_votes
 from fer_core.errors import DataError
 from tests import tiny
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer_core.data.votes import COLUMNS
+from fer_core.data.vote_counts import COLUMNS
 from fer_core.emotions import NAMES
 from fer_core.errors import DataError
 from fer_core.evaluation.people import people

@@ -11,7 +11,8 @@ import pytest
 
 from fer_core.bundles.bundle import CARD, Bundle, find_bundle, read_bundle
 from fer_core.data import Dataset, open_dataset
-from fer_core.data.votes import Votes, find_votes, read_votes
+from fer_core.data.vote_counts import Votes
+from fer_core.data.votes import find_votes, read_votes
 from fer_core.evaluation import record as records
 from fer_core.evaluation import scoring
 from fer_core.metrics.classification import evaluate

@@ -12,7 +12,8 @@ import pytest
 from fer_core.bundles.bundle import CARD, Bundle, find_bundle, read_bundle
 from fer_core.bundles.export import load_keras
 from fer_core.data import Dataset, open_dataset
-from fer_core.data.votes import Votes, read_votes
+from fer_core.data.vote_counts import Votes
+from fer_core.data.votes import read_votes
 from fer_core.errors import DataError, ModelError
 from fer_core.evaluation import scoring
 from fer_core.metrics.classification import evaluate, figures

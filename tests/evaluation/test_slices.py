@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_core.data.votes import COLUMNS
+from fer_core.data.vote_counts import COLUMNS
 from fer_core.evaluation.face_size import face_sizes
 from fer_core.evaluation.slices import slices
 from fer_core.metrics.interval import Proportion, difference_interval

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from fer_core.data import Dataset, open_dataset
-from fer_core.data.votes import Votes, find_votes, read_votes
+from fer_core.data.vote_counts import Votes
+from fer_core.data.votes import find_votes, read_votes
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.data import Dataset
-from fer_core.data.votes import COLUMNS, Votes
+from fer_core.data.vote_counts import COLUMNS, Votes
 from fer_core.errors import DataError
 from fer_core.quality.agreement import agreement, vote_entropy, votes_in_words
 from fer_core.quality.label_issues import disputes, label_issues, lift

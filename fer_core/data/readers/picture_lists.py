@@ -3,7 +3,7 @@
 - A table with a column of paths (image, filename, path, pth ...) and one of labels.
 - Roboflow's classification export as CSV: `_classes.csv` with the file name and a column of 0 and 1 a class.
 - What FER+'s own script writes: `FER2013Train/label.csv` with the name, a box and the ten votes of each
-  picture (github.com/microsoft/FERPlus); the label is the majority as in `votes.Votes.majority`.
+  picture (github.com/microsoft/FERPlus); the label is the majority as in `vote_counts.Votes.majority`.
 - RAF-DB's `list_patition_label.txt`: lines such as `train_00001.jpg 5`, beside pictures of that name or
   `train_00001_aligned.jpg`.
 - AffectNet as it is handed out: `annotations/NAME_exp.npy` with the number of the class of `images/NAME.jpg`.
@@ -26,7 +26,7 @@ from ...errors import FerError
 from ...label_orders import names_of
 from ..dataset import UNLABELLED, find_split
 from ..labels import MAX_CODES
-from ..votes import COLUMNS, PICTURE_LINE, Votes
+from ..vote_counts import COLUMNS, PICTURE_LINE, Votes
 from . import columns, file_names
 from .file_tree import FileTree, split_of
 

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.data import SPLITS, UNLABELLED, Dataset
-from fer_core.data.votes import Votes
+from fer_core.data.vote_counts import Votes
 from fer_core.quality import result_cache
 from fer_core.quality.agreement import Agreement, agreement, majority_columns
 from fer_core.quality.copies import CopyGroup, copy_groups

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core.csv_cells import harmless
 from fer_core.data.measures import MEASURES
-from fer_core.data.votes import COLUMNS
+from fer_core.data.vote_counts import COLUMNS
 from fer_core.report.evaluation import evaluation_report
 from fer_core.runs.command import path_here, repeatable_path
 from pages.session import evaluations, visitor

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from fer_core.data.votes import Votes
+from fer_core.data.vote_counts import Votes
 from fer_core.emotions import EMOJI
 from fer_core.quality.agreement import votes_in_words
 from pages.session import face_link

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.data import UNLABELLED
-from fer_core.data.votes import Votes
+from fer_core.data.vote_counts import Votes
 from fer_core.emotions import EMOJI, NAMES
 from fer_core.evaluation.comparison import compare
 from fer_core.metrics.classification import confusion
