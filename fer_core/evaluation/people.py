@@ -47,12 +47,12 @@ def people(
 ) -> People:
     """Compare a model's `probabilities` (n, C) with the labels and with the votes.
 
-    The majority is that of Barsoum et al. (`data.votes.Votes.majority`). The Jensen-Shannon distance is the
+    The majority is that of Barsoum et al. (`vote_counts.Votes.majority`). The Jensen-Shannon distance is the
     square root of the divergence in bits (Endres and Schindelin 2003, doi:10.1109/TIT.2003.813506).
 
     Args:
         label: (n,) positions in `labels` of the data's labels, whatever the model is scored against.
-        counts: (n, 10) votes, columns as in `data.votes.COLUMNS`.
+        counts: (n, 10) votes, columns as in `vote_counts.COLUMNS`.
 
     Raises:
         DataError: The classes are not those of FER+.

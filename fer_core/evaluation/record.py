@@ -36,7 +36,7 @@ class EvaluationRecord:
     brightness: np.ndarray  # (n,) float32, like the two below; see `data.measures`
     contrast: np.ndarray
     sharpness: np.ndarray
-    votes: np.ndarray | None  # (n, 10) uint8 FER+ votes, columns as in `data.votes.COLUMNS`
+    votes: np.ndarray | None  # (n, 10) uint8 FER+ votes, columns as in `vote_counts.COLUMNS`
     leaked: np.ndarray | None  # (n,) bool, also in the training split; None for the training split
     model: str
     split: str
