@@ -169,14 +169,11 @@ def _entries(options: argparse.Namespace, predictor: Predictor) -> Iterator[dict
 def _table(options: argparse.Namespace, rows: list[dict[str, Any]], predictor: Predictor) -> str:
     """Return the rows, or their means, as CSV."""
     from ..album import mixed_csv_text
-    from ..inference import face_means, face_table
+    from ..inference import face_means
 
     if options.mean is None:
         return mixed_csv_text(rows, predictor.classifier)
-    labels = predictor.classifier.labels
-    return face_table.csv_text(
-        face_means.means(rows, labels, options.mean, options.unsure_below), face_means.columns(labels)
-    )
+    return face_means.csv_text(rows, predictor.classifier.labels, options.mean, options.unsure_below)
 
 
 def _is_album(name: str) -> bool:

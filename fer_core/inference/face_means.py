@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from . import face_table
+
 By = Literal["file", "face"]
 
 
@@ -36,6 +38,13 @@ def means(
     for row in rows:
         groups.setdefault((row["file"], row["face"] if by == "face" else None), []).append(row)
     return [_mean(name, face, group, labels, unsure_below) for (name, face), group in groups.items()]
+
+
+def csv_text(
+    rows: Iterable[Mapping[str, Any]], labels: Sequence[str], by: By, unsure_below: float = 0.0
+) -> str:
+    """Return `means` as CSV text with a header."""
+    return face_table.csv_text(means(rows, labels, by, unsure_below), columns(labels))
 
 
 def _mean(

@@ -50,8 +50,7 @@ def inspect(
 
     Raises:
         ModelError: The file cannot be read, runs code of its own, or is no classifier of images; or the
-        process
-            ended unexpectedly.
+            process ended unexpectedly.
     """
     with tempfile.TemporaryDirectory(prefix="fer-import-") as folder:
         request = _request(file, "", faces, input, classes)

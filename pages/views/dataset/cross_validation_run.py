@@ -19,7 +19,7 @@ from fer_core.runs.run_folder import RunFolder
 from fer_core.storage import runs_folder
 from fer_core.wording import plural
 from pages.session import background, helpers, visitor
-from pages.session.foreign_text import code, plain
+from pages.session.foreign_text import code
 
 from .dataset_view import DatasetView
 
@@ -106,7 +106,7 @@ def _run(source: str, preset: str, name: str, on_progress: background.OnProgress
                 process.wait()
         if process.returncode:
             messages.seek(0)
-            raise TrainingError(plain(helpers.failure(messages.read(), process.returncode)))
+            raise TrainingError(helpers.failure(messages.read(), process.returncode))
     return True
 
 

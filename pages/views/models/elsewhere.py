@@ -34,9 +34,8 @@ def show(_models: object) -> None:
     """Draw the upload, what is found out about the file, and the choice of input and classes."""
     st.markdown(
         "Bring a network that was trained anywhere: a Keras file, a SavedModel folder as a zip, a LiteRT or "
-        "an "
-        "ONNX file. How it takes its input and orders its classes is found by trying it on labelled faces. "
-        "The file is read in a process of its own, and code in it is never run."
+        "an ONNX file. How it takes its input and orders its classes is found by trying it on labelled "
+        "faces. The file is read in a process of its own, and code in it is never run."
     )
     upload = st.file_uploader(
         "Model file",

@@ -11,7 +11,7 @@ from fer_core.album import PictureResult, mixed_csv_text, rows, video_rows
 from fer_core.bundles.bundle import Bundle
 from fer_core.bundles.classifier import Classifier
 from fer_core.emotions import EMOJI
-from fer_core.inference import FacePrediction, face_means, face_table
+from fer_core.inference import FacePrediction, face_means
 from fer_core.inference.input_warnings import input_warnings
 from fer_core.video import Timeline, Track
 from fer_core.wording import plural
@@ -78,8 +78,7 @@ def _downloads(
     def means() -> str:
         classifier = cached_models.predictor(bundle).classifier
         of_faces = table(results, timelines, classifier, unsure_below)
-        of_files = face_means.means(of_faces, classifier.labels, "file", unsure_below)
-        return face_table.csv_text(of_files, face_means.columns(classifier.labels))
+        return face_means.csv_text(of_faces, classifier.labels, "file", unsure_below)
 
     with st.container(horizontal=True):
         st.download_button(

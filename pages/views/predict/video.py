@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.emotions import COLOURS, EMOJI
-from fer_core.inference import face_means, face_table
+from fer_core.inference import face_means
 from fer_core.video import Timeline, Track, VideoReader, analyse_video, annotate_video
 from fer_core.video.analysis import DEFAULT_RATE, DEFAULT_SMOOTHING
 from fer_core.video.annotate import annotated
@@ -139,7 +139,7 @@ def _draw(content: bytes, unsure_below: float, task: upload_task.UploadTask) -> 
         )
         st.download_button(
             "Means by face",
-            lambda: _means(timeline, unsure_below),
+            lambda: face_means.csv_text(timeline.rows(unsure_below), timeline.labels, "face", unsure_below),
             "means.csv",
             "text/csv",
             key="predict_video_means",
@@ -157,11 +157,6 @@ def _draw(content: bytes, unsure_below: float, task: upload_task.UploadTask) -> 
             )
     if _MADE in st.session_state:
         upload_task.follow(_MADE, _annotated_video)
-
-
-def _means(timeline: Timeline, unsure_below: float) -> str:
-    means = face_means.means(timeline.rows(unsure_below), timeline.labels, "face", unsure_below)
-    return face_table.csv_text(means, face_means.columns(timeline.labels))
 
 
 def _choose_face(timeline: Timeline) -> Track:
