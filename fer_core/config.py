@@ -159,7 +159,7 @@ class TrainConfig(_Settings):
     start_from: str | None = Field(
         None,
         description="A model whose weights the run starts from (fine-tuning): a shipped name, "
-        "a bundle folder or a run folder.",
+        "a bundle folder or a run folder; `imagenet` for the family application.",
     )
     freeze_until: str | None = Field(
         None,

@@ -92,6 +92,20 @@ _LONG = {
     "votes_weight": 1.0,
     "precision": "auto",
 }
+_TRANSFER = {
+    "epochs": 25,
+    "batch_size": 64,
+    "learning_rate": 1e-3,
+    "schedule": "cosine",
+    "warmup_epochs": 2,
+    "head_epochs": 1,
+    "weight_decay": 0.02,
+    "label_smoothing": 0.1,
+    "votes_weight": 1.0,
+    "keep": "last",
+    "average": 0.5,
+}
+_PHOTO_LIKE = _FACES | {"gamma": 0.2, "blur": 0.5, "low_resolution": 0.25, "jpeg": 30, "erase": 0.1}
 
 
 def _shipped(
@@ -153,20 +167,21 @@ _ALL = (
         "any",
         None,
         {"family": "mobilenet", "hparams": {"size": 96, "dropout": 0.3}},
-        {
-            "epochs": 25,
-            "batch_size": 64,
-            "learning_rate": 1e-3,
-            "schedule": "cosine",
-            "warmup_epochs": 2,
-            "head_epochs": 1,
-            "weight_decay": 0.02,
-            "label_smoothing": 0.1,
-            "votes_weight": 1.0,
-            "keep": "last",
-            "average": 0.5,
-        },
-        _FACES | {"gamma": 0.2, "blur": 0.5, "low_resolution": 0.25, "jpeg": 30, "erase": 0.1},
+        _TRANSFER,
+        _PHOTO_LIKE,
+        {"drop": ["not a face"]},
+        {"mirror": True, "quantisation": "int8"},
+    ),
+    _preset(
+        "imagenet",
+        "ImageNet network",
+        "MobileNetV2 of keras.applications on images enlarged to 96 pixels. It is meant to start from "
+        "weights that were learned on ImageNet: `--start-from imagenet`, which Keras downloads.",
+        "any",
+        None,
+        {"family": "application", "hparams": {"name": "MobileNetV2", "size": 96, "dropout": 0.3}},
+        _TRANSFER,
+        _PHOTO_LIKE,
         {"drop": ["not a face"]},
         {"mirror": True, "quantisation": "int8"},
     ),

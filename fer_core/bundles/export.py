@@ -6,12 +6,16 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import ModelError
 from ..native_output import import_keras, silenced
 from .bundle import Bundle, missing_keras
 from .class_names import name_onnx, named_litert
 from .classifier import Classifier
+
+if TYPE_CHECKING:
+    import keras
 
 FORMATS = {"keras": ".keras", "litert": ".tflite", "onnx": ".onnx"}
 
@@ -60,7 +64,7 @@ def export(bundle: Bundle, format: str, out: Path) -> None:
         raise ModelError(f"{out} cannot be written: {error.strerror or error}.") from None
 
 
-def load_keras(bundle: Bundle):  # -> keras.Model; Keras is not imported before it is needed
+def load_keras(bundle: Bundle) -> keras.Model:
     """Load the Keras model of a bundle, in safe mode, which runs no code of the file.
 
     Raises:
@@ -79,6 +83,15 @@ def load_keras(bundle: Bundle):  # -> keras.Model; Keras is not imported before 
         ) from None
 
 
+def _for_inference(model: keras.Model) -> keras.Model:
+    """Return the same model, never in training: Keras' Resizing would begin it, also in files of earlier
+    versions."""
+    import keras
+
+    image = keras.Input(model.input_shape[1:], name=model.input.name)
+    return keras.Model(image, model(image, training=False), name=model.name)
+
+
 def _convert(bundle: Bundle, format: str, written: Path) -> None:
     import_keras()
     from .litert import check_converter, export_litert, quantisation
@@ -91,6 +104,7 @@ def _convert(bundle: Bundle, format: str, written: Path) -> None:
         return
     import numpy as np
 
+    model = _for_inference(model)
     with silenced(1), silenced(2):  # the converter prints its progress
         model(np.zeros((1, *model.input_shape[1:]), np.float32))  # tf2onnx needs the model called once
         model.export(written, format="onnx", verbose=False)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import ModelError
-from ..zoo.face_weights import ORIGIN, is_tarball
+from ..zoo import applications, face_weights
 from .bundle import Bundle, find_bundle
 from .card_values import as_dict
 
 
 def first_weights(start_from: str | None) -> str | None:
-    """Return where the weights of the model or package `start_from` were first learned; None if here."""
-    if start_from is None or is_tarball(start_from):
-        return ORIGIN if start_from else None
+    """Return where the weights that `start_from` names were first learned; None if here."""
+    if start_from is None:
+        return None
+    if start_from == applications.IMAGENET:
+        return applications.ORIGIN
+    if face_weights.is_tarball(start_from):
+        return face_weights.ORIGIN
     try:
         return first_weights_of([find_bundle(start_from)])
     except ModelError:  # removed meanwhile

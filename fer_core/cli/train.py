@@ -45,7 +45,9 @@ def add_commands(commands: Commands) -> None:
     )
     parser.add_argument("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16", "auto"))
     parser.add_argument(
-        "--start-from", metavar="NAME|PATH", help="a model whose weights the run starts from (fine-tuning)"
+        "--start-from",
+        metavar="NAME|PATH",
+        help="a model whose weights the run starts from (fine-tuning); imagenet for the preset imagenet",
     )
     parser.add_argument(
         "--freeze-until",

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from ..config import RunConfig
 from ..errors import ConfigError, TrainingError
 from ..wording import plural
+from ..zoo.applications import IMAGENET
 from ..zoo.families import as_blocks
 from ..zoo.summary import summary
 from . import cleaning, memory, sources
@@ -67,7 +68,8 @@ def check_config(config: RunConfig, visitors: Visitors, home: Path) -> None:
     if config.data.votes is not None:
         sources.check_path(config.data.votes, visitors, home)
     for model in filter(None, (config.train.start_from, config.train.teacher)):
-        sources.check_model(model, home)
+        if model != IMAGENET:
+            sources.check_model(model, home)
 
 
 def _check_network(config: RunConfig) -> None:

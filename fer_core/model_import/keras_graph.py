@@ -33,7 +33,8 @@ def prepare(x: Any, shape: InputShape, scaling: str) -> Any:
     """Return what a network takes for images (N, 48, 48, 1) in 0..255; see `input_values.prepare`."""
     values = SCALINGS[scaling]
     if (shape.height, shape.width) != (SIDE, SIDE):
-        x = layers.Resizing(shape.height, shape.width, interpolation="bilinear")(x)
+        # Keras' Resizing trains unless it is told otherwise, and with it whatever comes after.
+        x = layers.Resizing(shape.height, shape.width, interpolation="bilinear")(x, training=False)
     if values.standardised:
         x = layers.LayerNormalization(axis=(1, 2, 3), epsilon=EPSILON, center=False, scale=False)(x)
     if shape.channels == 3:

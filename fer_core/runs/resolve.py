@@ -13,6 +13,7 @@ from ..data.votes import find_votes
 from ..errors import TrainingError
 from ..machine import fast_precision
 from ..presets import PRESETS
+from ..zoo.applications import IMAGENET, check_application
 from ..zoo.face_weights import check_tarball, is_tarball
 from ..zoo.families import as_blocks
 from ..zoo.summary import summary
@@ -35,7 +36,9 @@ def resolve(config: RunConfig, *, keep_teacher: bool = False) -> RunConfig:
     if config.train.precision == "auto":
         config = config.override("train", precision=fast_precision())
     start = config.train.start_from
-    if start and is_tarball(start):
+    if start == IMAGENET:
+        check_application(as_blocks(config.model))
+    elif start and is_tarball(start):
         check_tarball(start, config.model.family)
     elif start:
         config = _network_of(config, start)

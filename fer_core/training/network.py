@@ -16,6 +16,7 @@ from ..bundles.graph import networks_of
 from ..config import RunConfig
 from ..emotions import NAMES
 from ..errors import TrainingError
+from ..zoo.applications import IMAGENET, load_imagenet
 from ..zoo.face_weights import is_tarball, load_face_weights
 from .targets import PREDICTIONS, VOTES, with_votes_output
 
@@ -48,14 +49,18 @@ def _freeze(network: keras.Model, until: str) -> None:
 
 
 def load_first_weights(model: keras.Model, start_from: str, images: np.ndarray) -> None:
-    """Copy the weights of the bundle that `start_from` names into `model`; its votes output starts as the
-    classifier.
+    """Copy the weights that `start_from` names into `model`: of a bundle, of the face network, or ImageNet's.
 
-    Layers correspond by their order, since networks of older versions have other layer names.
+    With a bundle, the votes output starts as the classifier. Layers correspond by their order, since networks
+    of older versions have other layer names.
 
     Raises:
-        FerError: There is no such bundle, or its network has another shape.
+        FerError: There is no such bundle, its network has another shape, or Keras cannot download the
+            weights.
     """
+    if start_from == IMAGENET:
+        load_imagenet(model)
+        return
     if is_tarball(start_from):
         load_face_weights(model, Path(start_from), images[:128])
         return

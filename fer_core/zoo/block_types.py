@@ -149,6 +149,16 @@ class Resize(Block):
     size: int = Field(96, ge=8, le=256, description="Height and width of the map that comes out.")
 
 
+class Application(Block):
+    """Known network: one of keras.applications without its classifier, made for ImageNet; it takes a grey map
+    of 32 pixels or more, best after standardise and resize."""
+
+    type: Literal["application"] = "application"
+    name: Literal["MobileNetV2", "EfficientNetB0", "ResNet50V2"] = Field(
+        "MobileNetV2", description="Name of the network in keras.applications."
+    )
+
+
 BLOCK_TYPES: dict[str, type[Block]] = {
     "conv": Conv,
     "depthwise_conv": DepthwiseConv,
@@ -161,6 +171,7 @@ BLOCK_TYPES: dict[str, type[Block]] = {
     "dense": Dense,
     "standardise": Standardise,
     "resize": Resize,
+    "application": Application,
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from .applications import SIZES
 from .block_types import Block
 from .layer_plan import plan
 
@@ -24,6 +25,12 @@ def build_blocks(
     tensors = [keras.Input(input_shape, name=planned[0].name)]  # (N, H, W, C) in 0..255
     for layer in planned[1:]:
         inputs = [tensors[i] for i in layer.inputs]
+        if layer.kind in SIZES:
+            network = getattr(keras.applications, layer.kind)(**layer.settings, input_tensor=inputs[0])
+            tensors.append(network.output)
+            continue
         keras_layer = getattr(layers, layer.kind)(**layer.settings, name=layer.name)
-        tensors.append(keras_layer(inputs if len(inputs) > 1 else inputs[0]))
+        # Keras' Resizing trains unless it is told otherwise, and with it whatever comes after.
+        options = {"training": False} if layer.kind == "Resizing" else {}
+        tensors.append(keras_layer(inputs if len(inputs) > 1 else inputs[0], **options))
     return keras.Model(tensors[0], tensors[-1], name="blocks")

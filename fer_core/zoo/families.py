@@ -117,6 +117,20 @@ def mobilenet(*, size: int = 96, dropout: float = 0.3) -> Blocks:
     return [*blocks, {"type": "global_pooling"}, *_dropout(dropout)]
 
 
+def application(*, name: str = "MobileNetV2", size: int = 96, dropout: float = 0.3) -> Blocks:
+    """Return a network of keras.applications on enlarged, standardised images.
+
+    `applications` can set its weights to those that Keras downloads, learned on ImageNet.
+
+    Args:
+        name: MobileNetV2, EfficientNetB0 or ResNet50V2.
+        size: Height and width in pixels that images are enlarged to.
+        dropout: Rate before the classifier.
+    """
+    start: list[dict[str, Any]] = [{"type": "standardise"}, {"type": "resize", "size": size}]
+    return [*start, {"type": "application", "name": name}, {"type": "global_pooling"}, *_dropout(dropout)]
+
+
 def custom(*, blocks: Blocks) -> Blocks:
     """Return any list of blocks, as the network builder makes it.
 
@@ -130,5 +144,6 @@ FAMILIES: dict[str, Callable[..., Blocks]] = {
     "plain": plain,
     "residual": residual,
     "mobilenet": mobilenet,
+    "application": application,
     "blocks": custom,
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..wording import plural
+from . import applications
 from . import block_types as types
 from .block_types import Block, BlockError, label, parse_blocks
 
@@ -161,6 +162,8 @@ class _Draft:
             case types.Resize():
                 shape = (block.size, block.size, self._need_map(block)[2])
                 self._add("Resizing", name, shape, height=block.size, width=block.size)
+            case types.Application():
+                self._application(name, block)
             case _:
                 raise TypeError(f"no layers for {block!r}")
         self._check_size(f"Block {self.number} ({label(block)})")
@@ -265,6 +268,32 @@ class _Draft:
         y = self._norm(f"{name}_b_norm", source=y)
         self._add("Add", f"{name}_add", self.output, inputs=(shortcut, y))
         self._add("ReLU", f"{name}_relu", self.output)
+
+    def _application(self, name: str, block: types.Application) -> None:
+        """Add a network of keras.applications as one layer, though Keras lists each of its own."""
+        height, width, channels = self._need_map(block)
+        if channels != 1 or min(height, width) < applications.SMALLEST:
+            raise self._misfit(
+                f"takes a map with one channel of at least {applications.SMALLEST} pixels",
+                "put it first, after standardise and resize",
+            )
+        if self.counts["application"] > 1:
+            raise self._misfit("is the only one of its type", "remove it, or the other one")
+        size = applications.SIZES[block.name]
+        self._add("Rescaling", f"{name}_range", self.output, scale=size.scale, offset=size.offset)
+        grey = len(self.layers) - 1
+        colours = block.name + applications.COLOURS
+        self._add("Concatenate", colours, (height, width, 3), inputs=(grey, grey, grey))
+        self._add(
+            block.name,
+            name,
+            (-(-height // 32), -(-width // 32), size.channels),
+            parameters=size.parameters,
+            multiply_adds=size.multiply_adds(height, width),
+            include_top=False,
+            weights=None,
+        )
+        self._add("Activation", f"{name}_map", self.output, activation="linear")
 
     def _add(
         self,

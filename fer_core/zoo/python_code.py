@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from .block_types import Block, Residual, parse_blocks
+from .block_types import Application, Block, Residual, parse_blocks
 from .layer_plan import Layer, plan
 
 # How many of a layer's settings are written without their names, as people do.
@@ -62,11 +62,19 @@ def python_code(
                 f'output_name="{layers[-1].name}")'
             )
             lines.append(f"    x = {call}  # {_shape(layers[-1])}")
-        else:
+        elif isinstance(block, Application):
+            grey, colours, network, end = layers
             lines += [
-                f"    {'x' if layer.block else 'outputs'} = {_call(layer)}(x)  # {_shape(layer)}"
-                for layer in layers
+                f"    x = {_call(grey)}(x)",
+                f"    x = {_call(colours)}([x, x, x])  # {_shape(colours)}",
+                f"    x = keras.applications.{network.kind}(include_top=False, weights=None, "
+                f"input_tensor=x).output  # {_shape(network)}",
+                f"    x = {_call(end)}(x)",
             ]
+        else:
+            for layer in layers:
+                result = "x" if layer.block else "outputs"
+                lines.append(f"    {result} = {_call(layer)}{_arguments(layer)}  # {_shape(layer)}")
     height, width, _ = input_shape
     return "\n".join(
         [
@@ -96,6 +104,10 @@ def _call(layer: Layer) -> str:
         for i, (key, value) in enumerate((layer.settings | {"name": layer.name}).items())
     ]
     return f"layers.{layer.kind}({', '.join(parts)})"
+
+
+def _arguments(layer: Layer) -> str:
+    return "(x, training=False)" if layer.kind == "Resizing" else "(x)"  # as in `blocks`
 
 
 def _literal(value: Any) -> str:

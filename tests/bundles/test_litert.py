@@ -124,3 +124,24 @@ def test_an_ensemble_with_all_its_views_goes_to_onnx(graph, images, tmp_path: Pa
     for count in (1, 9):
         inputs = {session.get_inputs()[0].name: images[:count, ..., None].astype(np.float32)}
         assert np.allclose(session.run(None, inputs)[0], expected[:count], atol=1e-4)
+
+
+def test_a_network_that_resizes_its_images_answers_in_onnx_as_it_learned(images, tmp_path: Path) -> None:
+    """Keras' Resizing trains by default, and with it the batch normalisation after it, in files that earlier
+    versions wrote too."""
+    onnxruntime = pytest.importorskip(
+        "onnxruntime", reason="onnxruntime runs the exported file; it comes with requirements-dev.txt"
+    )
+    inputs = keras.Input((48, 48, 1), name="image")
+    x = keras.layers.Resizing(12, 12)(keras.layers.Rescaling(1 / 255)(inputs))
+    x = keras.layers.Conv2D(8, 3, name="last_conv")(x)
+    norm = keras.layers.BatchNormalization()
+    x = keras.layers.GlobalAveragePooling2D(name="features")(norm(x))
+    network = keras.Model(inputs, keras.layers.Dense(7, activation="softmax", name="predictions")(x))
+    norm.set_weights([np.full(8, 3.0), np.zeros(8), np.linspace(-1, 1, 8), np.full(8, 0.1)])
+    graph = shipped_graph([network], mirror=True)
+    graph.save(tmp_path / "model.keras")
+    export(Bundle(tmp_path, {"labels": list(NAMES)}), "onnx", tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    got = session.run(None, {"image": images[..., None].astype(np.float32)})[0]
+    np.testing.assert_allclose(got, predict(graph, images), atol=1e-4)

@@ -40,6 +40,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "enlarged": [
         {"type": "resize", "size": 12},
         {"type": "conv", "filters": 4, "activation": "relu6"},
+        {"type": "norm"},
         {"type": "global_pooling"},
     ],
     "residual": [

@@ -99,6 +99,14 @@ def test_any_size_of_image_and_number_of_classes() -> None:
     assert zoo.build(config, (24, 32, 3), 2)(np.zeros((1, 24, 32, 3))).shape == (1, 2)
 
 
+def test_it_trains_only_when_it_is_told_to() -> None:
+    """Keras' Resizing trains by default, and with it the normalisation after it."""
+    model = zoo.build(ModelConfig(family="blocks", hparams={"blocks": LISTS["enlarged"]}))
+    images = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.float32)
+    np.testing.assert_array_equal(np.asarray(model(images)), np.asarray(model(images, training=False)))
+    assert np.abs(np.asarray(model(images, training=True)) - np.asarray(model(images))).max() > 1e-3
+
+
 def test_blocks_survive_json() -> None:
     for blocks in LISTS.values():
         parsed = parse_blocks(blocks)

@@ -40,6 +40,12 @@ _STEPS = (
         "1.6 M parameters; a second output learns how ten FER+ voters saw each image, which tells more than "
         "one label.",
     ),
+    (
+        "transfer",
+        "Faces first",
+        "A larger network (3.2 M parameters, images enlarged to 96 pixels) that was trained to tell people "
+        "apart before it saw FER2013. Here it gains little; on photos it gains most.",
+    ),
     ("best", "Several networks", "The mean of networks that err on different images."),
 )
 

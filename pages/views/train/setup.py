@@ -27,6 +27,8 @@ from fer_core.runs.run_folder import new_run_folder
 from fer_core.storage import runs_folder
 from fer_core.training.schedule import class_weights
 from fer_core.wording import plural
+from fer_core.zoo.applications import IMAGENET, has_application
+from fer_core.zoo.families import as_blocks
 from pages.session import data_source, model_choice, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
@@ -60,6 +62,7 @@ FIELDS = {  # settings whose input has the key SECTION_NAME_PRESET and their val
     "data": ["limit", "drop"],
 }
 _NO_MODEL = "No model: from the start"
+FROM_IMAGENET = "ImageNet (Keras downloads the weights)"
 _ALL_FROZEN = "all but the classifier"
 _TITLE = "train_title"
 
@@ -154,11 +157,11 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
     with network_tab:
         start = _start_from(name)
         model = None
-        if start:
+        if start in (None, IMAGENET):
+            model = builder.show(config.model, config.preset or "network")
+        else:
             model = RunConfig.parse(find_bundle(start).card.get("config")).model
             builder.summary_of(model)
-        else:
-            model = builder.show(config.model, config.preset or "network")
     with augment_tab:
         augments = settings_form.fields(config.augment, _AUGMENT, "augment", name, columns=4)
         augmentation.preview(dataset, AugmentConfig(**augments))
@@ -197,6 +200,8 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
 
 def _start_from(preset: str) -> str | None:
     options = {_NO_MODEL: None} | {name: path for path, name in model_choice.options().items()}
+    if has_application(as_blocks(PRESETS[preset].config.model)):
+        options[FROM_IMAGENET] = IMAGENET
     name = st.selectbox(
         "Start from",
         list(options),
@@ -207,11 +212,8 @@ def _start_from(preset: str) -> str | None:
 
 
 def _freeze(start: str, preset: str, tab: DeltaGenerator) -> str | None:
-    layers = [
-        row["name"]
-        for row in find_bundle(start).card.get("layers", [])
-        if row.get("parameters") and row.get("name") != "predictions"
-    ]
+    rows = [] if start == IMAGENET else find_bundle(start).card.get("layers", [])
+    layers = [row["name"] for row in rows if row.get("parameters") and row.get("name") != "predictions"]
     with tab:
         choice = st.selectbox(
             "Frozen layers",

@@ -9,6 +9,7 @@ import streamlit as st
 from fer_core.config import RunConfig
 from fer_core.presets import DEFAULT_PRESET, PRESETS
 from fer_core.runs.run_folder import RunFolder
+from fer_core.zoo.applications import IMAGENET
 from pages.session import data_source, model_choice
 from pages.session.errors import errors_shown
 
@@ -37,7 +38,8 @@ def _preset(config: RunConfig) -> str:
 
 def _inputs(config: RunConfig) -> dict[str, Any]:
     """Return the values of the form's inputs by key."""
-    preset, models = _preset(config), model_choice.options()
+    preset = _preset(config)
+    models = model_choice.options() | {IMAGENET: setup.FROM_IMAGENET}
     values: dict[str, Any] = {"train_preset": preset}
     for section, names in setup.FIELDS.items():
         for name in names:
