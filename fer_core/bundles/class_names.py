@@ -20,7 +20,7 @@ from ..errors import ModelError
 
 INPUT, OUTPUT = "image", "probabilities"
 LABELS = "labels.txt"
-_IDENTIFIER = b"TFL3"
+IDENTIFIER = b"TFL3"
 _ALIGNMENT = 16  # bytes, of weights in a LiteRT file
 
 
@@ -36,7 +36,7 @@ def named_litert(content: bytes, labels: Sequence[str]) -> bytes:
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    if content[4:8] != _IDENTIFIER:
+    if content[4:8] != IDENTIFIER:
         raise ModelError(
             "The inference file is no LiteRT file: make the bundle again with the command bundle."
         )
@@ -47,7 +47,7 @@ def named_litert(content: bytes, labels: Sequence[str]) -> bytes:
         for signature in model.signatureDefs or []:
             getattr(signature, end)[0].name = name
     builder = aligned_builder(len(content))
-    builder.Finish(model.Pack(builder), _IDENTIFIER)
+    builder.Finish(model.Pack(builder), IDENTIFIER)
     file = io.BytesIO()
     file.write(builder.Output())
     with zipfile.ZipFile(file, "a") as archive:

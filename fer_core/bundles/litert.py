@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 import keras
+import numpy as np
 
 from ..config import Quantisation
 from ..errors import ModelError
 from ..native_output import silenced
+from .class_names import IDENTIFIER, aligned_builder
 
 QUANTISATIONS = get_args(Quantisation)
 
@@ -47,7 +49,7 @@ def export_litert(graph: keras.Model, path: Path, quantisation: Quantisation = "
     Args:
         quantisation: "none" keeps float32 weights; "float16" halves the file and leaves the computation as it
             was; "int8" keeps weights in 8 bits with a scale for each channel and quantises the activations of
-            each image as it runs, which needs no calibration data.
+            each image as it runs, which needs no calibration data. Depthwise convolutions stay in float32.
 
     Raises:
         ModelError: The conversion is not possible, see `check_converter`.
@@ -62,3 +64,30 @@ def export_litert(graph: keras.Model, path: Path, quantisation: Quantisation = "
         options["target_spec"] = {"supported_types": [tf.float16]}
     with silenced(1), silenced(2):  # the converter prints its progress
         graph.export(path, format="litert", verbose=False, **options)
+    if quantisation == "int8":
+        path.write_bytes(_with_float_depthwise(path.read_bytes()))
+
+
+def _with_float_depthwise(content: bytes) -> bytes:
+    """Return a LiteRT file whose depthwise convolutions have float32 weights.
+
+    In 8 bits LiteRT has no fast kernel for them: they took 60% of the time of a MobileNet with 2% of its
+    weights.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            kind = model.operatorCodes[operator.opcodeIndex].builtinCode
+            weights = graph.tensors[operator.inputs[1]] if len(operator.inputs) > 1 else None
+            if kind != schema.BuiltinOperator.DEPTHWISE_CONV_2D or weights.type != schema.TensorType.INT8:
+                continue
+            buffer = model.buffers[weights.buffer]
+            steps = np.frombuffer(bytes(buffer.data), np.int8).reshape(weights.shape)  # (1, h, w, channels)
+            values = steps * np.asarray(weights.quantization.scale, np.float32)
+            buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+            weights.type, weights.quantization = schema.TensorType.FLOAT32, None
+    builder = aligned_builder(2 * len(content))
+    builder.Finish(model.Pack(builder), IDENTIFIER)
+    return bytes(builder.Output())

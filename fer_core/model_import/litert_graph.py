@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..bundles.class_names import aligned_builder
+from ..bundles.class_names import IDENTIFIER, aligned_builder
 from ..errors import ModelError
 from .input_values import SIDE, InputShape
 from .network import Plan
-
-_IDENTIFIER = b"TFL3"
 
 
 def joined(content: bytes, shape: InputShape, plan: Plan) -> bytes:
@@ -53,7 +51,7 @@ def joined(content: bytes, shape: InputShape, plan: Plan) -> bytes:
     if shape.one_at_a_time:
         graph.tensors[graph.inputs[0]].shapeSignature = np.array([1, SIDE, SIDE, 1], np.int32)
     builder = aligned_builder(len(content))
-    builder.Finish(model.Pack(builder), _IDENTIFIER)
+    builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
 
 
