@@ -19,7 +19,7 @@ from fer_core.quality.embedding import load_features
 from fer_core.quality.neighbours import nearest
 from pages.session import face_link
 from pages.session.foreign_text import plain
-from pages.widgets import face_grid, faces
+from pages.widgets import face_grid, faces, tags
 
 from . import model_answers, verdict_buttons
 from .dataset_view import DatasetView
@@ -66,6 +66,7 @@ def _view(dataset: DatasetView, order: np.ndarray) -> None:
         _picture(dataset, index)
     with right:
         _verdict(dataset, order, index, place)
+        tags.for_one(dataset.data, index, "dataset")
     left, right = st.columns([2, 3], gap="medium")
     with left:
         _prediction(dataset, index, bundle)

@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from fer_core.data import SPLITS, UNLABELLED
 from fer_core.quality.verdicts import VERDICTS
 from pages.session.foreign_text import plain
+from pages.widgets import tags
 
 from . import model_answers
 from .dataset_view import DatasetView, in_words
@@ -22,7 +23,7 @@ RIGHT, WRONG = "model is right", "model is wrong"
 NO_VERDICT = "none yet"
 _RANGES = {"brightness": (0, 255), "contrast": (0, 128), "sharpness": (0, 100), "confidence": (0, 100)}
 _SINGLE = ("dataset_split", "dataset_majority", "dataset_predicted", "dataset_model_right")
-_MULTI = ("dataset_classes", "dataset_agreement", "dataset_verdicts")
+_MULTI = ("dataset_classes", "dataset_agreement", "dataset_verdicts", "dataset_tags")
 SORTS = {
     "Position": "position",
     "Darkest first": "brightness",
@@ -100,6 +101,7 @@ def choose(dataset: DatasetView) -> FilteredFaces:
         _votes(dataset, shown, words)
         _image_measures(dataset, shown, words)
         _verdicts(dataset, shown, words)
+        _tags(dataset, shown, words)
         answers = _model(dataset, shown, words)
     linked = st.query_params.get("dataset_sort", "")
     if linked in _RENAMED_SORTS:
@@ -200,6 +202,28 @@ def _verdicts(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> None
     words.append("verdict " + " or ".join(chosen))
 
 
+def _tags(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> None:
+    by_face = dataset.tags
+    if not by_face:
+        st.caption(
+            "Faces with a tag of yours can be filtered here: open a face, or select several, to tag them."
+        )
+        return
+    chosen = st.pills(
+        "Your tags",
+        tags.names(by_face),
+        format_func=plain,
+        selection_mode="multi",
+        key="dataset_tags",
+        bind="query-params",
+    )
+    if chosen:
+        matches = np.zeros(len(shown), bool)
+        matches[[i for i, of_face in by_face.items() if set(of_face) & set(chosen)]] = True
+        shown &= matches
+        words.append("tagged " + " or ".join(chosen))
+
+
 def _model(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> model_answers.ModelAnswers | None:
     data = dataset.data
     bundle = model_answers.choose()
@@ -296,7 +320,7 @@ def _notes(
     answers: model_answers.ModelAnswers | None,
     value: Callable[[int], str] | None,
 ) -> Callable[[int], tuple[str, ...]]:
-    verdicts = dataset.current_verdicts()
+    verdicts, by_face = dataset.current_verdicts(), dataset.tags
     predicted = None if answers is None else answers.predicted
     names = dataset.data.label_names
 
@@ -310,6 +334,7 @@ def _notes(
             value(index) if value else "",
             says,
             in_words(verdicts.get(index), dataset.label(index)),
+            tags.in_words(by_face.get(index, ())),
         )
 
     return notes

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core.wording import plural
 from pages.session.foreign_text import plain
-from pages.widgets import face_grid
+from pages.widgets import face_grid, tags
 from pages.widgets.paging import page_of
 
 from . import face_view, filters, verdict_buttons
@@ -49,13 +49,16 @@ def show(dataset: DatasetView) -> np.ndarray:
     ]
     chosen = face_grid.show(
         shown,
-        f"dataset_faces_{verdict_buttons.selection_version() if selecting else 0}",
+        f"dataset_faces_{verdict_buttons.selection_version()}_{tags.version()}"
+        if selecting
+        else "dataset_faces",
         on_open=lambda i: face_view.open_face(dataset.data, i),
         selecting=selecting,
     )
     if selecting:
         with place:
             verdict_buttons.for_several(dataset, chosen, shown_indices)
+            tags.for_several(dataset.data, chosen, "dataset")
     return filtered.indices
 
 
@@ -80,7 +83,11 @@ def small(
             int(i),
             dataset.data.images[i],
             dataset.label(int(i)),
-            (*note, in_words(verdicts.get(int(i)), dataset.label(int(i)))),
+            (
+                *note,
+                in_words(verdicts.get(int(i)), dataset.label(int(i))),
+                tags.in_words(dataset.tags.get(int(i), ())),
+            ),
         )
         for i, note in zip(indices, lines, strict=True)
     ]

@@ -13,7 +13,7 @@ from fer_core.emotions import EMOJI
 from fer_core.quality.agreement import votes_in_words
 from pages.session import face_link
 from pages.session.foreign_text import plain
-from pages.widgets import faces
+from pages.widgets import faces, tags
 
 from . import explanation
 from .selection import Selection
@@ -60,6 +60,8 @@ def _view(selection: Selection) -> None:
     with right:
         _answer(selection, position)
         _votes(selection, position)
+        if selection.data is not None and selection.indices is not None:
+            tags.for_one(selection.data, int(selection.indices[position]), "evaluate")
     explanation.show(selection, position)
 
 
