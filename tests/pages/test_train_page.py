@@ -832,6 +832,24 @@ def test_one_run_is_renamed_noted_watched_and_deleted(runs: Path) -> None:
     assert "#### c" not in texts(app), "the next run took the place of the deleted one"
 
 
+def test_runs_are_cards_on_a_phone(runs: Path) -> None:
+    three_runs(runs)
+    app = open_page(PAGE, train_view="Runs")
+    (drawn,) = app.get("bidi_component")
+    cards = {card["name"]: card for card in json.loads(drawn.proto.json)["cards"]}
+    assert list(cards) == [run.name for run in list_runs(runs)]
+    assert cards["a"]["accuracy"] == f"{accuracy(2):.1%} on validation"
+    assert cards["a"]["details"] == "2 of 10 epochs · 683,527 parameters"
+    assert {card["state"] for card in cards.values()} == set(table(app)["State"])
+    app.session_state["runs_cards"] = {"chosen": ["b"]}
+    app.run()
+    assert "#### b" in texts(app), "a click on a card selects the run"
+    app = open_page(PAGE, train_view="Runs", runs_cards={"watched": "b"})
+    assert app.session_state["train_view"] == "Watch" and app.session_state["train_run"] == "b"
+    app = open_page(PAGE, train_view="Runs", runs_cards={"again": "b"})
+    assert not app.exception and app.session_state["train_view"] == "Set up"
+
+
 def test_a_run_that_is_under_way_cannot_be_deleted(runs: Path, trainings: Trainings) -> None:
     run = made_run(runs, "run")
     trainings.hold(run)
