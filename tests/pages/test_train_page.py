@@ -306,7 +306,8 @@ def test_the_builders_change_is_trained_and_what_does_not_fit_cannot_be(voted: P
     config = start(app, runs)
     assert config.model.family == "blocks" and config.model.hparams["blocks"][0]["filters"] == 20
     app = set_up(voted)
-    app.button(key="builder_quick_7_up").click().run()  # dense before flatten
+    app.session_state["builder_quick_draft"].select(7)
+    app.run().button(key="builder_quick_7_up").click().run()  # dense before flatten
     assert not app.exception and app.error and "train_start" not in [b.key for b in app.button]
     assert "is not valid yet" in texts(app)
     app.button(key="builder_quick_7_down").click().run()

@@ -27,12 +27,14 @@ from fer_core.runs.run_folder import new_run_folder
 from fer_core.storage import runs_folder
 from fer_core.training.schedule import class_weights
 from fer_core.wording import plural
+from fer_core.zoo.block_types import parse_blocks
+from fer_core.zoo.families import as_blocks
 from pages.session import data_source, model_choice, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 from pages.widgets import data_notes, source_picker
 
-from . import augmentation, builder, run_link, settings_form, time_estimate
+from . import augmentation, builder, invalid_values, network_drawing, run_link, settings_form, time_estimate
 
 _TRAINING = [
     "epochs",
@@ -156,6 +158,7 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
         model = None
         if start:
             model = RunConfig.parse(find_bundle(start).card.get("config")).model
+            network_drawing.show(parse_blocks(as_blocks(model)), "train_start_drawing")
             builder.summary_of(model)
         else:
             model = builder.show(config.model, config.preset or "network")
@@ -284,6 +287,7 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
         else ["a run"]
     )
     label = "Start training" if not busy else "Put it in the queue"
+    invalid_values.note()
     with st.container(horizontal=True, vertical_alignment="center"):
         title = st.text_input(
             "Title",
