@@ -16,6 +16,8 @@ from streamlit.testing.v1 import AppTest
 from fer_core import presets
 from fer_core.bundles.bundle import MODELS_DIR, find_bundle, read_bundle
 from fer_core.config import AugmentConfig, BundleConfig, DataConfig, RunConfig, TrainConfig
+from fer_core.data import open_dataset
+from fer_core.data.recipe import Recipe, save_recipe
 from fer_core.errors import TrainingError
 from fer_core.runs import processes, queue, speed
 from fer_core.runs.registry import Registry
@@ -200,6 +202,14 @@ def test_every_setting_is_explained_and_its_value_reaches_the_run(
         app.session_state["train_view"] == "Watch"
         and app.session_state["train_run"] == list_runs(runs)[0].name
     )
+
+
+def test_a_variant_of_drawn_faces_begins_with_the_quick_preset_like_its_original(folders: Path) -> None:
+    drawn = open_dataset("synthetic:140")
+    recipe = Recipe(drawn.source, drawn.fingerprint, {int(drawn.rows[0]): "dropped"}, {})
+    variant = save_recipe(recipe, folders / "data", "variant")
+    app = open_page(PAGE, data_source=str(variant), train_view="Set up")
+    assert not app.exception and app.selectbox(key="train_preset").value == "quick"
 
 
 def test_nothing_changed_is_the_preset_and_another_preset_brings_its_own_values(

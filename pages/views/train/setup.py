@@ -96,7 +96,7 @@ def base_config(key: str, names: Sequence[str] = tuple(PRESETS)) -> RunConfig:
         key: Key of the box.
         names: The presets on offer.
     """
-    first = "quick" if data_source.current().startswith("synthetic") else DEFAULT_PRESET
+    first = "quick" if data_source.is_drawn() else DEFAULT_PRESET
     name = st.selectbox(
         "Preset",
         names,
