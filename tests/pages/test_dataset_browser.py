@@ -72,7 +72,7 @@ def test_a_face_opens_gets_verdicts_by_keys_and_they_are_undone(page: Page, serv
 
 def test_faces_are_chosen_by_keys_faster_than_the_page_answers(page: Page, server: Server) -> None:
     visit(page, server, f"dataset?{DATA}&dataset_view=Gallery&dataset_split=test")
-    page.get_by_text("Select several").click()
+    page.get_by_text("Select", exact=True).click()
     expect(page.get_by_text("Click faces to select them")).to_be_visible()
     faces(page).first.focus()
     for _ in range(6):
@@ -91,7 +91,7 @@ def test_several_faces_get_one_verdict_and_a_network_is_trained_on_the_cleaned_v
 ) -> None:
     data = "source=synthetic:140:12"
     visit(page, server, f"dataset?{data}&dataset_view=Gallery&dataset_split=train&dataset_classes=fear")
-    page.get_by_text("Select several").click()
+    page.get_by_text("Select", exact=True).click()
     expect(page.get_by_text("Click faces to select them")).to_be_visible()
     faces(page).nth(0).click()
     expect(page.get_by_text("1 selected")).to_be_visible()

@@ -25,21 +25,24 @@ def show(dataset: DatasetView) -> np.ndarray:
     if not len(filtered.indices):
         st.info("No face passes these filters.", icon=":material/filter_alt_off:")
         return filtered.indices
-    shown_indices = page_of(
-        filtered.indices,
-        PER_PAGE,
-        _PAGE,
-        f"{dataset.key} {filtered.words} {st.session_state['dataset_sort']}",
-        linked=True,
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        shown_indices = page_of(
+            filtered.indices,
+            PER_PAGE,
+            _PAGE,
+            f"{dataset.key} {filtered.words} {st.session_state['dataset_sort']}",
+            linked=True,
+        )
         st.caption(
             f"{shown_indices.size:,} of {plural(len(filtered.indices), 'face')}"
             + (f": {plain(', '.join(filtered.words))}" if filtered.words else ""),
             width="stretch",
         )
+        filters.drawer()
         selecting = st.toggle(
-            "Select several", key="dataset_selecting", help="A click selects a face instead of opening it."
+            "Select",
+            key="dataset_selecting",
+            help="A click selects a face for a verdict or a tag instead of opening it.",
         )
     if selecting:
         place = st.container()

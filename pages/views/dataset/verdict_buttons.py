@@ -18,6 +18,7 @@ from .dataset_view import DatasetView, in_words
 _ERROR = "dataset_verdict_error"
 _VERSION = "dataset_verdict_turn"
 _ASKED = "dataset_verdict_asked"
+_SHOWN = 120  # faces of the question
 _AT_ONCE = 12  # faces that are on the screen together, on a phone too; more are judged after a question
 KEYS = (
     "**Y** right · **1** to **7** another class · **A** ambiguous · **N** not a face · **U** undo · **←** "
@@ -178,13 +179,17 @@ def _ask_or_give(dataset: DatasetView, indices: Sequence[int], kind: str, name: 
 
 def _ask(dataset: DatasetView, indices: Sequence[int], kind: str, name: str | None) -> None:
     words = f"wrong, they are {name}" if name else kind
-    st.markdown(f"**{len(indices)} faces** get the verdict **{plain(words)}**. Undo takes back all of them.")
-    shown = [face_grid.Face(i, dataset.data.images[i], dataset.label(i)) for i in indices]
+    st.markdown(
+        f"**{len(indices):,} faces** get the verdict **{plain(words)}**. Undo takes back all of them."
+    )
+    shown = [face_grid.Face(i, dataset.data.images[i], dataset.label(i)) for i in indices[:_SHOWN]]
+    if len(indices) > _SHOWN:
+        st.caption(f"The first {_SHOWN} are shown.")
     with st.container(height=380 if len(shown) > 2 * _AT_ONCE else "content", border=False):
         face_grid.show(shown, "dataset_asked_faces", min_width=64)
     with st.container(horizontal=True):
         judged = st.button(
-            f"Judge {len(indices)} faces",
+            f"Judge {len(indices):,} faces",
             key="dataset_judge_all",
             type="primary",
             icon=":material/gavel:",

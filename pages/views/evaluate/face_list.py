@@ -48,7 +48,7 @@ def show(
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{len(shown_indices):,} of {plural(len(order), 'face')}", width="stretch")
         selecting = st.toggle(
-            "Select several",
+            "Select",
             key=f"{key}_selecting",
             help="A click selects a face for a tag instead of opening it.",
         )
