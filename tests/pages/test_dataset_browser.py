@@ -12,8 +12,10 @@ from fer_core.bundles.bundle import find_bundle
 from fer_core.data import open_dataset
 from fer_core.quality.embedding import make_map
 from fer_core.runs.run_folder import list_runs
+from pages.widgets.faces import data_uri
 from tests.pages.conftest import PATIENCE, Server
 from tests.pages.test_browser import visit
+from tests.until import until
 
 pytestmark = pytest.mark.long
 
@@ -138,6 +140,17 @@ def test_a_lasso_on_the_map_shows_those_faces(page: Page, server: Server) -> Non
     while box != before:  # the chart grows into its place
         page.wait_for_timeout(500)
         box, before = plot.bounding_box(), box
+    point = """([plot, face]) => plot.emit("plotly_hover",
+        { points: [{ customdata: face }], event: { clientX: 200, clientY: 200 } })"""
+    under_pointer = page.locator("img.face")
+
+    def shown() -> bool:  # the page looks for the chart a few times a second
+        page.evaluate(point, [page.locator(".js-plotly-plot").first.element_handle(), 5])
+        page.wait_for_timeout(400)
+        return under_pointer.is_visible()
+
+    until(shown, PATIENCE / 1000)
+    assert under_pointer.get_attribute("src") == data_uri(data.images[5])
     corners = ((0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.01))
     for i, (x, y) in enumerate(corners):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=8)

@@ -141,9 +141,9 @@ def for_several(dataset: DatasetView, chosen: Sequence[int], on_page: np.ndarray
         show_error()
     asked = st.session_state.pop(_ASKED, None)
     if asked is not None and face_link.requested() is None:  # a page has at most one dialog
-        kind, name = asked
+        kind, right_label = asked
         st.dialog("Judge all these faces?", width="large", icon=":material/gavel:")(_ask)(
-            dataset, chosen, kind, name
+            dataset, chosen, kind, right_label
         )
 
 
