@@ -25,3 +25,9 @@ st.markdown(
 )
 with errors_shown():
     views.show("predict_way", VIEWS, options.choose(), label="Picture from", linked=True, remembered=True)
+st.page_link(
+    "pages/train.py",
+    label="Wrong about your face? **Teach it your faces**",
+    icon=":material/familiar_face_and_zone:",
+    query_params={"train_view": "Your faces"},
+)

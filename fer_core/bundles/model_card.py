@@ -44,7 +44,7 @@ def sections(card: dict[str, Any]) -> dict[str, Any]:
     if not source.startswith(("fer2013", "icml_face_data")):  # the names that FER2013 was published under
         limits[1:] = [f"Trained only on {source}; its accuracy on other pictures is unknown."]
     if card.get("imported"):
-        limits[1:] = ["Trained elsewhere, on pictures that are not known here: evaluate it on your own."]
+        limits[1:] = ["Trained elsewhere, on unknown pictures: evaluate it on your own."]
     if card.get("first_weights"):
         limits.append(
             "Its first weights were learned on VGGFace2, a data set for research: check that this fits your "
@@ -142,7 +142,7 @@ def _imported(card: dict[str, Any]) -> list[str]:
     """Return where a model from elsewhere comes from, how it is fed, and what it can do here."""
     imported = as_dict(card, "imported")
     chosen = as_dict(imported, "chosen")
-    lines = ["", "## Import", "", "- Trained: elsewhere, on pictures that are not known here"]
+    lines = ["", "## Import", "", "- Trained: elsewhere, on unknown pictures"]
     lines += _list(
         {
             "File": f"{imported.get('file')} ({imported.get('format')})",
@@ -248,7 +248,7 @@ def _figures(figures: dict[str, Any]) -> list[str]:
     head = "| class | precision | recall | F1 | images |"
     lines += [
         "",
-        head + (" F1 without leaked |" if clean else ""),
+        head + (" F1 without copies |" if clean else ""),
         "|---|---|---|---|---|" + ("---|" if clean else ""),
     ]
     for name, row in figures["per_class"].items():

@@ -17,6 +17,7 @@ from ..bundles.bundle import Bundle
 from ..bundles.card_values import as_dict
 from ..bundles.export import load_keras
 from ..errors import ModelError
+from .feature_maps import has_places
 
 if TYPE_CHECKING:
     import keras
@@ -109,7 +110,7 @@ def _gradients_of_import(graph: keras.Model, bundle: Bundle) -> Callable[[np.nda
     from ..bundles.graph import PREPARED, networks_of
 
     (network,) = networks_of(graph)
-    maps = [layer for layer in network.layers if _has_places(layer)]
+    maps = [layer for layer in network.layers if has_places(layer)]
     if not maps:
         raise ModelError(
             f"{bundle.name} has no convolution, so there is no feature map that Grad-CAM could look into."
@@ -129,14 +130,6 @@ def _gradients_of_import(graph: keras.Model, bundle: Bundle) -> Callable[[np.nda
         return np.stack(of_class, axis=3)
 
     return in_our_order
-
-
-def _has_places(layer: keras.layers.Layer) -> bool:
-    """Return whether a layer gives a feature map (n, h, w, k) and is not the input."""
-    import keras
-
-    shape = getattr(layer.output, "shape", ())
-    return not isinstance(layer, keras.layers.InputLayer) and len(shape) == 4 and min(shape[1:3]) > 1
 
 
 def _weighted_maps(

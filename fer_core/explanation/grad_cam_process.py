@@ -1,4 +1,4 @@
-"""Grad-CAM for programs without TensorFlow: a helper process computes the maps.
+"""Grad-CAM and feature maps for programs without TensorFlow: a helper process computes them.
 
 It takes about 6 s and 700 MB to start, and a fraction of a second for each request. It ends together with the
 process that started it and after ten minutes without a request; the next request starts it again.
@@ -18,7 +18,8 @@ import numpy as np
 from ..bundles.bundle import Bundle, missing_keras
 from ..errors import ModelError
 from ..resources import subprocess_environment
-from .grad_cam_worker import ERROR, NUMBER, READY
+from .feature_maps import LayerMaps, unpacked
+from .grad_cam_worker import ERROR, FEATURES, MAPS, NUMBER, READY
 
 _TIMEOUT = 60.0  # seconds
 # Calls what starts the process; it may refuse with a ModelError.
@@ -87,6 +88,19 @@ class GradCamProcess:
         Raises:
             ModelError: The model cannot be read, or the process died or did not answer in time.
         """
+        content = self._answer(MAPS, images, timeout)
+        shape = (len(images), len(self.bundle.labels), 48, 48)
+        return np.frombuffer(content, "<f4").reshape(shape).astype(np.float32)
+
+    def feature_maps(self, image: np.ndarray, timeout: float = _TIMEOUT) -> list[LayerMaps]:
+        """Compute the feature maps of a face, (48, 48) uint8 grey, see `feature_maps.FeatureMaps.of`.
+
+        Raises:
+            ModelError: As for `maps`, or the network has no feature maps.
+        """
+        return unpacked(self._answer(FEATURES, image[None], timeout))
+
+    def _answer(self, kind: bytes, images: np.ndarray, timeout: float) -> bytes:
         with self._one_request:
             worker, failed = self._worker, self.failed
             if not failed:
@@ -94,7 +108,7 @@ class GradCamProcess:
                 worker = self._worker
             assert worker is not None
             try:
-                return worker.maps(images, timeout, len(self.bundle.labels))
+                return worker.answer(kind, images, timeout)
             except ModelError:
                 worker.end()
                 with self._state:
@@ -148,9 +162,10 @@ class _Worker:
     def alive(self) -> bool:
         return not self.ended.is_set() and self._process.poll() is None
 
-    def maps(self, images: np.ndarray, timeout: float, classes: int) -> np.ndarray:
+    def answer(self, kind: bytes, images: np.ndarray, timeout: float) -> bytes:
         try:
-            self._requests.write(NUMBER.pack(len(images)) + np.ascontiguousarray(images, np.uint8).tobytes())
+            pixels = np.ascontiguousarray(images, np.uint8).tobytes()
+            self._requests.write(kind + NUMBER.pack(len(images)) + pixels)
             self._requests.flush()
         except OSError:
             pass  # it died; an answer it sent before is the better reason
@@ -169,7 +184,7 @@ class _Worker:
         kind, content = answer
         if kind == ERROR:
             raise ModelError(content.decode())
-        return np.frombuffer(content, "<f4").reshape(len(images), classes, 48, 48).astype(np.float32)
+        return content
 
     def end(self) -> None:
         self._process.kill()  # it has nothing to save

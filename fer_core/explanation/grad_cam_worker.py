@@ -1,11 +1,12 @@
-"""Helper process of `grad_cam_process`: loads a model once and answers requests for maps.
+"""Helper process of `grad_cam_process`: loads a model and answers requests for maps.
 
     python -m fer_core.explanation.grad_cam_worker BUNDLE
 
-Each request on stdin is the number of images as a little-endian uint32, then their pixels, 48 * 48 bytes
-each. Each message on stdout is a kind (one byte), the length of the content (uint32), and the content: b"r"
-ready, empty; b"m" maps, float32 in the order (image, class, row, column); b"e" an error, its sentence in
-UTF-8. The process ends when stdin closes, so that it cannot outlive the app, and after ten minutes without a
+Each request on stdin is a kind (one byte: b"m" Grad-CAM maps, b"f" feature maps of the first image), the
+number of images as a little-endian uint32, then their pixels, 48 * 48 bytes each. Each message on stdout is a
+kind (one byte), the length of the content (uint32), and the content: b"r" ready, empty; b"m" maps, float32 in
+the order (image, class, row, column); b"f" feature maps as an npz file; b"e" an error, its sentence in UTF-8.
+The process ends when stdin closes, so that it cannot outlive the app, and after ten minutes without a
 request, since it holds more memory than the app.
 """
 
@@ -22,7 +23,7 @@ import numpy as np
 
 IMAGE_BYTES = 48 * 48
 NUMBER = struct.Struct("<I")
-READY, MAPS, ERROR = b"r", b"m", b"e"
+READY, MAPS, FEATURES, ERROR = b"r", b"m", b"f", b"e"
 _IDLE_SECONDS = 600.0
 
 
@@ -34,9 +35,11 @@ def main() -> None:
 
     try:
         from ..bundles.bundle import read_bundle
+        from .feature_maps import FeatureMaps, packed
         from .grad_cam import GradCam
 
-        grad_cam = GradCam(read_bundle(Path(sys.argv[1])))
+        bundle = read_bundle(Path(sys.argv[1]))
+        grad_cam = GradCam(bundle)
         grad_cam.maps(
             np.zeros((1, 48, 48), np.uint8)
         )  # TensorFlow compiles now rather than during the first request
@@ -44,25 +47,34 @@ def main() -> None:
         _answer(answers, ERROR, str(error).encode())
         return
     _answer(answers, READY, b"")
-    while (images := _request(requests)) is not None:
-        _answer(answers, MAPS, grad_cam.maps(images).astype("<f4").tobytes())
+    feature_maps: FeatureMaps | None = None
+    while (request := _request(requests)) is not None:
+        kind, images = request
+        if kind == MAPS:
+            _answer(answers, MAPS, grad_cam.maps(images).astype("<f4").tobytes())
+            continue
+        try:
+            feature_maps = feature_maps or FeatureMaps(bundle)
+            _answer(answers, FEATURES, packed(feature_maps.of(images[0])))
+        except FerError as error:
+            _answer(answers, ERROR, str(error).encode())
 
 
-def _request(requests: BinaryIO) -> np.ndarray | None:
-    """Return the images of the next request, (n, 48, 48) uint8, or None at the end."""
+def _request(requests: BinaryIO) -> tuple[bytes, np.ndarray] | None:
+    """Return kind and images, (n, 48, 48) uint8, of the next request, or None at the end."""
     # A blocking read cannot be interrupted in another way on every system.
     timer = threading.Timer(_IDLE_SECONDS, os._exit, (0,))
     timer.daemon = True
     timer.start()
-    head = requests.read(NUMBER.size)
+    head = requests.read(1 + NUMBER.size)
     timer.cancel()
-    if len(head) < NUMBER.size:
+    if len(head) < 1 + NUMBER.size:
         return None
-    (count,) = NUMBER.unpack(head)
+    (count,) = NUMBER.unpack(head[1:])
     pixels = requests.read(count * IMAGE_BYTES)
-    return (
-        np.frombuffer(pixels, np.uint8).reshape(count, 48, 48) if len(pixels) == count * IMAGE_BYTES else None
-    )
+    if len(pixels) < count * IMAGE_BYTES:
+        return None
+    return head[:1], np.frombuffer(pixels, np.uint8).reshape(count, 48, 48)
 
 
 def _answer(answers: BinaryIO, kind: bytes, content: bytes) -> None:

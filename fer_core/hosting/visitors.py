@@ -4,7 +4,7 @@
     RUNS/visitors/ID/runs/        training runs, as below RUNS in local use
     RUNS/visitors/ID/data/        uploads, collected faces, cleaned variants
     RUNS/visitors/ID/models/      models saved under a name
-    RUNS/visitors/ID/records/     verdicts, and the uses of test splits
+    RUNS/visitors/ID/records/     verdicts, tags, and the uses of test splits
     RUNS/visitors/ID/cache/       results computed from them
     RUNS/visitors/ID/seen         touched when the visitor returns
 

@@ -9,6 +9,8 @@ import streamlit as st
 from fer_core import storage
 from fer_core.data import Dataset, open_dataset
 from fer_core.data.opening import names_beside
+from fer_core.data.recipe import SUFFIX
+from fer_core.errors import DataError
 from fer_core.label_options import split_source
 
 from . import visitor
@@ -41,6 +43,17 @@ def current() -> str:
 def is_chosen() -> bool:
     """Return whether a data set was chosen; until then the embedded faces stand in."""
     return "data_source" in st.session_state
+
+
+def is_drawn() -> bool:
+    """Return whether the current data set has drawn faces: embedded ones, or a variant of them."""
+    source = current()
+    if not source.endswith(SUFFIX):
+        return source.startswith("synthetic")
+    try:
+        return dataset().format.endswith("synthetic")
+    except DataError:  # said where the data are used
+        return False
 
 
 def fer2013() -> Path | None:

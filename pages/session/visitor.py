@@ -177,6 +177,16 @@ def check_upload(name: str, content: bytes) -> None:
         quotas.check_space(_home_in(all_visitors), len(content))
 
 
+def check_space(more: int) -> None:
+    """Check that the visitor may store `more` bytes.
+
+    Raises:
+        FerError: There is no room left for them.
+    """
+    if (all_visitors := hosted()) is not None:
+        quotas.check_space(_home_in(all_visitors), more)
+
+
 def upload_megabytes(limit: int) -> int:
     """Return the upload limit in MB: `limit`, or the limit of a hosted app if that is lower."""
     all_visitors = hosted()

@@ -41,7 +41,7 @@ def _offer(permutation: Permutation) -> None:
     if permutation.source is None:
         return
     location, options = split_source(permutation.source)
-    if st.button("Read the labels so", key="data_notes_permuted", icon=":material/check:"):
+    if st.button("Use this order", key="data_notes_permuted", icon=":material/check:"):
         with errors_shown(stop=False):
             data_source.choose(permutation.source)
             kept_labels.keep(location, options)

@@ -101,7 +101,7 @@ def test_leaked_images_and_their_share_in_each_class_are_told(card: dict) -> Non
     lines = text.splitlines()
     head = next(line for line in lines if line.startswith("| class"))
     rows = [line for line in lines if line.startswith("|")]
-    assert head.endswith("| F1 without leaked |") and len({row.count("|") for row in rows}) == 1
+    assert head.endswith("| F1 without copies |") and len({row.count("|") for row in rows}) == 1
     assert [row.split("|")[-2].strip() for row in rows[2:]] == [f"{0.111 * (i + 1):.3f}" for i in range(7)]
 
 

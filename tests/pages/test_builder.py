@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -44,9 +45,22 @@ def kinds(blocks: list[dict[str, Any]]) -> str:
     return " ".join(block["type"] for block in blocks)
 
 
+def select(app: AppTest, own_id: int, key: str = "quick") -> AppTest:
+    """The page after a click on this block in the drawing."""
+    draft = app.session_state[f"builder_{key}_draft"]
+    draft.select([row_id for row_id, _ in draft.rows].index(own_id))
+    return app.run()
+
+
 def press(app: AppTest, what: str, own_id: int | None = None) -> AppTest:
-    key = f"builder_quick_{what}" if own_id is None else f"builder_quick_{own_id}_{what}"
-    return app.button(key=key).click().run()
+    if own_id is None:
+        return app.button(key=f"builder_quick_{what}").click().run()
+    return select(app, own_id).button(key=f"builder_quick_{own_id}_{what}").click().run()
+
+
+def drawn(app: AppTest) -> list[dict[str, Any]]:
+    (drawing,) = app.get("bidi_component")
+    return json.loads(drawing.proto.json)["cells"]
 
 
 def add(app: AppTest, kind: str, place: Any = None) -> AppTest:
@@ -66,41 +80,42 @@ def test_nothing_changed_hands_the_preset_on(app: AppTest) -> None:
     assert app.button(key="builder_quick_reset").disabled and not app.error
 
 
-def test_each_row_says_its_number_type_settings_and_output(app: AppTest) -> None:
-    assert [m.value for m in app.markdown][:8] == [
-        "**1  Conv**",
-        "**2  Pool**",
-        "**3  Conv**",
-        "**4  Pool**",
-        "**5  Conv**",
-        "**6  Pool**",
-        "**7  Flatten**",
-        "**8  Dense**",
+def test_the_network_is_drawn_with_the_outputs_of_its_blocks(app: AppTest) -> None:
+    assert [(cell["title"], cell["shape"]) for cell in drawn(app)] == [
+        ("Image", "48 x 48 x 1"),
+        ("1 Conv", "48 x 48 x 32"),
+        ("2 Pool", "24 x 24 x 32"),
+        ("3 Conv", "24 x 24 x 64"),
+        ("4 Pool", "12 x 12 x 64"),
+        ("5 Conv", "12 x 12 x 128"),
+        ("6 Pool", "6 x 6 x 128"),
+        ("7 Flatten", "4,608"),
+        ("8 Dense", "128"),
+        ("Classes", "7"),
     ]
-    assert [c.value for c in app.caption][:8] == [
-        "→ 48 x 48 x 32",
-        "→ 24 x 24 x 32",
-        "→ 24 x 24 x 64",
-        "→ 12 x 12 x 64",
-        "→ 12 x 12 x 128",
-        "→ 6 x 6 x 128",
-        "→ 4,608",
-        "→ 128",
-    ]
+    heights = [cell["height"] for cell in drawn(app)[1:7:2]]
+    assert heights == sorted(heights, reverse=True), "smaller maps are drawn smaller"
+
+
+def test_the_settings_of_the_clicked_block_are_shown(app: AppTest) -> None:
+    assert "**1  Conv**" in texts(app) and "**2  Pool**" not in texts(app)
+    select(app, 2)
+    assert "**3  Conv**" in texts(app) and "→ 24 x 24 x 64" in texts(app)
     filters = app.number_input(key="builder_quick_2_filters")
     assert (filters.value, filters.min, filters.max) == (
         64,
         1,
         2048,
     ) and "output channels" in filters.help
-    assert app.button(key="builder_quick_0_up").disabled and app.button(key="builder_quick_7_down").disabled
+    assert select(app, 0).button(key="builder_quick_0_up").disabled
+    assert select(app, 7).button(key="builder_quick_7_down").disabled
     assert not app.button(key="builder_quick_7_up").disabled and all(
         b.help for b in app.button if "_up" in b.key or "_remove" in b.key
     )
 
 
 def test_a_size_is_changed_and_the_summary_follows(app: AppTest) -> None:
-    app.number_input(key="builder_quick_2_filters").set_value(40)
+    select(app, 2).number_input(key="builder_quick_2_filters").set_value(40)
     app.selectbox(key="builder_quick_2_activation").select("gelu")
     app.checkbox(key="builder_quick_2_bias").uncheck().run()
     expected = [*QUICK[:2], QUICK[2] | {"filters": 40, "activation": "gelu", "bias": False}, *QUICK[3:]]
@@ -120,9 +135,10 @@ def test_a_size_is_changed_and_the_summary_follows(app: AppTest) -> None:
 
 
 def test_blocks_are_moved_with_their_settings(app: AppTest) -> None:
-    app.number_input(key="builder_quick_2_filters").set_value(40).run()
+    select(app, 2).number_input(key="builder_quick_2_filters").set_value(40).run()
     press(app, "up", 2)
     assert kinds(made(app)) == "conv conv pool pool conv pool flatten dense" and made(app)[1]["filters"] == 40
+    assert "**2  Conv**" in texts(app), "a moved block stays selected"
     app.number_input(key="builder_quick_2_kernel").set_value(5).run()
     press(app, "down", 0)
     assert [(block["filters"], block["kernel"]) for block in made(app)[:2]] == [(40, 5), (32, 3)]
@@ -138,6 +154,7 @@ def test_what_does_not_fit_is_said_at_its_block(app: AppTest) -> None:
         "Block 7 (dense) takes a vector, but receives a map of 6 x 6 x 128: "
         "put flatten or global pooling before it."
     ]
+    assert drawn(app)[7] | {"wrong": True} == drawn(app)[7] and drawn(app)[8]["shape"] == "-"
     assert not app.code and not app.dataframe, "no summary and no code of a network that cannot be"
     add(app, "global_pooling")  # where it fits
     assert not app.error and kinds(made(app)) == "conv pool conv pool conv pool global_pooling dense"
@@ -145,6 +162,7 @@ def test_what_does_not_fit_is_said_at_its_block(app: AppTest) -> None:
 
 def test_the_error_stands_right_below_the_row(app: AppTest) -> None:
     press(app, "up", 7)  # the dense block before the flatten
+    select(app, 6)
     shown = [str(element.value) for element in app.main if element.type in ("markdown", "error")]
     order = [value for value in shown if value.startswith(("**7", "**8", "Block"))]
     assert (
@@ -206,7 +224,9 @@ def test_a_network_with_norms_and_dropout_opens(app: AppTest) -> None:
     app.session_state["preset"] = "baseline-batchnorm"
     app.run()
     assert not app.exception and not app.error and app.session_state["made"] is app.session_state["given"]
-    app.number_input(key="builder_baseline-batchnorm_15_rate").set_value(0.4).run()
+    select(app, 15, "baseline-batchnorm").number_input(key="builder_baseline-batchnorm_15_rate").set_value(
+        0.4
+    ).run()
     assert made(app)[15] == {"type": "dropout", "rate": 0.4}
 
 

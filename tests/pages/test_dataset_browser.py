@@ -12,8 +12,10 @@ from fer_core.bundles.bundle import find_bundle
 from fer_core.data import open_dataset
 from fer_core.quality.embedding import make_map
 from fer_core.runs.run_folder import list_runs
+from pages.widgets.faces import data_uri
 from tests.pages.conftest import PATIENCE, Server
 from tests.pages.test_browser import visit
+from tests.until import until
 
 pytestmark = pytest.mark.long
 
@@ -72,7 +74,7 @@ def test_a_face_opens_gets_verdicts_by_keys_and_they_are_undone(page: Page, serv
 
 def test_faces_are_chosen_by_keys_faster_than_the_page_answers(page: Page, server: Server) -> None:
     visit(page, server, f"dataset?{DATA}&dataset_view=Gallery&dataset_split=test")
-    page.get_by_text("Select several").click()
+    page.get_by_text("Select", exact=True).click()
     expect(page.get_by_text("Click faces to select them")).to_be_visible()
     faces(page).first.focus()
     for _ in range(6):
@@ -91,7 +93,7 @@ def test_several_faces_get_one_verdict_and_a_network_is_trained_on_the_cleaned_v
 ) -> None:
     data = "source=synthetic:140:12"
     visit(page, server, f"dataset?{data}&dataset_view=Gallery&dataset_split=train&dataset_classes=fear")
-    page.get_by_text("Select several").click()
+    page.get_by_text("Select", exact=True).click()
     expect(page.get_by_text("Click faces to select them")).to_be_visible()
     faces(page).nth(0).click()
     expect(page.get_by_text("1 selected")).to_be_visible()
@@ -138,6 +140,17 @@ def test_a_lasso_on_the_map_shows_those_faces(page: Page, server: Server) -> Non
     while box != before:  # the chart grows into its place
         page.wait_for_timeout(500)
         box, before = plot.bounding_box(), box
+    point = """([plot, face]) => plot.emit("plotly_hover",
+        { points: [{ customdata: face }], event: { clientX: 200, clientY: 200 } })"""
+    under_pointer = page.locator("img.face")
+
+    def shown() -> bool:  # the page looks for the chart a few times a second
+        page.evaluate(point, [page.locator(".js-plotly-plot").first.element_handle(), 5])
+        page.wait_for_timeout(400)
+        return under_pointer.is_visible()
+
+    until(shown, PATIENCE / 1000)
+    assert under_pointer.get_attribute("src") == data_uri(data.images[5])
     corners = ((0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.01))
     for i, (x, y) in enumerate(corners):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=8)

@@ -269,6 +269,30 @@ def test_a_label_cannot_be_called_wrong_and_what_it_is(folders: Path, voted: Pat
     assert "dataset_is_sad" in keys and "dataset_is_happy" not in keys
 
 
+def test_one_click_judges_a_few_faces_and_asks_before_it_judges_many(
+    folders: Path, voted: Path, data: Dataset
+) -> None:
+    app = view("Gallery", voted, dataset_selecting=True)
+    app.session_state["dataset_faces_1_1"] = {"chosen": [0, 2]}
+    run(app)
+    run(app.button(key="dataset_many_ambiguous").click())
+    assert set(Verdicts(data).all()) == {0, 2}
+    many = list(range(4, 44))
+    app.session_state["dataset_faces_2_1"] = {"chosen": many}
+    run(app)
+    run(app.button(key="dataset_many_not a face").click())
+    assert set(Verdicts(data).all()) == {0, 2} and "**40 faces** get the verdict **not a face**" in texts(app)
+    run(app.button(key="dataset_judge_none").click())
+    assert set(Verdicts(data).all()) == {0, 2}
+    run(app.button(key="dataset_many_sad").click())
+    assert "wrong, they are sad" in texts(app)
+    run(app.button(key="dataset_judge_all").click())
+    judged = Verdicts(data).all()
+    assert {i for i in many if data.labels[i] != 4} <= set(judged), "those that are sad are not wrong"
+    run(app.button(key="dataset_many_undo").click())
+    assert set(Verdicts(data).all()) == {0, 2}, "one step takes back all"
+
+
 def test_the_gallery_shows_what_was_not_judged_yet(folders: Path, voted: Path, data: Dataset) -> None:
     Verdicts(data).give([0, 2], "ambiguous")
     app = view("Gallery", voted)

@@ -61,6 +61,15 @@ def get_ready(app: AppTest) -> None:
 # --- why
 
 
+def test_the_feature_maps_of_a_face_are_shown_on_demand(folders: Path, data: Dataset) -> None:
+    app = view("Matrix", SOURCE, {"face": str(data.rows[data.indices("validation")[0]])})
+    get_ready(app)
+    assert not any("fer-maps" in element.proto.body for element in app.get("html"))
+    run(app.toggle(key="evaluate_feature_maps").set_value(True))
+    (shown,) = (element.proto.body for element in app.get("html") if "fer-maps" in element.proto.body)
+    assert shown.count("<section") > 3 and "24 x 24 x" in shown and "last_conv" in shown
+
+
 def test_a_face_is_explained_while_grad_cam_gets_ready_and_after(folders: Path, data: Dataset) -> None:
     record = score(find_bundle("standard"), data, "test", save=False).record
     position = int(np.flatnonzero(record.true != record.predicted)[0])

@@ -262,6 +262,18 @@ def test_verdicts_are_ones_own(mine: str, theirs: str) -> None:
     assert "No verdict yet" not in words(as_visitor(theirs, "dataset", dataset_view="Verdicts"))
 
 
+def test_tags_are_ones_own(mine: str, theirs: str) -> None:
+    from fer_core.quality.tags import Tags
+
+    set_visitor_folder(lambda: home(theirs))
+    Tags(open_dataset("synthetic")).add([0], "glasses")
+    offered = {
+        token: [pills.label for pills in as_visitor(token, "dataset", dataset_view="Gallery").button_group]
+        for token in (mine, theirs)
+    }
+    assert "Your tags" in offered[theirs] and "Your tags" not in offered[mine]
+
+
 def test_uploaded_votes_of_one_visitor_are_not_the_others(mine: str, theirs: str, host: Path) -> None:
     voted = host / "data"
     tiny.write_voted(voted)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fer_core.bundles.bundle import PHOTO_MODEL
+from fer_core.bundles.bundle import PHOTO_MODEL, find_bundle
 from fer_core.data import open_dataset
 from fer_core.emotions import NAMES
 from pages.views.train import face_collection as collection_module
@@ -148,13 +148,28 @@ def test_photos_with_a_face_without_one_and_damaged(folders: Path) -> None:
     assert held(app) == {"happy": 2} and "No face was found" not in texts(app)
 
 
-def test_a_snapshot_adds_a_face_and_the_camera_is_ready_for_the_next(folders: Path) -> None:
+def test_the_new_faces_of_a_burst_are_added_and_learned(folders: Path) -> None:
     app = open_section()
     app.segmented_control(key="own_way").set_value("Camera").run()
-    app.segmented_control(key="own_label").set_value("surprise").run()
-    app.camera_input(key="own_camera_0").upload("snapshot.jpg", PORTRAIT.read_bytes(), "image/jpeg").run()
-    assert not app.exception and held(app) == {"surprise": 1}
-    assert app.camera_input(key="own_camera_1").value is None
+    assert not app.exception and app.get("bidi_component")
+    box: FaceCollection = app.session_state["own_collection"]
+    bundle = find_bundle(PHOTO_MODEL)
+    nobody = io.BytesIO()
+    Image.new("RGB", (60, 40), "grey").save(nobody, "PNG")
+    portrait = PORTRAIT.read_bytes()
+    box.add_burst("happy", [portrait, portrait, nobody.getvalue(), b"nothing"], bundle)
+    app.run()
+    assert held(app) == {"happy": 1}
+    assert "1 face added to happy, 3 pictures without a new one." in texts(app)
+    assert "No face was found" not in texts(app), "the whole picture is not offered"
+    for label in ("surprise", "neutral"):
+        box._add(label, np.full((48, 48), NAMES.index(label), np.uint8), "a picture")
+    app.session_state["own_recorded"] = True
+    app.run()
+    assert not app.exception and "Learned happy (1), surprise (1), neutral (1) from 3 faces." in texts(app)
+    app.session_state["own_live_answer"] = (7, np.array([0.2, 0.5, 0.3]))
+    app.run()
+    assert "**Live, after learning**" in texts(app)
 
 
 def test_only_crops_are_kept(folders: Path) -> None:

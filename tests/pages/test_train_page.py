@@ -16,6 +16,8 @@ from streamlit.testing.v1 import AppTest
 from fer_core import presets
 from fer_core.bundles.bundle import MODELS_DIR, find_bundle, read_bundle
 from fer_core.config import AugmentConfig, BundleConfig, DataConfig, RunConfig, TrainConfig
+from fer_core.data import open_dataset
+from fer_core.data.recipe import Recipe, save_recipe
 from fer_core.errors import TrainingError
 from fer_core.runs import processes, queue, speed
 from fer_core.runs.registry import Registry
@@ -202,6 +204,14 @@ def test_every_setting_is_explained_and_its_value_reaches_the_run(
     )
 
 
+def test_a_variant_of_drawn_faces_begins_with_the_quick_preset_like_its_original(folders: Path) -> None:
+    drawn = open_dataset("synthetic:140")
+    recipe = Recipe(drawn.source, drawn.fingerprint, {int(drawn.rows[0]): "dropped"}, {})
+    variant = save_recipe(recipe, folders / "data", "variant")
+    app = open_page(PAGE, data_source=str(variant), train_view="Set up")
+    assert not app.exception and app.selectbox(key="train_preset").value == "quick"
+
+
 def test_nothing_changed_is_the_preset_and_another_preset_brings_its_own_values(
     voted: Path, runs: Path
 ) -> None:
@@ -306,7 +316,8 @@ def test_the_builders_change_is_trained_and_what_does_not_fit_cannot_be(voted: P
     config = start(app, runs)
     assert config.model.family == "blocks" and config.model.hparams["blocks"][0]["filters"] == 20
     app = set_up(voted)
-    app.button(key="builder_quick_7_up").click().run()  # dense before flatten
+    app.session_state["builder_quick_draft"].select(7)
+    app.run().button(key="builder_quick_7_up").click().run()  # dense before flatten
     assert not app.exception and app.error and "train_start" not in [b.key for b in app.button]
     assert "is not valid yet" in texts(app)
     app.button(key="builder_quick_7_down").click().run()
@@ -830,6 +841,24 @@ def test_one_run_is_renamed_noted_watched_and_deleted(runs: Path) -> None:
         and list(table(app)["Run"]) == ["c", "a"]
     )
     assert "#### c" not in texts(app), "the next run took the place of the deleted one"
+
+
+def test_runs_are_cards_on_a_phone(runs: Path) -> None:
+    three_runs(runs)
+    app = open_page(PAGE, train_view="Runs")
+    (drawn,) = app.get("bidi_component")
+    cards = {card["name"]: card for card in json.loads(drawn.proto.json)["cards"]}
+    assert list(cards) == [run.name for run in list_runs(runs)]
+    assert cards["a"]["accuracy"] == f"{accuracy(2):.1%} on validation"
+    assert cards["a"]["details"] == "2 of 10 epochs · 683,527 parameters"
+    assert {card["state"] for card in cards.values()} == set(table(app)["State"])
+    app.session_state["runs_cards"] = {"chosen": ["b"]}
+    app.run()
+    assert "#### b" in texts(app), "a click on a card selects the run"
+    app = open_page(PAGE, train_view="Runs", runs_cards={"watched": "b"})
+    assert app.session_state["train_view"] == "Watch" and app.session_state["train_run"] == "b"
+    app = open_page(PAGE, train_view="Runs", runs_cards={"again": "b"})
+    assert not app.exception and app.session_state["train_view"] == "Set up"
 
 
 def test_a_run_that_is_under_way_cannot_be_deleted(runs: Path, trainings: Trainings) -> None:

@@ -159,7 +159,7 @@ def _accuracy(dataset: DatasetView, near_groups: list[CopyGroup] | None) -> None
             pd.DataFrame(rows),
             hide_index=True,
             column_config=config,
-            alt="Accuracy with and without leaked images",
+            alt="Accuracy with and without copies",
         )
         if not model_answers.trained_on(bundle, data):
             st.caption(

@@ -13,6 +13,7 @@ from fer_core.quality import result_cache
 from fer_core.quality.agreement import Agreement, agreement, majority_columns
 from fer_core.quality.copies import CopyGroup, copy_groups
 from fer_core.quality.statistics import Statistics, statistics
+from fer_core.quality.tags import Tags
 from fer_core.quality.verdicts import Verdict, Verdicts
 from pages.session import background, evaluations
 
@@ -98,6 +99,11 @@ class DatasetView:
     @property
     def verdicts(self) -> Verdicts:
         return Verdicts(self.data)
+
+    @cached_property
+    def tags(self) -> dict[int, tuple[str, ...]]:
+        """Return the tags of each tagged face by position."""
+        return Tags(self.data).all()
 
     def current_verdicts(self) -> dict[int, Verdict]:
         """Return the current verdicts by position."""

@@ -22,7 +22,7 @@ from pages.session.foreign_text import plain
 from pages.widgets import charts
 from pages.widgets.paging import page_of
 
-from . import gallery, model_answers, verdict_buttons
+from . import gallery, map_hover, model_answers, verdict_buttons
 from .dataset_view import DatasetView
 
 _REFRESH_SECONDS = 1.5
@@ -76,8 +76,10 @@ def show(dataset: DatasetView) -> np.ndarray:
         on_select="rerun",
         selection_mode=("lasso", "box", "points"),
     )
+    map_hover.show(dataset, f"map_{method}_{colouring}")
     st.caption(
-        "Draw a lasso around points to see their faces; a double click clears the selection. The wheel zooms."
+        "Point at a face to see it. Draw a lasso around points to see their faces; a double click clears the "
+        "selection. The wheel zooms."
     )
     return _selected(dataset, event)
 

@@ -17,9 +17,9 @@ from fer_core.quality import result_cache
 from fer_core.quality.agreement import vote_entropy, votes_in_words
 from fer_core.quality.embedding import load_features
 from fer_core.quality.neighbours import nearest
-from pages.session import face_link
-from pages.session.foreign_text import plain
-from pages.widgets import face_grid, faces
+from pages.session import face_link, file_names
+from pages.session.foreign_text import code, plain
+from pages.widgets import face_grid, faces, tags
 
 from . import model_answers, verdict_buttons
 from .dataset_view import DatasetView
@@ -66,6 +66,7 @@ def _view(dataset: DatasetView, order: np.ndarray) -> None:
         _picture(dataset, index)
     with right:
         _verdict(dataset, order, index, place)
+        tags.for_one(dataset.data, index, "dataset")
     left, right = st.columns([2, 3], gap="medium")
     with left:
         _prediction(dataset, index, bundle)
@@ -102,6 +103,8 @@ def _picture(dataset: DatasetView, index: int) -> None:
         f"{measured.brightness[index]:.0f}, contrast {measured.contrast[index]:.0f}, sharpness rank "
         f"{dataset.sharpness_rank[index]:.0f} of 100"
     )
+    if name := file_names.name(data, index):
+        st.caption(f"File {code(name)}")
 
 
 def _verdict(dataset: DatasetView, order: np.ndarray, index: int, place: int | None) -> None:

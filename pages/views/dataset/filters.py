@@ -1,4 +1,7 @@
-"""Filters and order of the gallery. The address holds all of them, so that a link shows the same faces."""
+"""Filters and order of the gallery. The address holds all of them, so that a link shows the same faces.
+
+On a phone they are in a drawer, so that the faces begin in the upper half of the screen.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from streamlit.delta_generator import DeltaGenerator
 from fer_core.data import SPLITS, UNLABELLED
 from fer_core.quality.verdicts import VERDICTS
 from pages.session.foreign_text import plain
+from pages.widgets import tags
+from pages.widgets.component import style
 
 from . import model_answers
 from .dataset_view import DatasetView, in_words
@@ -21,8 +26,9 @@ AGREE, DISAGREE, CONTESTED = "voters agree", "voters disagree", "contested"
 RIGHT, WRONG = "model is right", "model is wrong"
 NO_VERDICT = "none yet"
 _RANGES = {"brightness": (0, 255), "contrast": (0, 128), "sharpness": (0, 100), "confidence": (0, 100)}
+_OPEN = "dataset_filters_open"
 _SINGLE = ("dataset_split", "dataset_majority", "dataset_predicted", "dataset_model_right")
-_MULTI = ("dataset_classes", "dataset_agreement", "dataset_verdicts")
+_MULTI = ("dataset_classes", "dataset_agreement", "dataset_verdicts", "dataset_tags")
 SORTS = {
     "Position": "position",
     "Darkest first": "brightness",
@@ -68,44 +74,75 @@ def link(**chosen: object) -> None:
 
 def choose(dataset: DatasetView) -> FilteredFaces:
     """Draw the filters and return the faces that pass them."""
+    # All are drawn in any case: a filter that is not drawn would leave the address.
+    opened = st.session_state.get(_OPEN, False)
+    with st.container(key="dataset_filters" if opened else "dataset_filters_closed", gap="small"):
+        shown, words, answers, order = _filters(dataset)
+    indices, value = _sorted(dataset, answers, np.flatnonzero(shown), SORTS[order])
+    return FilteredFaces(
+        indices, words, _notes(dataset, not st.session_state.get("dataset_split"), answers, value)
+    )
+
+
+def drawer() -> None:
+    """Draw the switch that opens the drawer of the filters on a phone."""
+    st.html(style(__file__))
+    with st.container(key="dataset_drawer", width="content"):
+        st.toggle("Filters", key=_OPEN)
+
+
+def _filters(
+    dataset: DatasetView,
+) -> tuple[np.ndarray, list[str], model_answers.ModelAnswers | None, str]:
+    """Draw the filters; return which faces pass (N,) bool, the filters in words, predictions and order."""
     data = dataset.data
     shown, words = np.ones(len(data), bool), []
-    split = st.segmented_control(
-        "Split",
-        data.split_names(),
-        format_func=plain,
-        key="dataset_split",
-        help="None selected: all splits.",
-        bind="query-params",
-    )
-    if split:
-        shown &= data.splits == SPLITS.index(split)
-        words.append(split)
-    labels = dataset.labels
-    classes = st.pills(
-        "Classes",
-        labels,
-        format_func=plain,
-        selection_mode="multi",
-        key="dataset_classes",
-        help="None selected: all classes.",
-        bind="query-params",
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        split = st.segmented_control(
+            "Split",
+            data.split_names(),
+            format_func=plain,
+            key="dataset_split",
+            label_visibility="collapsed",
+            width="content",
+            bind="query-params",
+        )
+        if split:
+            shown &= data.splits == SPLITS.index(split)
+            words.append(split)
+        labels = dataset.labels
+        classes = st.pills(
+            "Classes",
+            labels,
+            format_func=plain,
+            selection_mode="multi",
+            key="dataset_classes",
+            label_visibility="collapsed",
+            bind="query-params",
+        )
     if classes:
         shown &= np.isin(
             data.labels, [labels.index(name) if name in data.label_names else UNLABELLED for name in classes]
         )
         words.append(" or ".join(classes))
-    with st.expander("More filters", icon=":material/tune:"):
-        _votes(dataset, shown, words)
-        _image_measures(dataset, shown, words)
-        _verdicts(dataset, shown, words)
-        answers = _model(dataset, shown, words)
-    linked = st.query_params.get("dataset_sort", "")
-    if linked in _RENAMED_SORTS:
-        st.session_state["dataset_sort"] = _RENAMED_SORTS[linked]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        order = st.selectbox("Sort by", list(SORTS), key="dataset_sort", bind="query-params", width=260)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.popover("More filters", icon=":material/tune:"), st.container(width=640):
+            _votes(dataset, shown, words)
+            _image_measures(dataset, shown, words)
+            _verdicts(dataset, shown, words)
+            _tags(dataset, shown, words)
+            answers = _model(dataset, shown, words)
+        linked = st.query_params.get("dataset_sort", "")
+        if linked in _RENAMED_SORTS:
+            st.session_state["dataset_sort"] = _RENAMED_SORTS[linked]
+        order = st.selectbox(
+            "Sort by",
+            list(SORTS),
+            key="dataset_sort",
+            label_visibility="collapsed",
+            bind="query-params",
+            width=240,
+        )
         st.button(
             "All faces",
             key="dataset_reset",
@@ -113,8 +150,7 @@ def choose(dataset: DatasetView) -> FilteredFaces:
             on_click=reset,
             disabled=not words and order == next(iter(SORTS)),
         )
-    indices, value = _sorted(dataset, answers, np.flatnonzero(shown), SORTS[order])
-    return FilteredFaces(indices, words, _notes(dataset, split is None, answers, value))
+    return shown, words, answers, order
 
 
 def _votes(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> None:
@@ -198,6 +234,28 @@ def _verdicts(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> None
         matches |= unjudged
     shown &= matches
     words.append("verdict " + " or ".join(chosen))
+
+
+def _tags(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> None:
+    by_face = dataset.tags
+    if not by_face:
+        st.caption(
+            "Faces with a tag of yours can be filtered here: open a face, or select some, to tag them."
+        )
+        return
+    chosen = st.pills(
+        "Your tags",
+        tags.names(by_face),
+        format_func=plain,
+        selection_mode="multi",
+        key="dataset_tags",
+        bind="query-params",
+    )
+    if chosen:
+        matches = np.zeros(len(shown), bool)
+        matches[[i for i, of_face in by_face.items() if set(of_face) & set(chosen)]] = True
+        shown &= matches
+        words.append("tagged " + " or ".join(chosen))
 
 
 def _model(dataset: DatasetView, shown: np.ndarray, words: list[str]) -> model_answers.ModelAnswers | None:
@@ -296,7 +354,7 @@ def _notes(
     answers: model_answers.ModelAnswers | None,
     value: Callable[[int], str] | None,
 ) -> Callable[[int], tuple[str, ...]]:
-    verdicts = dataset.current_verdicts()
+    verdicts, by_face = dataset.current_verdicts(), dataset.tags
     predicted = None if answers is None else answers.predicted
     names = dataset.data.label_names
 
@@ -310,6 +368,7 @@ def _notes(
             value(index) if value else "",
             says,
             in_words(verdicts.get(index), dataset.label(index)),
+            tags.in_words(by_face.get(index, ())),
         )
 
     return notes

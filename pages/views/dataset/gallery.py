@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core.wording import plural
 from pages.session.foreign_text import plain
-from pages.widgets import face_grid
+from pages.widgets import face_grid, tags
 from pages.widgets.paging import page_of
 
 from . import face_view, filters, verdict_buttons
@@ -25,21 +25,24 @@ def show(dataset: DatasetView) -> np.ndarray:
     if not len(filtered.indices):
         st.info("No face passes these filters.", icon=":material/filter_alt_off:")
         return filtered.indices
-    shown_indices = page_of(
-        filtered.indices,
-        PER_PAGE,
-        _PAGE,
-        f"{dataset.key} {filtered.words} {st.session_state['dataset_sort']}",
-        linked=True,
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        shown_indices = page_of(
+            filtered.indices,
+            PER_PAGE,
+            _PAGE,
+            f"{dataset.key} {filtered.words} {st.session_state['dataset_sort']}",
+            linked=True,
+        )
         st.caption(
             f"{shown_indices.size:,} of {plural(len(filtered.indices), 'face')}"
             + (f": {plain(', '.join(filtered.words))}" if filtered.words else ""),
             width="stretch",
         )
+        filters.drawer()
         selecting = st.toggle(
-            "Select several", key="dataset_selecting", help="A click selects a face instead of opening it."
+            "Select",
+            key="dataset_selecting",
+            help="A click selects a face for a verdict or a tag instead of opening it.",
         )
     if selecting:
         place = st.container()
@@ -49,13 +52,16 @@ def show(dataset: DatasetView) -> np.ndarray:
     ]
     chosen = face_grid.show(
         shown,
-        f"dataset_faces_{verdict_buttons.selection_version() if selecting else 0}",
+        f"dataset_faces_{verdict_buttons.selection_version()}_{tags.version()}"
+        if selecting
+        else "dataset_faces",
         on_open=lambda i: face_view.open_face(dataset.data, i),
         selecting=selecting,
     )
     if selecting:
         with place:
             verdict_buttons.for_several(dataset, chosen, shown_indices)
+            tags.for_several(dataset.data, chosen, "dataset")
     return filtered.indices
 
 
@@ -80,7 +86,11 @@ def small(
             int(i),
             dataset.data.images[i],
             dataset.label(int(i)),
-            (*note, in_words(verdicts.get(int(i)), dataset.label(int(i)))),
+            (
+                *note,
+                in_words(verdicts.get(int(i)), dataset.label(int(i))),
+                tags.in_words(dataset.tags.get(int(i), ())),
+            ),
         )
         for i, note in zip(indices, lines, strict=True)
     ]

@@ -21,8 +21,15 @@ _EMBEDDED, _FOLDER, _UPLOAD = "Embedded", "Data folder", "Upload"
 
 def show() -> None:
     """Draw the boxes; a source that cannot be read leaves the current one in place."""
-    source_picker.show("dataset_source")
-    with st.expander("Other data: drawn faces, a path, an upload", icon=":material/database:"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        source_picker.show("dataset_source")
+        other = st.popover(
+            "Other data",
+            icon=":material/database:",
+            help="Drawn faces, a path, or an upload.",
+            width="content",
+        )
+    with other:
         origin = st.segmented_control(
             "Take the images from",
             [_EMBEDDED, _FOLDER, _UPLOAD],

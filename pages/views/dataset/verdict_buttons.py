@@ -9,12 +9,17 @@ import streamlit as st
 
 from fer_core.emotions import EMOJI, NAMES
 from fer_core.errors import FerError
+from pages.session import face_link
 from pages.session.foreign_text import plain
+from pages.widgets import face_grid
 
 from .dataset_view import DatasetView, in_words
 
 _ERROR = "dataset_verdict_error"
 _VERSION = "dataset_verdict_turn"
+_ASKED = "dataset_verdict_asked"
+_SHOWN = 120  # faces of the question
+_AT_ONCE = 12  # faces that are on the screen together, on a phone too; more are judged after a question
 KEYS = (
     "**Y** right · **1** to **7** another class · **A** ambiguous · **N** not a face · **U** undo · **←** "
     "**→** other faces"
@@ -94,7 +99,10 @@ def for_one(dataset: DatasetView, index: int, after: Callable[[], None], undone:
 
 
 def for_several(dataset: DatasetView, chosen: Sequence[int], on_page: np.ndarray) -> None:
-    """Draw buttons that give all selected faces the same verdict; Undo takes back all of them."""
+    """Draw buttons that give all selected faces the same verdict; Undo takes back all of them.
+
+    More faces than are seen together are shown in a question first.
+    """
     with st.container(border=True):
         if not chosen:
             st.caption(f"Click faces to select them; {len(on_page)} are on this page.")
@@ -111,7 +119,7 @@ def for_several(dataset: DatasetView, chosen: Sequence[int], on_page: np.ndarray
                     key=f"dataset_many_{kind}",
                     icon=f":material/{icon}:",
                     disabled=not chosen,
-                    on_click=_give_many,
+                    on_click=_ask_or_give,
                     args=(dataset, chosen, kind),
                 )
             with st.popover("Wrong; they are", icon=":material/close:", disabled=not chosen):
@@ -119,7 +127,7 @@ def for_several(dataset: DatasetView, chosen: Sequence[int], on_page: np.ndarray
                     st.button(
                         f"{EMOJI[name]} {name}",
                         key=f"dataset_many_{name}",
-                        on_click=_give_many,
+                        on_click=_ask_or_give,
                         args=(dataset, chosen, "wrong", name),
                     )
             st.button(
@@ -131,6 +139,12 @@ def for_several(dataset: DatasetView, chosen: Sequence[int], on_page: np.ndarray
                 args=(dataset,),
             )
         show_error()
+    asked = st.session_state.pop(_ASKED, None)
+    if asked is not None and face_link.requested() is None:  # a page has at most one dialog
+        kind, right_label = asked
+        st.dialog("Judge all these faces?", width="large", icon=":material/gavel:")(_ask)(
+            dataset, chosen, kind, right_label
+        )
 
 
 def selection_version() -> int:
@@ -154,6 +168,36 @@ def _give(dataset: DatasetView, indices: Sequence[int], kind: str, name: str | N
         st.session_state[_ERROR] = str(error)
         return False
     return True
+
+
+def _ask_or_give(dataset: DatasetView, indices: Sequence[int], kind: str, name: str | None = None) -> None:
+    if len(indices) > _AT_ONCE:
+        st.session_state[_ASKED] = kind, name
+    else:
+        _give_many(dataset, indices, kind, name)
+
+
+def _ask(dataset: DatasetView, indices: Sequence[int], kind: str, name: str | None) -> None:
+    words = f"wrong, they are {name}" if name else kind
+    st.markdown(
+        f"**{len(indices):,} faces** get the verdict **{plain(words)}**. Undo takes back all of them."
+    )
+    shown = [face_grid.Face(i, dataset.data.images[i], dataset.label(i)) for i in indices[:_SHOWN]]
+    if len(indices) > _SHOWN:
+        st.caption(f"The first {_SHOWN} are shown.")
+    with st.container(height=380 if len(shown) > 2 * _AT_ONCE else "content", border=False):
+        face_grid.show(shown, "dataset_asked_faces", min_width=64)
+    with st.container(horizontal=True):
+        judged = st.button(
+            f"Judge {len(indices):,} faces",
+            key="dataset_judge_all",
+            type="primary",
+            icon=":material/gavel:",
+            on_click=_give_many,
+            args=(dataset, indices, kind, name),
+        )
+        if st.button("Cancel", key="dataset_judge_none") or judged:
+            st.rerun()
 
 
 def _give_many(dataset: DatasetView, indices: Sequence[int], kind: str, name: str | None = None) -> None:

@@ -10,9 +10,10 @@ import streamlit as st
 from fer_core.csv_cells import harmless
 from fer_core.data.measures import MEASURES
 from fer_core.data.vote_counts import COLUMNS
+from fer_core.quality.tags import Tags
 from fer_core.report.evaluation import evaluation_report
 from fer_core.runs.command import path_here, repeatable_path
-from pages.session import evaluations, visitor
+from pages.session import evaluations, file_names, visitor
 
 from .selection import Selection
 
@@ -32,13 +33,13 @@ def show(selection: Selection) -> None:
         )
         st.download_button(
             "Predictions",
-            lambda: _predictions(selection),
+            visitor.with_visitor(lambda: _predictions(selection)),
             f"{name}.csv",
             "text/csv",
             key="evaluate_answers",
             icon=":material/table_view:",
             help="One line for each image: row, true class, predicted class, the probability of every class, "
-            "brightness, contrast, sharpness, and the FER+ votes if there are any.",
+            "brightness, contrast, sharpness, and the FER+ votes, file names and your tags if there are any.",
         )
         if selection.data is not None:
             with st.popover("Shell command", icon=":material/terminal:"):
@@ -88,4 +89,11 @@ def _predictions(selection: Selection) -> str:
     if record.votes is not None:
         votes = [f"votes {name}" for name in COLUMNS]
         table = table.join(pd.DataFrame(record.votes, columns=votes))
+    if selection.data is not None and selection.indices is not None:
+        names = file_names.of(selection.data)
+        if names is not None:
+            table["file"] = [harmless(names[row]) if row < len(names) else "" for row in record.rows]
+        tags = Tags(selection.data).all()
+        if tags:
+            table["tags"] = [harmless("; ".join(tags.get(int(i), ()))) for i in selection.indices]
     return table.to_csv(index=False)

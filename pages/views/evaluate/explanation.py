@@ -1,4 +1,4 @@
-"""Explanations of a prediction: Grad-CAM, occlusion, similar training faces; mean maps by class."""
+"""Explanations of a prediction: Grad-CAM, occlusion, similar faces, feature maps; mean maps by class."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from pages.session.foreign_text import plain
 from pages.widgets import faces, heat_maps
 from pages.widgets.durations import duration
 
+from . import feature_maps
 from .selection import Selection
 
 _NEIGHBOURS = 8
@@ -71,6 +72,7 @@ def show(selection: Selection, position: int) -> None:
         st.markdown("**What the model needs** (occlusion)")
         with errors_shown(stop=False):
             _occlusion(selection, position, image, name)
+    feature_maps.show(selection.bundle, image)
 
 
 def _grad_cam(bundle: Bundle, image: np.ndarray, names: list[str], true: str) -> None:

@@ -1,4 +1,4 @@
-"""Faces of an evaluation, page by page; a click opens a face."""
+"""Faces of an evaluation, page by page; a click opens a face, or selects it for a tag."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from fer_core.quality.tags import Tags
 from fer_core.wording import plural
 from pages.session import data_source
 from pages.session.foreign_text import plain
-from pages.widgets import face_grid
+from pages.widgets import face_grid, tags
 from pages.widgets.paging import page_of
 
 from . import face_view
@@ -44,7 +45,15 @@ def show(
     shown_indices = page_of(
         np.arange(len(order)), per_page, key, f"{selection.key} {key} {zlib.crc32(order.tobytes())}"
     )
-    st.caption(f"{len(shown_indices):,} of {plural(len(order), 'face')}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{len(shown_indices):,} of {plural(len(order), 'face')}", width="stretch")
+        selecting = st.toggle(
+            "Select",
+            key=f"{key}_selecting",
+            help="A click selects a face for a tag instead of opening it.",
+        )
+    place_of_tags = st.container()
+    all_tags = Tags(selection.data).all()
     shown = []
     for place in shown_indices:
         position = int(order[place])
@@ -55,11 +64,22 @@ def show(
         )
         index = int(selection.indices[position])
         shown.append(
-            face_grid.Face(index, selection.data.images[index], labels[record.true[position]], lines)
+            face_grid.Face(
+                index,
+                selection.data.images[index],
+                labels[record.true[position]],
+                (*lines, tags.in_words(all_tags.get(index, ()))),
+            )
         )
-    face_grid.show(
-        shown, f"{key}_grid", on_open=lambda index: face_view.open_face(selection, index, record.rows[order])
+    chosen = face_grid.show(
+        shown,
+        f"{key}_grid_{tags.version()}" if selecting else f"{key}_grid",
+        on_open=lambda index: face_view.open_face(selection, index, record.rows[order]),
+        selecting=selecting,
     )
+    if selecting:
+        with place_of_tags:
+            tags.for_several(selection.data, chosen, key)
 
 
 def images_missing(selection: Selection, count: int) -> None:

@@ -11,9 +11,9 @@ import streamlit as st
 from fer_core.data.vote_counts import Votes
 from fer_core.emotions import EMOJI
 from fer_core.quality.agreement import votes_in_words
-from pages.session import face_link
-from pages.session.foreign_text import plain
-from pages.widgets import faces
+from pages.session import face_link, file_names
+from pages.session.foreign_text import code, plain
+from pages.widgets import faces, tags
 
 from . import explanation
 from .selection import Selection
@@ -60,6 +60,8 @@ def _view(selection: Selection) -> None:
     with right:
         _answer(selection, position)
         _votes(selection, position)
+        if selection.data is not None and selection.indices is not None:
+            tags.for_one(selection.data, int(selection.indices[position]), "evaluate")
     explanation.show(selection, position)
 
 
@@ -95,6 +97,8 @@ def _picture(selection: Selection, position: int) -> None:
         f"Row {record.rows[position]:,}, {plain(record.split)} · brightness "
         f"{record.brightness[position]:.0f}, contrast {record.contrast[position]:.0f}{leaked}"
     )
+    if name := file_names.name(selection.data, int(selection.indices[position])):
+        st.caption(f"File {code(name)}")
 
 
 def _answer(selection: Selection, position: int) -> None:

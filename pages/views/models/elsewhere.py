@@ -50,7 +50,7 @@ def show(_models: object) -> None:
     )
     if is_drawn(source):
         st.info(
-            "Drawn faces tell little about a network that learned from photos: choose a data set of photos "
+            "Drawn faces show little about a network that learned from photos: choose a data set of photos "
             "on the Dataset page first.",
             icon=":material/face:",
         )

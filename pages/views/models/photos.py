@@ -25,7 +25,7 @@ def show(_models: object) -> None:
         st.info("The figures on photos are not here.", icon=":material/info:")
         return
     st.markdown(
-        "FER2013's pictures and labels are one world, photos that people take are another. On 838 photos of "
+        "FER2013's pictures and labels differ from photos that people take. On 838 photos of "
         "416 people, each judged by one student, the chart shows how often a model agrees with the student. "
         "Disgust is left out, since its labels are nearly always wrong there."
     )
@@ -96,9 +96,9 @@ def worse_on_fer2013() -> str:
     photo, standard = (percent(share) for share in shares if share is not None)
     return (
         f"**On FER2013 itself it is the other way round**: `photo` meets {photo} of PrivateTest's labels, "
-        f"`standard` {standard}. FER2013's labels call many resting faces sad or angry, and know fear and "
+        f"`standard` {standard}. FER2013's labels call many resting faces sad or angry, and include fear and "
         "disgust; people who judge photos call resting faces neutral, and hardly ever say fear. A model can "
-        "answer as the ones or as the others. So `photo` is the first choice on Predict, and `standard` on "
+        "follow either, not both. So `photo` is the first choice on Predict, and `standard` on "
         "Evaluate."
     )
 

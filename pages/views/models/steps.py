@@ -31,8 +31,8 @@ _STEPS = (
     (
         "tiny",
         "Residual blocks, augmentation",
-        "Few parameters (0.1 M), but every image is turned, shifted and mirrored anew in each epoch, and the "
-        "targets are the answers of two larger networks. Four views of each image are averaged.",
+        "Few parameters (0.1 M), but every image is turned, shifted and mirrored in another way each epoch, "
+        "and the targets are the answers of two larger networks. Four views of each image are averaged.",
     ),
     (
         "standard",

@@ -58,6 +58,12 @@ def show() -> None:
         icon=":material/school:",
         query_params={"train_view": "Repeat the README"},
     )
+    st.page_link(
+        "pages/train.py",
+        label="**Your faces**: hold a button, make a face, and a model learns it in a second",
+        icon=":material/familiar_face_and_zone:",
+        query_params={"train_view": "Your faces"},
+    )
 
 
 def _show_data_folder() -> None:

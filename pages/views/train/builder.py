@@ -1,4 +1,7 @@
-"""Network builder: add, remove, order and size the blocks of a network, with a summary and Python code."""
+"""Network builder: add, remove, order and size the blocks of a network, with a summary and Python code.
+
+The blocks are drawn with their outputs; the selected one has its settings below the drawing.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,8 @@ from fer_core.zoo.summary import summary
 from pages.session.foreign_text import plain
 from pages.widgets import layers_table
 
+from . import network_drawing
+
 _SELDOM = ("bias", "initializer")  # settings behind a button, so that a row stays short
 _WHERE_IT_FITS, _AT_THE_END = -1, -2  # places besides the positions
 _NUMBER_WIDTH, _CHOICE_WIDTH = 92, 132  # pixels: three numbers fit side by side on a phone
@@ -36,19 +41,27 @@ class _Draft:
     origin: ModelConfig
     rows: list[tuple[int, Block]] = field(default_factory=list)
     next_id: int = 0
+    selected: int = 0  # position
 
     def blocks(self) -> list[Block]:
         return [block for _, block in self.rows]
+
+    def select(self, position: int) -> None:
+        self.selected = position
 
     def insert(self, position: int, block: Block) -> None:
         self.rows.insert(position, (self.next_id, block))
         self.next_id += 1
 
-    def swap(self, first: int, second: int) -> None:
-        self.rows[first], self.rows[second] = self.rows[second], self.rows[first]
+    def move(self, position: int, to: int) -> None:
+        """Swap a block with another one, and select it."""
+        self.rows[position], self.rows[to] = self.rows[to], self.rows[position]
+        self.selected = to
 
     def remove(self, position: int) -> None:
+        """Remove a block, and select the one that takes its place."""
         del self.rows[position]
+        self.selected = max(0, min(position, len(self.rows) - 1))
 
     def reset(self) -> None:
         self.fill(parse_blocks(as_blocks(self.origin)))
@@ -60,6 +73,7 @@ class _Draft:
         self.rows.clear()
         for block in blocks:
             self.insert(len(self.rows), block)
+        self.selected = 0
 
 
 def show(model: ModelConfig, key: str) -> ModelConfig | None:
@@ -94,10 +108,13 @@ def show(model: ModelConfig, key: str) -> ModelConfig | None:
     except BlockError as error:
         problem = error
 
+    wrong = 0 if problem is None else problem.number
+    network_drawing.show(blocks, f"builder_{key}_drawing", draft.selected, wrong, draft.select)
     outputs = block_outputs(blocks)
     for position in range(len(blocks)):
-        _row(draft, key, position, shape_text(outputs[position]) if position < len(outputs) else "-")
-        if problem is not None and problem.number == position + 1:
+        if position in (draft.selected, wrong - 1):
+            _row(draft, key, position, shape_text(outputs[position]) if position < len(outputs) else "-")
+        if problem is not None and wrong == position + 1:
             st.error(plain(problem), icon=":material/error:")
     if problem is not None and problem.number == 0:
         st.error(plain(problem), icon=":material/error:")
@@ -185,13 +202,13 @@ def _row(draft: _Draft, key: str, position: int, output: str) -> None:
             st.caption(f"→ {plain(output)}")
         with st.container(horizontal=True, gap="small", width="content"):
             actions: tuple[tuple[str, str, str, bool, Callable[..., None], tuple[int, ...]], ...] = (
-                ("up", "arrow_upward", "Move up", position == 0, draft.swap, (position - 1, position)),
+                ("up", "arrow_upward", "Move up", position == 0, draft.move, (position, position - 1)),
                 (
                     "down",
                     "arrow_downward",
                     "Move down",
                     position == last,
-                    draft.swap,
+                    draft.move,
                     (position, position + 1),
                 ),
                 ("remove", "delete", "Remove this block", False, draft.remove, (position,)),
@@ -303,7 +320,9 @@ def _add(draft: _Draft, kind: str, place: int) -> None:
     block = BLOCK_TYPES[kind].model_validate({"type": kind})
     if place == _WHERE_IT_FITS:
         place = _fitting(draft.blocks(), block)
-    draft.insert(len(draft.rows) if place == _AT_THE_END else place, block)
+    position = len(draft.rows) if place == _AT_THE_END else place
+    draft.insert(position, block)
+    draft.select(position)
 
 
 def _fitting(blocks: list[Block], block: Block) -> int:

@@ -66,6 +66,28 @@ class FaceCollection:
         if added := len(self.faces) - before:
             self.notes.append(("success", f"{plural(added, 'face')} added to {label}."))
 
+    def add_burst(self, label: str, pictures: Iterable[bytes], bundle: Bundle) -> None:
+        """Add the largest face of each picture that was recorded in a burst.
+
+        Pictures without a face or with the very same one are common in a burst, so they are only counted.
+        """
+        before, left_out = len(self.faces), 0
+        for content in pictures:
+            try:
+                found = photo_results.classify("the burst", content, bundle).faces
+            except ImageError:
+                found = []
+            crop = max(found, key=lambda face: face.box[2] * face.box[3]).crop if found else None
+            if crop is None or any(np.array_equal(face.crop, crop) for face in self.faces):
+                left_out += 1
+            elif not self._add(label, crop, "the burst"):
+                break
+        added = len(self.faces) - before
+        rest = f", {plural(left_out, 'picture')} without a new one" if left_out else ""
+        self.notes.append(
+            ("success" if added else "warning", f"{plural(added, 'face')} added to {label}{rest}.")
+        )
+
     def take_whole(self) -> None:
         """Add the whole photos in which no face was found."""
         for name, label, crop in self.without_face:

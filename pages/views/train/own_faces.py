@@ -16,7 +16,7 @@ from pages.session.errors import errors_shown
 from pages.session.foreign_text import code, plain
 from pages.widgets import camera, charts, faces, interval_chart, photo_results
 
-from . import photo_folder
+from . import own_camera, photo_folder
 from .face_collection import FaceCollection, current
 
 _FEW = 10  # faces of a class, below which the page warns
@@ -108,15 +108,10 @@ def _collect(collection: FaceCollection, labels: list[str], bundle: Bundle) -> N
     )
     # A new key for each photo clears the uploader and frees its memory.
     turn = st.session_state.setdefault("own_turn", 0)
+    pictures: list[tuple[str, bytes]] = []
     if origin == _CAMERA:
-        snapshot = (
-            st.camera_input(
-                f"A snapshot of a face that looks {plain(label)}", key=f"own_camera_{turn}", width=480
-            )
-            if camera.available()
-            else None
-        )
-        pictures = [("the snapshot", snapshot.getvalue())] if snapshot else []
+        if camera.available():
+            own_camera.show(collection, label, bundle, st.session_state.get(_MODEL))
     else:
         uploads = st.file_uploader(
             f"Photos with faces that look {plain(label)}",
@@ -197,18 +192,22 @@ def _learn(collection: FaceCollection, labels: list[str], bundle: Bundle) -> Non
         str(bundle.path),
         *((face.number, face.label) for face in collection.faces if face.label in labels),
     )
-    if st.button(
+    pressed = st.button(
         "Learn from these faces",
         type="primary",
         icon=":material/bolt:",
         disabled=bool(missing),
         key="own_learn",
-    ):
+    )
+    # Beside the camera the answer follows each burst, so that one sees what it has changed.
+    if (own_camera.take_recorded() and not missing) or pressed:
         with st.spinner("Learning ..."), errors_shown():
             st.session_state[_MODEL] = few_shot.learn(
                 cached_models.extractor(bundle), *collection.arrays(labels)
             )
         st.session_state[_LEARNED_FROM] = chosen
+        if not pressed:
+            st.rerun()  # the camera is drawn above, without the new model
     if missing:
         st.caption(f"No face yet: {plain(', '.join(missing))}.")
     model: few_shot.FewShotModel | None = st.session_state.get(_MODEL)

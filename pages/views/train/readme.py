@@ -18,7 +18,7 @@ from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 from pages.widgets import charts
 
-from . import curves, run_link, run_state, settings_form, setup
+from . import curves, invalid_values, run_link, run_state, settings_form, setup
 
 _REFRESH_SECONDS = 2.0
 _COLUMNS = {"epoch", "accuracy", "val_accuracy"}
@@ -121,6 +121,7 @@ def _start(config: RunConfig, run: RunFolder | None) -> None:
         f"Trains the network with the published settings on **{plain(source)}**; choose FER2013 on the "
         "Dataset page to repeat the figure itself."
     )
+    invalid_values.note()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         epochs = st.number_input(
             "Epochs",

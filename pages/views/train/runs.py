@@ -1,4 +1,4 @@
-"""All runs: a table to search, and what one does with one or several of them."""
+"""All runs: a table to search, cards on a phone, and what one does with one or several of them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from pages.widgets import charts
 from pages.widgets.component import style
 from pages.widgets.durations import duration
 
-from . import curves, run_link, run_state, train_again
+from . import curves, run_cards, run_link, run_state, train_again
 
+_CARDS = "runs_cards"
 _REFRESH_SECONDS = 3.0
 _OVERLAID_AT_MOST = 20
 _OVERLAYS = (  # column of the history and title
@@ -52,8 +53,7 @@ def show() -> None:
         chosen = _table(rows)
         if not chosen:
             st.caption(
-                "Select runs in the table: one to rename, annotate, download or delete it, several to "
-                "compare them."
+                "Select runs: one to rename, annotate, download or delete it, several to compare them."
             )
         elif len(chosen) == 1:
             _one(chosen[0])
@@ -124,17 +124,23 @@ def _table(rows: list[RunRow]) -> list[RunRow]:
         "Started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
         "Run": st.column_config.TextColumn(pinned=True),
     }
-    event: Any = st.dataframe(
-        frame,
-        hide_index=True,
-        column_config=config,
-        on_select="rerun",
-        selection_mode="multi-row",
-        key="runs_table",
-        placeholder="-",
-        height=min(35 * len(frame) + 38, 420),
-    )
-    return [shown[i] for i in event["selection"]["rows"] if i < len(shown)]
+    st.html(style(__file__))
+    # Python does not know the width of the screen: both are drawn, and the stylesheet shows one.
+    with st.container(key="runs_wide"):
+        event: Any = st.dataframe(
+            frame,
+            hide_index=True,
+            column_config=config,
+            on_select="rerun",
+            selection_mode="multi-row",
+            key="runs_table",
+            placeholder="-",
+            height=min(35 * len(frame) + 38, 420),
+        )
+    with st.container(key="runs_narrow"):
+        names = run_cards.show(shown, _CARDS)
+    rows_chosen = set(event["selection"]["rows"])
+    return [row for i, row in enumerate(shown) if i in rows_chosen or row.run.name in names]
 
 
 def _text(row: RunRow) -> str:
@@ -205,8 +211,7 @@ def _one(row: RunRow) -> None:
                 "Delete it", type="primary", icon=":material/delete:", key=f"runs_delete_{run.name}"
             ):
                 manage.delete(run)
-                st.session_state.pop("runs_table", None)
-                st.rerun()
+                _forget_selection()
 
 
 def _compare(chosen: list[RunRow]) -> None:
@@ -232,8 +237,14 @@ def _compare(chosen: list[RunRow]) -> None:
             for row in chosen:
                 if row.state not in OPEN_STATES:
                     manage.delete(row.run)
-            st.session_state.pop("runs_table", None)
-            st.rerun()
+            _forget_selection()
+
+
+def _forget_selection() -> None:
+    """Draw the page again with no run selected."""
+    for key in ("runs_table", _CARDS):
+        st.session_state.pop(key, None)
+    st.rerun()
 
 
 def _named(chosen: list[RunRow]) -> dict[str, RunRow]:
@@ -249,8 +260,7 @@ def _overlay(chosen: list[RunRow]) -> None:
     histories = {name: row.run.history() for name, row in _named(chosen).items()}
     lines = zip(histories, itertools.cycle(curves.MANY))
     st.html(
-        style(__file__)
-        + '<div class="fer-legend">'
+        '<div class="fer-legend">'
         + "".join(
             f'<span><i style="background:{colour}"></i>{html.escape(name)}</span>' for name, colour in lines
         )

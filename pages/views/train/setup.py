@@ -28,13 +28,14 @@ from fer_core.storage import runs_folder
 from fer_core.training.schedule import class_weights
 from fer_core.wording import plural
 from fer_core.zoo.applications import IMAGENET, has_application
+from fer_core.zoo.block_types import parse_blocks
 from fer_core.zoo.families import as_blocks
 from pages.session import data_source, model_choice, visitor
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 from pages.widgets import data_notes, source_picker
 
-from . import augmentation, builder, run_link, settings_form, time_estimate
+from . import augmentation, builder, invalid_values, network_drawing, run_link, settings_form, time_estimate
 
 _TRAINING = [
     "epochs",
@@ -97,7 +98,7 @@ def base_config(key: str, names: Sequence[str] = tuple(PRESETS)) -> RunConfig:
         key: Key of the box.
         names: The presets on offer.
     """
-    first = "quick" if data_source.current().startswith("synthetic") else DEFAULT_PRESET
+    first = "quick" if data_source.is_drawn() else DEFAULT_PRESET
     name = st.selectbox(
         "Preset",
         names,
@@ -161,6 +162,7 @@ def _form(config: RunConfig, dataset: Dataset) -> RunConfig | None:
             model = builder.show(config.model, config.preset or "network")
         else:
             model = RunConfig.parse(find_bundle(start).card.get("config")).model
+            network_drawing.show(parse_blocks(as_blocks(model)), "train_start_drawing")
             builder.summary_of(model)
     with augment_tab:
         augments = settings_form.fields(config.augment, _AUGMENT, "augment", name, columns=4)
@@ -286,6 +288,7 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
         else ["a run"]
     )
     label = "Start training" if not busy else "Put it in the queue"
+    invalid_values.note()
     with st.container(horizontal=True, vertical_alignment="center"):
         title = st.text_input(
             "Title",

@@ -17,7 +17,7 @@ from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 from pages.widgets import charts
 
-from . import curves, run_link, run_state, setup
+from . import curves, invalid_values, run_link, run_state, setup
 
 _REFRESH_SECONDS = 3.0
 _FIRST = ("train.learning_rate", "train.batch_size")  # searched most often
@@ -79,6 +79,7 @@ def _form() -> None:
         space[path] = columns[i % 3].text_input(
             plain(path), ranges[path], key=f"sweep_range_{config.preset}_{path}", persist_state="session"
         )
+    invalid_values.note()
     if st.button("Start the sweep", type="primary", icon=":material/play_arrow:", key="sweep_start"):
         if not space:
             raise ConfigError("The search space is empty: choose a setting to search.")

@@ -24,12 +24,17 @@ def show_button(run: RunFolder, key: str) -> None:
         key=key,
         help="Opens Set up with the settings and the data of this run.",
     ):
-        with errors_shown():
-            config = run.config()
-            data_source.choose(config.data.source)
-            run_link.open_setup(_inputs(config))
-            builder.use(PRESETS[_preset(config)].config.model, _preset(config), config.model)
-        st.rerun(scope="app")
+        open_form(run)
+
+
+def open_form(run: RunFolder) -> None:
+    """Run the page again with the form that has the settings of a run, on its data."""
+    with errors_shown():
+        config = run.config()
+        data_source.choose(config.data.source)
+        run_link.open_setup(_inputs(config))
+        builder.use(PRESETS[_preset(config)].config.model, _preset(config), config.model)
+    st.rerun(scope="app")
 
 
 def _preset(config: RunConfig) -> str:

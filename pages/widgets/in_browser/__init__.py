@@ -26,6 +26,7 @@ from pages.widgets.component import component
 _HERE = Path(__file__).parent
 _NAME = 16  # characters that name a plan
 _MAX_SNAPSHOT = 20_000_000  # characters
+_MAX_BURST, _MAX_FRAME = 20, 1_000_000  # pictures, and characters of each
 
 
 def joined(*modules: str) -> str:
@@ -37,6 +38,7 @@ def joined(*modules: str) -> str:
 WORKER = joined("kernels", "network", "pixels", "detector", "photo", "worker")
 LIVE = joined("plans", "camera", "table", "tracking", "session", "drawing", "live")
 STILLS = joined("plans", "camera", "table", "drawing", "stills")
+BURST = joined("camera", "burst")
 
 
 def _component(name: str, file: str, script: str) -> Callable[..., Any]:
@@ -50,6 +52,7 @@ def _component(name: str, file: str, script: str) -> Callable[..., Any]:
 
 _live = _component("fer_browser_live", "live", LIVE)
 _stills = _component("fer_browser_stills", "stills", STILLS)
+_burst = _component("fer_browser_burst", "burst", BURST)
 _plan = st.components.v2.component("fer_browser_plan", html="<span></span>", js=joined("plans", "load_plan"))
 
 
@@ -86,6 +89,43 @@ def stills(key: str, bundle: Bundle, settings: Mapping[str, Any]) -> None:
     _stills(key, {**settings, "plans": _sent_plans(key, bundle)})
 
 
+def burst(
+    key: str,
+    label: str,
+    answered: int | None,
+    on_burst: Callable[[list[bytes]], None],
+    on_frame: Callable[[int, bytes], None],
+) -> bool:
+    """Draw a camera with a button that records pictures while it is held.
+
+    Args:
+        key: Of the component.
+        label: What is recorded, for the button.
+        answered: Number of the last frame that has an answer, or None where no frames are wanted.
+        on_burst: Called with the JPEGs of a burst.
+        on_frame: Called with number and JPEG of a single frame; the next one comes after it is answered.
+
+    Returns:
+        Whether a burst has come in this run.
+    """
+
+    def recorded() -> None:
+        pictures = st.session_state[key].get("burst")
+        if isinstance(pictures, list):
+            read = [_picture(text, _MAX_FRAME) for text in pictures[:_MAX_BURST]]
+            on_burst([picture for picture in read if picture])
+
+    def seen() -> None:
+        frame = st.session_state[key].get("frame")
+        if not isinstance(frame, dict) or not isinstance(number := frame.get("number"), int):
+            return
+        on_frame(number, _picture(frame.get("picture"), _MAX_FRAME) or b"")
+
+    data = {"label": label, "answered": answered or 0, "live": answered is not None}
+    result = _burst(key, data, on_burst_change=recorded, on_frame_change=seen)
+    return bool(result.get("burst"))
+
+
 def _sent_plans(key: str, bundle: Bundle) -> dict[str, str]:
     """Send the plans to the browser, once, and return their names."""
     plans = {
@@ -102,9 +142,9 @@ def modified(bundle: Bundle) -> int:
     return bundle.inference_file.stat().st_mtime_ns if bundle.inference_file.is_file() else 0
 
 
-def _picture(text: Any) -> bytes | None:
+def _picture(text: Any, most: int = _MAX_SNAPSHOT) -> bytes | None:
     """Return the bytes of a snapshot; what comes from a browser may be anything."""
-    if not isinstance(text, str) or len(text) > _MAX_SNAPSHOT:
+    if not isinstance(text, str) or len(text) > most:
         return None
     try:
         return base64.b64decode(text, validate=True)
