@@ -267,7 +267,11 @@ class RunConfig(_Settings):
             raise ConfigError(f"{path} cannot be read as a run's configuration: {error}.") from None
 
     def save(self, path: Path) -> None:
-        write_atomically(path, (self.model_dump_json(indent=2) + "\n").encode())
+        write_atomically(path, self.as_text())
+
+    def as_text(self) -> bytes:
+        """Return the content of the file that `load` reads."""
+        return (self.model_dump_json(indent=2) + "\n").encode()
 
     def replace(self, section: str, **values: Any) -> RunConfig:
         """Return a copy with these values in `section`, validated again."""

@@ -23,6 +23,10 @@ OPEN_STATES = ("queued", *RUNNING_STATES)  # those that need not be started
 _STARTING_SECONDS = 12  # until a process has its lock
 
 
+class FolderTakenError(TrainingError):
+    """A run or sweep cannot be created, since its folder contains one already."""
+
+
 @dataclass(frozen=True)
 class ProcessFolder:
     """Files status.json, stop, lock and log.txt of a run or a sweep."""
@@ -68,15 +72,26 @@ class ProcessFolder:
                 status[key] = else_
         # A process that has just been started may not hold its lock yet. The clock may have been changed
         # meanwhile.
-        just_started = (
-            status["state"] == "starting" and abs(time.time() - status["updated"]) < _STARTING_SECONDS
-        )
+        just_started = status["state"] == "starting" and _is_recent(status["updated"])
         if status["state"] in RUNNING_STATES and not just_started and not self.alive():
             status = status | {
                 "state": "interrupted",
                 "message": "The training process ended without finishing.",
             }
         return status
+
+    def check_idle(self) -> None:
+        """Check that the folder is there, and that no process trains in it or was started in it just now.
+
+        Raises:
+            TrainingError: The folder was deleted, or a process is at work.
+        """
+        if not self.path.is_dir():
+            raise TrainingError(f"{self.name} is no longer there: it was deleted.")
+        status = self._json("status.json")
+        launched = status.get("state") == "starting" and _is_recent(status.get("launched"))
+        if launched or self.alive():
+            raise TrainingError(f"{self.name} is under way already.")
 
     def alive(self) -> bool:
         """Return whether a process is training in this folder.
@@ -122,6 +137,11 @@ class ProcessFolder:
         except (OSError, ValueError):
             return {}
         return value if isinstance(value, dict) else {}
+
+
+def _is_recent(moment: Any) -> bool:
+    """Return whether a process that was started at `moment` may not hold its lock yet."""
+    return isinstance(moment, int | float) and abs(time.time() - moment) < _STARTING_SECONDS
 
 
 def start_detached(

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..emotions import NAMES
 from ..errors import DataError
-from ..storage import write_atomically
+from ..storage import write_new
 from ..wording import plural
 from .dataset import UNLABELLED, Dataset, content_fingerprint
 
@@ -58,11 +58,11 @@ def save_recipe(recipe: Recipe, folder: Path, name: str) -> Path:
             f"{name!r} cannot be a variant's name: expected up to 60 letters, digits, dashes and underscores."
         )
     path = folder / f"{name}{SUFFIX}"
-    if path.exists():
-        raise DataError(f"There is a variant called {name} already: choose another name.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, (json.dumps(recipe.as_json(), indent=1) + "\n").encode())
+        write_new(path, (json.dumps(recipe.as_json(), indent=1) + "\n").encode())
+    except FileExistsError:
+        raise DataError(f"There is a variant called {name} already: choose another name.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}.") from None
     return path

@@ -22,6 +22,7 @@ bundle/          model bundle, once the run has ended
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass
@@ -31,8 +32,8 @@ from typing import Any
 from ..config import RunConfig
 from ..errors import FerError, TrainingError
 from ..hosting import quotas
-from ..process_folder import OPEN_STATES, RUNNING_STATES, ProcessFolder, unused_path
-from ..storage import write_atomically
+from ..process_folder import OPEN_STATES, RUNNING_STATES, FolderTakenError, ProcessFolder, unused_path
+from ..storage import write_atomically, write_new
 from .resolve import resolve
 
 __all__ = [
@@ -40,8 +41,8 @@ __all__ = [
     "OPEN_STATES",
     "RUNNING_STATES",
     "RunFolder",
+    "create_run",
     "list_runs",
-    "new_run_folder",
     "open_run",
 ]
 
@@ -102,15 +103,15 @@ class RunFolder(ProcessFolder):
         """
         with quotas.new_runs(self.path, config):
             config = resolve(config, keep_teacher=keep_teacher)
-            if self.exists():
-                raise TrainingError(
-                    f"{self.path} holds a run already: resume it with --resume {self.path}, "
-                    "or name another folder."
-                )
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
-                config.save(self.path / "config.json")
+                write_new(self.path / "config.json", config.as_text())
                 self.write_status("starting")
+            except FileExistsError:
+                raise FolderTakenError(
+                    f"{self.path} holds a run already: resume it with --resume {self.path}, "
+                    "or name another folder."
+                ) from None
             except OSError as error:
                 raise TrainingError(
                     f"The run folder {self.path} cannot be written: {error.strerror}."
@@ -163,9 +164,17 @@ def _cell(value: float) -> str:
     return repr(int(value)) if isinstance(value, (bool, int)) else repr(float(value))
 
 
-def new_run_folder(parent: Path, preset: str) -> RunFolder:
-    """Return an unused folder below `parent`, named after the time and the preset."""
-    return RunFolder(unused_path(parent, preset))
+def create_run(parent: Path, config: RunConfig, *, keep_teacher: bool = False) -> RunFolder:
+    """Create a run below `parent`, named after the time and the preset.
+
+    Raises:
+        TrainingError: As for `RunFolder.create`.
+    """
+    while True:
+        run = RunFolder(unused_path(parent, config.preset or "run"))
+        with contextlib.suppress(FolderTakenError):  # another process took the name at this moment
+            run.create(config, keep_teacher=keep_teacher)
+            return run
 
 
 def list_runs(parent: Path) -> list[RunFolder]:
