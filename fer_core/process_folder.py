@@ -15,11 +15,14 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .errors import TrainingError
+from .foreign_json import read_json
 from .resources import subprocess_environment
 from .storage import write_atomically
 
 RUNNING_STATES = ("starting", "running", "paused")
 OPEN_STATES = ("queued", *RUNNING_STATES)  # those that need not be started
+_LONGEST_STATE = 40  # characters
+_LATEST = 4e9  # s since 1970, in the year 2096
 _STARTING_SECONDS = 12  # until a process has its lock
 
 
@@ -64,12 +67,14 @@ class ProcessFolder:
             "started": 0.0,
             "updated": 0.0,
         } | self._json("status.json")
-        for key in ("started", "updated"):  # others sort and subtract them
-            if not isinstance(status[key], int | float):
+        for key in ("started", "updated"):  # others sort and subtract them, and name the day
+            if not isinstance(status[key], int | float) or not 0 <= status[key] < _LATEST:
                 status[key] = 0.0
-        for key, else_ in (("state", "unknown"), ("message", "")):
-            if not isinstance(status[key], str):
-                status[key] = else_
+        state = status["state"]  # a newer version may write others
+        if not isinstance(state, str) or len(state) > _LONGEST_STATE or not state.isprintable():
+            status["state"] = "unknown"
+        if not isinstance(status["message"], str):
+            status["message"] = ""
         # A process that has just been started may not hold its lock yet. The clock may have been changed
         # meanwhile.
         just_started = status["state"] == "starting" and _is_recent(status["updated"])
@@ -133,7 +138,7 @@ class ProcessFolder:
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
-            value = json.loads((self.path / name).read_text(encoding="utf-8"))
+            value = read_json(self.path / name)
         except (OSError, ValueError):
             return {}
         return value if isinstance(value, dict) else {}

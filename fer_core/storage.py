@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def _no_visitor() -> Path | None:
 
 
 _home: Callable[[], Path | None] = _no_visitor
+
+_ARRAY_BYTES = 2_000_000_000  # of all arrays in an npz file
 
 # Answers of file systems without hard links.
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES)
@@ -150,11 +153,17 @@ def _written_beside(path: Path, content: bytes, durable: bool) -> Iterator[Path]
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
-    """Return the arrays in an npz file, or None if it is missing, damaged or contains Python objects.
+    """Return the arrays in an npz file, or None if it is missing, damaged, far too large or contains Python
+    objects.
 
     Nothing is unpickled.
     """
     try:
+        if not path.is_file():
+            return None  # a device or a pipe has no end
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _ARRAY_BYTES:
+                return None
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)  # type: ignore[arg-type]
     except Exception:  # damaged zips, headers and compressed data raise many kinds of errors

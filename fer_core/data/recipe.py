@@ -18,6 +18,7 @@ import numpy as np
 
 from ..emotions import NAMES
 from ..errors import DataError
+from ..foreign_json import MAX_PATH, read_json
 from ..storage import write_new
 from ..wording import plural
 from .dataset import UNLABELLED, Dataset, content_fingerprint
@@ -91,18 +92,22 @@ def read_recipe(path: Path) -> Recipe:
         DataError: The file is not a recipe.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         if content["format"] != FORMAT:
             raise ValueError
         drop = {int(row): str(why) for row, why in content.get("drop", {}).items()}
         relabel = {int(row): str(name) for row, name in content.get("relabel", {}).items()}
-        recipe = Recipe(str(content["source"]), str(content["fingerprint"]), drop, relabel)
+        recipe = Recipe(str(content["source"]), str(content["fingerprint"])[:100], drop, relabel)
+        if len(recipe.source) > MAX_PATH or "\0" in recipe.source:
+            raise ValueError
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise DataError(
             f"{path} is not a recipe: expected a {SUFFIX} file that FER Explorer wrote."
         ) from None
     if unknown := sorted(set(recipe.relabel.values()) - set(NAMES)):
-        raise DataError(f"{path} gives images the label {unknown[0]!r}: expected one of {', '.join(NAMES)}.")
+        raise DataError(
+            f"{path} gives images the label {unknown[0][:40]!r}: expected one of {', '.join(NAMES)}."
+        )
     return recipe
 
 

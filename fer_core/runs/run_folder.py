@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..config import RunConfig
+from ..config import MAX_EPOCHS, RunConfig
 from ..errors import FerError, TrainingError
 from ..hosting import quotas
 from ..process_folder import OPEN_STATES, RUNNING_STATES, FolderTakenError, ProcessFolder, unused_path
@@ -47,6 +47,9 @@ __all__ = [
 ]
 
 _RESERVE = 128_000  # bytes
+# Columns of the history with other values than 0 to _LARGEST.
+_LOSSES, _SHARES, _LARGEST = ("loss", "val_loss"), ("accuracy", "val_accuracy"), 1e15
+_HISTORY_CHARACTERS = 300 * MAX_EPOCHS
 HISTORY_COLUMNS = (
     "epoch",
     "loss",
@@ -144,12 +147,17 @@ class RunFolder(ProcessFolder):
     def history(self) -> list[dict[str, float]]:
         """Return a dict with the keys HISTORY_COLUMNS for each finished epoch."""
         try:
-            header, *lines = (self.path / "history.csv").read_text(encoding="utf-8").splitlines()
+            path = self.path / "history.csv"
+            if not path.is_file():
+                return []  # a pipe would be waited for
+            with open(path, encoding="utf-8") as file:
+                header, *lines = file.read(_HISTORY_CHARACTERS).splitlines()[: MAX_EPOCHS + 1]
             columns = header.split(",")
             rows = [dict(zip(columns, map(float, line.split(",")), strict=True)) for line in lines]
         except (OSError, ValueError):
             return []
-        return rows if set(HISTORY_COLUMNS) <= set(columns) else []
+        whole = set(HISTORY_COLUMNS) <= set(columns) and all(map(_is_possible, rows))
+        return rows if whole else []
 
     def reserve_space(self) -> None:
         """Reserve some disk space for `free_reserve`."""
@@ -158,6 +166,13 @@ class RunFolder(ProcessFolder):
     def free_reserve(self) -> None:
         """Free the reserved space, so that a run that ends on a full disk can write its last status."""
         (self.path / "reserve").unlink(missing_ok=True)
+
+
+def _is_possible(row: dict[str, float]) -> bool:
+    """Return whether the figures of an epoch can be drawn; a loss that diverged is not a number."""
+    return all(
+        name in _LOSSES or 0 <= value <= (1 if name in _SHARES else _LARGEST) for name, value in row.items()
+    )
 
 
 def _cell(value: float) -> str:
