@@ -7,15 +7,21 @@ Each field says in one line what it does; the Train page shows the same line.
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import ConfigError
+from .foreign_json import MAX_PATH, read_json
 from .storage import write_atomically
 
+MAX_EPOCHS = 10_000
+
+# Of a file or folder, or the name of a model.
+_Path = Annotated[str, Field(max_length=MAX_PATH, pattern=r"^[^\x00]*$")]
 Quantisation = Literal["none", "float16", "int8"]
 
 
@@ -26,7 +32,7 @@ class _Settings(BaseModel):
 class DataConfig(_Settings):
     """Settings of the data."""
 
-    source: str = Field(
+    source: _Path = Field(
         "synthetic",
         description="Where the images come from: a file, a folder, "
         "synthetic[:N[:SEED]] or kaggle:OWNER/NAME.",
@@ -34,7 +40,7 @@ class DataConfig(_Settings):
     limit: int | None = Field(
         None, ge=7, description="At most this many images of each split, drawn with the share of each class."
     )
-    votes: str | None = Field(
+    votes: _Path | None = Field(
         None, description="The FER+ votes for these images (fer2013new.csv); by default the file beside them."
     )
     fold: str | None = Field(
@@ -104,7 +110,7 @@ class AugmentConfig(_Settings):
 class TrainConfig(_Settings):
     """Settings of the training."""
 
-    epochs: int = Field(60, ge=1, le=10_000, description="How many times every training image is seen.")
+    epochs: int = Field(60, ge=1, le=MAX_EPOCHS, description="How many times every training image is seen.")
     batch_size: int = Field(128, ge=1, le=4096, description="Images per optimizer step.")
     optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam, or SGD with Nesterov momentum 0.9.")
     learning_rate: float = Field(1e-3, gt=0, le=10, description="The (highest) step size of the optimizer.")
@@ -150,13 +156,13 @@ class TrainConfig(_Settings):
         description="Which output is validated and put into the bundle: the one for the labels or the one "
         "for the votes.",
     )
-    teacher: str | None = Field(
+    teacher: _Path | None = Field(
         None, description="A model whose probabilities are part of the targets (distillation)."
     )
     teacher_weight: float = Field(
         0.5, ge=0, le=1, description="The share of the teacher's probabilities in the targets."
     )
-    start_from: str | None = Field(
+    start_from: _Path | None = Field(
         None,
         description="A model whose weights the run starts from (fine-tuning): a shipped name, "
         "a bundle folder or a run folder; `imagenet` for the family application.",
@@ -225,7 +231,9 @@ class BundleConfig(_Settings):
 class RunConfig(_Settings):
     """Everything that a training run needs to be repeated."""
 
-    preset: str | None = Field(None, description="The preset it started from.")
+    preset: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="The preset it started from."
+    )
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     augment: AugmentConfig = AugmentConfig()
@@ -250,7 +258,8 @@ class RunConfig(_Settings):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the configuration"
-            raise ConfigError(f"Setting {where}: {first['msg']}. Received: {first['input']!r}.") from None
+            received = textwrap.shorten(repr(first["input"]), 200, placeholder=" ...")
+            raise ConfigError(f"Setting {where[:100]}: {first['msg']}. Received: {received}.") from None
 
     @classmethod
     def load(cls, path: Path) -> RunConfig:
@@ -260,14 +269,18 @@ class RunConfig(_Settings):
             ConfigError: The file is missing, is not JSON, or is not a valid configuration.
         """
         try:
-            return cls.parse(json.loads(path.read_text(encoding="utf-8")))
+            return cls.parse(read_json(path))
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
         except (OSError, ValueError) as error:
             raise ConfigError(f"{path} cannot be read as a run's configuration: {error}.") from None
 
     def save(self, path: Path) -> None:
-        write_atomically(path, (self.model_dump_json(indent=2) + "\n").encode())
+        write_atomically(path, self.as_text())
+
+    def as_text(self) -> bytes:
+        """Return the content of the file that `load` reads."""
+        return (self.model_dump_json(indent=2) + "\n").encode()
 
     def replace(self, section: str, **values: Any) -> RunConfig:
         """Return a copy with these values in `section`, validated again."""

@@ -48,7 +48,7 @@ def is_picture(head: bytes) -> bool:
         return any(head[i : i + 4] in _BRANDS for i in (8, *range(16, len(head) - 3, 4)))
     if head.startswith(b"BM"):  # a text may begin so too: the size of the second header has few values
         return int.from_bytes(head[14:18], "little") in (12, 40, 52, 56, 64, 108, 124)
-    return re.match(rb"P[1-6]\s+(#[^\n]*\s+)*\d+\s+", head) is not None
+    return re.match(rb"P[1-6]\s++(?:#[^\r\n]*+\s++)*+\d+\s", head) is not None
 
 
 def name_of(source: object) -> str:

@@ -15,12 +15,19 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .errors import TrainingError
+from .foreign_json import read_json
 from .resources import subprocess_environment
 from .storage import write_atomically
 
 RUNNING_STATES = ("starting", "running", "paused")
 OPEN_STATES = ("queued", *RUNNING_STATES)  # those that need not be started
+_LONGEST_STATE = 40  # characters
+_LATEST = 4e9  # s since 1970, in the year 2096
 _STARTING_SECONDS = 12  # until a process has its lock
+
+
+class FolderTakenError(TrainingError):
+    """A run or sweep cannot be created, since its folder contains one already."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +67,36 @@ class ProcessFolder:
             "started": 0.0,
             "updated": 0.0,
         } | self._json("status.json")
-        for key in ("started", "updated"):  # others sort and subtract them
-            if not isinstance(status[key], int | float):
+        for key in ("started", "updated"):  # others sort and subtract them, and name the day
+            if not isinstance(status[key], int | float) or not 0 <= status[key] < _LATEST:
                 status[key] = 0.0
-        for key, else_ in (("state", "unknown"), ("message", "")):
-            if not isinstance(status[key], str):
-                status[key] = else_
+        state = status["state"]  # a newer version may write others
+        if not isinstance(state, str) or len(state) > _LONGEST_STATE or not state.isprintable():
+            status["state"] = "unknown"
+        if not isinstance(status["message"], str):
+            status["message"] = ""
         # A process that has just been started may not hold its lock yet. The clock may have been changed
         # meanwhile.
-        just_started = (
-            status["state"] == "starting" and abs(time.time() - status["updated"]) < _STARTING_SECONDS
-        )
+        just_started = status["state"] == "starting" and _is_recent(status["updated"])
         if status["state"] in RUNNING_STATES and not just_started and not self.alive():
             status = status | {
                 "state": "interrupted",
                 "message": "The training process ended without finishing.",
             }
         return status
+
+    def check_idle(self) -> None:
+        """Check that the folder is there, and that no process trains in it or was started in it just now.
+
+        Raises:
+            TrainingError: The folder was deleted, or a process is at work.
+        """
+        if not self.path.is_dir():
+            raise TrainingError(f"{self.name} is no longer there: it was deleted.")
+        status = self._json("status.json")
+        launched = status.get("state") == "starting" and _is_recent(status.get("launched"))
+        if launched or self.alive():
+            raise TrainingError(f"{self.name} is under way already.")
 
     def alive(self) -> bool:
         """Return whether a process is training in this folder.
@@ -118,10 +138,15 @@ class ProcessFolder:
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
-            value = json.loads((self.path / name).read_text(encoding="utf-8"))
+            value = read_json(self.path / name)
         except (OSError, ValueError):
             return {}
         return value if isinstance(value, dict) else {}
+
+
+def _is_recent(moment: Any) -> bool:
+    """Return whether a process that was started at `moment` may not hold its lock yet."""
+    return isinstance(moment, int | float) and abs(time.time() - moment) < _STARTING_SECONDS
 
 
 def start_detached(

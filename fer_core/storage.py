@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,11 @@ def _no_visitor() -> Path | None:
 
 
 _home: Callable[[], Path | None] = _no_visitor
+
+_ARRAY_BYTES = 2_000_000_000  # of all arrays in an npz file
+
+# Answers of file systems without hard links.
+_NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES)
 
 
 def set_visitor_folder(home: Callable[[], Path | None]) -> None:
@@ -109,6 +116,29 @@ def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
     Args:
         durable: Survive a power failure too, which costs 5 to 60 ms; otherwise only a killed process.
     """
+    with _written_beside(path, content, durable) as temporary:
+        os.replace(temporary, path)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that must not exist, as `write_atomically` does; of two processes one can.
+
+    Raises:
+        FileExistsError: It exists.
+    """
+    with _written_beside(path, content, durable=True) as temporary:
+        try:
+            os.link(temporary, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            with open(path, "xb") as file:
+                file.write(content)
+
+
+@contextlib.contextmanager
+def _written_beside(path: Path, content: bytes, durable: bool) -> Iterator[Path]:
+    """Write a temporary file in the folder of `path`, which is there only in this context."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         with open(temporary, "wb") as file:
@@ -116,19 +146,24 @@ def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:  # on a full disk a half-written file would waste space
+        yield temporary
+    finally:  # on a full disk a half-written file would waste space
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
-    """Return the arrays in an npz file, or None if it is missing, damaged or contains Python objects.
+    """Return the arrays in an npz file, or None if it is missing, damaged, far too large or contains Python
+    objects.
 
     Nothing is unpickled.
     """
     try:
+        if not path.is_file():
+            return None  # a device or a pipe has no end
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _ARRAY_BYTES:
+                return None
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)  # type: ignore[arg-type]
     except Exception:  # damaged zips, headers and compressed data raise many kinds of errors

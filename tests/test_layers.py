@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each part may import the parts before it, and itself.
 ORDER = [
     "errors wording",
-    "emotions picture_limits zip_file csv_cells machine resources storage native_output database",
+    "emotions picture_limits zip_file csv_cells foreign_json machine resources storage native_output "
+    "database",
     "picture_files deep_pixels label_orders",
     "imaging config process_folder app label_options",
     "metrics data zoo",

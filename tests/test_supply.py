@@ -93,3 +93,11 @@ def test_the_lock_file_has_every_package_within_its_bounds_and_by_hash() -> None
     assert len(versions) > 80 and all(hashes for _, hashes in versions.values())
     installed = {name for name, requirement in needed().items()}
     assert not installed - versions.keys() - {"pip", "setuptools"}
+
+
+def test_the_lock_keeps_to_its_constraints() -> None:
+    """pip refuses the whole lock for one package that is not for this Python, which uv does not notice."""
+    locked = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    for constraint in requirements(".ci/constraints.txt"):
+        version = locked[canonical(constraint.name)]
+        assert constraint.specifier.contains(version), f"{constraint.name} {version}: run .ci/lock"

@@ -20,6 +20,7 @@ class PictureResult:
     error: str | None = None  # one sentence if it cannot be read; then there are no faces
     frame: int = 1  # number of the picture in its file
     notes: tuple[str, ...] = ()  # what a reader should know, see `PicturePrediction.notes`
+    cut_off: bool = False  # a part of the file is missing
 
 
 def analyse(
@@ -81,6 +82,7 @@ def analyse_videos(
 def _result(picture: Picture, predictor: Predictor, detect: bool) -> PictureResult:
     try:
         read = predictor.predict_picture(picture.read(), detect=detect, name=picture.name)
-        return PictureResult(picture.name, read.faces, None, read.frame, tuple(read.notes))
+        notes = tuple(read.notes)
+        return PictureResult(picture.name, read.faces, None, read.frame, notes, read.cut_off)
     except ImageError as error:
         return PictureResult(picture.name, [], str(error))

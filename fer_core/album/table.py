@@ -23,9 +23,10 @@ def rows(
     """
     out: list[dict[str, Any]] = []
     for result in results:
-        place: dict[str, Any] = {"file": result.name, "frame": result.frame}
+        place: dict[str, Any] = {"file": result.name, "frame": result.frame, "cut_off": result.cut_off}
         if not result.faces:
-            out.append(face_table.empty_row(classifier, **place, error=result.error or "no face found"))
+            error = result.error or "no face found"
+            out.append(face_table.empty_row(classifier, **place, error=error))
         out += [
             face_table.face_row(face, classifier, **place, number=number, unsure_below=unsure_below)
             for number, face in enumerate(result.faces, 1)

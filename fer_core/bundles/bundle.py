@@ -14,6 +14,7 @@ from typing import Any
 import platformdirs
 
 from ..errors import ModelError, TrainingError
+from ..foreign_json import read_json
 from ..resources import INSTALLED, MODELS_DIR
 from ..storage import own_models_folder, write_atomically
 from .card_values import as_dict
@@ -26,6 +27,8 @@ PROBABILITIES = "probabilities.npz"  # of the validation images, in the order of
 
 # Of files that `import-model` reads, see model_import/formats.py.
 MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".tflite", ".onnx")
+
+_MOST_LABELS, _LONGEST_NAME = 1000, 100  # of the classes on a card
 
 DEFAULT_MODEL = "standard"
 # The default for photos, videos and the webcam: its output layer was learned from photos
@@ -42,7 +45,8 @@ class Bundle:
 
     @property
     def name(self) -> str:
-        return str(self.card.get("name", self.path.name))
+        name = self.card.get("name")
+        return name if isinstance(name, str) and _is_name(name) else self.path.name
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -155,17 +159,28 @@ def read_bundle(path: Path) -> Bundle:
         or not 0 < len(set(labels)) == len(labels)
     ):
         raise ModelError(f"The card {path / CARD} lacks a list of different label names.")
+    if len(labels) > _MOST_LABELS or not all(map(_is_name, labels)):
+        raise ModelError(
+            f"The card {path / CARD} has label names that cannot be shown: expected at most {_MOST_LABELS}, "
+            f"each of 1 to {_LONGEST_NAME} printable characters."
+        )
     for part in ("data", "figures", "training", "config"):
         if not isinstance(card.get(part, {}), dict):
             raise ModelError(
-                f"The card {path / CARD} is damaged: {part} holds {card[part]!r} instead of an object."
+                f"The card {path / CARD} is damaged: {part} holds {str(card[part])[:40]!r} instead of an "
+                "object."
             )
     return Bundle(path, card)
 
 
+def _is_name(text: str) -> bool:
+    """Return whether a name from a card can be shown: no control characters, and none that turn the text."""
+    return 0 < len(text) <= _LONGEST_NAME and text.isprintable()
+
+
 @functools.lru_cache(maxsize=64)  # pages list all models in each run; nobody changes a card in memory
 def _card(path: Path, modified: int, size: int, inode: int) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path)
 
 
 def shipped() -> list[Bundle]:

@@ -244,7 +244,7 @@ def sweep(options: argparse.Namespace) -> None:
 def _new_sweep(options: argparse.Namespace) -> Any:
     from ..data import open_dataset
     from ..presets import DEFAULT_PRESET, find_preset
-    from ..runs.sweep_folder import SweepConfig, SweepFolder, new_sweep_folder
+    from ..runs.sweep_folder import SweepConfig, SweepFolder, create_sweep
 
     if options.data is None or not options.search:
         options.usage_error(
@@ -261,15 +261,14 @@ def _new_sweep(options: argparse.Namespace) -> Any:
     config = SweepConfig.make(
         base, space, **{key: value for key, value in overrides.items() if value is not None}
     )
-    folder = (
-        SweepFolder(options.sweep_dir)
-        if options.sweep_dir
-        else new_sweep_folder(storage.runs_folder(), preset.name)
-    )
     if options.storage:  # other sweeps in the same database may be called as this one
+        name = options.sweep_dir.name if options.sweep_dir else f"sweep-{preset.name}"
         config = config.model_copy(
-            update={"storage": options.storage, "study": f"{folder.name}-{uuid.uuid4().hex[:8]}"}
+            update={"storage": options.storage, "study": f"{name}-{uuid.uuid4().hex[:8]}"}
         )
+    if not options.sweep_dir:
+        return create_sweep(storage.runs_folder(), config)
+    folder = SweepFolder(options.sweep_dir)
     folder.create(config)
     return folder
 

@@ -202,7 +202,7 @@ def _new_run(options: argparse.Namespace) -> Any:
     from ..bundles.bundle import find_bundle
     from ..data import open_dataset
     from ..presets import DEFAULT_PRESET, find_preset
-    from ..runs.run_folder import RunFolder, new_run_folder
+    from ..runs.run_folder import RunFolder, create_run
 
     if options.data is None:
         options.usage_error(
@@ -238,8 +238,12 @@ def _new_run(options: argparse.Namespace) -> Any:
             )
     if options.teacher and config.train.teacher:
         find_bundle(config.train.teacher)
-    run = RunFolder(options.run_dir) if options.run_dir else new_run_folder(runs_folder(), preset.name)
-    run.create(config, keep_teacher=options.teacher is not None)
+    keep_teacher = options.teacher is not None
+    if options.run_dir:
+        run = RunFolder(options.run_dir)
+        run.create(config, keep_teacher=keep_teacher)
+    else:
+        run = create_run(runs_folder(), config, keep_teacher=keep_teacher)
     if config.train.teacher and not run.config().train.teacher:
         print(
             f"note: {config.train.teacher}, which teaches {preset.name}, was trained on other data than "

@@ -18,7 +18,8 @@ import numpy as np
 
 from ..emotions import NAMES
 from ..errors import DataError
-from ..storage import write_atomically
+from ..foreign_json import MAX_PATH, read_json
+from ..storage import write_new
 from ..wording import plural
 from .dataset import UNLABELLED, Dataset, content_fingerprint
 
@@ -58,11 +59,11 @@ def save_recipe(recipe: Recipe, folder: Path, name: str) -> Path:
             f"{name!r} cannot be a variant's name: expected up to 60 letters, digits, dashes and underscores."
         )
     path = folder / f"{name}{SUFFIX}"
-    if path.exists():
-        raise DataError(f"There is a variant called {name} already: choose another name.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, (json.dumps(recipe.as_json(), indent=1) + "\n").encode())
+        write_new(path, (json.dumps(recipe.as_json(), indent=1) + "\n").encode())
+    except FileExistsError:
+        raise DataError(f"There is a variant called {name} already: choose another name.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}.") from None
     return path
@@ -91,18 +92,22 @@ def read_recipe(path: Path) -> Recipe:
         DataError: The file is not a recipe.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         if content["format"] != FORMAT:
             raise ValueError
         drop = {int(row): str(why) for row, why in content.get("drop", {}).items()}
         relabel = {int(row): str(name) for row, name in content.get("relabel", {}).items()}
-        recipe = Recipe(str(content["source"]), str(content["fingerprint"]), drop, relabel)
+        recipe = Recipe(str(content["source"]), str(content["fingerprint"])[:100], drop, relabel)
+        if len(recipe.source) > MAX_PATH or "\0" in recipe.source:
+            raise ValueError
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise DataError(
             f"{path} is not a recipe: expected a {SUFFIX} file that FER Explorer wrote."
         ) from None
     if unknown := sorted(set(recipe.relabel.values()) - set(NAMES)):
-        raise DataError(f"{path} gives images the label {unknown[0]!r}: expected one of {', '.join(NAMES)}.")
+        raise DataError(
+            f"{path} gives images the label {unknown[0][:40]!r}: expected one of {', '.join(NAMES)}."
+        )
     return recipe
 
 

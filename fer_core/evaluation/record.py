@@ -17,11 +17,13 @@ from ..bundles.bundle import Bundle
 from ..data.dataset import UNLABELLED, Dataset
 from ..data.measures import MEASURES, measures
 from ..data.vote_counts import Votes
+from ..foreign_json import parse_json
 from ..storage import read_arrays
 
 # In a bundle, or in the cache for bundles that must not change.
 FOLDER = "evaluations"
 _VERSION = 1
+_LONGEST_LABEL = 100  # characters
 _ARRAYS = ("labels", "probabilities", "true", "rows", "leaked", *MEASURES)
 
 
@@ -179,7 +181,7 @@ def _read(path: Path, model: str) -> EvaluationRecord | None:
     if arrays is None:
         return None
     try:
-        meta = json.loads(str(arrays.pop("meta")))
+        meta = parse_json(str(arrays.pop("meta")))
         if meta.pop("version") != _VERSION or meta.pop("model_hash") != model:
             return None
         labels = tuple(str(label) for label in arrays.pop("labels"))
@@ -193,9 +195,32 @@ def _read(path: Path, model: str) -> EvaluationRecord | None:
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    count = len(record.true)
-    shapes = [
-        record.probabilities.shape == (count, len(labels)),
-        *(len(getattr(record, name)) == count for name in ("rows", *MEASURES)),
-    ]
-    return record if all(shapes) else None
+    return record if _is_whole(record) else None
+
+
+def _is_whole(record: EvaluationRecord) -> bool:
+    """Return whether the parts of a record from a file fit each other, and have possible values."""
+    count, classes = record.true.size, len(record.labels)
+    # array: shape, kinds of numbers, least and greatest value
+    parts: dict[str, tuple[tuple[int, ...], str, float, float]] = {
+        "probabilities": ((count, classes), "f", 0, 1.001),
+        "true": ((count,), "iu", 0, classes - 1),
+        "rows": ((count,), "iu", 0, np.inf),
+        **dict.fromkeys(MEASURES, ((count,), "f", -1e9, 1e9)),
+        "votes": ((count, 10), "iu", 0, 255),
+        "leaked": ((count,), "b", 0, 1),
+    }
+    for name, (shape, kinds, least, greatest) in parts.items():
+        values = getattr(record, name)
+        if values is None and name in ("votes", "leaked"):
+            continue
+        if values.shape != shape or values.dtype.kind not in kinds:
+            return False
+        if values.size and not (least <= values.min() and values.max() <= greatest):  # false of NaN too
+            return False
+    texts = (record.model, record.split, record.tta, record.source, record.fingerprint)
+    return (
+        len(set(record.labels)) == classes > 0
+        and all(len(label) <= _LONGEST_LABEL for label in record.labels)
+        and all(isinstance(text, str) for text in texts)
+    )

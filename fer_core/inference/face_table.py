@@ -36,6 +36,7 @@ def face_row(
     file: str,
     number: int,
     frame: int = 1,
+    cut_off: bool = False,
     unsure_below: float = 0.0,
 ) -> dict[str, Any]:
     """Return the row of a face in a picture; `warnings` is a list of names.
@@ -46,6 +47,7 @@ def face_row(
         file: Name of the picture.
         number: Number of the face in the picture, from 1.
         frame: Number of the picture in its file, from 1.
+        cut_off: A part of the picture's file is missing.
         unsure_below: Faces with less confidence are marked unsure.
     """
     return (
@@ -58,17 +60,25 @@ def face_row(
             "label": face.label,
             "confidence": round(face.confidence, 4),
             "unsure": face.unsure(unsure_below),
-            "warnings": [warning.name for warning in input_warnings(face)],
+            "warnings": [warning.name for warning in input_warnings(face)] + _of_file(cut_off),
         }
         | model_cells(classifier)
         | {"error": None}
     )
 
 
-def empty_row(classifier: Classifier, *, file: str, frame: int = 1, error: str) -> dict[str, Any]:
+def empty_row(
+    classifier: Classifier, *, file: str, frame: int = 1, cut_off: bool = False, error: str
+) -> dict[str, Any]:
     """Return the row of a picture without a face: face 0, and the reason."""
-    cells = {"file": file, "frame": frame, "face": 0, "rotation": 0, "unsure": False, "warnings": []}
+    cells: dict[str, Any] = {"file": file, "frame": frame, "face": 0, "rotation": 0, "unsure": False}
+    cells["warnings"] = _of_file(cut_off)
     return dict.fromkeys(columns(classifier.labels)) | cells | model_cells(classifier) | {"error": error}
+
+
+def _of_file(cut_off: bool) -> list[str]:
+    """Return the warnings of a picture's file, which all of its faces have."""
+    return ["cut off"] * cut_off
 
 
 def landmark_cells(landmarks: np.ndarray | None) -> dict[str, float | None]:

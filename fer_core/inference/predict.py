@@ -76,6 +76,11 @@ class PicturePrediction:
     note: str = ""  # one sentence if a part of the file is missing
 
     @property
+    def cut_off(self) -> bool:
+        """Return whether a part of the file is missing."""
+        return bool(self.note)
+
+    @property
     def notes(self) -> list[str]:
         """Describe what a reader should know about the picture, one short sentence each."""
         notes = [self.note] if self.note else []

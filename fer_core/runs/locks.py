@@ -13,7 +13,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import TrainingError
+from ..hosting import visitors
 from ..process_folder import ProcessFolder
+
+_PATIENCE, _STARTS_PATIENCE = 5, 20  # seconds
+
+
+class LockHeldError(TrainingError):
+    """Another process holds a lock."""
 
 
 @contextlib.contextmanager
@@ -31,19 +38,41 @@ def lock_run(run: ProcessFolder) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def lock_file(path: Path, message: str) -> Iterator[None]:
-    """Hold the lock at `path`.
+def lock_starts(parent: Path) -> Iterator[None]:
+    """Hold the lock under which runs below `parent` are started, queued, taken out of the queue and deleted.
+
+    Of two apps on one folder, the second sees what the first has done. The runs of all visitors of a hosted
+    app have one lock. It can be held again inside.
 
     Raises:
-        TrainingError: With `message` if another process holds it; or the folder cannot be written.
+        LockHeldError: Another process holds it.
+        TrainingError: The folder cannot be written.
+    """
+    owner = visitors.owner_of(parent)
+    place = parent if owner is None else owner[0].root
+    message = f"Another process is starting or deleting runs in {place}: try again."
+    with lock_file(place / "start.lock", message, _STARTS_PATIENCE):
+        yield
+
+
+@contextlib.contextmanager
+def lock_file(path: Path, message: str, patience: float = _PATIENCE) -> Iterator[None]:
+    """Hold the lock at `path`.
+
+    Args:
+        patience: Seconds to wait for another process.
+
+    Raises:
+        LockHeldError: With `message` if another process holds it.
+        TrainingError: The folder cannot be written.
     """
     # One object for a path, so that holding it twice in one process is no conflict; `ProcessFolder.lock`
     # makes its own.
     lock = FileLock(path, is_singleton=True)
     try:
-        lock.acquire(timeout=5)
+        lock.acquire(timeout=patience)
     except TimeoutError:
-        raise TrainingError(message) from None
+        raise LockHeldError(message) from None
     except OSError as error:
         raise TrainingError(f"{path.parent} cannot be written: {error.strerror}.") from None
     try:

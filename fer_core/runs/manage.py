@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import re
 import shutil
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -13,12 +16,14 @@ from ..bundles.bundle import CARD, Bundle, own_models_dir, read_bundle, write_ca
 from ..errors import ModelError, TrainingError
 from ..hosting import quotas, visitors
 from ..process_folder import OPEN_STATES
+from .locks import lock_starts
 from .registry import Registry
 from .run_folder import RunFolder
 from .sweep_folder import SweepFolder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _UNFINISHED = ".new"  # ends the name of a copy that is being made
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)  # of a folder that another one cannot be renamed to
 _STALE = 3600  # s after which an unfinished copy is deleted
 _NEEDED_TO_TRAIN = ("checkpoint.npz", "lock", "reserve", "stop", "control.json")
 
@@ -48,20 +53,25 @@ def promote(run: RunFolder, name: str) -> Bundle:
     if not (run.bundle / CARD).is_file():
         raise ModelError(f"{run.name} has no model yet: stop it or let it end first.")
     target = own_models_dir() / name
+    taken = f"There is a model called {name} already: choose another name."
     if target.exists():
-        raise ModelError(f"There is a model called {name} already: choose another name.")
+        raise ModelError(taken)
     quotas.check_space(run.path, visitors.folder_size(run.bundle))
-    temporary = target.with_name(f".{name}{_UNFINISHED}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         for left in target.parent.glob(f".*{_UNFINISHED}"):  # by a process that was killed
-            if left == temporary or time.time() - left.stat().st_mtime > _STALE:
-                shutil.rmtree(left, ignore_errors=True)
-        shutil.copytree(run.bundle, temporary)
-        write_card(temporary / CARD, read_bundle(temporary).card | {"name": name, "promoted": run.name})
-        temporary.rename(target)
+            with contextlib.suppress(FileNotFoundError):  # another process has just finished or deleted it
+                if time.time() - left.stat().st_mtime > _STALE:
+                    shutil.rmtree(left, ignore_errors=True)
+        # The copy is inside, since it takes over the time of the original, which may be old.
+        with tempfile.TemporaryDirectory(_UNFINISHED, f".{name}.", target.parent) as temporary:
+            copy = Path(temporary) / name
+            shutil.copytree(run.bundle, copy)
+            write_card(copy / CARD, read_bundle(copy).card | {"name": name, "promoted": run.name})
+            copy.rename(target)
     except (OSError, shutil.Error) as error:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if error.errno in _TAKEN:  # by another process, at this moment
+            raise ModelError(taken) from None
         # Of a copied folder there is a list of (from, to, why), a row for each file.
         reason = str(error.args[0][0][2]) if isinstance(error, shutil.Error) else error.strerror or str(error)
         raise ModelError(
@@ -87,16 +97,20 @@ def delete(run: RunFolder | SweepFolder) -> None:
     Raises:
         TrainingError: The run is under way, or cannot be deleted.
     """
-    state = run.status()["state"]
-    if state in OPEN_STATES and state != "queued":
-        raise TrainingError(f"{run.name} is {state}: stop it before it is deleted.")
-    registry = Registry(run.path.parent)
-    registry.take(run.name)
+    if not run.path.is_dir():
+        raise TrainingError(f"{run.name} is no longer there: it was deleted.")
     # Renamed in one step: if the process dies halfway, what is left is not listed as a run.
     trash = run.path.with_name(f".{run.name}.deleted")
-    try:
-        run.path.rename(trash)
-        shutil.rmtree(trash, ignore_errors=True)
-    except OSError as error:
-        raise TrainingError(f"{run.name} cannot be deleted: {error.strerror or error}.") from None
-    registry.forget(run.name)
+    with lock_starts(run.path.parent):
+        state = run.status()["state"]
+        if state in OPEN_STATES and state != "queued":
+            raise TrainingError(f"{run.name} is {state}: stop it before it is deleted.")
+        shutil.rmtree(trash, ignore_errors=True)  # of an earlier run of this name
+        try:
+            run.path.rename(trash)
+        except FileNotFoundError:
+            raise TrainingError(f"{run.name} is no longer there: it was deleted.") from None
+        except OSError as error:
+            raise TrainingError(f"{run.name} cannot be deleted: {error.strerror or error}.") from None
+        Registry(run.path.parent).forget(run.name)
+    shutil.rmtree(trash, ignore_errors=True)

@@ -13,7 +13,8 @@ from ..diagnostics import log
 from ..errors import TrainingError
 from ..hosting import quotas, visitors
 from ..process_folder import start_detached
-from .run_folder import RunFolder, new_run_folder
+from .locks import lock_starts
+from .run_folder import RunFolder, create_run
 from .steering import clear_pause
 from .sweep_folder import SweepFolder
 
@@ -24,8 +25,7 @@ def start(config: RunConfig, parent: Path) -> RunFolder:
     Raises:
         TrainingError: The folder cannot be written, or the process cannot be started.
     """
-    run = new_run_folder(parent, config.preset or "run")
-    run.create(config)
+    run = create_run(parent, config)
     resume(run)
     return run
 
@@ -41,8 +41,17 @@ def resume(run: RunFolder | SweepFolder, finish: bool = False) -> None:
         TrainingError: A process trains in the folder already, or none can be started.
         FerError: The run exceeds a visitor's quota.
     """
-    if run.alive():
-        raise TrainingError(f"{run.name} is under way already.")
+    with lock_starts(run.path.parent):
+        process = _launch(run, finish)
+    kind = "run" if isinstance(run, RunFolder) else "sweep"
+    log.event(f"{kind} started", name=run.name, of_a_visitor=visitors.owner_of(run.path) is not None)
+    threading.Thread(
+        target=_until_it_ends, args=(run, process, kind), name=f"fer-{run.name}", daemon=True
+    ).start()
+
+
+def _launch(run: RunFolder | SweepFolder, finish: bool) -> subprocess.Popen[bytes]:
+    run.check_idle()
     if visitors.owner_of(run.path) is not None:
         _check_quotas(run, finish)
     if isinstance(run, RunFolder):
@@ -52,18 +61,14 @@ def resume(run: RunFolder | SweepFolder, finish: bool = False) -> None:
         command = ["sweep", "--resume", str(run.path.resolve())]
     try:
         run.clear_stop()
-        run.write_status("starting", "Starting the training process.")
+        run.write_status("starting", "Starting the training process.", launched=time.time())
         process = start_detached(command, run.log, environment=quotas.child_environment(run.path))
     except OSError as error:
         raise TrainingError(
             f"The training process could not be started: {error.strerror or error}."
         ) from None
     quotas.give_app_priority(process.pid, run.path)
-    kind = "run" if isinstance(run, RunFolder) else "sweep"
-    log.event(f"{kind} started", name=run.name, of_a_visitor=visitors.owner_of(run.path) is not None)
-    threading.Thread(
-        target=_until_it_ends, args=(run, process, kind), name=f"fer-{run.name}", daemon=True
-    ).start()
+    return process
 
 
 def _until_it_ends(run: RunFolder | SweepFolder, process: subprocess.Popen[bytes], kind: str) -> None:

@@ -17,14 +17,13 @@ from ..hosting import quotas, visitors
 from ..hosting.visitors import Visitors
 from ..process_folder import start_detached
 from . import processes
-from .locks import lock_file
+from .locks import LockHeldError, lock_file, lock_starts
 from .registry import Registry
 from .run_folder import OPEN_STATES, RUNNING_STATES, RunFolder, list_runs
 from .sweep_folder import SweepFolder, list_sweeps
 
-_LOCK, _VISITORS_LOCK = "queue.lock", "start.lock"
+_LOCK = "queue.lock"
 _POLL_SECONDS = 0.7
-_VISITORS_TIMEOUT = 20  # seconds
 
 
 def submit(run: RunFolder | SweepFolder) -> bool:
@@ -41,11 +40,13 @@ def submit(run: RunFolder | SweepFolder) -> bool:
         return _submit_of_visitor(run)
     parent = run.path.parent
     registry = Registry(parent)
-    others = [name for name in under_way(parent) if name != run.name]  # a new one counts as starting
-    if not registry.queue() and len(others) < registry.parallel():
-        processes.resume(run)
-        return True
-    enqueue(run)
+    with lock_starts(parent):
+        others = [name for name in under_way(parent) if name != run.name]  # a new one counts as starting
+        if not registry.queue() and len(others) < registry.parallel():
+            processes.resume(run)
+            return True
+        _append(run)
+    ensure_worker(parent)
     return False
 
 
@@ -58,11 +59,13 @@ def enqueue(run: RunFolder | SweepFolder) -> None:
     if is_shared(run.path):
         _submit_of_visitor(run)
         return
-    _append(run)
+    with lock_starts(run.path.parent):
+        _append(run)
     ensure_worker(run.path.parent)
 
 
 def _append(run: RunFolder | SweepFolder) -> None:
+    run.check_idle()
     run.write_status("queued", "Waiting for other runs to finish.")
     Registry(run.path.parent).enqueue(run.name)
 
@@ -77,14 +80,24 @@ def start_now(run: RunFolder | SweepFolder) -> None:
         raise TrainingError(
             "On this server runs take turns: it starts as soon as those before it have ended."
         )
-    if Registry(run.path.parent).take(run.name):
-        processes.resume(run)
+    with lock_starts(run.path.parent):
+        if _take(run):
+            processes.resume(run)
 
 
 def leave_queue(run: RunFolder | SweepFolder) -> None:
     """Take a run or sweep out of the queue; it can be started later."""
-    if Registry(run.path.parent).take(run.name):
-        run.write_status("stopped", "Taken out of the queue.")
+    with lock_starts(run.path.parent):
+        if _take(run):
+            run.write_status("stopped", "Taken out of the queue.")
+
+
+def _take(run: RunFolder | SweepFolder) -> bool:
+    """Return whether a run waits, and take it out of the queue.
+
+    One whose process was killed while it was started may be queued without a place in the queue.
+    """
+    return Registry(run.path.parent).take(run.name) or run.status()["state"] == "queued"
 
 
 def under_way(parent: Path) -> list[str]:
@@ -138,14 +151,22 @@ def work(parent: Path) -> None:
     while registry.queue():  # again: a run may have been queued between the last look and the end of the lock
         with lock_file(parent / _LOCK, f"Another process works on the queue of {parent}."):
             while True:
-                room = len(under_way(parent)) < registry.parallel()
-                waiting = registry.queue()  # after that look, during which the order may have been changed
-                if not waiting:
+                if _has_room(registry, parent):
+                    with lock_starts(parent):
+                        room = _has_room(registry, parent)  # again: another process may have started one
+                        waiting = registry.queue()  # after that look, which the order may have changed in
+                        if not waiting:
+                            break
+                        if room:
+                            _start_next(registry, waiting[0], parent / waiting[0])
+                            continue
+                elif not registry.queue():
                     break
-                if room:
-                    _start_next(registry, waiting[0], parent / waiting[0])
-                else:
-                    time.sleep(_POLL_SECONDS)
+                time.sleep(_POLL_SECONDS)
+
+
+def _has_room(registry: Registry, parent: Path) -> bool:
+    return len(under_way(parent)) < registry.parallel()
 
 
 def _start_next(registry: Registry, name: str, path: Path) -> RunFolder | SweepFolder | None:
@@ -175,7 +196,8 @@ def _submit_of_visitor(run: RunFolder | SweepFolder) -> bool:
     assert owner is not None
     everyone, home = owner
     quotas.check_config(run.config() if isinstance(run, RunFolder) else run.config().base, everyone, home)
-    _append(run)
+    with lock_starts(run.path.parent):
+        _append(run)
     return run.path in [started.path for started in start_waiting(everyone)]
 
 
@@ -201,16 +223,12 @@ def start_waiting(everyone: Visitors) -> list[RunFolder | SweepFolder]:
         return started
     try:
         # Of two that start at once, one sees what the other started.
-        with FileLock(everyone.root / _VISITORS_LOCK, timeout=_VISITORS_TIMEOUT):
+        with lock_starts(everyone.root):
             while (waiting := registry.queue()) and quotas.has_room(everyone):
                 visitor, _, name = waiting[0].partition("/")
                 run = _start_next(registry, waiting[0], everyone.root / visitor / "runs" / name)
                 if run is not None:
                     started.append(run)
-    except Timeout:
+    except LockHeldError:
         return started  # another thread is starting them
-    except OSError as error:
-        raise TrainingError(
-            f"The queue in {everyone.root} cannot be used: {error.strerror or error}."
-        ) from None
     return started

@@ -22,17 +22,18 @@ bundle/          model bundle, once the run has ended
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..config import RunConfig
+from ..config import MAX_EPOCHS, RunConfig
 from ..errors import FerError, TrainingError
 from ..hosting import quotas
-from ..process_folder import OPEN_STATES, RUNNING_STATES, ProcessFolder, unused_path
-from ..storage import write_atomically
+from ..process_folder import OPEN_STATES, RUNNING_STATES, FolderTakenError, ProcessFolder, unused_path
+from ..storage import write_atomically, write_new
 from .resolve import resolve
 
 __all__ = [
@@ -40,12 +41,15 @@ __all__ = [
     "OPEN_STATES",
     "RUNNING_STATES",
     "RunFolder",
+    "create_run",
     "list_runs",
-    "new_run_folder",
     "open_run",
 ]
 
 _RESERVE = 128_000  # bytes
+# Columns of the history with other values than 0 to _LARGEST.
+_LOSSES, _SHARES, _LARGEST = ("loss", "val_loss"), ("accuracy", "val_accuracy"), 1e15
+_HISTORY_CHARACTERS = 300 * MAX_EPOCHS
 HISTORY_COLUMNS = (
     "epoch",
     "loss",
@@ -102,15 +106,15 @@ class RunFolder(ProcessFolder):
         """
         with quotas.new_runs(self.path, config):
             config = resolve(config, keep_teacher=keep_teacher)
-            if self.exists():
-                raise TrainingError(
-                    f"{self.path} holds a run already: resume it with --resume {self.path}, "
-                    "or name another folder."
-                )
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
-                config.save(self.path / "config.json")
+                write_new(self.path / "config.json", config.as_text())
                 self.write_status("starting")
+            except FileExistsError:
+                raise FolderTakenError(
+                    f"{self.path} holds a run already: resume it with --resume {self.path}, "
+                    "or name another folder."
+                ) from None
             except OSError as error:
                 raise TrainingError(
                     f"The run folder {self.path} cannot be written: {error.strerror}."
@@ -143,12 +147,17 @@ class RunFolder(ProcessFolder):
     def history(self) -> list[dict[str, float]]:
         """Return a dict with the keys HISTORY_COLUMNS for each finished epoch."""
         try:
-            header, *lines = (self.path / "history.csv").read_text(encoding="utf-8").splitlines()
+            path = self.path / "history.csv"
+            if not path.is_file():
+                return []  # a pipe would be waited for
+            with open(path, encoding="utf-8") as file:
+                header, *lines = file.read(_HISTORY_CHARACTERS).splitlines()[: MAX_EPOCHS + 1]
             columns = header.split(",")
             rows = [dict(zip(columns, map(float, line.split(",")), strict=True)) for line in lines]
         except (OSError, ValueError):
             return []
-        return rows if set(HISTORY_COLUMNS) <= set(columns) else []
+        whole = set(HISTORY_COLUMNS) <= set(columns) and all(map(_is_possible, rows))
+        return rows if whole else []
 
     def reserve_space(self) -> None:
         """Reserve some disk space for `free_reserve`."""
@@ -159,13 +168,28 @@ class RunFolder(ProcessFolder):
         (self.path / "reserve").unlink(missing_ok=True)
 
 
+def _is_possible(row: dict[str, float]) -> bool:
+    """Return whether the figures of an epoch can be drawn; a loss that diverged is not a number."""
+    return all(
+        name in _LOSSES or 0 <= value <= (1 if name in _SHARES else _LARGEST) for name, value in row.items()
+    )
+
+
 def _cell(value: float) -> str:
     return repr(int(value)) if isinstance(value, (bool, int)) else repr(float(value))
 
 
-def new_run_folder(parent: Path, preset: str) -> RunFolder:
-    """Return an unused folder below `parent`, named after the time and the preset."""
-    return RunFolder(unused_path(parent, preset))
+def create_run(parent: Path, config: RunConfig, *, keep_teacher: bool = False) -> RunFolder:
+    """Create a run below `parent`, named after the time and the preset.
+
+    Raises:
+        TrainingError: As for `RunFolder.create`.
+    """
+    while True:
+        run = RunFolder(unused_path(parent, config.preset or "run"))
+        with contextlib.suppress(FolderTakenError):  # another process took the name at this moment
+            run.create(config, keep_teacher=keep_teacher)
+            return run
 
 
 def list_runs(parent: Path) -> list[RunFolder]:

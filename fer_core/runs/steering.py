@@ -15,11 +15,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import TrainingError
+from ..foreign_json import parse_json
 from ..storage import write_atomically
 from ..training.schedule import learning_rate
 from .run_folder import RUNNING_STATES, RunFolder
 
 _POLL_SECONDS = 0.2
+_LOG_CHARACTERS = 1_000_000  # thousands of changes
 
 
 class Control(BaseModel):
@@ -114,13 +116,14 @@ def steering_log(run: RunFolder) -> list[dict[str, Any]]:
     """List what was changed while the run trained: dicts with time (s since 1970), epoch, action and
     value."""
     try:
-        lines = run.steering.read_text(encoding="utf-8").splitlines()
+        with open(run.steering, encoding="utf-8") as file:
+            lines = file.read(_LOG_CHARACTERS).splitlines()
     except (OSError, ValueError):
         return []
     entries = []
     for line in lines:
         with contextlib.suppress(ValueError):  # a full disk may have cut one
-            entries.append(json.loads(line))
+            entries.append(parse_json(line))
     return [entry for entry in entries if isinstance(entry, dict)]
 
 

@@ -9,6 +9,7 @@ The runs stand beside it as run folders of their own, called NAME-001, NAME-002 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ..config import RunConfig
 from ..errors import ConfigError, TrainingError
 from ..hosting import quotas
-from ..process_folder import ProcessFolder, unused_path
-from ..storage import write_atomically
+from ..process_folder import FolderTakenError, ProcessFolder, unused_path
+from ..storage import write_new
 
+_LONGEST_RANGE = 200  # characters
 _RANGE = re.compile(r"^\s*([-+.\deE]+)\s*\.\.\s*([-+.\deE]+)\s*(?::\s*(\S+)\s*)?$")
 
 
@@ -58,7 +60,7 @@ class Dimension(BaseModel):
             ConfigError: The text has none of these forms.
         """
         expected = "expected a list such as 16,32,64, or a range such as 0..20, 0..20:5 or 1e-4..1e-1:log"
-        match = _RANGE.match(text)
+        match = _RANGE.match(text) if len(text) <= _LONGEST_RANGE else None  # it would take too long
         if not match:
             words = [word.strip() for word in text.split(",")]
             if len(words) < 2 or not all(words) or ".." in text:
@@ -160,12 +162,16 @@ class SweepFolder(ProcessFolder):
             FerError: The sweep exceeds a visitor's quota.
         """
         with quotas.new_runs(self.path, config.base, config.trials):
-            if self.exists() or (self.path / "config.json").exists():
-                raise TrainingError(f"{self.path} holds a sweep or run already: name another folder.")
             try:
+                if (self.path / "config.json").exists():
+                    raise FileExistsError
                 self.path.mkdir(parents=True, exist_ok=True)
-                write_atomically(self.path / "sweep.json", (config.model_dump_json(indent=1) + "\n").encode())
+                write_new(self.path / "sweep.json", (config.model_dump_json(indent=1) + "\n").encode())
                 self.write_status("starting")
+            except FileExistsError:
+                raise FolderTakenError(
+                    f"{self.path} holds a sweep or run already: name another folder."
+                ) from None
             except OSError as error:
                 raise TrainingError(
                     f"The sweep folder {self.path} cannot be written: {error.strerror}."
@@ -197,6 +203,14 @@ def list_sweeps(parent: Path) -> list[SweepFolder]:
     return sorted(sweeps, key=lambda sweep: sweep.status()["started"], reverse=True)
 
 
-def new_sweep_folder(parent: Path, preset: str) -> SweepFolder:
-    """Return an unused folder below `parent`, named after the time and the preset."""
-    return SweepFolder(unused_path(parent, f"sweep-{preset}"))
+def create_sweep(parent: Path, config: SweepConfig) -> SweepFolder:
+    """Create a sweep below `parent`, named after the time and the preset.
+
+    Raises:
+        TrainingError: As for `SweepFolder.create`.
+    """
+    while True:
+        sweep = SweepFolder(unused_path(parent, f"sweep-{config.base.preset or 'run'}"))
+        with contextlib.suppress(FolderTakenError):  # another process took the name at this moment
+            sweep.create(config)
+            return sweep

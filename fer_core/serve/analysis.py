@@ -101,6 +101,7 @@ def _picture(predictor: Predictor, name: str, content: bytes, options: Options, 
             file=name,
             number=number,
             frame=read.frame,
+            cut_off=read.cut_off,
             unsure_below=options.unsure_below,
         )
         | {"box": face.box, "probabilities": face.probabilities}

@@ -62,6 +62,8 @@ def read_batches(path: Path, whole: bool = False, tail: int = 64_000) -> np.ndar
         (n, 5) float64 rows as in BATCH_COLUMNS, oldest first.
     """
     text = b""
+    if not path.is_file():
+        return np.empty((0, len(BATCH_COLUMNS)))  # a pipe would be waited for
     with contextlib.suppress(OSError), open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0 if whole else max(0, size - tail))

@@ -7,6 +7,7 @@ watch.records   a record of fixed size for each finished epoch
 
 from __future__ import annotations
 
+import contextlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,9 +118,9 @@ def read_snapshots(folder: Path) -> Snapshots | None:
 
 
 def _read(path: Path, dtype: np.dtype) -> np.ndarray:
-    try:
-        data = path.read_bytes()
-    except OSError:
-        data = b""
+    data = b""
+    with contextlib.suppress(OSError):
+        if path.is_file():  # a device or a pipe has no end
+            data = path.read_bytes()
     whole = len(data) // dtype.itemsize  # a full disk may have cut the last one
     return np.frombuffer(data[: whole * dtype.itemsize], dtype)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from . import app_log, housekeeping, phone_menu, visitor
+from . import app_log, housekeeping, phone_menu, table_toolbar, visitor
 
 _APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 _inside_app: ContextVar[bool] = ContextVar("inside_app", default=False)
@@ -24,6 +24,7 @@ def visit() -> Iterator[None]:
     if all_visitors is not None:
         housekeeping.start(all_visitors)
     token = _inside_app.set(True)
+    table_toolbar.hide_download()
     try:
         yield
     finally:

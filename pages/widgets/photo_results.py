@@ -114,7 +114,9 @@ def show(
                     columns = st.columns(_CARDS_IN_A_ROW, gap="small")
                 with columns[i % _CARDS_IN_A_ROW].container(border=True, gap="xsmall"):
                     _card(name, i, face, bundle, unsure=face.unsure(unsure_below))
-    return PictureResult(printable(name), read.faces, None, read.frame, tuple(read.notes))
+    return PictureResult(
+        printable(name), read.faces, None, read.frame, tuple(read.notes), cut_off=read.cut_off
+    )
 
 
 def _drawn(read: PicturePrediction, unsure_below: float) -> Image.Image:

@@ -130,7 +130,7 @@ def test_a_run_cannot_begin_or_be_deleted_where_nothing_can_be_written(
     with pytest.raises(TrainingError) as error:
         RunFolder(place / "new").create(tiny.settings(voted, {}))
     one_sentence(error, place)
-    with pytest.raises(TrainingError, match="kept cannot be deleted: Read-only"):
+    with pytest.raises(TrainingError, match="cannot be written: Read-only"):
         delete(stored)
     assert stored.status()["state"] == "finished" and stored.history()
 

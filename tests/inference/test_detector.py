@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -156,3 +158,19 @@ def test_one_look_stays_one_look(portrait: Image.Image, monkeypatch: pytest.Monk
     assert len(looks) == 2
     detector.detect(np.full((480, 640, 3), 128, np.uint8))
     assert len(looks) > 5
+
+
+def test_a_tilted_face_that_is_faint_is_looked_at_tilted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look finds it, and closer looks that are not tilted do not: it was dropped."""
+    pixels = np.asarray(
+        Image.open(ROOT / "pages" / "assets" / "portrait.jpg")
+        .convert("RGB")
+        .rotate(-18, fillcolor=(127, 127, 127))
+    )
+    detector = FaceDetector()
+    (found,) = detector.detect(pixels, one_look=True)
+    faint = replace(found, score=0.7)
+    monkeypatch.setattr(detector, "_in_all_turns", lambda *_: [0.0] * 4)
+    assert detector._checked(pixels, [faint])
+    nothing = replace(faint, box=(2.0, 200.0, 40.0, 40.0))
+    assert detector._checked(pixels, [nothing]) == []

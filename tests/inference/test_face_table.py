@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from fer_core.album import PictureResult, csv_text
+from fer_core.album import PictureResult, analyse, csv_text, pictures
 from fer_core.inference import Predictor, face_table
 from fer_core.serve import create_app
 from fer_core.video import analyse_video
@@ -87,3 +87,15 @@ def test_landmarks_and_box_are_those_of_the_face(table: str, predictor: Predicto
     assert [row[name] for name in face_table.BOX] == list(face.box) and face.landmarks is not None
     assert row["right_eye_x"] < row["nose_x"] < row["left_eye_x"] and row["nose_y"] < row["mouth_left_y"]
     assert row["nose_x"] == pytest.approx(face.landmarks[2, 0], abs=0.06)
+
+
+def test_a_file_that_is_cut_off_is_named_in_the_warnings(predictor: Predictor) -> None:
+    content = PORTRAIT.read_bytes()
+    blank = io.BytesIO()
+    Image.new("RGB", (400, 400), "grey").save(blank, "JPEG")
+    files = [("cut.jpg", content[: len(content) - 2000]), ("whole.jpg", content)]
+    files.append(("blank.jpg", blank.getvalue()[:-40]))
+    text = csv_text(analyse(pictures(files), predictor), predictor.classifier)
+    frame = pd.read_csv(io.StringIO(text), keep_default_na=False)
+    assert frame["face"].tolist() == [1, 1, 0]
+    assert ["cut off" in warnings.split(";") for warnings in frame["warnings"]] == [True, False, True]

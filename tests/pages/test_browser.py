@@ -129,3 +129,15 @@ def test_an_uploaded_photo_is_classified_without_tensorflow(page: Page, server: 
     expect(page.get_by_role("button", name="Download JSON")).to_be_visible()
     maps = server.memory_maps()
     assert "tensorflow" not in maps.lower()
+
+
+def test_the_toolbar_of_a_table_downloads_no_raw_cells(page: Page, server: Server) -> None:
+    """Its CSV would have texts from outside as formulas (fer_core/csv_cells.py)."""
+    visit(page, server, "models")
+    table = page.get_by_test_id("stDataFrame").first
+    table.hover()
+    expect(page.get_by_role("button", name=re.compile("^Search")).first).to_be_visible()
+    download = page.locator('[aria-label^="Download as CSV"]')
+    assert download.count(), "Streamlit has another name for it: see pages/session/table_toolbar.css"
+    for number in range(download.count()):
+        expect(download.nth(number)).to_be_hidden()

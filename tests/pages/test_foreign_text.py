@@ -79,6 +79,18 @@ def test_plain_text_stays_readable_and_short() -> None:
     assert code("a`b\nc") == "`a'b c`"
 
 
+def test_only_scripts_without_foreign_text_are_run() -> None:
+    """The cookie of a visitor could be read by any other."""
+    calls_with_script = {
+        path.relative_to(ROOT).as_posix(): line.strip()
+        for path in [ROOT / "streamlit_app.py", *(ROOT / "pages").rglob("*.py")]
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "allow_javascript" in line or "components.v1.html" in line
+    }
+    assert calls_with_script.keys() == {"pages/session/visitor.py", "pages/session/phone_menu.py"}
+    assert visitors.is_token(visitors.new_token()) and not visitors.is_token("'</script>" + 33 * "x")
+
+
 class Listener(http.server.ThreadingHTTPServer):
     """An outside server that counts who asks it."""
 

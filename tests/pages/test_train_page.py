@@ -23,7 +23,7 @@ from fer_core.runs import processes, queue, speed
 from fer_core.runs.registry import Registry
 from fer_core.runs.run_folder import RunFolder, list_runs
 from fer_core.runs.steering import read_control, set_learning_rate
-from fer_core.runs.sweep_folder import SweepConfig, list_sweeps, new_sweep_folder
+from fer_core.runs.sweep_folder import SweepConfig, create_sweep, list_sweeps
 from pages.views.train import runs as runs_view
 from pages.views.train import time_estimate
 from tests.pages.conftest import ROOT, open_page, reloaded
@@ -1006,8 +1006,7 @@ def test_a_bad_range_is_one_sentence_and_no_sweep(runs: Path, range_: str, sente
 def sweep_of(runs: Path, *accuracies: float) -> AppTest:
     """The view of a sweep whose runs reached these accuracies."""
     base = presets.PRESETS["quick"].config
-    sweep = new_sweep_folder(runs, "quick")
-    sweep.create(SweepConfig.make(base, {"train.learning_rate": "1e-4..1e-2:log"}, trials=3))
+    sweep = create_sweep(runs, SweepConfig.make(base, {"train.learning_rate": "1e-4..1e-2:log"}, trials=3))
     sweep.write_status("finished")
     for number, value in enumerate(accuracies):
         run = made_run(runs, sweep.run_path(number).name, epochs=1)

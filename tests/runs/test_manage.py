@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -110,3 +111,30 @@ def test_settings_that_differ_are_told_by_path() -> None:
         "augment.flip": (False, True),
     }
     assert one.differences(one) == {}
+
+
+def test_a_name_whose_earlier_run_was_not_deleted_to_its_end_can_be_deleted(run: RunFolder) -> None:
+    left = run.path.with_name(".mine.deleted")
+    (left / "bundle").mkdir(parents=True)
+    manage.delete(run)
+    assert not run.path.exists() and not left.exists()
+    with pytest.raises(TrainingError, match="mine is no longer there: it was deleted"):
+        manage.delete(run)
+
+
+def test_a_copy_that_another_process_makes_of_an_old_run_is_left_alone(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.utime(run.bundle, (0, 0))  # a copied folder takes over the time of the original
+    copy = shutil.copytree
+    names = iter(["second"])
+
+    def copied(source: Path, target: Path) -> None:
+        copy(source, target)
+        for name in names:
+            manage.promote(run, name)  # at this moment
+
+    monkeypatch.setattr(manage.shutil, "copytree", copied)
+    manage.promote(run, "first")
+    assert [bundle.name for bundle in own_models()] == ["first", "second"]
+    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == ["first", "second"]

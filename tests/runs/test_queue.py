@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,3 +135,50 @@ def test_only_one_process_works_on_a_queue(tmp_path: Path, monkeypatch: pytest.M
     with FileLock(tmp_path / "queue.lock"):
         assert queue.worker_alive(tmp_path)
     assert not queue.worker_alive(tmp_path)
+
+
+def test_a_run_that_was_started_just_now_or_was_deleted_is_not_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two apps on one folder the second may act on what it saw before."""
+    started: list[list[str]] = []
+
+    def start(arguments: list[str], *_: object, **__: object) -> subprocess.Popen[bytes]:
+        started.append(arguments)
+        return subprocess.Popen([sys.executable, "-c", ""])  # it ends before it has the lock
+
+    monkeypatch.setattr(processes, "start_detached", start)
+    run = new(tmp_path, "a")
+    processes.resume(run)
+    for again in (processes.resume, queue.submit, queue.enqueue):
+        with pytest.raises(TrainingError, match="a is under way already"):
+            again(run)
+    shutil.rmtree(run.path)
+    for again in (processes.resume, queue.submit, queue.enqueue):
+        with pytest.raises(TrainingError, match="a is no longer there: it was deleted"):
+            again(run)
+    assert len(started) == 1
+
+
+def test_a_run_that_lost_its_place_in_the_queue_can_still_be_started_or_stopped(
+    trainings: Trainings, tmp_path: Path
+) -> None:
+    """A process that is killed at the moment of the start has taken it out of the queue."""
+    lost, stays = new(tmp_path, "lost"), new(tmp_path, "stays")
+    for run in (lost, stays):
+        run.write_status("queued")
+    queue.start_now(lost)
+    queue.leave_queue(stays)
+    assert trainings.started == ["lost"] and stays.status()["state"] == "stopped"
+    trainings.end(lost)
+
+
+def test_the_locks_of_a_machine_that_died_hold_nobody_up(trainings: Trainings, tmp_path: Path) -> None:
+    """Their files stay, with another machine's process id in them."""
+    run = new(tmp_path, "a")
+    for path in (tmp_path / "start.lock", tmp_path / "queue.lock", run.path / "lock"):
+        path.write_text("4711 elsewhere\n")
+    run.write_status("running")
+    assert run.status()["state"] == "interrupted" and not queue.worker_alive(tmp_path)
+    assert queue.submit(run) is True
+    trainings.end(run)

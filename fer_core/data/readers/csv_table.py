@@ -61,7 +61,7 @@ def read_header(head: bytes) -> Header:
     if pixels is not None and not pixels.strip().lower().startswith("pixel"):
         cells = _cells_of(rest.partition("\n")[0], delimiter)
         cell = cells[names.index(pixels)] if len(cells) == len(names) else ""
-        if not re.match(r"\s*\[?\s*\d+[\s,]+\d+", cell):
+        if not re.match(r"\s*+\[?\s*+\d++[\s,]++\d", cell):
             del roles["pixels"]
     return Header(tuple(names), roles, delimiter)
 

@@ -36,6 +36,10 @@ _HEAD_BYTES = 1 << 14
 _RAF_DB_LIST = "RAF-DB list"
 
 _ANNOTATION = re.compile(r"_(exp|aro|val|lnd)\.npy$")
+# "++" gives nothing back, so that a long text is searched once.
+_YAML_NAMES = re.compile(
+    r"^names:[^\S\n]*+(?:\s*+\[([^\]]*+)\]|((?:\n\s*+(?:-|\d++:)[^\n]*+)++))", re.MULTILINE
+)
 _RAF_DB = re.compile(r"\s*(train|test)_\d+(_aligned)?\.jpg\s+[1-7]\s*$", re.IGNORECASE)
 
 
@@ -256,7 +260,7 @@ def _yaml_names(tree: FileTree, path: str) -> dict[int, str] | None:
             text = file.read(_HEAD_BYTES).decode("utf-8", errors="replace")
     except FerError:
         return None
-    match = re.search(r"^names:\s*(?:\[([^\]]*)\]|((?:\n\s*(?:-|\d+:)[^\n]*)+))", text, re.MULTILINE)
+    match = _YAML_NAMES.search(text)
     if match is None:
         return None
     lines = match[1].split(",") if match[1] is not None else match[2].strip().splitlines()

@@ -10,7 +10,7 @@ from fer_core.config import RunConfig
 from fer_core.presets import PRESETS, card, cards
 from fer_core.process_folder import OPEN_STATES
 from fer_core.runs import queue
-from fer_core.runs.run_folder import RunFolder, list_runs, new_run_folder
+from fer_core.runs.run_folder import RunFolder, create_run, list_runs
 from fer_core.storage import runs_folder
 from fer_core.wording import plural
 from pages.session import data_source, source_link
@@ -138,9 +138,8 @@ def _start(config: RunConfig, run: RunFolder | None) -> None:
             key="readme_start",
         ):
             warmup = min(config.train.warmup_epochs, int(epochs) - 1)
-            started = new_run_folder(runs_folder(), config.preset or "run")
-            started.create(config.replace("train", epochs=int(epochs), warmup_epochs=warmup))
-            queue.submit(started)
+            started = config.replace("train", epochs=int(epochs), warmup_epochs=warmup)
+            queue.submit(create_run(runs_folder(), started))
             st.rerun()
 
 

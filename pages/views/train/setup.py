@@ -23,7 +23,7 @@ from fer_core.runs import queue
 from fer_core.runs.command import train_command
 from fer_core.runs.registry import Registry
 from fer_core.runs.resolve import teacher_is_unsuitable
-from fer_core.runs.run_folder import new_run_folder
+from fer_core.runs.run_folder import create_run
 from fer_core.storage import runs_folder
 from fer_core.training.schedule import class_weights
 from fer_core.wording import plural
@@ -299,8 +299,7 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
             width=220,
         )
         if st.button(label, type="primary", icon=":material/play_arrow:", key="train_start"):
-            run = new_run_folder(parent, config.preset or "run")
-            run.create(config)
+            run = create_run(parent, config)
             if title.strip():
                 Registry(parent).describe(run.name, title=title)
             queue.submit(run)

@@ -8,7 +8,7 @@ from fer_core.emotions import NAMES
 from fer_core.errors import ConfigError
 from fer_core.process_folder import OPEN_STATES, RUNNING_STATES
 from fer_core.runs import queue, search_ranges
-from fer_core.runs.sweep_folder import SweepConfig, SweepFolder, list_sweeps, new_sweep_folder
+from fer_core.runs.sweep_folder import SweepConfig, SweepFolder, create_sweep, list_sweeps
 from fer_core.runs.table import RunRow, run_rows
 from fer_core.storage import runs_folder
 from fer_core.wording import plural
@@ -83,12 +83,10 @@ def _form() -> None:
     if st.button("Start the sweep", type="primary", icon=":material/play_arrow:", key="sweep_start"):
         if not space:
             raise ConfigError("The search space is empty: choose a setting to search.")
-        sweep = new_sweep_folder(runs_folder(), config.preset or "run")
-        sweep.create(
-            SweepConfig.make(
-                config.replace("train", epochs=int(epochs)), space, trials=int(trials), pruner=pruner
-            )
+        searched = SweepConfig.make(
+            config.replace("train", epochs=int(epochs)), space, trials=int(trials), pruner=pruner
         )
+        sweep = create_sweep(runs_folder(), searched)
         queue.submit(sweep)
         st.session_state["sweep_chosen"] = sweep.name
         st.rerun()
