@@ -11,6 +11,12 @@ class FerError(Exception):
         super().__init__(" ".join(str(sentence).splitlines()), *more)
 
 
+def reason(error: Exception) -> str:
+    """Return why a library failed, as a part of a sentence: the first line of its message, shortened."""
+    lines = str(error).strip().splitlines()
+    return (lines[0].rstrip(".:")[:200] if lines else "") or type(error).__name__
+
+
 class DataError(FerError):
     """A data source cannot be read, or does not contain what was requested."""
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import ImageError, ModelError
+from ..errors import ImageError, ModelError, reason
 from ..native_output import silenced
 from .bundle import Bundle, model_sha256
 from .onnx_runtime import ONNXRuntime
@@ -66,8 +66,7 @@ class Classifier:
             self._input, self._output = details["index"], self._interpreter.get_output_details()[0]["index"]
             self._size = 0
         except (ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0].rstrip(".")
-            raise ModelError(f"{file} cannot be read as a LiteRT model: {reason}.") from None
+            raise ModelError(f"{file} cannot be read as a LiteRT model: {reason(error)}.") from None
         # Of a model from elsewhere that was converted for one image.
         self._one_at_a_time = list(details["shape_signature"][:1]) == [1]
         self._check(list(details["shape"][1:]), self._interpreter.get_output_details()[0]["shape"][-1])

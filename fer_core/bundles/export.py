@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ModelError
+from ..errors import ModelError, reason
 from ..native_output import import_keras, silenced
 from .bundle import Bundle, missing_keras
 from .class_names import name_onnx, named_litert
@@ -78,9 +78,7 @@ def load_keras(bundle: Bundle) -> keras.Model:
     try:
         return keras.models.load_model(bundle.keras_file, safe_mode=True, compile=False)
     except Exception as error:  # Keras raises ValueError, TypeError, KeyError ... on damaged files
-        raise ModelError(
-            f"{bundle.keras_file} cannot be read as a Keras model: {str(error).splitlines()[0].rstrip('.')}."
-        ) from None
+        raise ModelError(f"{bundle.keras_file} cannot be read as a Keras model: {reason(error)}.") from None
 
 
 def _for_inference(model: keras.Model) -> keras.Model:

@@ -80,8 +80,10 @@ def _with_float_depthwise(content: bytes) -> bytes:
     for graph in model.subgraphs:
         for operator in graph.operators:
             kind = model.operatorCodes[operator.opcodeIndex].builtinCode
-            weights = graph.tensors[operator.inputs[1]] if len(operator.inputs) > 1 else None
-            if kind != schema.BuiltinOperator.DEPTHWISE_CONV_2D or weights.type != schema.TensorType.INT8:
+            if kind != schema.BuiltinOperator.DEPTHWISE_CONV_2D:
+                continue
+            weights = graph.tensors[operator.inputs[1]]
+            if weights.type != schema.TensorType.INT8:
                 continue
             buffer = model.buffers[weights.buffer]
             steps = np.frombuffer(bytes(buffer.data), np.int8).reshape(weights.shape)  # (1, h, w, channels)

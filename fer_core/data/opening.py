@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, reason
 from ..label_options import LabelOptions, is_drawn, join_source, split_source
 from ..picture_files import has_picture_name
 from . import cache, recipe, synthetic, synthetic_drawing
@@ -278,8 +278,7 @@ def _kaggle_folder(text: str) -> str:
     try:
         return str(kagglehub.dataset_download(handle))
     except Exception as error:  # kagglehub passes on all errors of requests and of the Kaggle API
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
-            f"{text} could not be downloaded ({reason[:200]}): check the name, the connection and the "
+            f"{text} could not be downloaded ({reason(error)}): check the name, the connection and the "
             "Kaggle credentials."
         ) from None

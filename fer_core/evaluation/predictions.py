@@ -19,7 +19,7 @@ from ..data.opening import picture_files
 from ..data.problems import UnknownLabelError
 from ..data.readers import columns, npz
 from ..data.vote_counts import Votes
-from ..errors import DataError
+from ..errors import DataError, reason
 from ..label_options import split_source
 from ..wording import plural
 from . import record as records
@@ -144,7 +144,7 @@ class _Answers:
         try:
             lines = [line for line in csv.reader(io.StringIO(text), delimiter=delimiter) if any(line)]
         except csv.Error as error:
-            raise DataError(f"{self.name} cannot be read as CSV ({error}): {_EXPECTED}.") from None
+            raise DataError(f"{self.name} cannot be read as CSV ({reason(error)}): {_EXPECTED}.") from None
         header, lines = [cell.strip() for cell in (lines or [[]])[0]], lines[1:]
         lower = [cell.lower() for cell in header]
         ragged = next((i for i, line in enumerate(lines) if len(line) != len(header)), None)

@@ -19,11 +19,11 @@ from ..bundles.graph import PREPARED, TEMPERATURE, networks_of
 from ..bundles.layer_table import layer_table, multiply_adds
 from ..bundles.litert import export_litert
 from ..emotions import NAMES
-from ..errors import ModelError
+from ..errors import ModelError, reason
 from ..native_output import silenced
 from . import formats, keras_graph
 from .input_values import InputShape, input_shape
-from .network import Plan, reason
+from .network import Plan
 from .outputs import check_count
 
 _MAX_DEPTH = 40  # of layers in layers

@@ -13,11 +13,11 @@ from .. import emotions
 from ..bundles.bundle import INFERENCE
 from ..bundles.class_names import INPUT, LABELS, OUTPUT
 from ..emotions import NAMES
-from ..errors import ModelError
+from ..errors import ModelError, reason
 from ..native_output import silenced
 from . import formats, litert_graph
 from .input_values import SIDE, input_shape
-from .network import Plan, reason
+from .network import Plan
 from .outputs import check_count
 
 _MAX_LABELS = 10_000  # bytes

@@ -46,9 +46,3 @@ class Network(Protocol):
 def selection(classes: tuple[str, ...], names: tuple[str, ...]) -> np.ndarray:
     """Return (K, C) float32 with a 1 where output k is class c of `names`."""
     return np.array([[float(name == own) for name in names] for own in classes], np.float32)
-
-
-def reason(error: Exception) -> str:
-    """Return why a library failed, as a part of a sentence: the first line of its message."""
-    lines = str(error).strip().splitlines()
-    return (lines[0].rstrip(".:")[:200] if lines else "") or type(error).__name__

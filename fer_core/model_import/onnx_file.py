@@ -11,11 +11,11 @@ import numpy as np
 from ..bundles.bundle import ONNX_INFERENCE
 from ..bundles.class_names import INPUT
 from ..bundles.onnx_runtime import open_session
-from ..errors import ModelError
+from ..errors import ModelError, reason
 from . import formats, onnx_graph
 from .input_values import SIDE, input_shape
 from .litert_file import named_classes
-from .network import Plan, reason
+from .network import Plan
 from .outputs import check_count
 
 _TYPES = {

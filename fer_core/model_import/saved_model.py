@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from ..bundles.bundle import INFERENCE
-from ..errors import DataError, ModelError
+from ..errors import DataError, ModelError, reason
 from ..native_output import import_keras, silenced
 from ..zip_file import open_zip
 from . import formats, litert_graph
 from .input_values import input_shape
-from .network import Plan, reason
+from .network import Plan
 from .outputs import check_count
 
 _SIGNATURE = "serving_default"

@@ -22,7 +22,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import Trial, TrialState
 
-from ..errors import ConfigError, FerError, TrainingError
+from ..errors import ConfigError, FerError, TrainingError, reason
 from ..resources import subprocess_environment
 from .locks import TrialLocks
 from .registry import Registry
@@ -99,9 +99,8 @@ def _storage(sweep: SweepFolder, config: SweepConfig) -> Any:
             f"The storage {_without_password(config.storage)} needs a driver that is not installed: {error}."
         ) from None
     except Exception as error:  # SQLAlchemy lets through what each driver raises
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise ConfigError(
-            f"The storage {_without_password(config.storage)} cannot be opened ({reason}): "
+            f"The storage {_without_password(config.storage)} cannot be opened ({reason(error)}): "
             "expected a URL such as postgresql://USER@HOST/NAME."
         ) from None
 

@@ -16,7 +16,7 @@ from ..data.labels import LabelReader
 from ..data.readers import parquet
 from ..data.readers.face_picture import read_face
 from ..emotions import NAMES
-from ..errors import DataError, FerError
+from ..errors import DataError, FerError, reason
 
 _BATCH = 1024
 _BUFFER = 1 << 20  # bytes per read; row groups of a million faces would take gigabytes otherwise
@@ -103,9 +103,7 @@ class FaceTables:
                         (blob, label, table) for blob, label in zip(*parquet.cells(batch, table), strict=True)
                     )
             except (pa.ArrowException, OSError) as error:
-                raise DataError(
-                    f"{path} is damaged ({str(error).splitlines()[0][:120]}): get the file again."
-                ) from None
+                raise DataError(f"{path} is damaged ({reason(error)}): get the file again.") from None
 
 
 def _row_groups(file: pq.ParquetFile) -> list[int]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, fields
 from typing import Any
 
-from ..errors import ConfigError, FerError
+from ..errors import ConfigError, FerError, reason
 from ..native_output import silenced
 from ..resources import subprocess_environment
 from .job import Job, Part
@@ -109,9 +109,8 @@ def connected(address: str, workers: int | None) -> Iterator[None]:
         with silenced(1), silenced(2):  # its C++ part announces its log level
             ray.init(logging_level=logging.ERROR, **settings)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, AssertionError) as error:
-        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise ConfigError(
-            f"No Ray cluster answers at {address!r} ({reason[:160]}): start one with ray start --head, or "
+            f"No Ray cluster answers at {address!r} ({reason(error)}): start one with ray start --head, or "
             "take --ray local."
         ) from None
     for name in ("ray", "ray.data"):

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from ..data.dataset import Dataset
-from ..errors import TrainingError
+from ..errors import TrainingError, reason
 from ..storage import write_atomically
 
 
@@ -72,8 +72,7 @@ def load_checkpoint(
     except TrainingError:
         raise
     except Exception as error:  # NumPy, JSON and Keras raise many kinds on damaged files
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        raise TrainingError(f"{path} does not fit the run ({reason}): start a new run.") from None
+        raise TrainingError(f"{path} does not fit the run ({reason(error)}): start a new run.") from None
 
 
 def finished_epochs(path: Path) -> int:

@@ -508,3 +508,10 @@ def test_zip_of_many_small_bombs_is_refused(tmp_path):
         zipfile.ZIP_DEFLATED,
     )
     refused(path, "bombs.zip", "far more than pictures or tables do")
+
+
+def test_the_reason_of_a_library_is_a_short_part_of_a_sentence() -> None:
+    """The message of a damaged zip holds whatever stands in it, such as a picture."""
+    assert reason(ValueError("wrong magic.\n  at 0x3")) == "wrong magic"
+    assert reason(EOFError()) == "EOFError"
+    assert len(reason(ValueError("x" * 5000))) == 200

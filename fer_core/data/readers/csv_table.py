@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from ...errors import DataError
+from ...errors import DataError, reason
 from ..budget import Budget
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, image_digests, join_samples
 from ..labels import LabelReader
@@ -221,7 +221,7 @@ def read(
                 column.append(part)
             done = block.rows.stop
     except pa.ArrowException as error:
-        raise DataError(f"{name} cannot be read as CSV: {str(error).splitlines()[0]}.") from None
+        raise DataError(f"{name} cannot be read as CSV: {reason(error)}.") from None
     if not done:
         problems.conclude(0)
         raise DataError(f"{name} has a header but no rows: is the file complete?")

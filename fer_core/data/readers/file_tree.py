@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
-from ...errors import DataError
+from ...errors import DataError, reason
 from ...zip_file import MAX_MEMBERS, open_zip
 from ..budget import Budget
 from ..dataset import find_split
@@ -130,7 +130,9 @@ class ZipTree:
         try:
             self._zip = open_zip(path, self.name, min(MAX_MEMBERS, 2 * self.budget.max_faces + _OTHER_FILES))
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            raise DataError(f"{path} cannot be read as a zip ({error}): is the file complete?") from None
+            raise DataError(
+                f"{path} cannot be read as a zip ({reason(error)}): is the file complete?"
+            ) from None
         # ZipInfo.is_dir fails on a member without a name.
         members = [m for m in self._zip.infolist() if not m.filename.endswith("/")]
         check_members(self.name, members)
@@ -176,7 +178,7 @@ def damage_reported(name: str) -> Iterator[None]:
     ) as error:
         raise DataError(
             f"{name} is damaged or uses an unknown compression: "
-            f"{str(error).splitlines()[0] if str(error) else 'it ends too early'}."
+            f"{reason(error) if str(error) else 'it ends too early'}."
         ) from None
 
 

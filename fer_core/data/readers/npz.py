@@ -15,7 +15,7 @@ from typing import IO, BinaryIO
 import numpy as np
 
 from ... import imaging
-from ...errors import DataError, FerError
+from ...errors import DataError, FerError, reason
 from ...zip_file import open_zip
 from ..budget import Budget
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples, find_split
@@ -123,8 +123,7 @@ def read(
 
 
 def _damaged(name: str, error: Exception) -> DataError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return DataError(f"{name} cannot be read as npz ({reason}).")
+    return DataError(f"{name} cannot be read as npz ({reason(error)}).")
 
 
 def _read(

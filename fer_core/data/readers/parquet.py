@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...errors import DataError, FerError
+from ...errors import DataError, FerError, reason
 from ..budget import Budget, TooLargeError
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples
 from ..labels import LabelReader
@@ -67,7 +67,7 @@ def open_table(name: str, file: str | BinaryIO, buffer_size: int = 0) -> FaceTab
         )
     except Exception as error:  # errors of Arrow, OSError, and those of column names that are not text
         raise DataError(
-            f"{name} cannot be read as parquet ({_short(error)}): is the file complete?"
+            f"{name} cannot be read as parquet ({reason(error)}): is the file complete?"
         ) from None
     if image_column is None:
         raise DataError(
@@ -177,7 +177,7 @@ def read(
             raise
         except Exception as error:  # as above; also invalid text in a cell
             raise DataError(
-                f"{name} is damaged after row {row:,} ({_short(error)}): get the file again."
+                f"{name} is damaged after row {row:,} ({reason(error)}): get the file again."
             ) from None
     warnings = problems.conclude(len(rows))
     return Samples(
@@ -237,7 +237,3 @@ def _column(batch: pa.RecordBatch, name: str | None) -> list:
     if pa.types.is_nested(column.type):
         raise DataError(f"its column {name} holds {column.type}: expected a number or a text in each row")
     return _values(column)
-
-
-def _short(error: Exception) -> str:
-    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from ...errors import DataError, FerError
+from ...errors import DataError, FerError, reason
 from ..budget import Budget
 from ..dataset import IMAGE_SIZE, SPLITS, UNLABELLED, Samples
 from ..labels import LabelReader
@@ -109,8 +109,9 @@ def read(
             kept += [row + i for i in good]
             row += len(values)
     except (pa.ArrowException, ValueError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise DataError(f"{name} cannot be read as a table with a column for each pixel: {reason}.") from None
+        raise DataError(
+            f"{name} cannot be read as a table with a column for each pixel: {reason(error)}."
+        ) from None
     warnings = problems.conclude(len(kept))
     return Samples(
         images=np.concatenate(parts) if parts else np.empty((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8),

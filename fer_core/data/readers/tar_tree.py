@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from ...errors import DataError
+from ...errors import DataError, reason
 from ...zip_file import MAX_MEMBERS
 from ..budget import Budget, TooLargeError
 from ..labels import LabelReader
@@ -81,7 +81,9 @@ class TarTree:
                 if member.isreg() and not member.issparse():
                     self._members[_checked(name, member.name)] = member
         except (tarfile.TarError, OSError, ValueError, EOFError) as error:
-            raise DataError(f"{name} cannot be read as a tar file ({error}): is it complete?") from None
+            raise DataError(
+                f"{name} cannot be read as a tar file ({reason(error)}): is it complete?"
+            ) from None
         every = sorted(self._members)
         self.paths = [p for p in every if not is_stray(p)]
         self.stray = [p for p in every if is_stray(p)]
