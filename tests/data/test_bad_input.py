@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fer_core.data import open_dataset
+from fer_core.errors import reason
 
 from .build import (
     CODES,
