@@ -1,5 +1,5 @@
 // The component Burst: pictures of the camera while a button is held, and single ones for a live answer.
-import { openCamera, sentence } from "./camera.js"
+import { PictureCamera } from "./camera.js"
 
 const [BETWEEN, MOST, WIDTH] = [200, 20, 480] // ms between the pictures of a burst, pictures, pixels
 const [LIVE_BETWEEN, PATIENCE] = [400, 8000] // ms between live pictures, and until an answer counts as lost
@@ -13,12 +13,10 @@ export function draw({ data, parentElement, setTriggerValue }) {
   return () => setTimeout(() => burst.root.isConnected || burst.closeCamera())
 }
 
-class Burst {
+class Burst extends PictureCamera {
   constructor(root) {
-    for (const name of ["stage", "video", "start", "cameras", "shoot", "problem", "hint"]) this[name] = root.querySelector(`.${name}`)
-    Object.assign(this, { root, pictures: [], sent: 0, canvas: document.createElement("canvas") })
-    this.start.onclick = () => (this.stream ? this.closeCamera() : this.open())
-    this.cameras.onchange = () => this.open()
+    super(root, "hint")
+    Object.assign(this, { pictures: [], sent: 0, canvas: document.createElement("canvas") })
     this.shoot.onpointerdown = (event) => { this.shoot.setPointerCapture(event.pointerId); this.hold() }
     this.shoot.onpointerup = this.shoot.onpointercancel = this.shoot.onblur = () => this.release()
     this.shoot.onkeydown = ({ key, repeat }) => { if ((key === " " || key === "Enter") && !repeat) this.hold() }
@@ -33,28 +31,13 @@ class Burst {
     if (settings.answered >= this.sent) this.waiting = false
   }
 
-  async open() {
-    this.closeCamera()
-    this.say("")
-    try {
-      this.stream = await openCamera(this.video, this.cameras)
-    } catch ({ problem }) {
-      return this.say(sentence(problem))
-    }
-    if (!this.root.isConnected) return this.closeCamera()
-    this.stream.getVideoTracks()[0].onended = () => { this.closeCamera(); this.say(sentence("ended")) }
-    this.start.textContent = "Close the camera"
-    this.stage.hidden = this.shoot.hidden = false
+  opened() {
     this.live = setInterval(() => this.ask(), LIVE_BETWEEN)
   }
 
-  closeCamera() {
+  closed() {
     clearInterval(this.live)
     this.release()
-    this.stream?.getTracks().forEach((track) => Object.assign(track, { onended: null }).stop())
-    this.stream = this.video.srcObject = null
-    this.start.textContent = "Open the camera"
-    this.stage.hidden = this.shoot.hidden = this.cameras.hidden = true
   }
 
   hold() {
@@ -91,10 +74,5 @@ class Burst {
     Object.assign(this.canvas, { width: WIDTH, height: Math.round((WIDTH * videoHeight) / videoWidth) })
     this.canvas.getContext("2d").drawImage(this.video, 0, 0, this.canvas.width, this.canvas.height)
     return this.canvas.toDataURL("image/jpeg", 0.9).split(",")[1]
-  }
-
-  say(text) {
-    this.problem.textContent = text
-    this.problem.hidden = !text
   }
 }

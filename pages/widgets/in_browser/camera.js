@@ -40,6 +40,45 @@ async function listCameras(list, stream) {
   list.hidden = found.length < 2
 }
 
+// A camera that is opened and closed with a button, for pictures. `root` holds the elements below, and those that are
+// named; opened() and closed() may do more.
+export class PictureCamera {
+  constructor(root, ...names) {
+    for (const name of ["stage", "video", "start", "cameras", "shoot", "problem", ...names]) this[name] = root.querySelector(`.${name}`)
+    this.root = root
+    this.start.onclick = () => (this.stream ? this.closeCamera() : this.open())
+    this.cameras.onchange = () => this.open()
+  }
+
+  async open() {
+    this.closeCamera()
+    this.say("")
+    try {
+      this.stream = await openCamera(this.video, this.cameras)
+    } catch ({ problem }) {
+      return this.say(sentence(problem))
+    }
+    if (!this.root.isConnected) return this.closeCamera()
+    this.stream.getVideoTracks()[0].onended = () => { this.closeCamera(); this.say(sentence("ended")) }
+    this.start.textContent = "Close the camera"
+    this.stage.hidden = this.shoot.hidden = false
+    this.opened?.()
+  }
+
+  closeCamera() {
+    this.closed?.()
+    this.stream?.getTracks().forEach((track) => Object.assign(track, { onended: null }).stop())
+    this.stream = this.video.srcObject = null
+    this.start.textContent = "Open the camera"
+    this.stage.hidden = this.shoot.hidden = this.cameras.hidden = true
+  }
+
+  say(text) {
+    this.problem.textContent = text
+    this.problem.hidden = !text
+  }
+}
+
 // Returns a worker that loads these plans; throws where a policy forbids workers.
 export function startWorker(plans) {
   const address = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }))

@@ -1,6 +1,6 @@
 // The component Photos: files or pictures of the camera, classified one after another. Nothing leaves the tab.
 import "./plans.js"
-import { openCamera, save, sentence, startWorker } from "./camera.js"
+import { PictureCamera, save, sentence, startWorker } from "./camera.js"
 import { csv, emptyRow, row } from "./table.js"
 import { answer, drawBars, drawMarks } from "./drawing.js"
 
@@ -16,13 +16,11 @@ export function draw({ data, parentElement }) {
   return () => setTimeout(() => stills.root.isConnected || stills.leave())
 }
 
-class Stills {
+class Stills extends PictureCamera {
   constructor(root) {
-    for (const name of ["pick", "files", "stage", "video", "start", "cameras", "shoot", "problem", "hint", "save", "clear", "results"]) this[name] = root.querySelector(`.${name}`)
-    Object.assign(this, { root, photos: [], waiting: [], count: 0 })
+    super(root, "pick", "files", "hint", "save", "clear", "results")
+    Object.assign(this, { photos: [], waiting: [], count: 0 })
     this.files.onchange = () => this.add([...this.files.files].map((file) => ({ name: file.name, source: file })))
-    this.start.onclick = () => (this.stream ? this.closeCamera() : this.open())
-    this.cameras.onchange = () => this.open()
     this.shoot.onclick = () => this.shootPicture()
     this.save.onclick = () => save(new Blob([csv(this.photos.flatMap((photo) => photo.rows ?? []), this.settings)], { type: "text/csv" }), "faces.csv")
     this.clear.onclick = () => this.forget()
@@ -40,27 +38,6 @@ class Stills {
       this.forget()
       this.add(again)
     } else if (before) for (const photo of this.photos) this.show(photo)
-  }
-
-  async open() {
-    this.closeCamera()
-    this.say("")
-    try {
-      this.stream = await openCamera(this.video, this.cameras)
-    } catch ({ problem }) {
-      return this.say(sentence(problem))
-    }
-    if (!this.root.isConnected) return this.closeCamera()
-    this.stream.getVideoTracks()[0].onended = () => { this.closeCamera(); this.say(sentence("ended")) }
-    this.start.textContent = "Close the camera"
-    this.stage.hidden = this.shoot.hidden = false
-  }
-
-  closeCamera() {
-    this.stream?.getTracks().forEach((track) => Object.assign(track, { onended: null }).stop())
-    this.stream = this.video.srcObject = null
-    this.start.textContent = "Open the camera"
-    this.stage.hidden = this.shoot.hidden = this.cameras.hidden = true
   }
 
   async shootPicture() {
@@ -183,11 +160,6 @@ class Stills {
   leave() {
     this.closeCamera()
     this.endWorker()
-  }
-
-  say(text) {
-    this.problem.textContent = text
-    this.problem.hidden = !text
   }
 }
 
