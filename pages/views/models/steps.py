@@ -29,6 +29,11 @@ _STEPS = (
         "A narrower network of the same kind with dropout after each block, which slows learning by heart.",
     ),
     (
+        "baseline-batchnorm",
+        "Batch normalisation",
+        "Wider convolutions, each normalised over the batch, on turned, zoomed and mirrored images.",
+    ),
+    (
         "tiny",
         "Residual blocks, augmentation",
         "Few parameters (0.1 M), but every image is turned, shifted and mirrored in another way each epoch, "
