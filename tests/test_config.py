@@ -84,7 +84,9 @@ def test_a_configuration_of_before_these_settings_is_read(tmp_path: Path) -> Non
 
 
 def test_unknown_preset_names_all() -> None:
-    with pytest.raises(ConfigError, match="standard, tiny, best, ferplus, transfer, quick, baseline-deep"):
+    with pytest.raises(
+        ConfigError, match="standard, tiny, best, ferplus, transfer, imagenet, quick, baseline-deep"
+    ):
         find_preset("resnet")
 
 

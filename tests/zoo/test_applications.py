@@ -21,6 +21,8 @@ from fer_core.zoo.families import as_blocks
 from fer_core.zoo.python_code import python_code
 from fer_core.zoo.summary import summary
 
+pytestmark = pytest.mark.long  # large networks are built
+
 SMALL = ("MobileNetV2", "EfficientNetB0")
 
 
