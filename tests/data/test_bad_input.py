@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fer_core.data import open_dataset
-from fer_core.errors import reason
+from fer_core.errors import DataError, reason
 
 from .build import (
     CODES,
@@ -516,3 +516,16 @@ def test_the_reason_of_a_library_is_a_short_part_of_a_sentence() -> None:
     assert reason(ValueError("wrong magic.\n  at 0x3")) == "wrong magic"
     assert reason(EOFError()) == "EOFError"
     assert len(reason(ValueError("x" * 5000))) == 200
+
+
+def test_a_member_whose_second_name_is_no_utf_8_is_damaged(tmp_path: Path) -> None:
+    """A zip names each member twice; the name before its content is compared when it is read."""
+    path = tmp_path / "faces.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train/happy/\u00e9.png", b"no picture")
+    content = bytearray(path.read_bytes())
+    place = content.index("\u00e9.png".encode())
+    content[place : place + 2] = b"\x80\x80"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="is damaged or uses an unknown compression"):
+        open_dataset(path)

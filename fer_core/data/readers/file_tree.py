@@ -175,6 +175,7 @@ def damage_reported(name: str) -> Iterator[None]:
         OSError,
         RuntimeError,
         NotImplementedError,
+        UnicodeDecodeError,  # of a member's name
     ) as error:
         raise DataError(
             f"{name} is damaged or uses an unknown compression: "
