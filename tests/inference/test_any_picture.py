@@ -34,7 +34,9 @@ FORMATS = {
 EXAMPLES = int(os.environ.get("FER_ANY_PICTURES", 10))  # 2000 for a thorough search
 
 _predictor = Predictor("tiny")
-_client = TestClient(create_app(_predictor.classifier.bundle, Limits(per_minute=1_000_000, megapixels=100)))
+_client = TestClient(
+    create_app(_predictor.classifier.bundle, Limits(per_minute=1_000_000, megabytes=400, megapixels=100))
+)
 
 
 @st.composite
