@@ -11,12 +11,11 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from .. import storage
 from ..data.dataset import Dataset
 from ..database import connect
 from ..errors import DataError
+from .image_records import ImageRecords
 
 FILE_NAME = "tags.sqlite"
 MAX_LENGTH = 40  # characters of a tag
@@ -29,7 +28,7 @@ CREATE TABLE IF NOT EXISTS tags (
 """
 
 
-class Tags:
+class Tags(ImageRecords):
     """Tags on the images of one data set. Variants share those of their original.
 
     Raises:
@@ -37,9 +36,7 @@ class Tags:
     """
 
     def __init__(self, dataset: Dataset, path: Path | None = None) -> None:
-        self._path = path or storage.record_folder() / FILE_NAME
-        self._dataset = dataset
-        self._fingerprint = dataset.variant_of or dataset.fingerprint
+        super().__init__(dataset, path or storage.record_folder() / FILE_NAME)
 
     def add(self, indices: Iterable[int], tag: str) -> None:
         """Add a tag to the images at `indices`; those that have it keep it.
@@ -79,18 +76,14 @@ class Tags:
         tags: dict[int, tuple[str, ...]] = {}
         for digest, tag in rows:
             tags[int(digest, 16)] = (*tags.get(int(digest, 16), ()), tag)
-        if not tags:
-            return {}
-        places = np.flatnonzero(np.isin(self._dataset.digests, np.array(list(tags), np.uint64)))
-        return {int(i): tags[int(self._dataset.digests[i])] for i in places}
+        return self._by_position(tags)
 
     @property
     def _key(self) -> tuple[str]:
         return (self._fingerprint,)
 
     def _rows(self, indices: Iterable[int], tag: str) -> list[tuple[str, str, str]]:
-        digests = {f"{self._dataset.digests[int(i)]:016x}" for i in indices}
-        return [(self._fingerprint, tag, digest) for digest in sorted(digests)]
+        return [(self._fingerprint, tag, digest) for digest in self._digests(indices)]
 
     def _open(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         return connect(self._path, _SCHEMA, DataError, "tags", "move the file away")

@@ -24,6 +24,7 @@ from ..data.recipe import Recipe
 from ..database import connect
 from ..emotions import NAMES
 from ..errors import DataError
+from .image_records import ImageRecords
 
 VERDICTS = ("right", "wrong", "ambiguous", "not a face")
 FILE_NAME = "verdicts.sqlite"
@@ -46,7 +47,7 @@ class Verdict:
     time: float  # s since 1970
 
 
-class Verdicts:
+class Verdicts(ImageRecords):
     """Verdicts on the images of one data set. Variants share those of their original.
 
     Raises:
@@ -54,9 +55,7 @@ class Verdicts:
     """
 
     def __init__(self, dataset: Dataset, path: Path | None = None) -> None:
-        self._path = path or storage.record_folder() / FILE_NAME
-        self._dataset = dataset
-        self._fingerprint = dataset.variant_of or dataset.fingerprint
+        super().__init__(dataset, path or storage.record_folder() / FILE_NAME)
 
     def _open(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         return connect(self._path, _SCHEMA, DataError, "verdicts", "move the file away")
@@ -76,10 +75,10 @@ class Verdicts:
         if verdict == "wrong" and label not in NAMES:
             raise DataError(f"Which expression is it? Expected one of {', '.join(NAMES)}, got {label!r}.")
         label, now = label if verdict == "wrong" else None, time.time()
-        digests = {f"{self._dataset.digests[int(i)]:016x}" for i in indices}
+        digests = self._digests(indices)
         with self._open() as db:
             (batch,) = db.execute("SELECT COALESCE(MAX(batch), 0) + 1 FROM verdicts").fetchone()
-            rows = [(batch, self._fingerprint, digest, verdict, label, now) for digest in sorted(digests)]
+            rows = [(batch, self._fingerprint, digest, verdict, label, now) for digest in digests]
             db.executemany(
                 "INSERT INTO verdicts (batch, fingerprint, digest, verdict, label, time) VALUES (?, ?, ?, "
                 "?, ?, ?)",
@@ -115,10 +114,7 @@ class Verdicts:
                 (self._fingerprint,),
             ).fetchall()
         latest = {int(digest, 16): rest for digest, *rest in rows}
-        if not latest:
-            return {}
-        places = np.flatnonzero(np.isin(self._dataset.digests, np.array(list(latest), np.uint64)))
-        return {int(i): Verdict(int(i), *latest[int(self._dataset.digests[i])]) for i in places}
+        return {i: Verdict(i, *rest) for i, rest in self._by_position(latest).items()}
 
     def as_csv(self) -> str:
         """Return the current verdicts as CSV: row, split, label, verdict, right label, time in UTC."""
