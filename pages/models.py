@@ -20,4 +20,12 @@ st.title("Models")
 source_link.follow(read=False)
 with errors_shown():
     models = catalog.choices()
-    views.show(model_link.VIEW, VIEWS, models, first=model_link.first_view(), label="Show", remembered=True)
+    views.show(
+        model_link.VIEW,
+        VIEWS,
+        models,
+        first=model_link.first_view(),
+        label="Show",
+        linked=True,
+        remembered=True,
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.data import readers
+from fer_core.data import readers, votes
 from fer_core.data.recipe import SUFFIX
 from fer_core.errors import DataError
 from fer_core.label_options import LabelOptions, join_source, split_source
@@ -86,8 +86,8 @@ def _data_sets(folder: Path) -> list[str]:
         p.relative_to(folder).as_posix()
         for p in (*entries, *uploads)
         if (p.is_dir() or p.suffix.lower() in readers.SUFFIXES or p.name.endswith(SUFFIX))
-        and p.name != "uploads"
-        and not (p.parent.name == "uploads" and p.name.startswith("votes-"))  # votes belong to a data set
+        and p.name not in ("uploads", votes.FILE_NAME)  # votes belong to a data set
+        and not (p.parent.name == "uploads" and p.name.startswith("votes-"))
     ]
 
 

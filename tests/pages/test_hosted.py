@@ -239,7 +239,7 @@ def test_figures_that_are_kept_of_ones_own_data_are_shown_to_nobody_else(mine: s
     assert not app.error and any((home(theirs) / "cache" / "evaluations").rglob("*.npz"))
     fingerprint = open_dataset(str(faces)).fingerprint
     back = as_visitor(theirs, "evaluate")  # now on the embedded faces
-    assert fingerprint in back.selectbox(key="evaluate_on").proto.options or "theirs (saved figures)" in str(
+    assert fingerprint in back.selectbox(key="evaluate_on").proto.options or "theirs (saved)" in str(
         back.selectbox(key="evaluate_on").options
     )
     other = as_visitor(mine, "evaluate", evaluate_on=fingerprint)

@@ -44,7 +44,7 @@ def _tiles(state: Diagnostics) -> None:
             ", ".join(sorted({kind for kind, _ in state.memory_workers})) or "none",
         ),
         ("Runs under way", str(state.under_way), f"{state.waiting} waiting"),
-        ("Free disk space", _bytes(state.disk_free), "in the folder of the runs"),
+        ("Free disk space", _bytes(state.disk_free), "in the runs folder"),
         ("Cores", str(state.cores), f"{'GPU' if state.gpu else 'no GPU'}, {state.backend}"),
         (
             "Hosted",

@@ -22,6 +22,7 @@ from . import clicked_point, explanation, face_list, plots
 from .selection import Selection
 
 _POINTS, _POINT = "evaluate_curve_points", "evaluate_curve_point"
+_BAR_WIDTH = 96  # pixels, so that the table fits in a window of 1,024
 
 
 def show(selection: Selection) -> None:
@@ -156,7 +157,7 @@ def _table(result: Evaluation, intervals: FigureIntervals) -> None:
         ("F1", "The harmonic mean of both."),
     ):
         config[title] = st.column_config.ProgressColumn(
-            help=meaning, format="%.1f%%", min_value=0, max_value=100
+            help=meaning, format="%.1f%%", min_value=0, max_value=100, width=_BAR_WIDTH
         )
         config[f"{title} 95%"] = st.column_config.TextColumn(
             "95%", help=f"95% interval of the {plain(title.lower())}.", width=75

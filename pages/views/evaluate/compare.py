@@ -160,7 +160,7 @@ def _table(selection: Selection, rivals: list[_Rival]) -> None:
                 "Accuracy": 100 * accuracy.share,
                 "95% interval": _interval(accuracy.interval),
                 "Difference": 100 * comparison.difference,
-                "Interval of the difference": f"{100 * low:+.1f} to {100 * high:+.1f}",
+                "Its 95% interval": f"{100 * low:+.1f} to {100 * high:+.1f}",
                 "McNemar": p_in_words(comparison.p_value),
                 "Verdict": "noise"
                 if comparison.noise

@@ -64,7 +64,7 @@ def choose() -> Selection | None:
     Raises:
         FerError: The data cannot be read, or the model cannot be evaluated on them.
     """
-    left, middle, right = st.columns(3, vertical_alignment="bottom")
+    left, middle, right = st.columns([3, 4, 3], vertical_alignment="bottom")
     with left:
         bundle = model_choice.choose("evaluate_model")
     _choose_fer2013()
@@ -183,7 +183,7 @@ def _choose_data(elsewhere: dict[str, EvaluationRecord], first: str) -> str:
             if option == _HERE
             else source_picker.label(option.removeprefix(_OTHER))
             if option.startswith(_OTHER)
-            else f"{plain(elsewhere[option].source)} (saved figures)"
+            else f"{plain(elsewhere[option].source)} (saved)"
         ),
         help="The data set of all pages, an evaluation that was saved with the model and needs no images, or "
         "other data to read.",

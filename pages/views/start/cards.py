@@ -8,6 +8,7 @@ from pages.session import data_source, source_link
 from pages.session.foreign_text import plain
 
 _DATA_LINKS = 3  # names of data sets that are shown
+_CARD_WIDTH = 175  # pixels, so that all cards fit side by side in a window of 1,400
 # page, title, icon, and what it offers
 _CARDS = (
     (
@@ -48,10 +49,11 @@ def show() -> None:
     if not data_source.is_chosen():
         _show_data_folder()
     st.subheader("Go further")
-    for column, (page, title, icon, text) in zip(st.columns(len(_CARDS)), _CARDS, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.page_link(page, label=f"**{plain(title)}**", icon=icon)
-            st.caption(plain(text))
+    with st.container(horizontal=True):
+        for page, title, icon, text in _CARDS:
+            with st.container(border=True, width=_CARD_WIDTH, height="stretch"):
+                st.page_link(page, label=f"**{plain(title)}**", icon=icon)
+                st.caption(plain(text))
     st.page_link(
         "pages/train.py",
         label="**Repeat the README**: take a published network from its claim to a measurement",

@@ -211,13 +211,12 @@ def _row(draft: _Draft, key: str, position: int, output: str) -> None:
                     draft.move,
                     (position, position + 1),
                 ),
-                ("remove", "delete", "Remove this block", False, draft.remove, (position,)),
+                ("remove", "delete", "Remove", False, draft.remove, (position,)),
             )
-            for what, icon, tip, blocked, act, positions in actions:
+            for what, icon, name, blocked, act, positions in actions:
                 st.button(
-                    "",
+                    plain(name),
                     icon=f":material/{icon}:",
-                    help=plain(tip),
                     type="tertiary",
                     disabled=blocked,
                     key=f"builder_{key}_{own_id}_{what}",
@@ -229,9 +228,8 @@ def _row(draft: _Draft, key: str, position: int, output: str) -> None:
                 _setting(draft, key, position, name)
         if seldom := [name for name in names if name in _SELDOM]:
             with st.popover(
-                "",
+                "More settings",
                 icon=":material/tune:",
-                help="More settings",
                 type="tertiary",
                 key=f"builder_{key}_{own_id}_more",
             ):

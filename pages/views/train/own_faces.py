@@ -176,8 +176,7 @@ def _gallery(collection: FaceCollection, label: str) -> None:
                 with st.container(width=64, gap=None, horizontal_alignment="center"):
                     st.image(face.crop, width=64, alt=f"face {face.number}, {label}")
                     st.button(
-                        ":material/close:",
-                        help="Remove this face",
+                        "Remove",
                         type="tertiary",
                         key=f"own_remove_{face.number}",
                         on_click=collection.remove,
