@@ -1,11 +1,13 @@
 // Finds the faces of a photo with the second looks of fer_core/inference/detector.py: tiles of a large picture, smaller,
-// turned and tilted ones. Views are drawn by the browser, so boxes may differ from Python's by a pixel.
+// turned, tilted and enlarged ones. Views are drawn by the browser, so boxes may differ from Python's by a pixel.
 const MAX_SIDE = 1024
 const [TILE, TILE_OVERLAP] = [1152, 160]
+const [TILE_FACE, SMALL_FACE, ENLARGED_PIXELS] = [80, 36, 12_000_000]
 const [SURE, CLEAR, SECOND, FAINT] = [0.91, 0.85, 0.7, 0.6]
 const [SMALL_SIDE, TURNED_SIDE, CLOSE_SIDE] = [300, 512, 224]
 const QUARTERS = [0, 90, 180, 270]
-const TILTS = [45, 315]
+const [TILTS, SLIGHT_TILTS] = [[45, 315], [15, 345]]
+const REACHES = [2, 3] // side of a closer look in sides of the face
 const CHECKED = 3
 
 export class PhotoSearch {
@@ -21,6 +23,7 @@ export class PhotoSearch {
     if (best() < SURE) faces = distinctFaces([...faces, ...this.search(SMALL_SIDE / this.longest, 0)])
     if (best() < SURE && faces.length) faces = this.checked(faces)
     if (!faces.length) faces = this.anywhere()
+    if (!faces.length || Math.min(...faces.map((face) => face.box[2])) < SMALL_FACE) faces = distinctFaces([...faces, ...this.enlarged()])
     return faces.sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3])
   }
 
@@ -28,15 +31,26 @@ export class PhotoSearch {
     const scale = Math.min(1, MAX_SIDE / this.longest)
     const faces = this.search(scale, rotation)
     if (this.longest <= 1.25 * MAX_SIDE) return faces
+    return distinctFaces([...faces, ...this.inTiles(1, rotation, (TILE_FACE * this.longest) / MAX_SIDE)])
+  }
+
+  // Searches tiles for faces of at most this width that no edge of a tile cuts.
+  inTiles(scale, rotation, largest) {
     const { width, height } = this.picture
-    for (const [y, h] of starts(height)) for (const [x, w] of starts(width)) {
-      for (const face of this.search(1, rotation, [x, y, w, h])) {
+    const found = []
+    for (const [y, h] of starts(height, scale)) for (const [x, w] of starts(width, scale)) {
+      for (const face of this.search(scale, rotation, [x, y, w, h])) {
         const [left, top, wide, high] = face.box
         const inside = (x === 0 || left >= x) && (y === 0 || top >= y) && (x + w >= width || left + wide <= x + w) && (y + h >= height || top + high <= y + h)
-        if (inside && wide <= (80 * this.longest) / MAX_SIDE && this.confirmed(face)) faces.push(face)
+        if (inside && wide <= largest && this.confirmed(face)) found.push(face)
       }
     }
-    return distinctFaces(faces)
+    return found
+  }
+
+  enlarged() {
+    const scale = Math.min(3, Math.sqrt(ENLARGED_PIXELS / (this.picture.width * this.picture.height)))
+    return scale < 1.3 ? [] : this.inTiles(scale, 0, Infinity)
   }
 
   anywhere() {
@@ -59,8 +73,9 @@ export class PhotoSearch {
     const sums = [0, 0, 0, 0]
     const refused = new Set()
     for (const face of [...faces].sort((a, b) => b.score * b.box[2] - a.score * a.box[2]).slice(0, CHECKED)) {
-      const scores = QUARTERS.map((rotation) => this.closer(face, rotation, 2))
-      if (face.score < CLEAR && Math.max(...scores) < FAINT) refused.add(face)
+      const scores = this.inAllTurns(face)
+      const tilted = () => SLIGHT_TILTS.some((tilt) => REACHES.some((reach) => this.closer(face, tilt, reach) >= FAINT))
+      if (face.score < CLEAR && Math.max(...scores) < FAINT && !tilted()) refused.add(face)
       else scores.forEach((score, i) => { sums[i] += score })
     }
     const rotation = QUARTERS[sums.indexOf(Math.max(...sums))]
@@ -68,8 +83,14 @@ export class PhotoSearch {
     return rotation ? this.turned(rotation, []) : left
   }
 
+  inAllTurns(face) {
+    const [near, far] = REACHES.map((reach) => () => QUARTERS.map((rotation) => this.closer(face, rotation, reach)))
+    const scores = near()
+    return Math.max(...scores) < FAINT ? far() : scores
+  }
+
   confirmed(face) {
-    return face.score >= CLEAR || [2, 3].some((reach) => this.closer(face, face.rotation, reach) >= SECOND)
+    return face.score >= CLEAR || REACHES.some((reach) => this.closer(face, face.rotation, reach) >= SECOND)
   }
 
   closer(face, rotation, reach) {
@@ -125,9 +146,10 @@ export class PhotoSearch {
   }
 }
 
-function starts(length) {
-  const count = Math.max(1, Math.round((length - TILE_OVERLAP) / (TILE - TILE_OVERLAP)))
-  const tile = Math.ceil((length + (count - 1) * TILE_OVERLAP) / count)
+function starts(length, scale) {
+  const [side, overlap] = [Math.round(TILE / scale), Math.round(TILE_OVERLAP / scale)]
+  const count = Math.max(1, Math.round((length - overlap) / (side - overlap)))
+  const tile = Math.ceil((length + (count - 1) * overlap) / count)
   return count === 1 ? [[0, length]] : Array.from({ length: count }, (_, i) => [Math.round((i * (length - tile)) / (count - 1)), tile])
 }
 

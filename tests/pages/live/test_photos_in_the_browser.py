@@ -35,6 +35,10 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for place in range(5):
         group.paste(portrait.resize((300, 300)), (100 + 480 * place, 200 + 150 * place))
     group.save(folder / "=group.jpg")
+    small = Image.new("RGB", (640, 480), (120, 110, 100))
+    for place in range(4):
+        small.paste(portrait.resize((50, 50)), (20 + 150 * place, 40 + 90 * place))
+    small.save(folder / "small.png")
     Image.new("RGB", (300, 200), (10, 90, 30)).save(folder / "green.png")
     (folder / "broken.jpg").write_bytes(b"no picture")
     return folder
@@ -101,6 +105,16 @@ def test_all_faces_of_a_large_group_are_found(page: Page, photos: Path) -> None:
         page.get_by_role("button", name="Download the picture").click()
     picture = Image.open(saved.value.path())
     assert picture.format == "PNG" and max(picture.size) == 1200
+
+
+def test_small_faces_are_found_in_the_enlarged_picture(page: Page, photos: Path) -> None:
+    expected = Predictor("tiny").predict(photos / "small.png")
+    assert len(expected) == 4 and max(face.box[2] for face in expected) < 12
+    give(page, photos / "small.png")
+    expect(page.get_by_role("heading", name="Face 4")).to_be_visible()
+    places = sorted((row.x, row.y) for row in table(page).itertuples())
+    for place, face in zip(places, sorted(expected, key=lambda face: face.box[0]), strict=True):
+        assert abs(place[0] - face.box[0]) <= 2 and abs(place[1] - face.box[1]) <= 2
 
 
 def test_another_model_answers_again(page: Page, photos: Path) -> None:
