@@ -224,7 +224,7 @@ class BundleConfig(_Settings):
     quantisation: Quantisation = Field(
         "none",
         description="Weights of the inference file: float32 (none), float16, or int8, "
-        "which is also the fastest. With either, the Keras file has float16's precision.",
+        "which is also the fastest. With either, the Keras file's weights are rounded to 8 bits of mantissa.",
     )
 
 

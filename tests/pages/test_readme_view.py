@@ -6,12 +6,13 @@ import base64
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.presets import PRESETS, card
+from fer_core.presets import PRESETS, card, cards
 from fer_core.runs import queue
 from fer_core.runs.run_folder import RunFolder, list_runs
 from pages.views.train import readme
@@ -55,6 +56,22 @@ def test_every_published_network_has_its_claim_its_figure_and_the_gap(folders: P
     assert f"**{said['measured']['accuracy']:.1%}** of FER2013's PrivateTest" in read
     for reason in ("Epochs", "Split", "Selection"):
         assert f"**{reason}.**" in read
+
+
+@pytest.mark.parametrize("preset", ["baseline-deep", "baseline-weighted-s"])
+def test_the_matrix_of_a_shipped_network_is_clicked_without_data_and_training(
+    folders: Path, preset: str
+) -> None:
+    (link,) = [link for link in view(preset).get("page_link") if "errors" in link.proto.label]
+    assert link.proto.query_string == f"model={preset}"
+    app = open_page("evaluate", {"model": preset})
+    accuracy = next(metric for metric in app.metric if metric.label == "Accuracy")
+    assert not app.exception and not app.error
+    assert accuracy.value == f"{card_figures(preset)['accuracy']:.1%}"
+
+
+def card_figures(preset: str) -> dict[str, Any]:
+    return next(cards(preset))["figures"]["validation"]
 
 
 def test_a_run_is_drawn_over_the_curve_of_the_card(

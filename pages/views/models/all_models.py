@@ -18,6 +18,8 @@ _PURPOSES = {
     "ferplus": "answers as most people would: trained on the votes of FER+ instead of single labels.",
     "best": "the highest accuracy on FER2013's labels: three networks in one, at three times the time.",
     "tiny": "browsers, phones and slow hosts: 0.15 MB and a third of the time of `standard`.",
+    "baseline-deep": "the network of many READMEs that claim 70%: for clicking through its errors.",
+    "baseline-weighted-s": "the same with class weights and few parameters.",
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from fer_core.bundles.bundle import shipped
 from fer_core.config import RunConfig
 from fer_core.presets import PRESETS, card, cards
 from fer_core.process_folder import OPEN_STATES
@@ -67,6 +68,13 @@ def _measured(said: dict[str, Any]) -> None:
         st.caption(
             f"{measured['accuracy_without_leaked']:.1%} without the images that have a copy in the training "
             "split."
+        )
+    if said["name"] in {bundle.path.name for bundle in shipped()}:
+        st.page_link(
+            "pages/evaluate.py",
+            label="See its errors, cell by cell",
+            icon=":material/fact_check:",
+            query_params={"model": said["name"]},
         )
 
 
