@@ -184,8 +184,9 @@ def _card(path: Path, modified: int, size: int, inode: int) -> Any:
 
 
 def shipped() -> list[Bundle]:
-    """List the bundles that come with FER Explorer, the default first."""
-    return [bundle for bundle in _bundles(MODELS_DIR) if is_shipped(bundle)]
+    """List the bundles that come with FER Explorer: the default first, the published networks last."""
+    bundles = [bundle for bundle in _bundles(MODELS_DIR) if is_shipped(bundle)]
+    return sorted(bundles, key=lambda bundle: bundle.path.name.startswith("baseline-"))
 
 
 def own_models() -> list[Bundle]:

@@ -13,6 +13,8 @@ from pages.widgets import data_notes
 
 from .selection import Selection
 
+_CARD_WIDTH = 170  # pixels, so that two fit side by side on a phone
+
 
 def show(selection: Selection) -> None:
     """Draw accuracy, macro F1, calibration error, and accuracy without copies of training images."""
@@ -53,10 +55,10 @@ def show(selection: Selection) -> None:
             "Accuracy",
             f"{result.accuracy:.1%}",
             border=True,
-            width=220,
+            width=_CARD_WIDTH,
             height="stretch",
             help=f"{plural(result.count, 'image')}; 95% Wilson interval.",
-            delta=f"95%: {low:.1%} to {high:.1%}",
+            delta=f"95%: {100 * low:.1f} to {100 * high:.1f}",
             delta_color="off",
             delta_arrow="off",
         )
@@ -64,7 +66,7 @@ def show(selection: Selection) -> None:
             "Macro F1",
             f"{result.macro_f1:.3f}",
             border=True,
-            width=150,
+            width=_CARD_WIDTH,
             height="stretch",
             help="The unweighted mean of the F1 of the classes.",
         )
@@ -72,7 +74,7 @@ def show(selection: Selection) -> None:
             "Calibration error",
             f"{result.calibration_error:.1%}",
             border=True,
-            width=210,
+            width=_CARD_WIDTH,
             height="stretch",
             help="Mean gap between confidence and accuracy (expected calibration error, 15 bins).",
         )
@@ -81,7 +83,7 @@ def show(selection: Selection) -> None:
                 "Without copies",
                 f"{result.accuracy_without_leaked:.1%}",
                 border=True,
-                width=220,
+                width=_CARD_WIDTH,
                 height="stretch",
                 help=f"Without {plural(result.leaked, 'image')} with a copy in the training split.",
             )

@@ -64,7 +64,7 @@ def choose() -> Selection | None:
     Raises:
         FerError: The data cannot be read, or the model cannot be evaluated on them.
     """
-    left, middle, right = st.columns([3, 4, 3], vertical_alignment="bottom")
+    left, middle, right = st.columns([6, 7, 7], vertical_alignment="bottom")
     with left:
         bundle = model_choice.choose("evaluate_model")
     _choose_fer2013()

@@ -8,7 +8,7 @@ from pages.session import data_source, source_link
 from pages.session.foreign_text import plain
 
 _DATA_LINKS = 3  # names of data sets that are shown
-_CARD_WIDTH = 175  # pixels, so that all cards fit side by side in a window of 1,400
+_CARD_WIDTH = 165  # pixels: all fit side by side in a window of 1,400, two on a phone
 # page, title, icon, and what it offers
 _CARDS = (
     (
