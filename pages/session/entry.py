@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from . import app_log, housekeeping, phone_menu, table_toolbar, visitor
+from . import app_log, garbage, housekeeping, phone_menu, table_toolbar, visitor
 
 _APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 _inside_app: ContextVar[bool] = ContextVar("inside_app", default=False)
@@ -31,6 +31,7 @@ def visit() -> Iterator[None]:
         _inside_app.reset(token)
         visitor.store_secret()
         phone_menu.close_when_chosen()
+        garbage.freeze()
 
 
 def run_entry_script() -> None:
