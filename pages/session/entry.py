@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from . import app_log, garbage, housekeeping, phone_menu, table_toolbar, visitor
+from . import app_log, garbage, phone_menu, table_toolbar, visitor
 
 _APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 _inside_app: ContextVar[bool] = ContextVar("inside_app", default=False)
@@ -22,6 +22,8 @@ def visit() -> Iterator[None]:
     app_log.start()
     all_visitors = visitor.enter()
     if all_visitors is not None:
+        from . import housekeeping  # brings much of fer_core
+
         housekeeping.start(all_visitors)
     token = _inside_app.set(True)
     table_toolbar.hide_download()
