@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import runpy
+import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
@@ -12,6 +13,9 @@ import streamlit as st
 
 from . import app_log, garbage, phone_menu, table_toolbar, visitor
 
+# Python's 5 ms would let a page that computes or imports hold up what is sent to the browser, piece by piece.
+_SWITCH_SECONDS = 0.0005
+
 _APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 _inside_app: ContextVar[bool] = ContextVar("inside_app", default=False)
 
@@ -19,6 +23,7 @@ _inside_app: ContextVar[bool] = ContextVar("inside_app", default=False)
 @contextlib.contextmanager
 def visit() -> Iterator[None]:
     """Identify the visitor before the page runs, and let the browser remember the visitor afterwards."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     app_log.start()
     all_visitors = visitor.enter()
     if all_visitors is not None:
