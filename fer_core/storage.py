@@ -9,9 +9,12 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import platformdirs
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Parsed data sets, which are opened by their path, and the measured speed of this machine.
 _SHARED_CACHES = (
@@ -158,6 +161,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
 
     Nothing is unpickled.
     """
+    import numpy as np  # not only to name folders
+
     try:
         if not path.is_file():
             return None  # a device or a pipe has no end

@@ -10,18 +10,17 @@ import csv
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from ..config import RunConfig
 from ..errors import ConfigError, TrainingError
 from ..wording import plural
-from ..zoo.applications import IMAGENET
-from ..zoo.families import as_blocks
-from ..zoo.summary import summary
 from . import cleaning, memory, sources
 from .visitors import Visitors, folder_size, owner_of
+
+if TYPE_CHECKING:
+    from ..config import RunConfig
 
 _LOCK = ".lock"  # in a visitor's folder, held while something is counted and then added
 _PATIENCE = 20  # seconds
@@ -57,6 +56,8 @@ def check_config(config: RunConfig, visitors: Visitors, home: Path) -> None:
     Raises:
         FerError: The visitor may not.
     """
+    from ..zoo.applications import IMAGENET
+
     most = visitors.settings.epochs
     if config.train.epochs > most:
         raise ConfigError(
@@ -73,6 +74,9 @@ def check_config(config: RunConfig, visitors: Visitors, home: Path) -> None:
 
 
 def _check_network(config: RunConfig) -> None:
+    from ..zoo.families import as_blocks  # not only to start a helper
+    from ..zoo.summary import summary
+
     parameters = summary(as_blocks(config.model)).parameters
     if parameters > _PARAMETERS:
         raise ConfigError(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import runpy
+import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
 import streamlit as st
 
-from . import app_log, housekeeping, phone_menu, table_toolbar, visitor
+from . import app_log, garbage, phone_menu, table_toolbar, visitor
+
+# Python's 5 ms would let a page that computes or imports hold up what is sent to the browser, piece by piece.
+_SWITCH_SECONDS = 0.0005
 
 _APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 _inside_app: ContextVar[bool] = ContextVar("inside_app", default=False)
@@ -19,9 +23,12 @@ _inside_app: ContextVar[bool] = ContextVar("inside_app", default=False)
 @contextlib.contextmanager
 def visit() -> Iterator[None]:
     """Identify the visitor before the page runs, and let the browser remember the visitor afterwards."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     app_log.start()
     all_visitors = visitor.enter()
     if all_visitors is not None:
+        from . import housekeeping  # brings much of fer_core
+
         housekeeping.start(all_visitors)
     token = _inside_app.set(True)
     table_toolbar.hide_download()
@@ -31,6 +38,7 @@ def visit() -> Iterator[None]:
         _inside_app.reset(token)
         visitor.store_secret()
         phone_menu.close_when_chosen()
+        garbage.freeze()
 
 
 def run_entry_script() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Coroutine
 from typing import Any
@@ -11,6 +10,8 @@ from streamlit.runtime import Runtime
 
 from fer_core.hosting import descriptors, memory
 from fer_core.hosting.settings import HostingSettings
+
+from . import garbage
 
 _NEEDED_DESCRIPTORS = 16  # to serve a page: sockets, the loop of a session, a file
 _NEEDED_BYTES = 50_000_000
@@ -48,7 +49,7 @@ def free_descriptors() -> None:
     scarce = most is not None and taken > most // 2
     if not scarce and taken < _after_collection + _GROWTH:
         return
-    gc.collect()
+    garbage.collect()
     _after_collection = descriptors.open_now()
     if most is not None and _after_collection > most // 2:
         _close_left_sessions()

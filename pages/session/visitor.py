@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import streamlit as st
 from streamlit import config
@@ -19,13 +19,15 @@ from streamlit.errors import StreamlitSecretNotFoundError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core import storage
-from fer_core.data.budget import Budget
 from fer_core.errors import FerError
-from fer_core.hosting import quotas, sources, visitors
+from fer_core.hosting import visitors
 from fer_core.hosting.settings import SWITCH, HostingSettings
 from fer_core.hosting.visitors import Visitors
 
 from .foreign_text import plain
+
+if TYPE_CHECKING:
+    from fer_core.data.budget import Budget
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -147,7 +149,7 @@ def with_visitor(function: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
-# --- limits
+# --- limits. They need much of fer_core, which is not imported before the first title is on the screen.
 
 
 def check_source(source: str) -> None:
@@ -157,11 +159,16 @@ def check_source(source: str) -> None:
         DataError: It belongs to someone else, or to the server.
     """
     if (all_visitors := hosted()) is not None:
+        from fer_core.hosting import sources
+
         sources.check_source(source, all_visitors, _home_in(all_visitors))
 
 
 def budget(source: str) -> Budget:
     """Return what a data set may take at most: faces, unpacked bytes and pixels."""
+    from fer_core.data.budget import Budget
+    from fer_core.hosting import sources
+
     all_visitors = hosted()
     return Budget() if all_visitors is None else sources.budget(source, all_visitors)
 
@@ -173,6 +180,8 @@ def check_upload(name: str, content: bytes) -> None:
         FerError: It is too large, or there is no room left for it.
     """
     if (all_visitors := hosted()) is not None:
+        from fer_core.hosting import quotas, sources
+
         sources.check_upload(name, content, all_visitors.settings)
         quotas.check_space(_home_in(all_visitors), len(content))
 
@@ -184,6 +193,8 @@ def check_space(more: int) -> None:
         FerError: There is no room left for them.
     """
     if (all_visitors := hosted()) is not None:
+        from fer_core.hosting import quotas
+
         quotas.check_space(_home_in(all_visitors), more)
 
 

@@ -1,4 +1,8 @@
-"""Plotly figures and colours that several pages use. A class has the same colour in all figures."""
+"""Plotly figures and colours that several pages use. A class has the same colour in all figures.
+
+The margins of a figure have the size that its labels usually need: Plotly draws a figure once more when it
+has to widen them.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +93,7 @@ def label_matrix(
         figure.add_shape(type="rect", **box, line={"color": "#E69F00", "width": 3})
     figure.update_layout(
         height=470,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin={"l": 102, "r": 10, "t": 10, "b": 104},
         clickmode="event+select",
         dragmode=False,
         xaxis={

@@ -121,7 +121,7 @@ def interval_chart(rows: list[Row]) -> go.Figure:
         shapes=lines,
         annotations=words,
         height=_ROW * len(rows) + 90,
-        margin={"l": 4, "r": 4, "t": 10, "b": 30},
+        margin={"l": 4, "r": 4, "t": 10, "b": 30 if len(styles) == 1 else 58},
         dragmode=False,
         xaxis={"tickformat": ".0%", "range": accuracy_range(ends), "fixedrange": True, "nticks": 8},
         yaxis={"range": [len(rows) - 0.6, -0.8], "visible": False, "fixedrange": True},

@@ -80,7 +80,7 @@ def _class_balance(counts: dict[str, dict[str, int]], as_share: bool) -> go.Figu
     figure.update_layout(
         barmode="group",
         height=330,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin={"l": 80, "r": 10, "t": 10, "b": 76},
         yaxis={
             "title": "share of the split" if as_share else "images",
             "tickformat": ".0%" if as_share else ",d",
@@ -185,7 +185,7 @@ def _histogram(groups: dict[str, tuple[np.ndarray, str]], values: np.ndarray, po
         )
     figure.update_layout(
         height=320,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin={"l": 70, "r": 10, "t": 10, "b": 94},
         hovermode="x unified",
         dragmode=False,
         xaxis={"title": "sharpness (log 10)" if powers else None, "fixedrange": True},

@@ -198,7 +198,7 @@ def _entropies(entropy: np.ndarray) -> go.Figure:
     )
     figure.update_layout(
         height=260,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin={"l": 78, "r": 10, "t": 10, "b": 66},
         dragmode=False,
         xaxis={"title": "bits", "fixedrange": True},
         yaxis={"title": "images", "fixedrange": True},

@@ -13,7 +13,7 @@ from fer_core.metrics.calibration import ConfidenceBin, SelectiveAccuracy
 from fer_core.metrics.curves import Curve
 from pages.widgets import charts
 
-_MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
+_MARGIN = {"l": 83, "r": 14, "t": 13, "b": 67}  # see pages/widgets/charts.py
 _SHARE = {"range": [-0.02, 1.02], "tickformat": ".0%", "fixedrange": True}
 _GREY = "rgba(128,128,128,.6)"
 
@@ -46,7 +46,7 @@ def class_curves(curves: Sequence[Curve], titles: tuple[str, str], area: str, ch
             showlegend=False,
         )
     for curve in curves:
-        kept = curve.to_draw()
+        kept = curve.to_draw(100)  # a marker for each takes the browser long
         label = html.escape(curve.label)  # Plotly draws links and formats in texts
         figure.add_scatter(
             x=curve.x[kept],
@@ -61,10 +61,10 @@ def class_curves(curves: Sequence[Curve], titles: tuple[str, str], area: str, ch
         )
     figure.update_layout(
         height=430,
-        margin=_MARGIN,
+        margin=_MARGIN | {"b": 149},
         dragmode=False,
-        xaxis=_SHARE | {"title": titles[0]},
-        yaxis=_SHARE | {"title": titles[1]},
+        xaxis=_SHARE | {"automargin": "height", "title": titles[0]},
+        yaxis=_SHARE | {"automargin": "width", "title": titles[1]},
         legend={"orientation": "h", "y": -0.2, "title": {"text": f"{area} "}},
     )
     return figure
@@ -111,11 +111,11 @@ def reliability(bins: dict[str, tuple[list[ConfidenceBin], str]]) -> go.Figure:
         )
     figure.update_layout(
         height=380,
-        margin=_MARGIN,
+        margin=_MARGIN | {"b": 95},
         dragmode=False,
         legend={"orientation": "h", "y": -0.2},
-        xaxis=_SHARE | {"title": "confidence"},
-        yaxis=_SHARE | {"title": "accuracy"},
+        xaxis=_SHARE | {"automargin": "height", "title": "confidence"},
+        yaxis=_SHARE | {"automargin": "width", "title": "accuracy"},
     )
     return figure
 
@@ -161,8 +161,9 @@ def coverage(curve: Sequence[SelectiveAccuracy], at: SelectiveAccuracy) -> go.Fi
         height=380,
         margin=_MARGIN,
         dragmode=False,
-        xaxis=_SHARE | {"title": "faces answered"},
-        yaxis=_SHARE | {"title": "accuracy of these", "range": [max(-0.02, lowest - 0.05), 1.02]},
+        xaxis=_SHARE | {"automargin": "height", "title": "faces answered"},
+        yaxis=_SHARE
+        | {"automargin": "width", "title": "accuracy of these", "range": [max(-0.02, lowest - 0.05), 1.02]},
     )
     return figure
 
@@ -195,7 +196,7 @@ def small_matrix(counts: np.ndarray, labels: tuple[str, ...], titles: tuple[str,
     )
     figure.update_layout(
         height=330,
-        margin=_MARGIN,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
         dragmode=False,
         xaxis={"title": titles[1], "fixedrange": True, "showgrid": False},
         yaxis={"title": titles[0], "autorange": "reversed", "fixedrange": True, "showgrid": False},

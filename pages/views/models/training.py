@@ -112,7 +112,7 @@ def _figure_of_members(curves: dict[str, list[dict[str, float]]]) -> go.Figure:
 def _with_layout(figure: go.Figure, epochs: int) -> go.Figure:
     return figure.update_layout(
         height=340,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin={"l": 42, "r": 10, "t": 44, "b": 66},
         dragmode=False,
         xaxis={
             "title": "epoch",

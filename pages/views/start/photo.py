@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.session import kept_files, model_choice, visitor
+from fer_core.bundles.bundle import PHOTO_MODEL, find_bundle
+from pages.session import kept_files, visitor
 from pages.session.errors import errors_shown
 from pages.widgets import photo_results
 
@@ -20,7 +21,7 @@ def show() -> None:
         )
         kept_files.show_clear(kept_files.START_PHOTO)
         with errors_shown():
-            bundle = model_choice.photo_bundle()
+            bundle = find_bundle(PHOTO_MODEL)
             if not photos:
                 st.caption("Or see the result for this portrait:")
             shown = [(photo.name, photo.content) for photo in photos] or [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 from collections.abc import Callable
 
@@ -35,18 +34,6 @@ def show() -> None:
     with errors_shown():
         state = run.status()["state"]
         st.fragment(_view, run_every=_REFRESH_SECONDS if state in OPEN_STATES else None)(run, state)
-        _freeze_objects()
-
-
-@st.cache_resource(show_spinner=False)
-def _freeze_objects() -> None:
-    """Exclude the objects that exist now from garbage collection, which Streamlit runs after each script run.
-
-    With the objects of pandas and Plotly, a collection takes longer than a redraw. They stay for good;
-    objects created later are collected as before.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _view(run: RunFolder, before: str) -> None:
