@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import io
 import json
 import os
@@ -28,11 +29,23 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
+# Containers often forbid bytecode files: each worker would rewrite all assertions again, and each server and
+# command that a test starts would compile the app again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take long, so that no process is left alone with one of them at the end."""
     long = {item.path for item in items if item.get_closest_marker("long")}
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what was imported from garbage collection: with Keras imported, Streamlit collects after each
+    run of a page, and would walk through TensorFlow's objects each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def _begin_empty(tmp_path_factory: pytest.TempPathFactory) -> None:
