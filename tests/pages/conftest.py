@@ -171,8 +171,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """What one visitor after another uses: a desktop without animations, which cost a frame's work each."""
-    desktop = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
+    """The desktop that one visitor after another uses."""
+    desktop = browser.new_context(viewport={"width": 1280, "height": 1000})
     desktop.set_default_timeout(PATIENCE)
     yield desktop
     desktop.close()
