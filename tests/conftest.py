@@ -42,8 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Exempt what was imported from garbage collection: with Keras imported, Streamlit collects after each
-    run of a page, and would walk through TensorFlow's objects each time."""
+    """Exempt what was imported from garbage collection: a full one takes half a second with TensorFlow's
+    objects."""
     gc.collect()
     gc.freeze()
 
@@ -90,6 +90,19 @@ def packages_are_scanned_once() -> Iterator[None]:
     scan = functools.cache(manifest_scanner.scan_component_manifests)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", lambda: list(scan()))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keras_is_left_alone() -> Iterator[None]:
+    """With Keras imported, Streamlit clears its session and collects all garbage after each run of a page.
+
+    That is half the time of an AppTest here, and nothing in the app, whose process has no Keras.
+    """
+    from streamlit.runtime.scriptrunner import script_runner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
         yield
 
 
