@@ -7,6 +7,7 @@ import os
 import struct
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,23 +41,24 @@ def many_scans(scans: int, side: int = 64) -> bytes:
 
 JPEG, GIF = saved("JPEG"), saved("GIF")
 START = GIF.index(b"\x2c", 13 + 768)
-COSTLY = {
-    "scans": many_scans(101),
-    "scans_of_many_pixels": many_scans(90, 4500),
-    "exif": JPEG[:2] + segment(0xE1, b"Exif\0\0" + b"x" * 65_000) * 300 + JPEG[2:],
-    "segments": JPEG[:2] + segment(0xE1, b"Exif\0\0x") * 3_000 + JPEG[2:],
-    "fill": JPEG[:2] + b"\xff" * 1_000_000 + JPEG[2:],
-    "gif_comment": GIF[:START] + b"\x21\xfe" + b"\x01a" * 1_000_000 + b"\0" + GIF[START:],
-    "gif_comments": GIF[:START] + b"\x21\xfe\x01a\0" * 300_000 + GIF[START:],
+COSTLY: dict[str, Callable[[], bytes]] = {
+    "scans": lambda: many_scans(101),
+    "scans_of_many_pixels": lambda: many_scans(90, 4500),
+    "exif": lambda: JPEG[:2] + segment(0xE1, b"Exif\0\0" + b"x" * 65_000) * 300 + JPEG[2:],
+    "segments": lambda: JPEG[:2] + segment(0xE1, b"Exif\0\0x") * 3_000 + JPEG[2:],
+    "fill": lambda: JPEG[:2] + b"\xff" * 1_000_000 + JPEG[2:],
+    "gif_comment": lambda: GIF[:START] + b"\x21\xfe" + b"\x01a" * 1_000_000 + b"\0" + GIF[START:],
+    "gif_comments": lambda: GIF[:START] + b"\x21\xfe\x01a\0" * 300_000 + GIF[START:],
 }
 
 
 @pytest.mark.parametrize("attack", COSTLY)
 def test_a_costly_file_is_refused_at_once(tmp_path: Path, attack: str) -> None:
+    content = COSTLY[attack]()
     begun = time.process_time()
     with pytest.raises(ImageError, match="save it again"):
-        imaging.open_image(COSTLY[attack], "a photo")
-    (tmp_path / "a").write_bytes(COSTLY[attack])
+        imaging.open_image(content, "a photo")
+    (tmp_path / "a").write_bytes(content)
     with pytest.raises(ImageError, match="save it again"):
         imaging.open_reduced(tmp_path / "a")
     assert time.process_time() - begun < 6, "read in full, the worst takes three times as long"
@@ -80,9 +82,10 @@ def test_usual_files_are_read(content: bytes) -> None:
 
 
 def test_scans_count_in_a_data_set(own_cache: None, tmp_path: Path) -> None:
+    content = COSTLY["scans"]()
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for i in range(10):
-            archive.writestr(f"{('happy', 'sad')[i % 2]}/{i}.jpg", COSTLY["scans"])
+            archive.writestr(f"{('happy', 'sad')[i % 2]}/{i}.jpg", content)
     with pytest.raises(DataError, match="a JPEG of 101 scans"):
         open_dataset(tmp_path / "a.zip")
 

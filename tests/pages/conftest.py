@@ -22,7 +22,7 @@ from pages.session import grad_cam
 from tests.chromium import executable
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PREPARE: Callable[[], None] | None = None  # called in the process of a server before it starts
@@ -93,15 +93,18 @@ def reloaded(app: AppTest, page: str) -> AppTest:
     return again.switch_page(f"pages/{page}.py").run()
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Server:
     """`streamlit run SCRIPT` on a free port."""
 
     def __init__(self, folder: Path, port: int | None = None, script: str = "streamlit_app.py") -> None:
         self.folder = folder
-        if port is None:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
+        port = port or free_port()
         self.port, self.url = port, f"http://localhost:{port}"
         self.log = open(folder / "server.log", "ab")  # noqa: SIM115
         environment = os.environ | {
@@ -158,6 +161,7 @@ def browser() -> Iterator[Browser]:
         "--disable-gpu",
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
+        "--renderer-process-limit=1",  # see `new_visitor`
     ]
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=executable(), args=arguments)
@@ -165,10 +169,36 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """The desktop that one visitor after another uses."""
+    desktop = browser.new_context(viewport={"width": 1280, "height": 1000})
+    desktop.set_default_timeout(PATIENCE)
+    yield desktop
+    desktop.close()
+
+
+def new_visitor(context: BrowserContext, url: str) -> Page:
+    """Open a tab in which nothing is stored of the visitors before.
+
+    The app's scripts are: to load and compile them again costs as much as all else that a page does. So the
+    first tab stays on an address without scripts, and keeps the process alive in which they are compiled.
+    """
+    if not context.pages:
+        context.new_page().goto(f"{url}/_stcore/health")
+    stays, *others = context.pages
+    for left in others:
+        left.close()
+    devtools = context.new_cdp_session(stays)
+    devtools.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
+    devtools.detach()
+    context.clear_cookies()
+    return context.new_page()
+
+
 @pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """A new visitor's browser on a desktop."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(PATIENCE)
-    yield context.new_page()
-    context.close()
+def page(context: BrowserContext, server: Server) -> Iterator[Page]:
+    """A new visitor's browser."""
+    yield new_visitor(context, server.url)
+    for left in context.pages[1:]:
+        left.close()

@@ -8,11 +8,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from fer_core.bundles.class_names import named_litert
 from fer_core.emotions import NAMES
-from tests.pages.conftest import PATIENCE, Server
+from tests.pages.conftest import PATIENCE, Server, free_port, new_visitor
 from tests.pages.test_models_page import add_run, whole_card
 
 pytestmark = pytest.mark.long
@@ -32,12 +32,19 @@ def visit(page: Page, server: Server, path: str = "") -> None:
     drawn(page)
 
 
+@pytest.fixture(scope="module")
+def port() -> int:
+    """That of one fresh server after another: the browser has the app's scripts from the first."""
+    return free_port()
+
+
 @pytest.mark.parametrize("path", PATHS)
-def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(browser, tmp_path: Path, path: str) -> None:
-    fresh = Server(tmp_path)
+def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(
+    context: BrowserContext, port: int, tmp_path: Path, path: str
+) -> None:
+    fresh = Server(tmp_path, port)
     try:
-        page = browser.new_page()
-        page.set_default_timeout(PATIENCE)
+        page = new_visitor(context, fresh.url)
         visit(page, fresh, path)
         expect(page.get_by_role("heading", level=1)).to_have_text(path.capitalize() or "FER Explorer")
         expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(7)
@@ -90,12 +97,13 @@ def parts(file: bytes) -> tuple[bytes, bytes]:
         return file[: entry.header_offset], archive.read(entry)
 
 
-def test_a_model_is_chosen_looked_into_and_downloaded(browser, tmp_path: Path) -> None:
+def test_a_model_is_chosen_looked_into_and_downloaded(
+    context: BrowserContext, port: int, tmp_path: Path
+) -> None:
     bundle = add_run(tmp_path, "mine", whole_card())
-    fresh = Server(tmp_path)
+    fresh = Server(tmp_path, port)
     try:
-        page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
-        page.set_default_timeout(PATIENCE)
+        page = new_visitor(context, fresh.url)
         visit(page, fresh, "models")
         page.get_by_role("radio", name="One model").click()
         page.get_by_test_id("stSelectbox").locator("input").click()
@@ -117,7 +125,7 @@ def test_a_model_is_chosen_looked_into_and_downloaded(browser, tmp_path: Path) -
         visit(page, fresh, "models?model=mine")  # as a link that somebody was sent
         expect(page.get_by_test_id("stSelectbox").locator("input")).to_have_value("mine")
         assert "tensorflow" not in fresh.memory_maps().lower()
-        page.context.close()
+        page.close()
     finally:
         fresh.stop()
 

@@ -27,6 +27,8 @@ def set_epochs(page: Page, count: int) -> None:
     epochs = page.get_by_label("Epochs", exact=True)
     epochs.fill(str(count))
     epochs.press("Enter")
+    # A click before the app has the number would start a run of all epochs.
+    expect(page).to_have_url(re.compile(rf"epochs[^&=]*={count}(&|$)"))
     drawn(page)
 
 
@@ -56,6 +58,8 @@ def test_curating_and_training_again(page: Page, server: Server) -> None:
     page.get_by_role("button", name="Not a face").click()
     drawn(page)
     page.get_by_role("button", name="Close").click()
+    # A view that is chosen before the app knows would open the face again.
+    expect(page).not_to_have_url(re.compile("face="))
     view(page, "Verdicts")
     page.get_by_role("button", name="Make a cleaned variant").click()
     page.get_by_role("link", name=re.compile("Train on this variant")).click()
