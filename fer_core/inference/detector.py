@@ -227,7 +227,7 @@ class FaceDetector:
     def _enlarged(self, pixels: np.ndarray) -> list[Face]:
         """Search tiles of the enlarged picture, for faces of 15 to 40 pixels."""
         height, width = pixels.shape[:2]
-        scale = min(3.0, float(np.sqrt(_ENLARGED_PIXELS / (height * width))))
+        scale = min(4.0, float(np.sqrt(_ENLARGED_PIXELS / (height * width))))
         if scale < 1.3:
             return []
         found = []

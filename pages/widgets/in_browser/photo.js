@@ -49,7 +49,7 @@ export class PhotoSearch {
   }
 
   enlarged() {
-    const scale = Math.min(3, Math.sqrt(ENLARGED_PIXELS / (this.picture.width * this.picture.height)))
+    const scale = Math.min(4, Math.sqrt(ENLARGED_PIXELS / (this.picture.width * this.picture.height)))
     return scale < 1.3 ? [] : this.inTiles(scale, 0, Infinity)
   }
 
