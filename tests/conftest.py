@@ -209,8 +209,8 @@ def drawn_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _trained_run(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         options = ["--data", "synthetic:350", "--preset", "baseline-weighted-s", "--epochs", 2]
-        done = shell("train", *options, "--run-dir", folder / "small")
-        assert done.returncode == 0, done.stderr
+        told = shell.json("train", *options, "--run-dir", folder / "small")
+        assert isinstance(told, dict) and (told["state"], told["epochs"]) == ("finished", 2)
 
     return _once(tmp_path_factory, "trained", make) / "small"
 

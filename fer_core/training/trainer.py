@@ -153,6 +153,22 @@ class Trainer:
         metrics: Any = {PREDICTIONS: ["accuracy"]} if train.votes_weight else ["accuracy"]
         self.model.compile(self.optimizer, make_losses(train), metrics=metrics)
         self.optimizer.build(self.model.trainable_variables)
+        if keras.backend.backend() == "tensorflow":
+            self._build_metrics()
+
+    def _build_metrics(self) -> None:
+        """Create the variables of loss and metrics.
+
+        Created in the first batch, they would have TensorFlow trace the training of one twice.
+        """
+        first = EpochBatches(self.data.images, self.data.targets, self.config, len(NAMES), 0)[0]
+        images, targets, *weights = keras.tree.map_structure(lambda values: values[:1], first)
+        answers = keras.tree.map_structure(
+            lambda output: np.zeros((1, *output.shape[1:]), np.float32), self.model.output
+        )
+        self.model.compute_loss(images, targets, answers, *weights)
+        self.model.compute_metrics(images, targets, answers, *weights)
+        self.model.reset_metrics()
 
     def _restore(self) -> TrainState:
         """Load the checkpoint, or the weights that the run starts from."""

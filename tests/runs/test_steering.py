@@ -31,7 +31,7 @@ def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def new(folder: Path, voted: Path, **settings: Any) -> RunFolder:
     run = RunFolder(folder)
-    run.create(tiny.settings(voted, **{"epochs": 3, "batch_size": 16} | settings))
+    run.create(tiny.settings(voted, **{"epochs": 3} | settings))
     return run
 
 

@@ -33,6 +33,12 @@ def tuned(folder: Path, voted: Path, start: Path, **settings: Any) -> RunFolder:
     return run
 
 
+@pytest.fixture
+def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which takes longer than the training here."""
+    monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
+
+
 def best_weights(folder: Path) -> dict[str, np.ndarray]:
     with np.load(folder / "checkpoint.npz", allow_pickle=False) as file:
         return {key: file[key] for key in file.files if key.startswith("best_")}
@@ -76,9 +82,8 @@ def test_frozen_layers_keep_their_weights_and_the_classifier_learns(
     labels_run: Path,
     frozen: dict[str, np.ndarray],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    no_bundle: None,
 ) -> None:
-    monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
     run = tuned(tmp_path / "run", voted, labels_run, learning_rate=0.05, epochs=3, freeze_until="features")
     train(run)
     one, other = frozen, best_weights(run.path)
@@ -93,9 +98,8 @@ def test_a_part_of_the_layers_can_be_frozen(
     labels_run: Path,
     frozen: dict[str, np.ndarray],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    no_bundle: None,
 ) -> None:
-    monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
     run = tuned(tmp_path / "run", voted, labels_run, learning_rate=0.05, freeze_until="norm_1")
     train(run)
     one, other = frozen, best_weights(run.path)
@@ -125,7 +129,7 @@ def test_freezing_needs_a_model(voted: Path) -> None:
 
 
 def test_the_outputs_learn_alone_first_and_a_stopped_run_goes_on_as_if_it_had_not(
-    voted: Path, labels_run: Path, tmp_path: Path
+    voted: Path, labels_run: Path, no_bundle: None, tmp_path: Path
 ) -> None:
     settings: dict[str, Any] = {"epochs": 3, "head_epochs": 1, "learning_rate": 0.01, "keep": "last"}
     whole, stopped = (tuned(tmp_path / name, voted, labels_run, **settings) for name in ("whole", "stopped"))

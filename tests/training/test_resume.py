@@ -16,6 +16,7 @@ import pytest
 from fer_core.errors import TrainingError
 from fer_core.runs.run_folder import RunFolder
 from fer_core.runs.train import train
+from fer_core.training import trainer
 
 from .. import tiny
 
@@ -25,7 +26,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 EPOCHS = 12
 
 
-def begin(folder: Path, voted: Path) -> RunFolder:
+@pytest.fixture
+def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which takes longer than the training in this process."""
+    monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
+
+
+def begin(folder: Path, voted: Path, epochs: int = EPOCHS) -> RunFolder:
     """A run that has not trained yet, in which every kind of state counts: dropout, batch normalisation,
     momentum, a schedule, augmentation, averaged weights, a second output, and a number format of its own."""
     config = tiny.settings(
@@ -37,7 +44,7 @@ def begin(folder: Path, voted: Path) -> RunFolder:
         learning_rate=0.02,
         schedule="cosine",
         weight_decay=1e-3,
-        epochs=EPOCHS,
+        epochs=epochs,
         precision="mixed_bfloat16",
     )
     config = config.override("model", hparams=tiny.HPARAMS | {"dense_dropout": 0.3}).override(
@@ -68,11 +75,15 @@ def learned(folder: Path) -> list[tuple[float, ...]]:
 @pytest.fixture(scope="module")
 def straight(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = begin(tmp_path_factory.mktemp("straight") / "run", voted)
-    assert train(run) == "finished"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
+        assert train(run) == "finished"
     return run.path
 
 
-def test_killed_and_resumed_ends_as_if_never_stopped(straight: Path, voted: Path, tmp_path: Path) -> None:
+def test_killed_and_resumed_ends_as_if_never_stopped(
+    straight: Path, voted: Path, no_bundle: None, tmp_path: Path
+) -> None:
     """Two runs with one seed agree to the last bit, though one of them was killed on its way, and went on in
     another process."""
     run = begin(tmp_path / "killed", voted)
@@ -93,8 +104,10 @@ def test_killed_and_resumed_ends_as_if_never_stopped(straight: Path, voted: Path
     assert all(np.array_equal(expected[key], got[key]) for key in expected)
 
 
-def test_a_stop_that_is_asked_for_while_a_run_starts_holds(voted: Path, tmp_path: Path) -> None:
-    run = begin(tmp_path / "starting", voted)
+def test_a_stop_that_is_asked_for_while_a_run_starts_holds(
+    voted: Path, no_bundle: None, tmp_path: Path
+) -> None:
+    run = begin(tmp_path / "starting", voted, epochs=2)
     run.request_stop()  # before there was anything to stop: forgotten when the process is started
     run.write_status("starting")
     time.sleep(0.02)
@@ -115,7 +128,7 @@ def test_stop_keeps_the_best_and_can_go_on(voted: Path, tmp_path: Path) -> None:
     assert train(run) == "finished" == run.status()["state"] and len(run.history()) == EPOCHS
 
 
-def test_data_that_changed_is_not_mixed_into_a_run(tmp_path: Path) -> None:
+def test_data_that_changed_is_not_mixed_into_a_run(no_bundle: None, tmp_path: Path) -> None:
     table = tmp_path / "faces.csv"
     rows = [
         f"{i % 7},{' '.join([str((i * 5) % 256)] * 2304)},{'Training' if i % 3 else 'PublicTest'}"

@@ -90,3 +90,18 @@ def test_a_loss_that_is_no_number_ends_the_run_with_advice(
     with pytest.raises(TrainingError, match="nan in epoch 1: choose a smaller learning rate"):
         train(run)
     assert run.status()["state"] == "failed" and "learning rate" in run.status()["message"]
+
+
+def test_the_training_of_a_batch_is_traced_once(voted: Path, tmp_path: Path, monkeypatch) -> None:
+    """Each time takes most of a second, and several with a large network."""
+    traced = []
+    step = keras.Model.train_step
+
+    def counted(model: keras.Model, *arguments: Any) -> Any:
+        traced.append(model)
+        return step(model, *arguments)
+
+    monkeypatch.setattr(keras.Model, "train_step", counted)
+    watched(tmp_path / "run", voted, epochs=2)
+    watched(tmp_path / "votes", voted, epochs=1, votes_weight=1.0, class_weight="balanced")
+    assert len(traced) == len({id(model) for model in traced}) == 2
