@@ -43,6 +43,7 @@ _TILE_FACE = 80  # pixels: faces that are larger in the look at the whole pictur
 _SMALL_SIDE = 300
 _TURNED_SIDE = 512
 _ENLARGED_PIXELS = 12_000_000
+_ENLARGED_OVERLAP = 54  # pixels of the picture at least: larger faces are found without enlarging it
 _SMALL_FACE = 36  # pixels: where a face is so small, others may be too small to be found
 # A find of less than the first of these scores is looked at closer, and has to have the second there: pieces
 # of faces and chance patterns score well in one look, and seldom in another.
@@ -231,7 +232,8 @@ class FaceDetector:
         if scale < 1.3:
             return []
         found = []
-        for part in tiles(width, height, round(_TILE / scale), round(_OVERLAP / scale)):
+        overlap = max(_ENLARGED_OVERLAP, round(_OVERLAP / scale))
+        for part in tiles(width, height, round(_TILE / scale), overlap):
             for face in self._search(view(pixels, scale, part=part)):
                 if _inside(face.box, part, width, height) and self._confirmed(pixels, face):
                     found.append(face)

@@ -43,8 +43,8 @@ def player(page: Page) -> FrameLocator:
     return page.frame_locator("iframe")
 
 
-def start(page: Page) -> None:
-    """Press Start until a face is labelled.
+def start(page: Page, heading: str = "happy") -> None:
+    """Press Start until a face is labelled with this heading.
 
     On a starved machine a connection may end before its first frame, and a person presses again.
     """
@@ -52,11 +52,11 @@ def start(page: Page) -> None:
     begin.click()
     for _ in range(2):
         with contextlib.suppress(AssertionError):
-            expect(page.get_by_role("heading", name="happy")).to_be_visible(timeout=PATIENCE / 2)
+            expect(page.get_by_role("heading", name=heading)).to_be_visible(timeout=PATIENCE / 2)
             return
         if begin.is_visible():
             begin.click()
-    expect(page.get_by_role("heading", name="happy")).to_be_visible()
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
 
 
 def start_both(one: Page, other: Page) -> None:

@@ -2,7 +2,8 @@
 // turned, tilted and enlarged ones. Views are drawn by the browser, so boxes may differ from Python's by a pixel.
 const MAX_SIDE = 1024
 const [TILE, TILE_OVERLAP] = [1152, 160]
-const [TILE_FACE, SMALL_FACE, ENLARGED_PIXELS] = [80, 36, 12_000_000]
+const [TILE_FACE, SMALL_FACE] = [80, 36]
+const [ENLARGED_PIXELS, ENLARGED_OVERLAP] = [12_000_000, 54]
 const [SURE, CLEAR, SECOND, FAINT] = [0.91, 0.85, 0.7, 0.6]
 const [SMALL_SIDE, TURNED_SIDE, CLOSE_SIDE] = [300, 512, 224]
 const QUARTERS = [0, 90, 180, 270]
@@ -147,7 +148,7 @@ export class PhotoSearch {
 }
 
 function starts(length, scale) {
-  const [side, overlap] = [Math.round(TILE / scale), Math.round(TILE_OVERLAP / scale)]
+  const [side, overlap] = [Math.round(TILE / scale), Math.max(ENLARGED_OVERLAP, Math.round(TILE_OVERLAP / scale))]
   const count = Math.max(1, Math.round((length - overlap) / (side - overlap)))
   const tile = Math.ceil((length + (count - 1) * overlap) / count)
   return count === 1 ? [[0, length]] : Array.from({ length: count }, (_, i) => [Math.round((i * (length - tile)) / (count - 1)), tile])
