@@ -69,7 +69,7 @@ class Walk:
         page = page or self.page
         ready(page)
         if top is None:
-            page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 70)")
+            page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 34)")
         else:
             top.evaluate("element => element.scrollIntoView({block: 'start'})")
             page.get_by_test_id("stMain").evaluate("(main, above) => main.scrollBy(0, -above)", above)
