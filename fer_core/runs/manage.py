@@ -25,7 +25,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _UNFINISHED = ".new"  # ends the name of a copy that is being made
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)  # of a folder that another one cannot be renamed to
 _STALE = 3600  # s after which an unfinished copy is deleted
-_NEEDED_TO_TRAIN = ("checkpoint.npz", "lock", "reserve", "stop", "control.json")
+_NEEDED_TO_TRAIN = ("checkpoint.npz", "lock", "reserve", "stop", "control.json", "control.lock")
 
 
 def check_name(name: str) -> None:

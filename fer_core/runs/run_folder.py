@@ -10,6 +10,7 @@ batches.csv      loss and accuracy of each batch (training/logs.py)
 watch.npz        watched faces (training/snapshots.py)
 watch.records    confusion matrix, probabilities of the watched faces and first filters of each epoch
 control.json     requested actions (steering.py)
+control.lock     held while a request is written
 steering.jsonl   executed actions (steering.py)
 checkpoint.npz   state after the last finished epoch, from which the run can be resumed
 reserve          space reserved for writing the last status when the disk is full

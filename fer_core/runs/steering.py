@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
+from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import TrainingError
@@ -21,6 +22,7 @@ from ..training.schedule import learning_rate
 from .run_folder import RUNNING_STATES, RunFolder
 
 _POLL_SECONDS = 0.2
+_PATIENCE = 10  # seconds for the request of somebody else, which takes a moment
 _LOG_CHARACTERS = 1_000_000  # thousands of changes
 
 
@@ -44,7 +46,10 @@ def read_control(run: RunFolder) -> Control:
 
 def _request(run: RunFolder, **changes: Any) -> None:
     try:
-        write_atomically(run.control, read_control(run).model_copy(update=changes).model_dump_json().encode())
+        # Of two visitors that ask at once, none may write what the other one has not yet changed.
+        with FileLock(run.control.with_suffix(".lock"), timeout=_PATIENCE):
+            request = read_control(run).model_copy(update=changes)
+            write_atomically(run.control, request.model_dump_json().encode())
     except OSError as error:
         raise TrainingError(f"{run.name} cannot be steered: {error.strerror or error}.") from None
 

@@ -158,6 +158,31 @@ def test_what_is_not_under_way_cannot_be_steered(tmp_path: Path) -> None:
             steering.set_learning_rate(run, wrong)
 
 
+def test_of_two_requests_at_once_none_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.create(RunConfig(preset="quick"))
+    run.write_status("starting")
+    steering.pause(run)
+    read = steering.read_control
+
+    def slowly(run: RunFolder) -> steering.Control:
+        control = read(run)
+        time.sleep(0.2)
+        return control
+
+    monkeypatch.setattr(steering, "read_control", slowly)
+    requests: list[Callable[[], None]] = [
+        lambda: steering.go_on(run),
+        lambda: steering.set_learning_rate(run, 1e-4),
+    ]
+    threads = [threading.Thread(target=request) for request in requests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read(run).mode == "run" and read(run).rate_factor == pytest.approx(0.1)
+
+
 def test_a_damaged_control_file_asks_for_nothing(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     for text in ("", "{", '{"mode": "fly"}', '{"rate_factor": -1}'):
