@@ -161,7 +161,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
 
     Nothing is unpickled.
     """
-    import numpy as np  # not only to name folders
+    import numpy as np  # imported here: the first title does not need it
 
     try:
         if not path.is_file():

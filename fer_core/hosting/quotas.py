@@ -74,7 +74,7 @@ def check_config(config: RunConfig, visitors: Visitors, home: Path) -> None:
 
 
 def _check_network(config: RunConfig) -> None:
-    from ..zoo.families import as_blocks  # not only to start a helper
+    from ..zoo.families import as_blocks  # imported here: the first page does not need it
     from ..zoo.summary import summary
 
     parameters = summary(as_blocks(config.model)).parameters

@@ -226,7 +226,7 @@ class FaceDetector:
         )
 
     def _enlarged(self, pixels: np.ndarray) -> list[Face]:
-        """Search tiles of the enlarged picture, for faces of 15 to 40 pixels."""
+        """Search tiles of the enlarged picture, for faces of some 10 to 50 pixels."""
         height, width = pixels.shape[:2]
         scale = min(4.0, float(np.sqrt(_ENLARGED_PIXELS / (height * width))))
         if scale < 1.3:

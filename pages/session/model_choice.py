@@ -9,9 +9,7 @@ import streamlit as st
 from fer_core.bundles.bundle import (
     DEFAULT_MODEL,
     MODELS_DIR,
-    PHOTO_MODEL,
     Bundle,
-    find_bundle,
     own_models,
     read_bundle,
     shipped,
@@ -83,8 +81,3 @@ def bundle_at(path: str) -> Bundle:
         ModelError: It was removed meanwhile, or is damaged.
     """
     return read_bundle(Path(path))
-
-
-def photo_bundle() -> Bundle:
-    """Read the shipped model for photos."""
-    return find_bundle(PHOTO_MODEL)

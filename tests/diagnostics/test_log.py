@@ -79,12 +79,12 @@ def test_what_the_server_logs_gets_the_same_form(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_photo_is_counted_and_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.session import model_choice
+    from fer_core.bundles.bundle import PHOTO_MODEL, find_bundle
     from pages.widgets import photo_results
 
     stream = written("json", monkeypatch)
     content = photo_results.SAMPLE.read_bytes()
-    photo_results.classify("my-aunt-at-the-sea.jpg", content, model_choice.photo_bundle())
+    photo_results.classify("my-aunt-at-the-sea.jpg", content, find_bundle(PHOTO_MODEL))
     (line,) = stream.getvalue().splitlines()
     found = json.loads(line)
     assert (

@@ -108,7 +108,7 @@ def test_a_model_is_chosen_looked_into_and_downloaded(
         page.get_by_role("radio", name="One model").click()
         page.get_by_test_id("stSelectbox").locator("input").click()
         page.get_by_role("option", name="mine").click()
-        expect(page).to_have_url(re.compile(r"/models\?.*\bmodel=mine\b"))
+        expect(page).to_have_url(re.compile(r"/models\?model=mine&models_view=One\+model$"))
         page.get_by_role("tab", name="Layers").click()
         expect(page.get_by_text("2,087 parameters")).to_be_visible()
         expect(page.locator("td", has_text="stem_conv")).to_have_count(1)  # the table that screen readers get

@@ -8,12 +8,12 @@ import numpy as np
 import streamlit as st
 
 from fer_core import imaging
-from fer_core.bundles.bundle import Bundle
+from fer_core.bundles.bundle import PHOTO_MODEL, Bundle, find_bundle
 from fer_core.data import open_dataset
 from fer_core.emotions import EMOJI
 from fer_core.inference.predict import crop_square, open_picture
 from fer_core.robustness.what_if import KINDS, Cover, WhatIf, apply, placed
-from pages.session import cached_models, face_link, model_choice
+from pages.session import cached_models, face_link
 from pages.session.errors import errors_shown
 from pages.session.foreign_text import plain
 from pages.widgets import face_grid, faces
@@ -173,7 +173,7 @@ def _by_name(bundle: Bundle, row: np.ndarray) -> dict[str, float]:
 @st.cache_data(max_entries=100, show_spinner=False)
 def _placed(pixels: bytes) -> dict[str, Cover]:
     """Return the initial places of mask and sunglasses on a face."""
-    detected = cached_models.predictor(model_choice.photo_bundle()).detector.detect(
+    detected = cached_models.predictor(find_bundle(PHOTO_MODEL)).detector.detect(
         np.frombuffer(pixels, np.uint8).reshape(48, 48), one_look=True
     )
     largest = max(detected, key=lambda face: face.box[2] * face.box[3], default=None)
@@ -267,7 +267,7 @@ def _own() -> _Choice | None:
             picture = open_picture(upload.getvalue())
         if picture is None:
             return None
-        detected = cached_models.predictor(model_choice.photo_bundle()).detector.detect(np.asarray(picture))
+        detected = cached_models.predictor(find_bundle(PHOTO_MODEL)).detector.detect(np.asarray(picture))
         if not detected:
             st.info("No face was found in this photo.", icon=":material/search_off:")
             return None
