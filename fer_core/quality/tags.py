@@ -50,6 +50,7 @@ class Tags(ImageRecords):
         """
         tag = _checked(tag)
         with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
             used = {
                 name
                 for (name,) in db.execute("SELECT DISTINCT tag FROM tags WHERE fingerprint = ?", self._key)

@@ -77,6 +77,7 @@ class Verdicts(ImageRecords):
         label, now = label if verdict == "wrong" else None, time.time()
         digests = self._digests(indices)
         with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
             (batch,) = db.execute("SELECT COALESCE(MAX(batch), 0) + 1 FROM verdicts").fetchone()
             rows = [(batch, self._fingerprint, digest, verdict, label, now) for digest in digests]
             db.executemany(
@@ -93,6 +94,7 @@ class Verdicts(ImageRecords):
             The number of verdicts undone; 0 if there is nothing left to undo.
         """
         with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
             (batch,) = db.execute(
                 "SELECT MAX(batch) FROM verdicts WHERE fingerprint = ? AND NOT undone", (self._fingerprint,)
             ).fetchone()

@@ -114,6 +114,7 @@ class Registry:
         """Put the queue in the order of `names`, then the other runs; those of other visitors keep their
         places."""
         with _opened(self._queue) as db:
+            db.execute("BEGIN IMMEDIATE")
             everyones = [name for (name,) in db.execute("SELECT name FROM queue ORDER BY position")]
             waiting = [name for name in everyones if name.startswith(self._prefix)]
             first = [self._prefix + name for name in names]
