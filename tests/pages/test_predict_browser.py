@@ -108,7 +108,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched
 
 @pytest.fixture
 def visitor(watched: Watched, tmp_path: Path) -> Iterator[Page]:
-    film = write_camera(tmp_path / "camera.mjpeg", Image.open(PORTRAIT).convert("RGB").resize((360, 360)))
+    film = write_camera(tmp_path / "camera.y4m", Image.open(PORTRAIT).convert("RGB").resize((180, 180)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=camera_arguments(film))
         context = browser.new_context(viewport={"width": 1280, "height": 1000})

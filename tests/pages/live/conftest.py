@@ -44,8 +44,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 @pytest.fixture(scope="module")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Browser]]:
     """Start a Chromium whose camera shows a file."""
-    portrait = Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((360, 360))
-    film = write_camera(tmp_path_factory.mktemp("camera") / "camera.mjpeg", portrait)
+    portrait = Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((180, 180))
+    film = write_camera(tmp_path_factory.mktemp("camera") / "camera.y4m", portrait)
     with sync_playwright() as playwright:
         started: list[Browser] = []
 

@@ -122,7 +122,7 @@ def test_a_session_is_saved_as_the_table_of_faces(chromium: Browser, visit: Visi
     assert len(table) >= 5 and set(table["face"]) == {1} and set(table["model"]) == {"tiny"}
     assert (table["label"] == "happy").mean() > 0.9
     assert table[classes].sum(axis=1).between(0.998, 1.002).all()
-    assert table["time"].is_monotonic_increasing and table["x"].between(0, 640).all()
+    assert table["time"].is_monotonic_increasing and table["x"].between(0, 320).all()
     assert (table["left_eye_x"] > table["right_eye_x"]).all()  # not mirrored
 
 
@@ -220,7 +220,7 @@ def test_real_photos_are_labelled(
     launch: Callable[..., Browser], visit: Visitors, shared: Path, tmp_path: Path
 ) -> None:
     photo = sorted((shared / "photos").rglob("*.jpg"))[0]
-    film = write_camera(tmp_path / "photo.mjpeg", Image.open(photo).convert("RGB").resize((360, 360)))
+    film = write_camera(tmp_path / "photo.y4m", Image.open(photo).convert("RGB").resize((180, 180)))
     page = visit(launch(film), path=TINY)
     page.locator(".start", has_text="Start").click()
     expect(page.get_by_role("heading", name="Face 1: ")).to_be_visible()
@@ -233,11 +233,11 @@ def test_real_photos_are_labelled(
 def test_several_faces_are_all_labelled_and_one_is_chosen(
     launch: Callable[..., Browser], visit: Visitors, tmp_path: Path
 ) -> None:
-    portrait = Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((210, 210))
-    group = Image.new("RGB", (420, 420))
+    portrait = Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((105, 105))
+    group = Image.new("RGB", (210, 210))
     for place in range(4):
-        group.paste(portrait, (210 * (place % 2), 210 * (place // 2)))
-    page = visit(launch(write_camera(tmp_path / "group.mjpeg", group)), path="?way=browser&model=photo")
+        group.paste(portrait, (105 * (place % 2), 105 * (place // 2)))
+    page = visit(launch(write_camera(tmp_path / "group.y4m", group)), path="?way=browser&model=photo")
     page.locator(".start", has_text="Start").click()
     faces = page.locator(".faces button")
     expect(faces).to_have_count(4)

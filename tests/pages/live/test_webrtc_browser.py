@@ -153,6 +153,6 @@ def test_real_photos_are_labelled_too(
         path for path in (shared / "photos").rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png")
     )[0]
     page = visit(
-        launch(write_camera(tmp_path / "photo.mjpeg", Image.open(photo).convert("RGB").resize((360, 360))))
+        launch(write_camera(tmp_path / "photo.y4m", Image.open(photo).convert("RGB").resize((180, 180))))
     )
     start(page, "Face 1: ")
