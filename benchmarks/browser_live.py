@@ -92,7 +92,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     os.environ["FER_EXPLORER_HOME"] = os.environ["FER_EXPLORER_CACHE"] = str(folder)
     portrait = Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((360, 360))
-    film = write_camera(folder / "camera.mjpeg", portrait)
+    film = write_camera(folder / "camera.y4m", portrait, height=480, rate=30)
     frame = Image.new("RGB", (640, 480), (95, 105, 115))
     frame.paste(portrait, (140, 60))
     server = Server(folder, script="tests/pages/live/live_view.py")

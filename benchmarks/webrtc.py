@@ -46,8 +46,10 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     os.environ["FER_EXPLORER_HOME"] = os.environ["FER_EXPLORER_CACHE"] = str(folder)
     film = write_camera(
-        folder / "camera.mjpeg",
+        folder / "camera.y4m",
         Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((360, 360)),
+        height=480,
+        rate=30,
     )
     server = Server(folder, script="tests/pages/live/live_view.py")
     with sync_playwright() as playwright:

@@ -278,9 +278,8 @@ def main() -> None:
     server = Server(folder)
     try:
         with sync_playwright() as playwright:
-            film = write_camera(
-                folder / "camera.mjpeg", Image.open(PORTRAIT).convert("RGB").resize((360, 360))
-            )
+            portrait = Image.open(PORTRAIT).convert("RGB").resize((360, 360))
+            film = write_camera(folder / "camera.y4m", portrait, height=480, rate=30)
             arguments = [
                 "--no-sandbox",
                 "--disable-gpu",

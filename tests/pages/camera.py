@@ -26,20 +26,24 @@ def camera_arguments(film: Path) -> list[str]:
     ]
 
 
-def write_camera(path: Path, head: Image.Image) -> Path:
-    """Write a film of 320x240 with 10 frames a second, which is little work, in which a head sways slowly.
+def write_camera(path: Path, head: Image.Image, height: int = 240, rate: int = 10) -> Path:
+    """Write a film in which a head sways slowly enough for a busy machine; a small one is little work.
 
     Args:
         path: Its name ends in .y4m, for which Chromium keeps to the rate.
-        head: Some 180 pixels high.
+        head: Some three quarters of the film's height.
+        height: In pixels; the film is four thirds as wide.
+        rate: Frames a second.
     """
+    width = height * 4 // 3
     with path.open("wb") as out:
-        out.write(b"YUV4MPEG2 W320 H240 F10:1 Ip A1:1 C420jpeg\n")
-        for i in range(60):
-            picture = Image.new("RGB", (320, 240), (95, 105, 115))
-            picture.paste(head, (70 + round(20 * np.sin(2 * np.pi * i / 60)), 30))
+        out.write(b"YUV4MPEG2 W%d H%d F%d:1 Ip A1:1 C420jpeg\n" % (width, height, rate))
+        for turn in np.linspace(0, 2 * np.pi, 6 * rate, endpoint=False):
+            picture = Image.new("RGB", (width, height), (95, 105, 115))
+            picture.paste(head, (round((width - head.width + height / 6 * np.sin(turn)) / 2), height // 8))
             light, blue, red = picture.convert("YCbCr").split()
-            out.write(b"FRAME\n" + b"".join(part.tobytes() for part in (light, blue.reduce(2), red.reduce(2))))
+            planes = (light, blue.reduce(2), red.reduce(2))
+            out.write(b"FRAME\n" + b"".join(plane.tobytes() for plane in planes))
     return path
 
 

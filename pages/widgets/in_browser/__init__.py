@@ -36,7 +36,7 @@ def joined(*modules: str) -> str:
 
 
 WORKER = joined("kernels", "network", "pixels", "detector", "photo", "worker")
-LIVE = joined("plans", "camera", "table", "tracking", "session", "drawing", "live")
+LIVE = joined("plans", "camera", "table", "drawing", "tracking", "calibration", "history", "session", "live")
 STILLS = joined("plans", "camera", "table", "drawing", "stills")
 BURST = joined("camera", "burst")
 

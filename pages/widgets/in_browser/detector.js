@@ -25,15 +25,9 @@ export class Detector {
     const scale = Math.max(1, Math.max(frame.width, frame.height) / side)
     const small = scale > 1 ? resized(frame, even(frame.width / scale), even(frame.height / scale)) : frame
     let faces = this.look(small)
-    if (!faces.length && brightness(small) < DARK) faces = this.look(lighter(small))
+    if (!faces.length && mean(sampled(small)) < DARK) faces = this.look(lighter(small))
     const [across, down] = [frame.width / small.width, frame.height / small.height]
-    return faces
-      .map(({ box: [x, y, w, h], score, landmarks }) => ({
-        box: [x * across, y * down, w * across, h * down],
-        score,
-        landmarks: landmarks.map(([u, v]) => [u * across, v * down]),
-      }))
-      .sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3])
+    return faces.map((face) => moved(face, 0, across, down)).sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3])
   }
 
   look(picture) {
@@ -44,12 +38,7 @@ export class Detector {
     const network = this.network(frame.width + 2 * edge, frame.height + 2 * edge)
     this.put(network, frame, edge)
     network.run()
-    return distinct(this.read(network))
-      .map(({ box: [x, y, w, h], score, landmarks }) => ({
-        box: [(x - edge) / enlarged, (y - edge) / enlarged, w / enlarged, h / enlarged],
-        score,
-        landmarks: landmarks.map(([u, v]) => [(u - edge) / enlarged, (v - edge) / enlarged]),
-      }))
+    return distinct(this.read(network)).map((face) => moved(face, edge, 1 / enlarged, 1 / enlarged))
   }
 
   network(width, height) {
@@ -96,6 +85,13 @@ export class Detector {
 
 const sigmoid = (v) => 1 / (1 + Math.exp(-v))
 
+// Takes a face from a view with an edge to the picture, in which it is so many times as wide and high.
+const moved = ({ box: [x, y, w, h], score, landmarks }, edge, across, down) => ({
+  box: [(x - edge) * across, (y - edge) * down, w * across, h * down],
+  score,
+  landmarks: landmarks.map(([u, v]) => [(u - edge) * across, (v - edge) * down]),
+})
+
 // Of several finds of one face the best stays. OpenCV compares boxes of whole pixels.
 function distinct(found) {
   const kept = []
@@ -114,30 +110,26 @@ function sharedArea(a, b) {
   return both / (aw * ah + bw * bh - both)
 }
 
-function brightness({ data, width, height }) {
-  let sum = 0
-  let count = 0
-  for (let r = 0; r < height; r += 8) for (let c = 0; c < width; c += 8, count += 3) {
-    const at = 4 * (r * width + c)
-    sum += data[at] + data[at + 1] + data[at + 2]
-  }
-  return sum / count
+// Every eighth pixel in each direction.
+function sampled({ data, width, height }) {
+  const values = []
+  for (let r = 0; r < height; r += 8) for (let c = 0; c < width; c += 8) for (let k = 0; k < 3; k++) values.push(data[4 * (r * width + c) + k])
+  return values
 }
 
+const mean = (values) => values.reduce((a, b) => a + b) / values.length
+
 // Brightens a dark frame by a power curve, and smooths it since noise gets lighter too.
-function lighter({ data, width, height }) {
-  const sample = []
-  for (let r = 0; r < height; r += 8) for (let c = 0; c < width; c += 8) for (let k = 0; k < 3; k++) sample.push(data[4 * (r * width + c) + k])
-  sample.sort((a, b) => a - b)
+function lighter(frame) {
+  const sample = sampled(frame).sort((a, b) => a - b)
   const place = 0.99 * (sample.length - 1)
   const low = Math.floor(place)
   const white = Math.max(1, sample[low] + (place - low) * ((sample[low + 1] ?? sample[low]) - sample[low]))
-  const mean = Math.min(0.99, Math.max(1e-3, sample.reduce((a, b) => a + b) / sample.length / white))
-  const power = Math.min(1, Math.log(LIGHTER / 255) / Math.log(mean))
+  const share = Math.min(0.99, Math.max(1e-3, mean(sample) / white))
+  const power = Math.min(1, Math.log(LIGHTER / 255) / Math.log(share))
   const shades = Uint8Array.from({ length: 256 }, (_, i) => 255 * Math.min(1, i / white) ** power)
-  const out = new Uint8ClampedArray(data.length)
-  for (let i = 0; i < data.length; i++) out[i] = shades[data[i]]
-  return { data: blurred(out, width, height), width, height }
+  const { data, width, height } = frame
+  return { data: blurred(Uint8ClampedArray.from(data, (value) => shades[value]), width, height), width, height }
 }
 
 // A Gaussian of 5x5 pixels (1 4 6 4 1 in each direction); beyond the edge the picture is reflected.

@@ -1,7 +1,5 @@
-// What is drawn: boxes and labels over the video, bars, and the lines of the last minute.
-const UNSURE = "#8C8C8C"
-const LINE_GAP = 1.5 // seconds without a point after which a line is interrupted
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [600, 190, 44, 22]
+// What is drawn: boxes and labels over the video, and bars.
+export const UNSURE = "#8C8C8C"
 
 export const percent = (share) => `${Math.round(100 * share)}%`
 
@@ -60,18 +58,4 @@ function bar() {
   row.append(...["span", "div", "span"].map((kind) => document.createElement(kind)))
   row.children[1].append(document.createElement("div"))
   return row
-}
-
-// Returns the last minute of a face as SVG: a minute ago on the left, now on the right.
-export function historyLines(points, now, { colours }) {
-  const x = (ago) => (LEFT + (WIDTH - LEFT) * (1 - ago / 60)).toFixed(1)
-  const y = (share) => (4 + (HEIGHT - BOTTOM - 8) * (1 - share)).toFixed(1)
-  const grid = [0, 0.5, 1].map((share) => `<line x1="${LEFT}" x2="${WIDTH}" y1="${y(share)}" y2="${y(share)}" stroke="${UNSURE}" stroke-opacity=".35"/>
-    <text x="${LEFT - 6}" y="${Number(y(share)) + 4}" text-anchor="end">${percent(share)}</text>`)
-  const times = [60, 40, 20, 0].map((ago) => `<text x="${x(ago)}" y="${HEIGHT - 4}" text-anchor="${{ 60: "start", 0: "end" }[ago] ?? "middle"}">${ago ? `${ago} s ago` : "now"}</text>`)
-  const lines = colours.map((colour, i) => {
-    const path = points.map(({ time, probabilities }, j) => `${j && time - points[j - 1].time <= LINE_GAP ? "L" : "M"}${x(now - time)} ${y(probabilities[i])}`)
-    return `<path d="${path.join("")}" fill="none" stroke="${colour}" stroke-width="2.2"/>`
-  })
-  return [...grid, ...times, ...lines].join("")
 }

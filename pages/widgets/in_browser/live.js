@@ -3,7 +3,8 @@ import { Session } from "./session.js"
 import "./plans.js"
 import { openCamera, save, sentence, startWorker } from "./camera.js"
 import { csv } from "./table.js"
-import { answer, drawBars, drawMarks, historyLines, percent } from "./drawing.js"
+import { answer, drawBars, drawMarks, percent } from "./drawing.js"
+import { historyLines } from "./history.js"
 
 const REFRESH = 0.25 // seconds between two drawings of figures and lines
 const SLOW = 12 // frames a second

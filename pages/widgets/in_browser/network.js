@@ -84,8 +84,7 @@ const BUILD = {
     return [y, (memory) => {
       let to = y.place / 4
       for (let i = 0; i < n; i++) for (let r = 0; r < outHeight; r++) for (let c = 0; c < outWidth; c++, to += channels) {
-        const top = r * stride[0] - window.before[0]
-        const left = c * stride[1] - window.before[1]
+        const [top, left] = [r * stride[0] - window.before[0], c * stride[1] - window.before[1]]
         const [fromRow, toRow] = [Math.max(0, top), Math.min(height, top + kh)]
         const [fromColumn, toColumn] = [Math.max(0, left), Math.min(width, left + kw)]
         memory.fill(of === "max" ? -Infinity : 0, to, to + channels)
@@ -116,21 +115,17 @@ const BUILD = {
     return [y, (memory) => {
       const [atA, atB, to] = [a.place / 4, b.place / 4, y.place / 4]
       if (alike && of === "add") { // most of them
-        for (let i = 0; i < y.size; i++) {
-          const sum = memory[atA + i] + memory[atB + i]
-          memory[to + i] = Math.min(high, Math.max(low, sum))
-        }
+        for (let i = 0; i < y.size; i++) memory[to + i] = Math.min(high, Math.max(low, memory[atA + i] + memory[atB + i]))
       } else if (alike) {
         for (let i = 0; i < y.size; i++) memory[to + i] = Math.min(high, Math.max(low, compute(memory[atA + i], memory[atB + i])))
       } else {
-        const [at] = [[0, 0, 0, 0]]
         const [n, h, w, c] = four(shape)
-        let i = to
-        for (at[0] = 0; at[0] < n; at[0]++) for (at[1] = 0; at[1] < h; at[1]++) for (at[2] = 0; at[2] < w; at[2]++) {
-          let fromA = atA + at[0] * stepsA[0] + at[1] * stepsA[1] + at[2] * stepsA[2]
-          let fromB = atB + at[0] * stepsB[0] + at[1] * stepsB[1] + at[2] * stepsB[2]
-          for (let k = 0; k < c; k++, i++, fromA += stepsA[3], fromB += stepsB[3]) {
-            memory[i] = Math.min(high, Math.max(low, compute(memory[fromA], memory[fromB])))
+        let at = to
+        for (let i = 0; i < n; i++) for (let r = 0; r < h; r++) for (let q = 0; q < w; q++) {
+          let fromA = atA + i * stepsA[0] + r * stepsA[1] + q * stepsA[2]
+          let fromB = atB + i * stepsB[0] + r * stepsB[1] + q * stepsB[2]
+          for (let k = 0; k < c; k++, at++, fromA += stepsA[3], fromB += stepsB[3]) {
+            memory[at] = Math.min(high, Math.max(low, compute(memory[fromA], memory[fromB])))
           }
         }
       }
@@ -188,18 +183,9 @@ const BUILD = {
     }]
   },
 
-  // Nearest neighbour, twice the size.
-  double(network, _, x) {
-    const [n, height, width, channels] = x.shape
-    const y = network.tensor([n, 2 * height, 2 * width, channels])
-    return [y, (memory) => {
-      let to = y.place / 4
-      for (let i = 0; i < n; i++) for (let r = 0; r < 2 * height; r++) for (let c = 0; c < 2 * width; c++, to += channels) {
-        const from = x.place / 4 + ((i * height + (r >> 1)) * width + (c >> 1)) * channels
-        memory.copyWithin(to, from, from + channels)
-      }
-    }]
-  },
+  // Nearest neighbour, twice the height and width.
+  double: (network, _, x) => pick(network, x, x.shape.map((length, axis) => (
+    axis === 1 || axis === 2 ? Array.from({ length: 2 * length }, (_, i) => i >> 1) : [...Array(length).keys()]))),
 
   slice: (network, { parts }, x) => {
     const ranges = x.shape.map((length, axis) => parts[axis]?.map((at) => (at < 0 ? at + length : Math.min(at, length))) ?? [0, length])
@@ -384,8 +370,7 @@ function broadcast(a, b) {
 // Returns how far a tensor of `shape` moves for a step along each of the four axes of the larger one; 0 where it is
 // repeated.
 function spread(shape, larger) {
-  const own = four(shape)
-  const whole = four(larger)
+  const [own, whole] = [four(shape), four(larger)]
   return own.map((length, i) => (length === 1 && whole[i] > 1 ? 0 : product(own.slice(i + 1))))
 }
 

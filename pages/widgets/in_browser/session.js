@@ -1,6 +1,8 @@
 // What the page knows of a running video: faces with numbers, smoothed and calibrated; figures; rows of the CSV.
 import { row } from "./table.js"
-import { Calibrator, Histories, Smoother, Tracker } from "./tracking.js"
+import { Calibrator } from "./calibration.js"
+import { Histories } from "./history.js"
+import { Smoother, Tracker } from "./tracking.js"
 
 const WINDOW = 5 // seconds of the figures
 const UNIT = 640 // length of a frame's longer side for the tracker

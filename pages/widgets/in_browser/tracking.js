@@ -1,5 +1,5 @@
-// What is known about faces over time, as fer_core/video and fer_core/live keep it: numbers that stay with a face,
-// smoothed answers, the last minute, and the calibration to a neutral face. Times are in seconds.
+// Numbers that stay with a face, and smoothed answers, as fer_core/video and fer_core/live keep them. Times are in
+// seconds.
 
 const MAX_GAP = 2 // out of sight, after which a face gets a new number
 const REACH = 1 // search radius around the expected position, in face sizes
@@ -53,8 +53,7 @@ function sight(face, box, time) {
     const [before, now] = [middle(face.box), middle(box)]
     face.velocity = face.velocity.map((v, i) => v + VELOCITY_SHARE * ((now[i] - before[i]) / (time - face.time) - v))
   }
-  face.box = box
-  face.time = time
+  Object.assign(face, { box, time })
 }
 
 // Returns what it costs to take two boxes for the same face, or null if they cannot be.
@@ -87,94 +86,5 @@ export class Smoother {
 
   keep(numbers) {
     for (const number of this.states.keys()) if (!numbers.includes(number)) this.states.delete(number)
-  }
-}
-
-const HISTORY = 60
-const STEP = 0.2 // between two points
-const MAX_FACES = 12
-
-// The last minute of each face, for the chart and the table.
-export class Histories {
-  constructor() {
-    this.points = new Map()
-  }
-
-  add(time, number, probabilities) {
-    if (!this.points.has(number)) this.points.set(number, [])
-    const points = this.points.get(number)
-    if (!points.length || time - points[points.length - 1].time >= STEP) points.push({ time, probabilities })
-  }
-
-  prune(now) {
-    for (const [number, points] of this.points) {
-      while (points.length && points[0].time < now - HISTORY) points.shift()
-      if (!points.length) this.points.delete(number)
-    }
-    const last = (number) => this.points.get(number).at(-1).time
-    const oldest = [...this.points.keys()].sort((a, b) => last(a) - last(b)).slice(0, -MAX_FACES)
-    for (const number of oldest) this.points.delete(number)
-  }
-}
-
-const CALIBRATION = 3
-const LEAST = 1e-3 // smaller probabilities are clipped, since their logarithms would dominate the mean
-const LIMIT = Math.log(20) // a probability is multiplied or divided by at most 20
-const MIN_SHARE = 0.5 // of the seconds in which the face must have been in view
-const GAP = 1 // a longer pause between two frames was not in view
-const GONE = 2 // after which a single face in view counts as the calibrated person
-
-// Removes from the answers what a model sees in a person's face at rest; fer_core/live/neutral.py gives the method.
-export class Calibrator {
-  // `usual` are the model's mean log probabilities for neutral faces.
-  constructor(usual) {
-    this.usual = usual
-    this.forget()
-  }
-
-  begin(now) {
-    this.forget()
-    this.ends = now + CALIBRATION
-  }
-
-  forget() {
-    Object.assign(this, { ends: null, looks: [], face: null, shift: null, seen: 0, inView: 0, problem: null })
-  }
-
-  // `faces` are the probabilities by number; `largest` is the number of the largest face or undefined.
-  update(now, faces, largest) {
-    const single = faces.size === 1
-    if (this.ends !== null) {
-      if (this.face === null || (!faces.has(this.face) && single)) [this.face, this.seen] = [largest ?? null, now]
-      if (faces.has(this.face)) {
-        this.looks.push(faces.get(this.face).map((p) => Math.log(Math.max(p, LEAST))))
-        this.inView += Math.min(now - this.seen, GAP)
-        this.seen = now
-      }
-      if (now >= this.ends) this.finish()
-    } else if (faces.has(this.face)) this.seen = now
-    else if (this.shift && single && now > this.seen + GONE) [this.face, this.seen] = [[...faces.keys()][0], now]
-  }
-
-  finish() {
-    this.ends = null
-    if (this.inView < MIN_SHARE * CALIBRATION) {
-      this.face = null
-      this.problem = `The face was in view for only ${this.inView.toFixed(1)} of ${CALIBRATION} seconds: look into the camera and try again.`
-    } else {
-      const share = this.inView / (this.inView + 1)
-      this.shift = this.usual.map((usual, i) => {
-        const mean = this.looks.reduce((sum, look) => sum + look[i], 0) / this.looks.length
-        return Math.max(-LIMIT, Math.min(LIMIT, share * (mean - usual)))
-      })
-    }
-    this.looks = []
-  }
-
-  corrected(number, probabilities) {
-    if (!this.shift || number !== this.face) return probabilities
-    const moved = probabilities.map((p, i) => Math.exp(Math.log(Math.max(p, 1e-12)) - this.shift[i]))
-    const sum = moved.reduce((a, b) => a + b)
-    return moved.map((p) => p / sum)
   }
 }
