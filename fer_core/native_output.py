@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -33,8 +34,18 @@ def silenced(descriptor: int) -> Iterator[None]:
 
 
 def import_keras() -> None:
-    """Import Keras and its backend without their messages about CPU features, oneDNN and speed."""
+    """Import Keras and its backend without their messages about CPU features, oneDNN and speed.
+
+    All objects that there are then count as no garbage.
+    """
+    if "keras" in sys.modules:
+        return
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with silenced(2):
-        import keras  # noqa: F401
+    gc.disable()  # a fifth of the time would go to searching for garbage among what stays for good
+    try:
+        with silenced(2):
+            import keras  # noqa: F401
+    finally:
+        gc.freeze()
+        gc.enable()
