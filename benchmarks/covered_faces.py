@@ -121,7 +121,7 @@ def samples(paths: list[Path]) -> tuple[np.ndarray, list[str], np.ndarray]:
             landmarks = landmarks_in_crop(face) if face else None
             if face is None or landmarks is None:
                 continue
-            crop = to_grey_48(crop_square(Image.fromarray(picture), face))
+            crop = to_grey_48(crop_square(picture, face))
             kinds.append(kind)
             people.append(re.sub(r"_\d+$", "", path.stem))
             cells.append(covered.gradients(covered.aligned(crop, landmarks)))

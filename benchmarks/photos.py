@@ -61,7 +61,7 @@ def crops(pictures: list[Image.Image], faces: list[Face | None], scale: float) -
     predict.CROP_SCALE = scale
     return np.stack(
         [
-            np.zeros((48, 48), np.uint8) if f is None else to_grey_48(predict.crop_square(p, f))
+            np.zeros((48, 48), np.uint8) if f is None else to_grey_48(predict.crop_square(np.asarray(p), f))
             for p, f in zip(pictures, faces, strict=True)
         ]
     )

@@ -107,6 +107,11 @@ def open_frames(source: Source, name: str | None = None, smaller: bool = False) 
             yield opened
 
 
+def is_reduced(size: tuple[int, int]) -> bool:
+    """Return whether a picture of this width and height is reduced by `open_reduced`."""
+    return _factor(size) > 1
+
+
 def reduced(picture: Image.Image) -> Image.Image:
     """Reduce an open picture in mode L or RGB as `open_reduced` does."""
     factor = _factor(picture.size)
@@ -259,16 +264,26 @@ def from_array(pixels: np.ndarray) -> Image.Image:
     Raises:
         ImageError: The array has another shape or type.
     """
+    return Image.fromarray(pixels_of(pixels))
+
+
+def pixels_of(pixels: np.ndarray) -> np.ndarray:
+    """Return an array (H, W), (H, W, 1) or (H, W, 3) as (H, W) grey or (H, W, 3) RGB.
+
+    Raises:
+        ImageError: The array has another shape or type.
+    """
     if (
         pixels.dtype != np.uint8
         or pixels.ndim not in (2, 3)
         or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3))
+        or not pixels.size
     ):
         raise ImageError(
             f"Expected a uint8 array of shape (H, W) or (H, W, 3) in RGB order, got {pixels.dtype} "
             f"{pixels.shape}."
         )
-    return Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
+    return np.ascontiguousarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
 
 
 def to_grey_48(image: Image.Image) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, overload
 
@@ -118,7 +118,7 @@ class Predictor:
         Raises:
             ImageError: The picture cannot be read.
         """
-        return self.predict_picture(image, detect=detect, name=name, one_look=one_look).faces
+        return self._predictions([self._find(image, detect, name, one_look)[1]])[0]
 
     def predict_picture(
         self, image: Picture, *, detect: bool = True, name: str | None = None, one_look: bool = False
@@ -139,6 +139,7 @@ class Predictor:
         """
         opened, cuts = self._find(image, detect, name, one_look)
         (faces,) = self._predictions([cuts])
+        opened = opened or next(iter(_frames(image, name)))
         return PicturePrediction(faces, opened.picture, opened.size, opened.frame, opened.frames, opened.note)
 
     @overload
@@ -183,20 +184,27 @@ class Predictor:
         predictions = self._predictions(cuts)
         return [errors.get(i, faces) for i, faces in enumerate(predictions)] if errors else predictions
 
-    def classify(self, picture: Image.Image, faces: list[Face]) -> list[FacePrediction]:
-        """Classify the `faces` found in `picture`; all faces pass the network together."""
-        return self._predictions([[_cut(picture, face, picture.size) for face in faces]])[0]
+    def classify(self, pixels: np.ndarray, faces: list[Face]) -> list[FacePrediction]:
+        """Classify the `faces` found in `pixels`; all faces pass the network together."""
+        return self._predictions([_cuts(pixels, faces, _size(pixels))])[0]
 
     def _find(
         self, image: Picture, detect: bool, name: str | None = None, one_look: bool = False
-    ) -> tuple[imaging.Opened, list[_Cut]]:
+    ) -> tuple[imaging.Opened | None, list[_Cut]]:
+        """Return the picture and its faces; None for an array that is searched as it is."""
+        if isinstance(image, np.ndarray) and detect:
+            pixels = imaging.pixels_of(image)
+            if not imaging.is_reduced(_size(pixels)):
+                faces = self.detector.detect(pixels, one_look=one_look)
+                return None, _cuts(pixels, faces, _size(pixels))
         first = None
         for opened in _frames(image, name):
             first = first or opened
             if not detect:
                 return opened, [_Cut((0, 0, *opened.size), 1.0, imaging.to_grey_48(opened.picture), None)]
-            if faces := self.detector.detect(_pixels(image, opened.picture), one_look=one_look):
-                return opened, [_cut(opened.picture, face, opened.size) for face in faces]
+            pixels = np.asarray(opened.picture)
+            if faces := self.detector.detect(pixels, one_look=one_look):
+                return opened, _cuts(pixels, faces, opened.size)
         assert first is not None  # a file has at least one picture, or is an error
         return first, []
 
@@ -234,18 +242,24 @@ class _Cut:
     crop_landmarks: np.ndarray | None = None
 
 
-def _cut(picture: Image.Image, face: Face, size: tuple[int, int]) -> _Cut:
-    """Crop a face of `picture`, whose original width and height are `size`."""
-    scale = np.array([size[0] / picture.width, size[1] / picture.height])
-    x, y, width, height = (np.array(face.box).reshape(2, 2) * scale).ravel().tolist()
-    return _Cut(
-        box=_inside((x, y, width, height), *size),
-        score=round(face.score, 4),
-        crop=imaging.to_grey_48(crop_square(picture, face)),
-        landmarks=None if face.landmarks is None else face.landmarks * scale,
-        rotation=face.rotation,
-        crop_landmarks=landmarks_in_crop(face),
-    )
+def _size(pixels: np.ndarray) -> tuple[int, int]:
+    return pixels.shape[1], pixels.shape[0]
+
+
+def _cuts(pixels: np.ndarray, faces: Iterable[Face], size: tuple[int, int]) -> list[_Cut]:
+    """Crop the faces of a picture, whose original width and height are `size`."""
+    scale = np.array(size) / _size(pixels)
+    return [
+        _Cut(
+            box=_inside((np.array(face.box).reshape(2, 2) * scale).ravel().tolist(), *size),
+            score=round(face.score, 4),
+            crop=imaging.to_grey_48(crop_square(pixels, face)),
+            landmarks=None if face.landmarks is None else face.landmarks * scale,
+            rotation=face.rotation,
+            crop_landmarks=landmarks_in_crop(face),
+        )
+        for face in faces
+    ]
 
 
 def _frames(image: Picture, name: str | None) -> Iterable[imaging.Opened]:
@@ -254,14 +268,6 @@ def _frames(image: Picture, name: str | None) -> Iterable[imaging.Opened]:
         picture = open_picture(image)
         return [imaging.Opened(imaging.reduced(picture), picture.size)]
     return imaging.open_frames(image, name, smaller=True)
-
-
-def _pixels(image: Picture, picture: Image.Image) -> np.ndarray:
-    """Return the pixels of an opened picture; a copy takes a hundredth of what the detector does."""
-    shapes = ((picture.height, picture.width), (picture.height, picture.width, 3))
-    if isinstance(image, np.ndarray) and image.flags.c_contiguous and image.shape in shapes:
-        return image
-    return np.asarray(picture)
 
 
 def open_picture(image: Picture) -> Image.Image:
@@ -273,17 +279,19 @@ def open_picture(image: Picture) -> Image.Image:
     return imaging.open_image(image)
 
 
-def crop_square(picture: Image.Image, face: Face) -> Image.Image:
+def crop_square(pixels: np.ndarray, face: Face) -> Image.Image:
     """Return the upright square around a face that the model gets, at the picture's resolution.
 
-    Its edge is repeated outside.
+    Args:
+        pixels: The picture, (H, W) grey or (H, W, 3) RGB, uint8; its edge is repeated outside.
+        face: Found in it.
     """
     middle, side = _crop_place(face)
     if face.rotation % 90 == 0:
-        square = _square(picture, middle, side)
+        square = _square(pixels, middle, side)
         return square.rotate(-face.rotation) if face.rotation else square
     reach = math.ceil(side * math.sqrt(2)) + 2  # holds the square at any angle
-    turned = _square(picture, middle, reach).rotate(-face.rotation, Image.Resampling.BILINEAR)
+    turned = _square(pixels, middle, reach).rotate(-face.rotation, Image.Resampling.BILINEAR)
     edge = (reach - side) // 2
     return turned.crop((edge, edge, edge + side, edge + side))
 
@@ -305,20 +313,20 @@ def landmarks_in_crop(face: Face) -> np.ndarray | None:
     return (face.landmarks - middle) @ turn.T * (imaging.SIZE / side) + imaging.SIZE / 2
 
 
-def _square(picture: Image.Image, middle: tuple[float, float], side: int) -> Image.Image:
+def _square(pixels: np.ndarray, middle: tuple[float, float], side: int) -> Image.Image:
+    height, width = pixels.shape[:2]
     left, top = round(middle[0] - side / 2), round(middle[1] - side / 2)
-    right, bottom = left + side, top + side
-    inside = (max(0, left), max(0, top), min(picture.width, right), min(picture.height, bottom))
-    if inside == (left, top, right, bottom):
-        return picture.crop(inside)
-    if inside[0] >= inside[2] or inside[1] >= inside[3]:  # entirely outside: nothing to repeat
-        return picture.resize((side, side))
-    pad = [(inside[1] - top, bottom - inside[3]), (inside[0] - left, right - inside[2])]
-    pixels = np.asarray(picture.crop(inside))
-    return Image.fromarray(np.pad(pixels, pad + [(0, 0)] * (pixels.ndim - 2), mode="edge"))
+    x0, y0, x1, y1 = max(0, left), max(0, top), min(width, left + side), min(height, top + side)
+    if x0 >= x1 or y0 >= y1:  # entirely outside: nothing to repeat
+        return Image.fromarray(pixels).resize((side, side))
+    inside = pixels[y0:y1, x0:x1]
+    if inside.shape[:2] != (side, side):
+        pad = [(y0 - top, top + side - y1), (x0 - left, left + side - x1)]
+        inside = np.pad(inside, pad + [(0, 0)] * (pixels.ndim - 2), mode="edge")
+    return Image.fromarray(inside)
 
 
-def _inside(box: tuple[float, float, float, float], width: int, height: int) -> tuple[int, int, int, int]:
+def _inside(box: Sequence[float], width: int, height: int) -> tuple[int, int, int, int]:
     x0, y0 = max(0, round(box[0])), max(0, round(box[1]))
     x1, y1 = min(width, round(box[0] + box[2])), min(height, round(box[1] + box[3]))
     return (min(x0, width - 1), min(y0, height - 1), max(1, x1 - x0), max(1, y1 - y0))

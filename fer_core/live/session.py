@@ -176,7 +176,7 @@ class LiveSession:
                 frame = cv2.flip(frame, 1)
             picture = Image.fromarray(frame)
             with self._slot.turn(_PATIENCE) as has_turn:
-                predictions = _detect(predictor, picture, frame) if has_turn else None
+                predictions = _detect(predictor, frame) if has_turn else None
             with self._lock:
                 if self._predictor is not predictor:  # closed or switched to another model meanwhile
                     return frame
@@ -276,15 +276,15 @@ def _warm(model: Bundle) -> Predictor:
     """Return a predictor after a first picture, since the first use takes as long as ten frames."""
     predictor = Predictor(model)
     blank = np.zeros((_SEARCH_SIDE * 3 // 4, _SEARCH_SIDE, 3), np.uint8)
-    _detect(predictor, Image.fromarray(blank), blank)
-    predictor.classify(Image.fromarray(blank), [Face((0, 0, 48, 48), 1.0)])
+    _detect(predictor, blank)
+    predictor.classify(blank, [Face((0, 0, 48, 48), 1.0)])
     tracker = Tracker()
     for time_ in (0.0, 0.1):
         tracker.update(time_, [(0, 0, 48, 48)])
     return predictor
 
 
-def _detect(predictor: Predictor, picture: Image.Image, frame: np.ndarray) -> list[FacePrediction]:
+def _detect(predictor: Predictor, frame: np.ndarray) -> list[FacePrediction]:
     """Return the faces of a frame, the largest first."""
     height, width = frame.shape[:2]
     shrunk = max(1.0, max(height, width) / _SEARCH_SIDE)
@@ -294,7 +294,7 @@ def _detect(predictor: Predictor, picture: Image.Image, frame: np.ndarray) -> li
         predictor.detector.detect(small, one_look=True), key=lambda face: -face.box[2] * face.box[3]
     )[:_MAX_FACES]
     scale = np.array([width / small.shape[1], height / small.shape[0]])
-    return predictor.classify(picture, [_scaled(face, scale) for face in faces])
+    return predictor.classify(frame, [_scaled(face, scale) for face in faces])
 
 
 def _scaled(face: Face, scale: np.ndarray) -> Face:

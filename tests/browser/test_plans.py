@@ -231,7 +231,7 @@ def check_detector(page: Page, frames: list[np.ndarray]) -> None:
         height, width = frame.shape[:2]
         rgba = np.dstack([frame, np.full((height, width), 255, np.uint8)])
         found = page.evaluate(_FIND, [plan, text(rgba.tobytes()), width, height])
-        expected = session._detect(predictor, Image.fromarray(frame), frame)
+        expected = session._detect(predictor, frame)
         shrunk = max(1.0, max(height, width) / 336)
         small = cv2.resize(frame, (round(width / shrunk), round(height / shrunk))) if shrunk > 1 else frame
         faces = sorted(

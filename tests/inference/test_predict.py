@@ -106,10 +106,10 @@ def test_boxes_lie_inside_the_picture(predictor: Predictor, portrait: Image.Imag
 def test_the_crop_is_square_and_repeats_the_edge(portrait: Image.Image) -> None:
     from fer_core.inference import Face
 
-    crop = crop_square(portrait, Face((-20.0, -10.0, 60.0, 80.0), 1.0))
+    crop = crop_square(np.asarray(portrait), Face((-20.0, -10.0, 60.0, 80.0), 1.0))
     assert crop.width == crop.height
     assert np.array_equal(np.asarray(crop)[0, 0], np.asarray(portrait)[0, 0])
-    assert crop_square(portrait, Face((-500.0, -500.0, 60.0, 80.0), 1.0)).size[0] > 0
+    assert crop_square(np.asarray(portrait), Face((-500.0, -500.0, 60.0, 80.0), 1.0)).size[0] > 0
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "LA", "I;16"])
@@ -145,9 +145,26 @@ def test_a_picture_that_claims_to_be_huge_is_refused(
         imaging.open_image(PORTRAIT)
 
 
-def test_arrays_of_another_kind_are_refused(predictor: Predictor) -> None:
-    with pytest.raises(ImageError, match="uint8"):
-        predictor.predict(np.zeros((48, 48), np.float32))
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((48, 48), np.float32), np.zeros((0, 5, 3), np.uint8), np.zeros((48, 48, 4), np.uint8)],
+    ids=["float", "empty", "four colours"],
+)
+def test_arrays_of_another_kind_are_refused(predictor: Predictor, array: np.ndarray) -> None:
+    with pytest.raises(ImageError, match="Expected a uint8 array"):
+        predictor.predict(array)
+
+
+def test_an_array_is_answered_as_its_file_is(
+    predictor: Predictor, portrait: Image.Image, tmp_path: Path
+) -> None:
+    pixels = np.asarray(portrait)
+    portrait.save(tmp_path / "portrait.png")
+    Image.fromarray(pixels[:, ::-1]).save(tmp_path / "mirrored.png")
+    for array, name in ((pixels, "portrait"), (pixels[:, ::-1], "mirrored")):
+        (of_array,), (of_file,) = predictor.predict(array), predictor.predict(tmp_path / f"{name}.png")
+        assert (of_array.box, of_array.probabilities) == (of_file.box, of_file.probabilities)
+        assert np.array_equal(of_array.crop, of_file.crop)
 
 
 def test_drawing_marks_the_face_in_its_colour(predictor: Predictor, portrait: Image.Image) -> None:

@@ -195,7 +195,7 @@ def test_the_last_minute_is_kept_and_nothing_grows(
     import fer_core.live.session as module
 
     seen = camera.session._predictor.predict(frame((face, 240, 150)))  # type: ignore[union-attr]
-    monkeypatch.setattr(module, "_detect", lambda predictor, picture, pixels: seen)  # 100 seconds in a moment
+    monkeypatch.setattr(module, "_detect", lambda predictor, frame: seen)  # 100 seconds in a moment
     small = np.zeros((48, 64, 3), np.uint8)
 
     def size() -> tuple[int, ...]:

@@ -267,9 +267,10 @@ def _own() -> _Choice | None:
             picture = open_picture(upload.getvalue())
         if picture is None:
             return None
-        detected = cached_models.predictor(find_bundle(PHOTO_MODEL)).detector.detect(np.asarray(picture))
+        pixels = np.asarray(picture)
+        detected = cached_models.predictor(find_bundle(PHOTO_MODEL)).detector.detect(pixels)
         if not detected:
             st.info("No face was found in this photo.", icon=":material/search_off:")
             return None
         face = max(detected, key=lambda face: face.box[2] * face.box[3])
-        return _Choice(f"own-{upload.file_id}", imaging.to_grey_48(crop_square(picture, face)), None)
+        return _Choice(f"own-{upload.file_id}", imaging.to_grey_48(crop_square(pixels, face)), None)
