@@ -87,7 +87,7 @@ def detection(page: Page, frame: Image.Image) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("models", nargs="*", default=["tiny", "ferplus", "photo"])
+    parser.add_argument("models", nargs="*", default=["photo-tiny", "tiny", "ferplus", "photo"])
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     os.environ["FER_EXPLORER_HOME"] = os.environ["FER_EXPLORER_CACHE"] = str(folder)

@@ -17,6 +17,8 @@ def test_the_page_shows_every_model_and_why_photo_differs(folders: Path) -> None
     card = find_bundle("photo").card["figures"]["photos without disgust"]
     assert table["model"][0] == "photo, by person"
     assert table["without disgust"][0] == f"{card['accuracy']:.1%}"
+    small = find_bundle("photo-tiny").card["figures"]["photos without disgust"]
+    assert table.set_index("model")["without disgust"]["photo-tiny, by person"] == f"{small['accuracy']:.1%}"
     assert {"standard", "ferplus", "tiny", "best", "fer 25.10.3"} <= set(table["model"])
     assert "On FER2013 itself it is the other way round" in " ".join(text.value for text in app.markdown)
 
@@ -39,7 +41,7 @@ def test_docs_and_file_agree() -> None:
 
 def test_without_the_file_a_line_says_so(folders: Path, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(photos, "MODELS_DIR", tmp_path)
-    assert [row["name"] for row in photos.read_rows()] == ["photo, by person"]
+    assert [row["name"] for row in photos.read_rows()] == ["photo, by person", "photo-tiny, by person"]
 
 
 def test_evaluate_says_why_photo_is_worse_there(folders: Path) -> None:

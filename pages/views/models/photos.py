@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fer_core.bundles.bundle import MODELS_DIR, PHOTO_MODEL, find_bundle
+from fer_core.bundles.bundle import MODELS_DIR, PHOTO_MODEL, Bundle, find_bundle, shipped
 from fer_core.bundles.card_values import as_dict, as_float, interval
 from fer_core.errors import ModelError
 from pages.widgets import charts, interval_chart
@@ -44,9 +44,9 @@ def show(_models: object) -> None:
     with right:
         st.markdown(worse_on_fer2013())
         st.caption(
-            "`photo` learned its output layer from these photos; its figures come from cross-validation over "
-            "people, so that nobody is in both parts. For the others a photo without a found face counts as "
-            "wrong."
+            "`photo` and `photo-tiny` learned their output layers from these photos; their figures come from "
+            "cross-validation over people, so that nobody is in both parts. For the others a photo without a "
+            "found face counts as wrong."
         )
     st.dataframe(_table(rows), hide_index=True, width="stretch")
 
@@ -54,24 +54,27 @@ def show(_models: object) -> None:
 def read_rows() -> list[dict[str, Any]]:
     """Return the rows, the best first: name, shares that are right, 95 % interval, command.
 
-    Those of `photo` come from its card, the others from models/photos.json (benchmarks/photos.py).
+    Those of models that learned from the photos come from their cards, the others from models/photos.json
+    (benchmarks/photos.py).
     """
     file = MODELS_DIR / "photos.json"
     rows = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
-    try:
-        card = find_bundle(PHOTO_MODEL).card
-    except ModelError:
-        return rows
+    rows += [row for bundle in shipped() if (row := _by_person(bundle))]
+    return sorted(rows, key=lambda row: -row["without_disgust"])
+
+
+def _by_person(bundle: Bundle) -> dict[str, Any] | None:
+    """Return the row of a model that learned from the photos, None for others."""
     everything, trusted = (
-        as_dict(as_dict(card, "figures"), part) for part in ("photos", "photos without disgust")
+        as_dict(as_dict(bundle.card, "figures"), part) for part in ("photos", "photos without disgust")
     )
     bounds = interval(trusted.get("accuracy_ci95"))
     if bounds is None:
-        return rows
+        return None
     by_class = as_dict(trusted, "per_class")
     recall = {name: as_float(as_dict(by_class, name).get("recall")) or 0.0 for name in _FIVE}
-    own = {
-        "name": f"{PHOTO_MODEL}, by person",
+    return {
+        "name": f"{bundle.name}, by person",
         "all": everything.get("accuracy"),
         "without_disgust": trusted["accuracy"],
         "ci95": bounds,
@@ -79,7 +82,6 @@ def read_rows() -> list[dict[str, Any]]:
         "recall": recall,
         "command": "python -m fer_core adapt",
     }
-    return sorted([own, *rows], key=lambda row: -row["without_disgust"])
 
 
 def worse_on_fer2013() -> str:
