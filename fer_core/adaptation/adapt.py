@@ -166,7 +166,7 @@ def _card(
     sections["limits"] = [
         *sections["limits"],
         f"Its output layer was learned from {int(photos.found.sum())} photos with one judgement each, for "
-        f"{', '.join(names)}; it answers as whoever judged them does, and agrees less "
+        f"{', '.join(names)}; it answers as the people who judged them do, and agrees less "
         "often with FER2013's labels.",
     ]
     return card | sections

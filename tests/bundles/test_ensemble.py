@@ -190,7 +190,7 @@ def test_bundling_an_ensemble_again_keeps_what_its_card_says_of_its_networks(
 
 
 def test_a_folder_that_is_no_bundle_is_left_alone(members, dataset, tmp_path: Path) -> None:
-    """Whoever names the wrong folder must not lose what is in it."""
+    """A user who names the wrong folder must not lose what is in it."""
     (tmp_path / "thesis.txt").touch()
     with pytest.raises(ModelError):
         assemble(members[:1], dataset, tmp_path, name="x", settings=BundleConfig())

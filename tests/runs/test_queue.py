@@ -1,4 +1,4 @@
-"""One run at a time, in the order of the queue, whoever started them."""
+"""One run at a time, in the order of the queue, for all who start runs."""
 
 from __future__ import annotations
 
