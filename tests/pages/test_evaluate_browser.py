@@ -38,6 +38,7 @@ def cell(page: Page, row: int, column: int) -> Locator:
 def use_source(page: Page, server: Server) -> None:
     visit(page, server, LINK)
     expect(cell(page, 0, 0)).to_be_visible()
+    drawn(page)  # what is below the matrix too
 
 
 def test_from_a_cell_to_its_faces_to_why(page: Page, server: Server) -> None:

@@ -39,6 +39,7 @@ def test_learning_from_a_readme(page: Page, server: Server) -> None:
     box = page.get_by_test_id("stSelectbox").filter(has_text="Preset")
     box.locator("input").click()
     page.get_by_role("option", name=re.compile(r"\(baseline-weighted-s\)")).click()
+    expect(page).to_have_url(re.compile("baseline-weighted-s"))  # the headings of all presets are the same
     expect(page.get_by_role("heading", name="Where a gap comes from")).to_be_visible()
     drawn(page)
     set_epochs(page, 1)
