@@ -38,9 +38,11 @@ def write_camera(path: Path, head: Image.Image, height: int = 240, rate: int = 1
     width = height * 4 // 3
     with path.open("wb") as out:
         out.write(b"YUV4MPEG2 W%d H%d F%d:1 Ip A1:1 C420jpeg\n" % (width, height, rate))
-        for turn in np.linspace(0, 2 * np.pi, 6 * rate, endpoint=False):
+        for turn in np.linspace(0, 2 * np.pi, 180, endpoint=False):
             picture = Image.new("RGB", (width, height), (95, 105, 115))
-            picture.paste(head, (round((width - head.width + height / 6 * np.sin(turn)) / 2), height // 8))
+            # Two periods, so that hardly any place comes twice: equal faces of a burst count once.
+            across, down = height / 12 * np.sin(turn), height / 20 * np.sin(3 * turn + 1)
+            picture.paste(head, (round((width - head.width) / 2 + across), round(height / 8 + down)))
             light, blue, red = picture.convert("YCbCr").split()
             planes = (light, blue.reduce(2), red.reduce(2))
             out.write(b"FRAME\n" + b"".join(plane.tobytes() for plane in planes))
