@@ -36,13 +36,13 @@ def silenced(descriptor: int) -> Iterator[None]:
 def import_keras() -> None:
     """Import Keras and its backend without their messages about CPU features, oneDNN and speed.
 
-    All objects that there are then count as no garbage.
+    Garbage collection leaves out all objects that exist afterwards.
     """
-    if "keras" in sys.modules:
-        return
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    gc.disable()  # a fifth of the time would go to searching for garbage among what stays for good
+    if "keras" in sys.modules:
+        return
+    gc.disable()  # the new objects stay for good: searching them for garbage takes a fifth of the time
     try:
         with silenced(2):
             import keras  # noqa: F401

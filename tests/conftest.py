@@ -215,6 +215,11 @@ def _trained_run(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path
     return _once(tmp_path_factory, "trained", make) / "small"
 
 
+@pytest.fixture
+def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.leave_out_bundles(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The CSV of `tiny.write_voted`, with votes beside it."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 
 from fer_core.config import RunConfig
 from fer_core.runs.run_folder import RunFolder
@@ -125,3 +126,8 @@ def views(images: np.ndarray, mirror: bool, zoom: bool) -> list[np.ndarray]:
 def softmax(values: np.ndarray) -> np.ndarray:
     powers = np.exp(values - values.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def leave_out_bundles(patch: pytest.MonkeyPatch) -> None:
+    """End runs of this process without a bundle, which takes longer than their training."""
+    patch.setattr("fer_core.training.trainer.write_bundle", lambda *arguments, **options: None)

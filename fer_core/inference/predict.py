@@ -185,7 +185,10 @@ class Predictor:
         return [errors.get(i, faces) for i, faces in enumerate(predictions)] if errors else predictions
 
     def classify(self, pixels: np.ndarray, faces: list[Face]) -> list[FacePrediction]:
-        """Classify the `faces` found in `pixels`; all faces pass the network together."""
+        """Classify the `faces` found in `pixels`, (H, W) grey or (H, W, 3) RGB, uint8.
+
+        All faces pass the network together.
+        """
         return self._predictions([_cuts(pixels, faces, _size(pixels))])[0]
 
     def _find(

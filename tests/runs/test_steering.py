@@ -16,17 +16,11 @@ from fer_core.errors import TrainingError
 from fer_core.runs import steering
 from fer_core.runs.run_folder import RunFolder
 from fer_core.runs.train import train
-from fer_core.training import trainer
 
 from .. import tiny
 from ..until import until
 
-pytestmark = pytest.mark.long
-
-
-@pytest.fixture(autouse=True)
-def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_bundle")]
 
 
 def new(folder: Path, voted: Path, **settings: Any) -> RunFolder:

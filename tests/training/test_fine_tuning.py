@@ -15,7 +15,6 @@ from fer_core.errors import FerError
 from fer_core.inference import Classifier
 from fer_core.runs.run_folder import RunFolder
 from fer_core.runs.train import train
-from fer_core.training import trainer
 
 from .. import tiny
 
@@ -31,12 +30,6 @@ def tuned(folder: Path, voted: Path, start: Path, **settings: Any) -> RunFolder:
         )
     )
     return run
-
-
-@pytest.fixture
-def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which takes longer than the training here."""
-    monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
 
 
 def best_weights(folder: Path) -> dict[str, np.ndarray]:
@@ -72,7 +65,7 @@ def frozen(voted: Path, labels_run: Path, tmp_path_factory: pytest.TempPathFacto
         freeze_until="features",
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
+        tiny.leave_out_bundles(patch)
         train(run)
     return best_weights(run.path)
 

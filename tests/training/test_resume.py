@@ -16,7 +16,6 @@ import pytest
 from fer_core.errors import TrainingError
 from fer_core.runs.run_folder import RunFolder
 from fer_core.runs.train import train
-from fer_core.training import trainer
 
 from .. import tiny
 
@@ -24,12 +23,6 @@ pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EPOCHS = 12
-
-
-@pytest.fixture
-def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which takes longer than the training in this process."""
-    monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
 
 
 def begin(folder: Path, voted: Path, epochs: int = EPOCHS) -> RunFolder:
@@ -76,7 +69,7 @@ def learned(folder: Path) -> list[tuple[float, ...]]:
 def straight(voted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = begin(tmp_path_factory.mktemp("straight") / "run", voted)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
+        tiny.leave_out_bundles(patch)
         assert train(run) == "finished"
     return run.path
 

@@ -16,13 +16,7 @@ from fer_core.training import trainer
 
 from .. import tiny
 
-pytestmark = pytest.mark.long
-
-
-@pytest.fixture(autouse=True)
-def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which takes longer than the training here."""
-    monkeypatch.setattr(trainer, "write_bundle", lambda *arguments, **options: None)
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_bundle")]
 
 
 def watched(

@@ -16,7 +16,7 @@ from pages.session.foreign_text import plain
 from pages.widgets import in_browser
 
 BROWSER, SERVER = "In this browser", "On the server"
-_FASTEST = "photo-tiny"  # of the shipped models
+_FASTEST = "photo-tiny"  # of the shipped models for faces in pictures
 _GREY = "#8C8C8C"
 
 

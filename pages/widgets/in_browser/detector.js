@@ -129,7 +129,7 @@ function lighter(frame) {
   const power = Math.min(1, Math.log(LIGHTER / 255) / Math.log(share))
   const shades = Uint8Array.from({ length: 256 }, (_, i) => 255 * Math.min(1, i / white) ** power)
   const { data, width, height } = frame
-  return { data: blurred(Uint8ClampedArray.from(data, (value) => shades[value]), width, height), width, height }
+  return { data: blurred(data.map((value) => shades[value]), width, height), width, height }
 }
 
 // A Gaussian of 5x5 pixels (1 4 6 4 1 in each direction); beyond the edge the picture is reflected.
