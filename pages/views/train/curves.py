@@ -140,7 +140,7 @@ def small_curve(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray
         "margin": {"l": 10, "r": 10, "t": 32, "b": 10},
         "title": {"text": title, "font": {"size": 13}},
         "xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero"},
-        "yaxis": {"rangemode": "tozero", "tickformat": ".3~g"},
+        "yaxis": {"rangemode": "tozero", "tickformat": ".6~g"},
         "uirevision": "kept",
     }
     return go.Figure([_line(x, y, title, TRAIN, showlegend=False)], layout)
