@@ -105,6 +105,7 @@ def diagnose(
         visitors: Number of visitors' folders.
     """
     set_limit = hosted.memory_mb if hosted else 0
+    memory_app = memory.process_bytes(os.getpid())
     return Diagnostics(
         versions=versions(),
         system=system(),
@@ -112,8 +113,9 @@ def diagnose(
         gpu=Path("/dev/nvidia0").exists(),
         backend=backend(),
         memory_limit=memory.limit(set_limit),
-        memory_app=memory.process_bytes(os.getpid()),  # before the total, which includes it
-        memory_used=memory.used(set_limit),
+        # The total is measured after its part, which may have become smaller since.
+        memory_used=max(memory_app, memory.used(set_limit)),
+        memory_app=memory_app,
         memory_workers=tuple(_workers(runs)),
         runs=_by_state(runs),
         disk_free=_free(runs[0] if runs else Path()),
