@@ -113,7 +113,7 @@ def turns(preset: str, precision: str) -> list[tuple[float, float]]:
 
 
 def compare(presets: list[str]) -> None:
-    from fer_core.native_output import import_keras
+    from fer_core.keras_import import import_keras
 
     import_keras()
     import numpy as np

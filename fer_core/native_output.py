@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
-import logging
 import os
 import sys
 import threading
@@ -31,21 +29,3 @@ def silenced(descriptor: int) -> Iterator[None]:
             os.dup2(saved, descriptor)
             os.close(saved)
             os.close(opened)
-
-
-def import_keras() -> None:
-    """Import Keras and its backend without their messages about CPU features, oneDNN and speed.
-
-    Garbage collection leaves out all objects that exist afterwards.
-    """
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "keras" in sys.modules:
-        return
-    gc.disable()  # the new objects stay for good: searching them for garbage takes a fifth of the time
-    try:
-        with silenced(2):
-            import keras  # noqa: F401
-    finally:
-        gc.freeze()
-        gc.enable()

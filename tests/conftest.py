@@ -42,10 +42,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Exempt what was imported from garbage collection: a full one takes half a second with TensorFlow's
-    objects."""
+    """Exempt what was imported from garbage collection, which would search all of it again and again."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_logfinish() -> None:
+    """The same after the test that imported Keras: a full collection takes half a second with its objects."""
+    if "keras" in sys.modules and not hasattr(pytest_runtest_logfinish, "done"):
+        pytest_runtest_logfinish.done = True  # type: ignore[attr-defined]
+        pytest_collection_finish()
 
 
 def _begin_empty(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -17,7 +17,7 @@ ORDER = [
     "errors wording",
     "emotions picture_limits zip_file csv_cells foreign_json machine resources storage native_output "
     "database",
-    "picture_files deep_pixels label_orders",
+    "picture_files deep_pixels label_orders keras_import",
     "imaging config process_folder app label_options",
     "metrics data zoo",
     "bundles",

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError, reason
-from ..native_output import import_keras, silenced
+from ..keras_import import import_keras
+from ..native_output import silenced
 from .bundle import Bundle, missing_keras
 from .class_names import name_onnx, named_litert
 from .classifier import Classifier

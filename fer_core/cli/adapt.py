@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..emotions import NAMES
-from ..native_output import import_keras
+from ..keras_import import import_keras
 from ..wording import plural
 from .arguments import MODELS, Commands
 from .output import print_json, table

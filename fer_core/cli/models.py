@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FerError, ModelError
-from ..native_output import import_keras
+from ..keras_import import import_keras
 from ..wording import plural
 from .arguments import MODELS, Commands, add_label_options, read_named_votes
 from .output import print_json, table

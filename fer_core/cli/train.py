@@ -10,7 +10,7 @@ from typing import Any
 
 from ..config import RunConfig
 from ..errors import FerError
-from ..native_output import import_keras
+from ..keras_import import import_keras
 from ..runs.locks import lock_run
 from ..storage import runs_folder
 from .arguments import (

@@ -6,7 +6,6 @@ file, folder or machine.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
@@ -20,6 +19,7 @@ from pathlib import Path
 from .. import __version__
 from ..hosting import memory
 from ..hosting.settings import HostingSettings
+from ..keras_import import keras_backend
 from ..machine import available_cores
 from ..process_folder import RUNNING_STATES, ProcessFolder
 from ..wording import plural
@@ -105,13 +105,13 @@ def diagnose(
         visitors: Number of visitors' folders.
     """
     set_limit = hosted.memory_mb if hosted else 0
-    memory_app = memory.process_bytes(os.getpid())
+    memory_app, backend = memory.process_bytes(os.getpid()), keras_backend()
     return Diagnostics(
         versions=versions(),
         system=system(),
         cores=available_cores(),
         gpu=Path("/dev/nvidia0").exists(),
-        backend=backend(),
+        backend=backend if backend in BACKENDS else "another",
         memory_limit=memory.limit(set_limit),
         # The total is measured after its part, which may have become smaller since.
         memory_used=max(memory_app, memory.used(set_limit)),
@@ -139,21 +139,6 @@ def system() -> str:
     """Return the system and the processor type: "Linux 6.1 x86_64"."""
     release = re.match(r"\d+(?:\.\d+)*", platform.release())  # the rest could contain any text
     return " ".join(filter(None, (platform.system(), release[0] if release else "", platform.machine())))
-
-
-def backend() -> str:
-    """Return the backend of Keras without importing it.
-
-    This is KERAS_BACKEND, else the one in its settings file, else TensorFlow.
-    """
-    name = os.environ.get("KERAS_BACKEND")
-    if not name:
-        try:
-            base = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-            name = json.loads((Path(base) / "keras.json").read_text(encoding="utf-8")).get("backend")
-        except (OSError, ValueError, AttributeError, RuntimeError):
-            name = None
-    return name if name in BACKENDS else "tensorflow" if not name else "another"
 
 
 def as_text(diagnostics: Diagnostics) -> str:

@@ -103,7 +103,7 @@ def _as_type(model: Any, last: int, wanted: int, schema: Any) -> int:
 
 def _ends(shape: InputShape, plan: Plan) -> tuple[bytes, bytes]:
     """Return the LiteRT files of preparation and answer."""
-    from ..native_output import import_keras
+    from ..keras_import import import_keras
 
     import_keras()
     import keras

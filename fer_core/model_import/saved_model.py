@@ -16,7 +16,8 @@ import numpy as np
 
 from ..bundles.bundle import INFERENCE
 from ..errors import DataError, ModelError, reason
-from ..native_output import import_keras, silenced
+from ..keras_import import import_keras
+from ..native_output import silenced
 from ..zip_file import open_zip
 from . import formats, litert_graph
 from .input_values import input_shape

@@ -18,7 +18,7 @@ from fer_core.bundles.model_card import markdown
 from fer_core.data import open_dataset
 from fer_core.emotions import NAMES
 from fer_core.errors import ModelError
-from fer_core.native_output import import_keras
+from fer_core.keras_import import import_keras
 
 pytestmark = pytest.mark.long
 

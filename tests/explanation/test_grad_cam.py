@@ -15,7 +15,7 @@ from fer_core.data import open_dataset
 from fer_core.errors import ModelError
 from fer_core.explanation.grad_cam import GradCam
 from fer_core.inference import Classifier
-from fer_core.native_output import import_keras
+from fer_core.keras_import import import_keras
 from tests import tiny
 
 pytestmark = pytest.mark.long

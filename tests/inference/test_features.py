@@ -13,7 +13,8 @@ from fer_core.config import ModelConfig
 from fer_core.errors import ModelError
 from fer_core.inference import FeatureExtractor
 from fer_core.inference import features as features_module
-from fer_core.native_output import import_keras, silenced
+from fer_core.keras_import import import_keras
+from fer_core.native_output import silenced
 from tests import tiny
 
 pytestmark = pytest.mark.long
