@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -22,7 +23,7 @@ from pages.session import grad_cam
 from tests.chromium import executable
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PREPARE: Callable[[], None] | None = None  # called in the process of a server before it starts
@@ -94,13 +95,18 @@ def reloaded(app: AppTest, page: str) -> AppTest:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port below those that the system gives to connections, so that it can be used again."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in range(21000 + 500 * worker, 32000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections do not matter
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 class Server:
-    """`streamlit run SCRIPT` on a free port."""
+    """`streamlit run SCRIPT`, one after another on the same port: the browser has compiled its scripts."""
 
     def __init__(self, folder: Path, port: int | None = None, script: str = "streamlit_app.py") -> None:
         self.folder = folder
@@ -152,10 +158,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     started.stop()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
     from playwright.sync_api import sync_playwright
 
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     arguments = [
         "--no-sandbox",
         "--disable-gpu",
@@ -163,13 +175,12 @@ def browser() -> Iterator[Browser]:
         "--use-fake-ui-for-media-stream",
         "--renderer-process-limit=1",  # see `new_visitor`
     ]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=executable(), args=arguments)
-        yield started
-        started.close()
+    started = playwright.chromium.launch(executable_path=executable(), args=arguments)
+    yield started
+    started.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """The desktop that one visitor after another uses."""
     desktop = browser.new_context(viewport={"width": 1280, "height": 1000})

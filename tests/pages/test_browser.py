@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from fer_core.bundles.class_names import named_litert
 from fer_core.emotions import NAMES
-from tests.pages.conftest import PATIENCE, Server, free_port, new_visitor
+from tests.pages.conftest import PATIENCE, Server, new_visitor
 from tests.pages.test_models_page import add_run, whole_card
 
 pytestmark = pytest.mark.long
@@ -32,17 +32,11 @@ def visit(page: Page, server: Server, path: str = "") -> None:
     drawn(page)
 
 
-@pytest.fixture(scope="module")
-def port() -> int:
-    """That of one fresh server after another: the browser has the app's scripts from the first."""
-    return free_port()
-
-
 @pytest.mark.parametrize("path", PATHS)
 def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(
-    context: BrowserContext, port: int, tmp_path: Path, path: str
+    context: BrowserContext, tmp_path: Path, path: str
 ) -> None:
-    fresh = Server(tmp_path, port)
+    fresh = Server(tmp_path)
     try:
         page = new_visitor(context, fresh.url)
         visit(page, fresh, path)
@@ -97,11 +91,9 @@ def parts(file: bytes) -> tuple[bytes, bytes]:
         return file[: entry.header_offset], archive.read(entry)
 
 
-def test_a_model_is_chosen_looked_into_and_downloaded(
-    context: BrowserContext, port: int, tmp_path: Path
-) -> None:
+def test_a_model_is_chosen_looked_into_and_downloaded(context: BrowserContext, tmp_path: Path) -> None:
     bundle = add_run(tmp_path, "mine", whole_card())
-    fresh = Server(tmp_path, port)
+    fresh = Server(tmp_path)
     try:
         page = new_visitor(context, fresh.url)
         visit(page, fresh, "models")

@@ -21,7 +21,7 @@ from fer_core.hosting import visitors
 from fer_core.runs.registry import Registry
 from pages.session import phone_menu
 from pages.session.foreign_text import MAX_LENGTH, code, plain
-from tests.pages.conftest import PATIENCE, ROOT, Server
+from tests.pages.conftest import ROOT, Server, new_visitor
 from tests.pages.made_runs import made_run
 from tests.pages.markdown_calls import calls, unescaped
 
@@ -188,7 +188,7 @@ def _visits(attack: str) -> list[str]:
 
 @pytest.mark.long
 def test_no_entry_makes_a_browser_ask_outside_or_shows_a_false_link(
-    browser, tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    context, tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tests.pages.test_browser import visit
 
@@ -196,10 +196,8 @@ def test_no_entry_makes_a_browser_ask_outside_or_shows_a_false_link(
     attack = _attack(listener.host)
     _prepare(tmp_path, attack)
     started = Server(tmp_path)
-    context = browser.new_context()
-    context.set_default_timeout(PATIENCE)
     try:
-        page = context.new_page()
+        page = new_visitor(context, started.url)
         for address in _visits(attack):
             visit(page, started, address)
             page.evaluate("document.querySelectorAll('details > summary').forEach(one => one.click())")
@@ -209,8 +207,8 @@ def test_no_entry_makes_a_browser_ask_outside_or_shows_a_false_link(
         page.locator("input[type=file]").first.set_input_files([photo, portrait])
         page.get_by_text("cannot be read").first.wait_for()
         _assert_harmless(page, listener, "a photo")
+        page.close()
     finally:
-        context.close()
         started.stop()
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from fer_core.hosting import visitors
-from tests.pages.conftest import PATIENCE, Server
+from tests.pages.conftest import PATIENCE, Server, new_visitor
 from tests.pages.test_browser import visit
 
 pytestmark = pytest.mark.long
@@ -32,11 +32,9 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_a_refresh_and_a_second_tab_find_ones_runs_and_another_browser_does_not(
-    browser: Browser, hosted: Server
+    context: BrowserContext, browser: Browser, hosted: Server
 ) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
+    page = new_visitor(context, hosted.url)
     visit(page, hosted, "train")
     page.wait_for_function(REMEMBERED)
     cookie = next(cookie for cookie in context.cookies() if cookie["name"] == "fer_visitor")
@@ -65,24 +63,18 @@ def test_a_refresh_and_a_second_tab_find_ones_runs_and_another_browser_does_not(
     assert next(c["value"] for c in other.cookies() if c["name"] == "fer_visitor") != cookie["value"]
     expect(page.get_by_role("link", name="Evaluate it")).to_be_visible(timeout=3 * PATIENCE)
     other.close()
-    context.close()
 
 
-def test_a_cookie_of_another_form_is_not_taken(browser: Browser, hosted: Server) -> None:
-    context = browser.new_context()
+def test_a_cookie_of_another_form_is_not_taken(context: BrowserContext, hosted: Server) -> None:
+    page = new_visitor(context, hosted.url)
     context.add_cookies([{"name": "fer_visitor", "value": "..%2F..%2Fetc", "url": hosted.url}])
-    page: Page = context.new_page()
-    page.set_default_timeout(PATIENCE)
     visit(page, hosted)
     page.wait_for_function(REMEMBERED)
-    context.close()
 
 
-def test_a_file_that_is_sent_past_the_page_is_bounded_too(browser: Browser, hosted: Server) -> None:
+def test_a_file_that_is_sent_past_the_page_is_bounded_too(context: BrowserContext, hosted: Server) -> None:
     """The upload address itself enforces the limit of 50 MB, not the 400 MB of local use."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
+    page = new_visitor(context, hosted.url)
     visit(page, hosted)
     with page.expect_request(
         lambda request: "upload_file" in request.url and request.method == "PUT"
@@ -100,7 +92,6 @@ def test_a_file_that_is_sent_past_the_page_is_bounded_too(browser: Browser, host
         [sent.url, {name: value for name, value in sent.all_headers().items() if name.startswith("x-")}],
     )
     assert answer == 413
-    context.close()
 
 
 def test_the_log_is_json_lines(hosted: Server) -> None:

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.pages.conftest import PATIENCE, Server
+from tests.pages.conftest import Server, new_visitor
 from tests.pages.made_runs import made_run
 from tests.pages.test_browser import PORTRAIT, drawn, visit
 
@@ -30,11 +30,8 @@ CUT_OFF = Path(__file__).with_name("cut_off.js").read_text()
 
 
 @pytest.fixture(scope="module")
-def visitor(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
-    context.set_default_timeout(PATIENCE)
-    yield context.new_page()
-    context.close()
+def visitor(context: BrowserContext, server: Server) -> Page:
+    return new_visitor(context, server.url)
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, expect
 
 from tests.chromium import executable
 from tests.conftest import ROOT
@@ -107,15 +107,14 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched
 
 
 @pytest.fixture
-def visitor(watched: Watched, tmp_path: Path) -> Iterator[Page]:
+def visitor(playwright: Playwright, watched: Watched, tmp_path: Path) -> Iterator[Page]:
     film = write_camera(tmp_path / "camera.y4m", Image.open(PORTRAIT).convert("RGB").resize((180, 180)))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(), args=camera_arguments(film))
-        context = browser.new_context(viewport={"width": 1280, "height": 1000})
-        context.set_default_timeout(PATIENCE)
-        context.grant_permissions(["camera"], origin=watched.server.url)
-        yield context.new_page()
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=executable(), args=camera_arguments(film))
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(PATIENCE)
+    context.grant_permissions(["camera"], origin=watched.server.url)
+    yield context.new_page()
+    browser.close()
 
 
 def choose(page: Page, way: str) -> None:

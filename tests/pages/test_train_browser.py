@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -11,29 +10,20 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from fer_core.config import RunConfig
 from fer_core.presets import PRESETS
 from fer_core.runs import processes
 from fer_core.runs.run_folder import RunFolder, list_runs
 from fer_core.runs.steering import steering_log
-from tests.pages.conftest import Server
+from tests.pages.conftest import Server, new_visitor
 from tests.pages.test_browser import PATIENCE, PORTRAIT, visit
 from tests.until import until
 
 pytestmark = pytest.mark.long
 
 EPOCHS = 900  # more than it gets to: an epoch of 70 images takes a fraction of a second
-
-
-@contextlib.contextmanager
-def visitor(browser: Browser) -> Iterator[Page]:
-    """Somebody with a browser of their own."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(PATIENCE)
-    yield context.new_page()
-    context.close()
 
 
 @pytest.fixture
@@ -101,11 +91,14 @@ def button(page: Page, name: str, in_popover: bool = False) -> None:
 
 @pytest.mark.timeout(600)
 def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(
-    browser: Browser, folder: Path
+    browser: Browser, context: BrowserContext, folder: Path
 ) -> None:
     server = Server(folder)
     try:
-        with visitor(browser) as page, visitor(browser) as other:
+        page = new_visitor(context, server.url)
+        with browser.new_context(viewport={"width": 1280, "height": 1000}) as another:
+            another.set_default_timeout(PATIENCE)
+            other = another.new_page()
             visit(page, server, "train")
             guess = page.get_by_text(re.compile("^About .+ per epoch, .+ in all"))
             before = guess.inner_text()
@@ -182,39 +175,37 @@ def test_a_run_is_watched_by_several_steered_by_one_and_becomes_a_model(
 
 @pytest.mark.timeout(600)
 def test_a_run_outlives_the_app_and_is_resumed_after_its_process_was_killed(
-    browser: Browser, folder: Path
+    context: BrowserContext, folder: Path
 ) -> None:
     quick = PRESETS["quick"].config
     config: RunConfig = quick.replace("data", limit=70).replace("train", epochs=EPOCHS)
     run = processes.start(config, folder / "runs")
     server = Server(folder)
     try:
-        with visitor(browser) as page:
-            visit(page, server, "train")
-            state(page, "running")
-            grows(page)
-            step_back(run)
-            server.stop()
-            before = len(run.history())
-            until(lambda: len(run.history()) > before)
-            assert run.status()["state"] == "running", "the run ended with the app"
-            server = Server(folder, server.port)
-            page.reload()
-            state(page, "running")
-            grows(page)
+        page = new_visitor(context, server.url)
+        visit(page, server, "train")
+        state(page, "running")
+        grows(page)
+        step_back(run)
+        server.stop()
+        before = len(run.history())
+        until(lambda: len(run.history()) > before)
+        assert run.status()["state"] == "running", "the run ended with the app"
+        server = Server(folder, server.port)
+        page.reload()
+        state(page, "running")
+        grows(page)
 
-            (trainer,) = trainers(run)
-            os.kill(trainer.pid, 9)
-            expect(page.locator(".stMarkdownBadge").filter(has_text="interrupted")).to_be_visible(
-                timeout=15_000
-            )
-            stood = len(run.history())
-            finished(page, stood)
-            button(page, "Resume")
-            state(page, "running")
-            until(lambda: len(run.history()) > stood)
-            grows(page)
-            assert [row["epoch"] for row in run.history()] == list(range(1, len(run.history()) + 1))
+        (trainer,) = trainers(run)
+        os.kill(trainer.pid, 9)
+        expect(page.locator(".stMarkdownBadge").filter(has_text="interrupted")).to_be_visible(timeout=15_000)
+        stood = len(run.history())
+        finished(page, stood)
+        button(page, "Resume")
+        state(page, "running")
+        until(lambda: len(run.history()) > stood)
+        grows(page)
+        assert [row["epoch"] for row in run.history()] == list(range(1, len(run.history()) + 1))
     finally:
         server.stop()
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 
 from tests.chromium import executable
 from tests.pages.camera import camera_arguments, write_camera
-from tests.pages.conftest import PATIENCE, ROOT, Server
+from tests.pages.conftest import PATIENCE, ROOT, Server, new_visitor
 from tests.pages.test_browser import drawn
 
 
@@ -41,35 +41,47 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     started.stop()
 
 
-@pytest.fixture(scope="module")
-def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Browser]]:
+@pytest.fixture(scope="package")
+def launch(
+    playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Browser]]:
     """Start a Chromium whose camera shows a file."""
     portrait = Image.open(ROOT / "pages" / "assets" / "portrait.jpg").convert("RGB").resize((180, 180))
     film = write_camera(tmp_path_factory.mktemp("camera") / "camera.y4m", portrait)
-    with sync_playwright() as playwright:
-        started: list[Browser] = []
+    started: list[Browser] = []
 
-        def begin(camera: Path = film) -> Browser:
-            started.append(
-                playwright.chromium.launch(executable_path=executable(), args=camera_arguments(camera))
-            )
-            return started[-1]
+    def begin(camera: Path = film) -> Browser:
+        arguments = [*camera_arguments(camera), "--renderer-process-limit=1"]  # see `new_visitor`
+        started.append(playwright.chromium.launch(executable_path=executable(), args=arguments))
+        return started[-1]
 
-        yield begin
-        for browser in started:
-            browser.close()
+    yield begin
+    for browser in started:
+        browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium(launch: Callable[..., Browser]) -> Browser:
     return launch()
 
 
-class Visitors:
-    """People who open the page, each in a browser profile of their own; they leave when the test ends."""
+@pytest.fixture(scope="package")
+def desktop(chromium: Browser) -> Iterator[BrowserContext]:
+    """The profile in which one visitor after another uses the portrait's camera."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+    yield context
+    context.close()
 
-    def __init__(self, app: App) -> None:
-        self.app, self.contexts = app, list[BrowserContext]()
+
+class Visitors:
+    """People who open the page; they leave when the test ends.
+
+    The first uses what the visitors of other tests have used, if the browser is that of `desktop`, and each
+    other a browser profile of their own.
+    """
+
+    def __init__(self, app: App, desktop: BrowserContext) -> None:
+        self.app, self.desktop, self.contexts = app, desktop, list[BrowserContext]()
 
     def __call__(
         self,
@@ -81,9 +93,13 @@ class Visitors:
         script: str = "",
     ) -> Page:
         """Open the page; `script` runs in it before those of the app."""
-        context = browser.new_context(viewport={"width": width, "height": height})
+        if browser == self.desktop.browser and camera and self.desktop not in self.contexts:
+            context, page = self.desktop, new_visitor(self.desktop, self.app.url)
+            page.set_viewport_size({"width": width, "height": height})
+        else:
+            context = browser.new_context(viewport={"width": width, "height": height})
+            page = context.new_page()
         self.contexts.append(context)
-        page = context.new_page()
         page.set_default_timeout(PATIENCE)
         if script:
             page.add_init_script(script)
@@ -94,11 +110,18 @@ class Visitors:
         drawn(page)
         return page
 
+    def leave(self) -> None:
+        for context in self.contexts:
+            with contextlib.suppress(Error):  # its browser is gone
+                if context == self.desktop:
+                    for page in context.pages[1:]:
+                        page.close()
+                else:
+                    context.close()
+
 
 @pytest.fixture
-def visit(app: App) -> Iterator[Visitors]:
-    visitors = Visitors(app)
+def visit(app: App, desktop: BrowserContext) -> Iterator[Visitors]:
+    visitors = Visitors(app, desktop)
     yield visitors
-    for context in visitors.contexts:
-        with contextlib.suppress(Error):  # its browser is gone
-            context.close()
+    visitors.leave()

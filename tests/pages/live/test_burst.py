@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.pages.conftest import PATIENCE, Server
+from tests.pages.conftest import PATIENCE, Server, new_visitor
 from tests.pages.test_browser import visit
 
 pytestmark = pytest.mark.long
@@ -24,10 +24,9 @@ def record(page: Page, label: str) -> None:
     expect(page.get_by_text(re.compile(rf"faces? added to {label}"))).to_be_visible()
 
 
-def test_bursts_are_recorded_learned_and_answered_live(chromium: Browser, server: Server) -> None:
-    context = chromium.new_context()
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
+def test_bursts_are_recorded_learned_and_answered_live(desktop: BrowserContext, server: Server) -> None:
+    page = new_visitor(desktop, server.url)
+    page.set_default_timeout(PATIENCE)
     visit(page, server, "train?train_view=Your+faces")
     page.get_by_test_id("stMain").get_by_text("Camera", exact=True).first.click()
     page.get_by_role("button", name="Open the camera").click()
@@ -39,4 +38,4 @@ def test_bursts_are_recorded_learned_and_answered_live(chromium: Browser, server
     expect(page.get_by_text(re.compile(r"^Learned happy"))).to_be_visible()
     page.get_by_role("button", name="Close the camera").click()
     expect(page.get_by_role("button", name="Hold to record: neutral")).to_be_hidden()
-    context.close()
+    page.close()
