@@ -15,6 +15,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+# The test processes and what they start share the cores: more threads in each wait for each other busily, which
+# takes half as much again.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for _name in (
+        "OPENCV_FOR_THREADS_NUM",
+        "OPENBLAS_NUM_THREADS",
+        "OMP_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    ):
+        os.environ.setdefault(_name, "1")
+
 # WebRTC's library crashes if TensorFlow was imported before; a test worker may need both, the app never.
 import numpy as np
 import pylibsrtp  # noqa: F401
