@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# The test processes and what they start share the cores: more threads in each wait for each other busily, which
-# takes half as much again.
+# The test processes and what they start share the cores: more threads in each wait for each other busily,
+# which takes half as much again.
 if "PYTEST_XDIST_WORKER" in os.environ:
     for _name in (
         "OPENCV_FOR_THREADS_NUM",

@@ -43,17 +43,17 @@ def test_drawn_pictures_have_no_face(detector: FaceDetector) -> None:
             assert detector.detect(np.asarray(draw(random).convert("RGB"))) == [], draw.__name__
 
 
-@pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_turned_photos_are_found_and_turned(
-    people: list[detector_pictures.Portrait], detector: FaceDetector, quarters: int
+    people: list[detector_pictures.Portrait], detector: FaceDetector
 ) -> None:
     upright = 0
-    for pixels, ((middle, side),) in detector_pictures.turned(people, quarters):
-        faces = detector.detect(pixels)
-        upright += any(
-            detector_pictures.matches(face.box, middle, side) and face.rotation == 90 * quarters
-            for face in faces
-        )
+    for quarters in (1, 2, 3):
+        for pixels, ((middle, side),) in detector_pictures.turned(people[quarters - 1 :: 3], quarters):
+            faces = detector.detect(pixels)
+            upright += any(
+                detector_pictures.matches(face.box, middle, side) and face.rotation == 90 * quarters
+                for face in faces
+            )
     assert upright >= 0.95 * len(people)
 
 

@@ -24,7 +24,7 @@ REMEMBERED = "document.cookie.match(/fer_visitor=[A-Za-z0-9_-]{43}/)"
 def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FER_HOSTED", "1")
-        patch.setenv("FER_HOSTED_EPOCHS", "3")
+        patch.setenv("FER_HOSTED_EPOCHS", "2")
         patch.setenv("FER_LOG", "json")
         started = Server(tmp_path_factory.mktemp("hosted"))
     yield started
@@ -40,14 +40,14 @@ def test_a_refresh_and_a_second_tab_find_ones_runs_and_another_browser_does_not(
     cookie = next(cookie for cookie in context.cookies() if cookie["name"] == "fer_visitor")
     assert visitors.is_token(cookie["value"]) and cookie["sameSite"] == "Lax" and cookie["expires"] > 0
     page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_text(re.compile("Epoch 1 of 3|Starting|Reading")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("Epoch 1 of 2|Starting|Reading")).first).to_be_visible()
     (home,) = [path for path in (hosted.folder / "runs" / "visitors").iterdir() if (path / "runs").is_dir()]
     assert cookie["value"] not in str(home)
     name = next(path.name for path in (home / "runs").iterdir() if path.is_dir())
     page.reload()
     expect(
         page.get_by_role("button", name=re.compile("Pause|Evaluate it"))
-        .or_(page.get_by_text("of 3").first)
+        .or_(page.get_by_text("of 2").first)
         .first
     ).to_be_visible()
     tab = context.new_page()

@@ -3,6 +3,7 @@ show them stay usable."""
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -125,6 +126,16 @@ RUNS: dict[str, tuple[str, bytes]] = {
 }
 
 
+@functools.cache
+def _cards() -> dict[str, bytes]:
+    """The text of each card; some have 20 MB."""
+    good = find_bundle("tiny").card | {"promoted": "x", "name": "m"}
+    return {
+        name: (change if isinstance(change, str) else json.dumps(good | change)).encode()
+        for name, change in {"good": {}, **CARDS}.items()
+    }
+
+
 @pytest.fixture
 def hostile(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """All of them beside one good run and one good model."""
@@ -134,15 +145,11 @@ def hostile(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, (file, content) in RUNS.items():
         (made_run(runs, name).path / file).write_bytes(content)
     good = find_bundle("tiny")
-    for name, change in {"good": {}, **CARDS}.items():
+    for name, card in _cards().items():
         folder = models / name
         folder.mkdir(parents=True)
         shutil.copy(good.inference_file, folder / INFERENCE)
-        (folder / CARD).write_text(
-            change
-            if isinstance(change, str)
-            else json.dumps(good.card | {"promoted": "x", "name": "m"} | change)
-        )
+        (folder / CARD).write_bytes(card)
     (models / "loop").mkdir()
     (models / "loop" / CARD).symlink_to("card.json")
     (models / "endless").mkdir()
