@@ -18,7 +18,7 @@ from pages.views.predict import browser_settings, live_browser, live_video
 from pages.views.predict.options import Options
 from pages.widgets import in_browser
 
-live_video._CALIBRATION = 10.0  # seconds: 3 may be over before a busy machine has shown them
+live_video._CALIBRATION = 6.0  # seconds: 3 may be over before a busy machine has shown them
 st.set_page_config(layout="wide")
 st.title("Live")
 model = st.query_params.get("model", PHOTO_MODEL)
