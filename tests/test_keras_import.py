@@ -14,9 +14,8 @@ from tests.conftest import ROOT
 _CODE = """
 import sys
 from fer_core.keras_import import import_keras
-before = list(sys.meta_path)
 import_keras()
-print([name for name in ("jax", "pandas", "sklearn") if name in sys.modules], sys.meta_path == before)
+print([name for name in ("jax", "pandas", "sklearn") if name in sys.modules])
 import pandas, sklearn.metrics, numpy, keras
 model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
 print(model.predict(numpy.ones((3, 2)), verbose=0).shape, keras.backend.backend())
@@ -26,7 +25,7 @@ print(model.predict(numpy.ones((3, 2)), verbose=0).shape, keras.backend.backend(
 @pytest.mark.long
 def test_what_keras_only_looks_for_stays_out_and_can_be_imported_later() -> None:
     done = subprocess.run([sys.executable, "-c", _CODE], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["[] True", "(3, 1) tensorflow"], done.stderr
+    assert done.stdout.splitlines() == ["[]", "(3, 1) tensorflow"], done.stderr
 
 
 @pytest.mark.parametrize(

@@ -146,16 +146,15 @@ def _weighted_maps(
     @tf.function(input_signature=[tf.TensorSpec((None, _SIDE, _SIDE, 1), tf.float32)])
     def compute(images: tf.Tensor) -> tf.Tensor:
         batch = prepare(images)
-        with tf.GradientTape(persistent=True) as tape:
+        with tf.GradientTape() as tape:
             tape.watch(batch)
             activations, logits = inner(batch, training=False)  # (n, h, w, k), (n, C)
-            of_class = tf.unstack(logits, num=logits.shape[-1], axis=1)
-        maps = []
-        for logit in of_class:
-            gradient = tf.cast(tape.gradient(logit, activations), tf.float32)
-            weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)  # alpha, (n, 1, 1, k)
-            maps.append(tf.nn.relu(tf.reduce_sum(weights * tf.cast(activations, tf.float32), axis=3)))
-        return tf.stack(maps, axis=3)
+            of_class = tf.reduce_sum(logits, axis=0)  # images do not influence each other
+        # A loop, as the way back of each class would have to be traced by itself: seconds for a deep network.
+        gradients = tape.jacobian(of_class, activations, experimental_use_pfor=False)
+        weights = tf.reduce_mean(tf.cast(gradients, tf.float32), axis=(2, 3), keepdims=True)  # alpha
+        maps = tf.nn.relu(tf.reduce_sum(weights * tf.cast(activations, tf.float32), axis=4))  # (C, n, h, w)
+        return tf.transpose(maps, (1, 2, 3, 0))
 
     return lambda batch: compute(tf.constant(batch)).numpy()
 
