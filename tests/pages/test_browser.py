@@ -36,14 +36,20 @@ def visit(page: Page, server: Server, path: str = "") -> None:
 def test_a_deep_link_works_as_the_first_visit_to_a_fresh_server(
     context: BrowserContext, tmp_path: Path, path: str
 ) -> None:
+    """And the page asks nothing of other hosts."""
     fresh = Server(tmp_path)
     try:
         page = new_visitor(context, fresh.url)
+        asked = set()
+        page.on("request", lambda request: asked.add(re.sub(r"^\w+://([^/:]+).*", r"\1", request.url)))
         visit(page, fresh, path)
+        expect(page).to_have_title(f"{path.capitalize()} · FER Explorer" if path else "FER Explorer")
         expect(page.get_by_role("heading", level=1)).to_have_text(path.capitalize() or "FER Explorer")
         expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(7)
+        expect(page.get_by_text("Deploy", exact=True)).to_have_count(0)
         expect(page.get_by_role("dialog")).to_have_count(0)  # "Page not found"
         expect(page.get_by_test_id("stException")).to_have_count(0)
+        assert {host for host in asked if not host.startswith(("data:", "blob:"))} == {"localhost"}
         page.close()
     finally:
         fresh.stop()
@@ -58,21 +64,6 @@ def test_the_menu_of_a_phone_closes_when_a_page_is_chosen(page: Page, server: Se
     link.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Models")
     expect(link).not_to_be_in_viewport()
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_every_page_opens_and_asks_nothing_of_other_hosts(page: Page, server: Server, path: str) -> None:
-    asked = set()
-    page.on("request", lambda request: asked.add(re.sub(r"^\w+://([^/:]+).*", r"\1", request.url)))
-    visit(page, server, path)
-    expect(page).to_have_title(f"{path.capitalize()} · FER Explorer" if path else "FER Explorer")
-    expect(page.get_by_text("Deploy", exact=True)).to_have_count(0)
-    expect(page.get_by_role("heading", level=1)).to_have_text(
-        "FER Explorer" if not path else path.capitalize()
-    )
-    expect(page.get_by_test_id("stException")).to_have_count(0)
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    assert {host for host in asked if not host.startswith(("data:", "blob:"))} == {"localhost"}
 
 
 def test_a_presentation_is_without_menu_and_headings(page: Page, server: Server) -> None:

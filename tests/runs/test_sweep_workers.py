@@ -40,7 +40,7 @@ from fer_core.runs.sweep_folder import SweepFolder
 def pretend(self, run, trial):
     rows = run.history()
     while len(rows) < {EPOCHS}:
-        time.sleep(0.15)
+        time.sleep(0.1)
         epoch = len(rows) + 1
         with open(run.path / "epochs", "a") as file:
             file.write(f"{{sys.argv[2]}} {{epoch}}\\n")

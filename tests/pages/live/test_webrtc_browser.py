@@ -66,7 +66,7 @@ def test_a_face_is_labelled_live_stopped_and_started_again(
     start(page)
     expect(page.get_by_test_id("stMetric").filter(has_text="Delay")).to_contain_text("ms")
     expect(page.get_by_alt_text("probabilities of the last 60 seconds of face 1")).to_be_visible()
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(1500)
     assert frame_rate(page) > 0
     assert orange_share(page) > 0.004  # the label's ground alone has 1 % of the picture
     player(page).get_by_role("button", name="Stop").click()
