@@ -66,8 +66,17 @@ class Registry:
     def describe(
         self, name: str, *, title: str | None = None, note: str | None = None, sweep: str | None = None
     ) -> None:
-        """Set title, note or sweep of a run; None leaves one as it is."""
+        """Set title, note or sweep of a run; None leaves one as it is.
+
+        Raises:
+            TrainingError: There is no such run, which only a sweep's may still become.
+        """
         with self._open() as db:
+            # With the file locked: what is written after a run was deleted would be told of the next of its
+            # name.
+            db.execute("BEGIN IMMEDIATE")
+            if sweep is None and not (self._path.parent / name).is_dir():
+                raise TrainingError(f"{name} is no longer there: it was deleted.")
             db.execute("INSERT OR IGNORE INTO runs (name) VALUES (?)", (name,))
             for column, value in (("title", title), ("note", note), ("sweep", sweep)):
                 if value is not None:

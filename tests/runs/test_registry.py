@@ -16,7 +16,9 @@ from fer_core.runs.registry import FILE_NAME, Registry, RunNotes
 def test_a_description_is_changed_in_parts_and_forgotten_whole(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
     assert registry.notes() == {} and not (tmp_path / FILE_NAME).exists()  # to look writes nothing
-    registry.describe("a", title=" First ", sweep="s")
+    registry.describe("a", title=" First ", sweep="s")  # a sweep's runs are known before they are made
+    for name in "ab":
+        (tmp_path / name).mkdir()
     registry.describe("a", note="good")
     registry.describe("b", note="other")
     assert Registry(tmp_path).notes() == {
@@ -26,6 +28,17 @@ def test_a_description_is_changed_in_parts_and_forgotten_whole(tmp_path: Path) -
     registry.enqueue("a")
     registry.forget("a")
     assert registry.notes() == {"b": RunNotes("", "other", None)} and registry.queue() == []
+
+
+def test_what_is_said_of_a_deleted_run_is_not_told_of_the_next_of_its_name(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    (tmp_path / "a").mkdir()
+    registry.describe("a", note="good")
+    (tmp_path / "a").rmdir()
+    registry.forget("a")
+    with pytest.raises(TrainingError, match=r"^a is no longer there: it was deleted\.$"):
+        registry.describe("a", note="of another app, a moment later")
+    assert registry.notes() == {}
 
 
 def test_the_queue_keeps_its_order_and_each_is_taken_once(tmp_path: Path) -> None:
