@@ -59,13 +59,6 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_runtest_logfinish() -> None:
-    """The same after the test that imported Keras: a full collection takes half a second with its objects."""
-    if "keras" in sys.modules and not hasattr(pytest_runtest_logfinish, "done"):
-        pytest_runtest_logfinish.done = True  # type: ignore[attr-defined]
-        pytest_collection_finish()
-
-
 def _begin_empty(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["FER_EXPLORER_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["FER_EXPLORER_HOME"] = str(tmp_path_factory.mktemp("home"))
@@ -224,10 +217,10 @@ def drawn_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _trained_run(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _trained_run(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         options = ["--data", "synthetic:350", "--preset", "baseline-weighted-s", "--epochs", 2]
-        told = shell.json("train", *options, "--run-dir", folder / "small")
+        told = command.json("train", *options, "--run-dir", folder / "small")
         assert isinstance(told, dict) and (told["state"], told["epochs"]) == ("finished", 2)
 
     return _once(tmp_path_factory, "trained", make) / "small"

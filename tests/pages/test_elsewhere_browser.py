@@ -1,10 +1,7 @@
-"""A Keras file that a plain script saved, in a browser: from its upload to its answer on a photo."""
+"""A Keras file as a plain script saves it, in a browser: from its upload to its answer on a photo."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +12,8 @@ from playwright.sync_api import Page, expect
 
 from fer_core.bundles.bundle import read_bundle
 from fer_core.inference import Predictor
-from tests.conftest import ROOT
 from tests.data import build
-from tests.model_import.made import LEVELS
+from tests.model_import.made import LEVELS, keras_network
 from tests.pages.conftest import Server
 from tests.pages.test_browser import visit
 from tests.pages.test_predict_browser import PORTRAIT
@@ -25,7 +21,6 @@ from tests.pages.test_predict_browser import PORTRAIT
 pytestmark = pytest.mark.long
 
 SLOW = 240_000  # milliseconds: TensorFlow starts in a process of its own, and converts
-SCRIPT = "import sys; from tests.model_import.made import keras_network; keras_network().save(sys.argv[1])"
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """64x64x3 in 0..1, classes in alphabetical order."""
     path = tmp_path_factory.mktemp("file") / "my network.h5"
-    subprocess.run([sys.executable, "-c", SCRIPT, str(path)], cwd=ROOT, env=os.environ, check=True)
+    keras_network().save(path)
     return path
 
 

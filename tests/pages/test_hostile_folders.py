@@ -3,7 +3,6 @@ show them stay usable."""
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import os
@@ -126,30 +125,24 @@ RUNS: dict[str, tuple[str, bytes]] = {
 }
 
 
-@functools.cache
-def _cards() -> dict[str, bytes]:
-    """The text of each card; some have 20 MB."""
-    good = find_bundle("tiny").card | {"promoted": "x", "name": "m"}
-    return {
-        name: (change if isinstance(change, str) else json.dumps(good | change)).encode()
-        for name, change in {"good": {}, **CARDS}.items()
-    }
-
-
-@pytest.fixture
-def hostile(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """All of them beside one good run and one good model."""
-    monkeypatch.setenv("FER_MODELS_DIR", str(folders / "models"))
-    runs, models = folders / "runs", folders / "models"
+@pytest.fixture(scope="module")
+def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All of them beside one good run and one good model; tests only read them."""
+    folder = tmp_path_factory.mktemp("hostile")
+    runs, models = folder / "runs", folder / "models"
     made_run(runs, "good")
     for name, (file, content) in RUNS.items():
         (made_run(runs, name).path / file).write_bytes(content)
     good = find_bundle("tiny")
-    for name, card in _cards().items():
-        folder = models / name
-        folder.mkdir(parents=True)
-        shutil.copy(good.inference_file, folder / INFERENCE)
-        (folder / CARD).write_bytes(card)
+    for name, change in {"good": {}, **CARDS}.items():
+        path = models / name
+        path.mkdir(parents=True)
+        shutil.copy(good.inference_file, path / INFERENCE)
+        (path / CARD).write_text(
+            change
+            if isinstance(change, str)
+            else json.dumps(good.card | {"promoted": "x", "name": "m"} | change)
+        )
     (models / "loop").mkdir()
     (models / "loop" / CARD).symlink_to("card.json")
     (models / "endless").mkdir()
@@ -159,7 +152,18 @@ def hostile(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (models / "lying-network" / CARD).write_text(
         json.dumps(good.card | {"promoted": "x", "labels": ["a", "b"]})
     )
-    return folders
+    return folder
+
+
+@pytest.fixture
+def hostile(hostile_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for variable, name in (
+        ("FER_MODELS_DIR", "models"),
+        ("FER_RUNS_DIR", "runs"),
+        ("FER_DATA_DIR", "data"),
+    ):
+        monkeypatch.setenv(variable, str(hostile_folder / name))
+    return hostile_folder
 
 
 def _usable(page: str, **state: object) -> AppTest:
