@@ -154,6 +154,7 @@ def test_a_database_that_somebody_holds_is_waited_for_and_then_said(
     assert given.give([2], "right") == 1 and given.all().keys() == {1, 2}
 
 
+@pytest.mark.long
 def test_two_processes_do_not_train_one_run(shell, voted: Path, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     run.create(tiny.settings(voted, {}, epochs=2))

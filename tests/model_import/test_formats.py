@@ -21,6 +21,8 @@ from fer_core.model_import import worker
 from tests.data import build
 from tests.model_import import made
 
+pytestmark = pytest.mark.long
+
 IMAGES, CODES = build.faces(70, 1)
 RIGHT = [build.class_in(image) for image in IMAGES]
 
