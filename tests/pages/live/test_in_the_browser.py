@@ -67,7 +67,7 @@ def test_frames_stay_in_the_tab(chromium: Browser, app: App, visit: Visitors) ->
     page.wait_for_timeout(5000)
     after = psutil.Process(app.process.pid).cpu_times()
     assert messages == [] and [url for url in asked if not url.startswith(("blob:", "data:"))] == []
-    assert after.user + after.system - before.user - before.system < 0.05  # an idle server's own work
+    assert after.user + after.system - before.user - before.system < 0.1  # an idle server's own work
     expect(page.locator(".figures")).to_contain_text("frames per second")
 
 
