@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tomllib
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.pages.conftest import free_port
 from tests.test_supply import FORBIDDEN, canonical, requirements
 from tests.until import until
 
@@ -202,24 +202,37 @@ assert not app.exception and app.title[0].value == "Predict"
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_the_app_opens_from_another_folder(installed: Path, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [str(installed / "fer-explorer"), "--server.headless=true", f"--server.port={port}"]
-    with open(tmp_path / "log", "wb") as log:
-        app = subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path), stdout=log, stderr=log)
+def _opens_and_ends(command: list[str], port: int, folder: Path, environment: dict[str, str]) -> None:
+    """Check that a command opens the app, and that no server outlives it when it is ended."""
+    with open(folder / "log", "wb") as log:
+        app = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+
+    def healthy() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2) as answer:
+                return answer.read() == b"ok"
+        except OSError:
+            return False
+
     try:
-
-        def healthy() -> bool:
-            try:
-                with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2) as answer:
-                    return answer.read() == b"ok"
-            except OSError:
-                return False
-
         until(healthy, 60)
     finally:
         app.terminate()
         app.wait(timeout=30)
+    assert not healthy()
+
+
+@pytest.mark.long
+def test_ending_the_command_ends_the_app(tmp_path: Path) -> None:
+    port = free_port()
+    code = "import sys; from fer_core.app import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "--server.headless=true", f"--server.port={port}"]
+    _opens_and_ends(command, port, tmp_path, os.environ | {"PYTHONPATH": str(ROOT)})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_app_opens_from_another_folder(installed: Path, tmp_path: Path) -> None:
+    port = free_port()
+    command = [str(installed / "fer-explorer"), "--server.headless=true", f"--server.port={port}"]
+    _opens_and_ends(command, port, tmp_path, environment(tmp_path))
