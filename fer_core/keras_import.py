@@ -1,4 +1,4 @@
-"""Import of Keras, without its messages and what is not used with it."""
+"""Import of Keras, without its messages and without packages that are not used with it."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def keras_backend() -> str:
 def import_keras() -> None:
     """Import Keras and its backend without their messages about CPU features, oneDNN and speed.
 
-    Packages that they support but that are not used with them here stay out, as does JAX unless it is the
-    backend: a third of the time. Garbage collection leaves out all objects that exist afterwards.
+    Hides packages that Keras supports but that are not used with it here, and JAX unless it is the backend,
+    which saves a third of the time. Garbage collection leaves out all objects that exist afterwards.
     """
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -105,7 +105,8 @@ def diagnose(
         visitors: Number of visitors' folders.
     """
     set_limit = hosted.memory_mb if hosted else 0
-    memory_app, backend = memory.process_bytes(os.getpid()), keras_backend()
+    memory_app = memory.process_bytes(os.getpid())
+    backend = keras_backend()
     return Diagnostics(
         versions=versions(),
         system=system(),

@@ -150,7 +150,7 @@ def _weighted_maps(
             tape.watch(batch)
             activations, logits = inner(batch, training=False)  # (n, h, w, k), (n, C)
             of_class = tf.reduce_sum(logits, axis=0)  # images do not influence each other
-        # A loop, as the way back of each class would have to be traced by itself: seconds for a deep network.
+        # In a loop the backward pass is traced once; once for each class takes seconds for a deep network.
         gradients = tape.jacobian(of_class, activations, experimental_use_pfor=False)
         weights = tf.reduce_mean(tf.cast(gradients, tf.float32), axis=(2, 3), keepdims=True)  # alpha
         maps = tf.nn.relu(tf.reduce_sum(weights * tf.cast(activations, tf.float32), axis=4))  # (C, n, h, w)

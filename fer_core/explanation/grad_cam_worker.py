@@ -32,7 +32,6 @@ def main() -> None:
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     from ..errors import FerError
-    from ..keras_import import import_keras
 
     try:
         from ..bundles.bundle import read_bundle
@@ -40,7 +39,6 @@ def main() -> None:
         from .grad_cam import GradCam
 
         bundle = read_bundle(Path(sys.argv[1]))
-        import_keras()
         grad_cam = GradCam(bundle)
         grad_cam.maps(
             np.zeros((1, 48, 48), np.uint8)

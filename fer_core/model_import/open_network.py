@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..keras_import import import_keras
 from . import formats
 from .network import Network
 
@@ -20,6 +21,7 @@ def open_network(path: Path, folder: Path) -> Network:
     """
     format = formats.recognise(path)
     if format in (formats.KERAS, formats.H5):
+        import_keras()
         from .keras_file import KerasNetwork
 
         return KerasNetwork(path, format)

@@ -69,11 +69,11 @@ class Registry:
         """Set title, note or sweep of a run; None leaves one as it is.
 
         Raises:
-            TrainingError: There is no such run, which only a sweep's may still become.
+            TrainingError: The run does not exist; only runs of a sweep are described before they are created.
         """
         with self._open() as db:
-            # With the file locked: what is written after a run was deleted would be told of the next of its
-            # name.
+            # Locked before the check: notes on a run that is deleted meanwhile would stay for the next run of
+            # its name.
             db.execute("BEGIN IMMEDIATE")
             if sweep is None and not (self._path.parent / name).is_dir():
                 raise TrainingError(f"{name} is no longer there: it was deleted.")

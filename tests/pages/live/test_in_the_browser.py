@@ -64,7 +64,7 @@ def test_frames_stay_in_the_tab(chromium: Browser, app: App, visit: Visitors) ->
     messages.clear()
     asked.clear()
     before = psutil.Process(app.process.pid).cpu_times()
-    page.wait_for_timeout(5000)
+    page.wait_for_timeout(10_000)
     after = psutil.Process(app.process.pid).cpu_times()
     assert messages == [] and [url for url in asked if not url.startswith(("blob:", "data:"))] == []
     assert after.user + after.system - before.user - before.system < 0.1  # an idle server's own work
