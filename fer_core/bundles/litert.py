@@ -58,7 +58,7 @@ def export_litert(graph: keras.Model, path: Path, quantisation: Quantisation = "
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    # Keras' own exporter writes all layers and variables to a SavedModel first, which takes three times as long.
+    # Keras' own exporter first writes layers and variables to a SavedModel, which takes three times as long.
     image = tf.TensorSpec(graph.input_shape, graph.inputs[0].dtype, INPUT)
     answer = tf.function(lambda images: graph(images, training=False), [image], autograph=False)
     constant = convert_variables_to_constants_v2(answer.get_concrete_function(), lower_control_flow=False)

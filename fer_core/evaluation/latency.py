@@ -13,7 +13,7 @@ _WARM_UP = 3
 _MIN_RUNS = 5
 
 
-def latency(bundle: Bundle, seconds: float = 0.2) -> float:
+def latency(bundle: Bundle, seconds: float = 0.1) -> float:
     """Measure the median milliseconds for one image on one thread, without loading the model.
 
     The median is robust against other programs that use the processor for a moment.

@@ -25,11 +25,11 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A hosted app with `ulimit -n 256`."""
     monkeypatch.setenv("FER_HOSTED", "1")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    monkeypatch.setattr(
-        "tests.pages.conftest.PREPARE",
-        lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS)),
-    )
-    started = Server(tmp_path)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+
+    started = Server(tmp_path, preloaded=False, prepare=limit)
     yield started
     started.stop()
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == before

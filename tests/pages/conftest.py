@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -21,12 +21,12 @@ from fer_core.presets import PRESETS
 from fer_core.runs import speed
 from pages.session import grad_cam
 from tests.chromium import executable
+from tests.pages import preloaded_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PREPARE: Callable[[], None] | None = None  # called in the process of a server before it starts
 PATIENCE = 60_000  # milliseconds; the machine may be busy
 
 
@@ -106,45 +106,50 @@ def free_port() -> int:
 
 
 class Server:
-    """`streamlit run SCRIPT`, one after another on the same port: the browser has compiled its scripts."""
+    """`streamlit run SCRIPT`, one after another on the same port: the browser has compiled its scripts.
 
-    def __init__(self, folder: Path, port: int | None = None, script: str = "streamlit_app.py") -> None:
-        self.folder = folder
-        port = port or free_port()
-        self.port, self.url = port, f"http://localhost:{port}"
-        self.log = open(folder / "server.log", "ab")  # noqa: SIM115
+    Args:
+        preloaded: Whether it is a fork of a process that has imported the libraries.
+        prepare: What its process calls first, if it is not.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int | None = None,
+        script: str = "streamlit_app.py",
+        preloaded: bool = True,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        self.folder, self.port = folder, port or free_port()
+        self.url = f"http://localhost:{self.port}"
         environment = os.environ | {
             "FER_RUNS_DIR": str(folder / "runs"),
             "FER_DATA_DIR": str(folder / "data"),
         }
-        command = [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            script,
-            "--server.port",
-            str(port),
-            "--server.headless",
-            "true",
-            "--server.fileWatcherType",
-            "none",
-        ]
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=self.log, stderr=self.log, preexec_fn=PREPARE
-        )
-        for _ in range(300):
+        arguments = ["run", script, f"--server.port={self.port}", "--server.headless=true"]
+        arguments.append("--server.fileWatcherType=none")
+        log = folder / "server.log"
+        if preloaded:
+            self.process = psutil.Process(preloaded_server.start(arguments, ROOT, environment, log).pid)
+        else:
+            command = [sys.executable, "-m", "streamlit", *arguments]
+            with open(log, "ab") as output:
+                self.process = psutil.Popen(
+                    command, cwd=ROOT, env=environment, stdout=output, stderr=output, preexec_fn=prepare
+                )
+        for _ in range(600):
             try:
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1)
                 return
             except OSError:
-                time.sleep(0.1)
-        raise RuntimeError("the app did not start: " + (folder / "server.log").read_text())
+                time.sleep(0.05)
+        raise RuntimeError("the app did not start: " + log.read_text())
 
     def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=20)
-        self.log.close()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.process.terminate()
+            self.process.wait(timeout=20)
 
     def memory_maps(self) -> str:
         """The libraries that the app's process has loaded."""

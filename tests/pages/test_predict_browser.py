@@ -62,7 +62,7 @@ class Watched:
                 "FER_EXPLORER_CACHE": cache,
             }.items():
                 own.setenv(name, value)
-            self.server = Server(folder)
+            self.server = Server(folder, preloaded=False)
         self.called: set[str] = set()
         self.written: set[str] = set()
         self.over = threading.Event()
@@ -102,7 +102,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched
     made_one = Watched(tmp_path, monkeypatch)
     yield made_one
     made_one.over.set()
-    if made_one.server.process.poll() is None:
+    if made_one.server.process.is_running():
         made_one.server.stop()
 
 
