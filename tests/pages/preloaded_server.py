@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 
 _context = multiprocessing.get_context("forkserver")
 _LIBRARIES = """
@@ -23,7 +24,12 @@ _context.set_forkserver_preload(_LIBRARIES.split())
 def start(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> BaseProcess:
     """Start `streamlit ARGUMENTS` in `folder`; what it prints is added to `log`."""
     process = _context.Process(target=_run, args=(list(arguments), folder, dict(environment), log))
-    process.start()
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")  # AppTest leaves the app there, which would be run first
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = main
     return process
 
 
