@@ -35,7 +35,7 @@ def test_a_refresh_and_a_second_tab_find_ones_runs_and_another_browser_does_not(
     context: BrowserContext, browser: Browser, hosted: Server
 ) -> None:
     page = new_visitor(context, hosted.url)
-    visit(page, hosted, "train")
+    visit(page, hosted, "train?source=synthetic:700")
     page.wait_for_function(REMEMBERED)
     cookie = next(cookie for cookie in context.cookies() if cookie["name"] == "fer_visitor")
     assert visitors.is_token(cookie["value"]) and cookie["sameSite"] == "Lax" and cookie["expires"] > 0

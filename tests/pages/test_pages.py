@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import time
@@ -17,11 +18,11 @@ from fer_core.config import RunConfig
 from fer_core.runs.run_folder import RunFolder, list_runs
 from pages.session.source_link import below
 from pages.widgets import photo_results
-from tests.pages.conftest import open_page, reloaded, shown_data
+from tests.pages.conftest import ROOT, open_page, reloaded, shown_data
 
 pytestmark = pytest.mark.long
 
-PORTRAIT = Path(__file__).resolve().parent.parent.parent / "pages" / "assets" / "portrait.jpg"
+PORTRAIT = ROOT / "pages" / "assets" / "portrait.jpg"
 PAGES = ["dataset", "train", "evaluate", "models", "predict"]
 
 
@@ -43,6 +44,19 @@ def test_every_page_opens_on_a_fresh_machine(folders: Path, page: str | None) ->
     app = open_page(page)
     assert not app.exception and not app.error
     assert app.title[0].value
+
+
+def test_no_download_runs_the_page_which_could_take_the_file_away_before_it_is_made() -> None:
+    calls = [
+        (path.name, node)
+        for path in (ROOT / "pages").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "download_button"
+    ]
+    assert len(calls) > 10
+    for name, call in calls:
+        options = {option.arg: ast.unparse(option.value) for option in call.keywords}
+        assert options.get("on_click") == "'ignore'", f"{name}, line {call.lineno}"
 
 
 def test_the_start_page_announces_fer2013_in_the_data_folder(folders: Path) -> None:

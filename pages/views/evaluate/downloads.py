@@ -28,6 +28,7 @@ def show(selection: Selection) -> None:
             f"{name}.html",
             "text/html",
             key="evaluate_report",
+            on_click="ignore",  # a run of the page would take the file away before it is made
             icon=":material/description:",
             help="All figures and faces on one HTML page that works without the app.",
         )
@@ -37,6 +38,7 @@ def show(selection: Selection) -> None:
             f"{name}.csv",
             "text/csv",
             key="evaluate_answers",
+            on_click="ignore",
             icon=":material/table_view:",
             help="One line for each image: row, true class, predicted class, the probability of every class, "
             "brightness, contrast, sharpness, and the FER+ votes, file names and your tags if there are any.",
