@@ -58,9 +58,7 @@ def extended(title: str, folder: Path) -> Path:
     """A copy of the project in which one section has been done."""
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(
-                ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", ".hypothesis")
-            )
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns(".hypothesis"))
         else:
             shutil.copy(ROOT / part, folder / part)
     found = section(title)

@@ -48,7 +48,7 @@ async def visit_one_after_another(url: str, count: int) -> int:
 @pytest.mark.parametrize(
     "count",
     [
-        pytest.param(100, marks=pytest.mark.long),
+        pytest.param(80, marks=pytest.mark.long),
         pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(7200)]),
     ],
 )

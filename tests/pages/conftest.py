@@ -144,6 +144,7 @@ class Server:
                 return
             except OSError:
                 time.sleep(0.05)
+        self.stop()
         raise RuntimeError("the app did not start: " + log.read_text())
 
     def stop(self) -> None:

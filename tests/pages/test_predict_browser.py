@@ -87,7 +87,7 @@ class Watched:
                 except psutil.Error:
                     continue
             self.looks += 1
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def end(self) -> list[list[str]]:
         """What Python did since `begin`."""

@@ -50,30 +50,28 @@ def test_its_code_builds_it() -> None:
     np.testing.assert_array_equal(model.predict(faces, verbose=0), own.predict(faces, verbose=0))
 
 
-@pytest.fixture
-def downloads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, keras.Model]:
-    """Networks whose weights Keras finds where it would put a download; it is not asked for anything else."""
-    sources: dict[str, keras.Model] = {}
-    for name in SMALL:
-        keras.utils.set_random_seed(1)
-        sources[name] = getattr(keras.applications, name)(include_top=False, weights=None)
-        for layer in sources[name].layers:  # statistics as of a trained network
-            if isinstance(layer, keras.layers.BatchNormalization):
-                size = layer.moving_mean.shape[0]
-                rng = np.random.default_rng(size)
-                layer.set_weights([np.ones(size), np.zeros(size), rng.normal(0, 0.1, size), np.ones(size)])
-        sources[name].save_weights(tmp_path / f"{name}.weights.h5")
-
-    def get_file(file: str, *_: object, **__: object) -> str:
-        name = "MobileNetV2" if "mobilenet" in file else "EfficientNetB0"
-        return str(tmp_path / f"{name}.weights.h5")
-
-    monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
-    return sources
+def put_download(name: str, path: Path) -> None:
+    """Write weights as Keras downloads them."""
+    keras.utils.set_random_seed(1)
+    source = getattr(keras.applications, name)(include_top=False, weights=None)
+    for layer in source.layers:  # statistics as of a trained network
+        if isinstance(layer, keras.layers.BatchNormalization):
+            size = layer.moving_mean.shape[0]
+            rng = np.random.default_rng(size)
+            layer.set_weights([np.ones(size), np.zeros(size), rng.normal(0, 0.1, size), np.ones(size)])
+    source.save_weights(path)
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_it_takes_what_keras_downloads(name: str, downloads: dict[str, keras.Model]) -> None:
+def test_it_takes_what_keras_downloads(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.weights.h5"
+    put_download(name, path)
+
+    def get_file(file: str, *_: object, **__: object) -> str:
+        assert file.startswith({"MobileNetV2": "mobilenet_v2", "EfficientNetB0": "efficientnetb0"}[name])
+        return str(path)
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
     model = zoo.build(config(name, 64))
     load_first_weights(model, "imagenet", np.zeros((1, 48, 48), np.uint8))
     theirs = getattr(keras.applications, name)(include_top=False, weights="imagenet")
