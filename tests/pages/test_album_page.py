@@ -21,6 +21,8 @@ from tests.pages.conftest import open_page
 from tests.pages.dataset_view import run, texts, wait
 from tests.video import made
 
+pytestmark = pytest.mark.long
+
 PORTRAIT = (ROOT / "pages" / "assets" / "portrait.jpg").read_bytes()
 
 

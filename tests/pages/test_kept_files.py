@@ -19,6 +19,8 @@ from tests.pages.test_pages import html, texts
 from tests.pages.test_video_page import opened as opened_video
 from tests.pages.test_video_page import video  # noqa: F401
 
+pytestmark = pytest.mark.long
+
 
 def elsewhere_and_back(app: AppTest, view: str) -> None:
     """Look at another view, then at another page, and return."""
@@ -108,7 +110,6 @@ def test_an_album_keeps_its_results_and_another_model_classifies_it_again(folder
     assert not app.metric and "predict_album" not in app.session_state
 
 
-@pytest.mark.long
 def test_a_video_keeps_its_timeline_and_another_model_tracks_it_again(folders: Path, video: bytes) -> None:  # noqa: F811
     app = opened_video(video)
     elsewhere_and_back(app, "Video")

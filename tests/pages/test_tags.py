@@ -15,7 +15,7 @@ from pages.views.evaluate import downloads
 from tests.pages import dataset_view, evaluate_view
 from tests.pages.dataset_view import run, shown, texts
 
-pytestmark = pytest.mark.usefixtures("own_home")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("own_home")]
 
 SOURCE = "synthetic:350:21"
 
