@@ -38,6 +38,8 @@ from . import tiny
 if TYPE_CHECKING:
     from fer_core.data import Dataset
 
+gc.disable()  # until `pytest_collection_finish`: hardly anything of what is imported can be freed
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
@@ -57,6 +59,7 @@ def pytest_collection_finish() -> None:
     """Exempt what was imported from garbage collection, which would search all of it again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _begin_empty(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -19,13 +19,13 @@ import pytest
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FACES, PART = 6_000, 128
+FACES, PART = 3_000, 64
 PARTS = -(-FACES // PART)
 
 
 @pytest.fixture(scope="module")
 def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Faces enough for some seconds of work."""
+    """Faces enough for a second or two of work."""
     path = tmp_path_factory.mktemp("noise") / "noise.npz"
     rng = np.random.default_rng(0)
     np.savez(path, images=rng.integers(0, 256, (FACES, 48, 48), np.uint8), labels=np.arange(FACES) % 7)
