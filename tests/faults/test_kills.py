@@ -82,7 +82,11 @@ def victim(tmp_path: Path) -> Iterator[Callable[[str], Victim]]:
 
 def often(few: int, many: int) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
-        "kills", [few, pytest.param(many, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])]
+        "kills",
+        [
+            pytest.param(few, marks=pytest.mark.long),
+            pytest.param(many, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
+        ],
     )
 
 

@@ -213,6 +213,7 @@ def test_the_runs_of_a_sweep_share_the_time_of_one(host: Host) -> None:
     assert not quotas.Allowance(host.run(home, "alone").path).used_up()
 
 
+@pytest.mark.long
 def test_a_training_ends_when_its_time_is_up_and_keeps_its_best(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,7 @@ def test_any_picture_has_an_answer_and_always_the_same(content: bytes) -> None:
         ]
 
 
+@pytest.mark.long
 def test_it_goes_through_the_shell(tmp_path: Path, shell: Shell) -> None:
     """A strip, a cut-off file and a name of another coding in one call."""
     PORTRAIT.resize((330, 32)).save(tmp_path / "strip.png")

@@ -94,6 +94,7 @@ def full_disk_after(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
     monkeypatch.setattr(RunFolder, "free_reserve", free)
 
 
+@pytest.mark.long
 def test_on_a_full_disk_the_run_says_so_and_keeps_what_it_learned(voted: Path, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     run.create(tiny.settings(voted, epochs=4))

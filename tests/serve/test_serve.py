@@ -183,6 +183,7 @@ def test_too_many_requests_of_one_client() -> None:
     assert other.post("/predict", content=PORTRAIT.read_bytes()).status_code == 200
 
 
+@pytest.mark.long
 def test_many_at_once_get_their_own_answers(client: TestClient) -> None:
     """Requests from several threads, each with another number of faces."""
     face = Image.open(PORTRAIT).convert("RGB").crop((80, 0, 380, 300)).resize((200, 200))
@@ -239,6 +240,7 @@ def test_the_openapi_page_needs_no_other_machine(client: TestClient) -> None:
         assert client.get(address).status_code == 200
 
 
+@pytest.mark.long
 def test_a_real_server_answers_writes_nothing_and_ends(tmp_path: Path) -> None:
     """The server starts as for a user: without TensorFlow, and without files, even for pictures over 1 MB."""
     places = [tmp_path / name for name in ("work", "temporary", "home")]
