@@ -213,7 +213,7 @@ def test_no_entry_makes_a_browser_ask_outside_or_shows_a_false_link(
 
 
 def _assert_harmless(page, listener: Listener, where: str) -> None:
-    page.wait_for_timeout(50)
+    page.wait_for_timeout(150)
     assert not listener.asked, where
     assert not page.locator(f"a[href*='{listener.host}'], img[src*='{listener.host}']").count(), where
     assert not page.locator("[data-testid=stApp] .katex").count(), where
