@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -70,11 +71,13 @@ def start(page: Page, heading: str = "happy") -> None:
 
 
 def start_both(one: Page, other: Page) -> None:
-    """Wait until each page shows the other visitor.
+    """Start what does not run yet, and wait until each page shows the other visitor.
 
     While one video starts, a starved machine may delay the other one until it is ended.
     """
     pages = (one, other)
+    for page in pages:
+        expect(player(page).get_by_role("button", name=re.compile("^(Start|Stop)$"))).to_be_visible()
 
     def together() -> bool:
         for page in pages:
@@ -85,6 +88,4 @@ def start_both(one: Page, other: Page) -> None:
             for page in pages
         )
 
-    for page in pages:
-        start(page)
-    until(together, PATIENCE / 1000)
+    until(together, 2 * PATIENCE / 1000)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect
 
 from tests.chromium import executable
 from tests.pages.camera import camera_arguments, write_camera
 from tests.pages.conftest import PATIENCE, ROOT, Server, new_visitor
 from tests.pages.test_browser import drawn
+
+EMPTY = "/_stcore/health"
 
 
 class App(Server):
@@ -89,25 +91,22 @@ class Visitors:
         width: int = 1280,
         camera: bool = True,
         path: str = "",
-        height: int = 1000,
-        script: str = "",
     ) -> Page:
-        """Open the page; `script` runs in it before those of the app."""
+        """Open the page, or a page of the same origin without the app."""
         if browser == self.desktop.browser and camera and self.desktop not in self.contexts:
             context, page = self.desktop, new_visitor(self.desktop, self.app.url)
-            page.set_viewport_size({"width": width, "height": height})
+            page.set_viewport_size({"width": width, "height": 1000})
         else:
-            context = browser.new_context(viewport={"width": width, "height": height})
+            context = browser.new_context(viewport={"width": width, "height": 1000})
             page = context.new_page()
         self.contexts.append(context)
         page.set_default_timeout(PATIENCE)
-        if script:
-            page.add_init_script(script)
         context.grant_permissions(
             ["camera"] if camera else ["geolocation"], origin=self.app.url
         )  # what is not named is denied
         page.goto(self.app.url + path)
-        drawn(page)
+        if path != EMPTY:
+            drawn(page)
         return page
 
     def leave(self) -> None:
@@ -125,3 +124,9 @@ def visit(app: App, desktop: BrowserContext) -> Iterator[Visitors]:
     visitors = Visitors(app, desktop)
     yield visitors
     visitors.leave()
+
+
+def choose_model(page: Page, name: str) -> None:
+    page.get_by_label("Model").fill(name)
+    page.get_by_label("Model").press("Enter")
+    expect(page.get_by_text(f"Model: {name}")).to_be_visible()

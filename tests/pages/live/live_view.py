@@ -1,8 +1,7 @@
 """The view Live of the Predict page alone, for tests and benchmarks.
 
 Run it with `streamlit run tests/pages/live/live_view.py`; `?model=NAME` chooses the model,
-`?way=browser` the way without the server, `?way=photos` and `?way=camera` stills,
-`?way=none` an empty page.
+`?way=browser` the way without the server, `?way=photos` and `?way=camera` stills.
 """
 
 import sys
@@ -34,7 +33,5 @@ with errors_shown():
             st.caption(f"Model: {bundle.name}")
             settings = browser_settings.settings(bundle, 0.0, mirror=False)
             in_browser.stills(way, bundle, {**settings, "way": "files" if way == "photos" else "camera"})
-        case "none":
-            pass
         case _:
             live_video.show(find_bundle(model), 0.0)

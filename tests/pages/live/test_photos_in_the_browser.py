@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from fer_core.inference import Predictor, face_table
 from tests.pages.conftest import PATIENCE, ROOT
-from tests.pages.live.conftest import App, Visitors
+from tests.pages.live.conftest import App, Visitors, choose_model
 from tests.until import until
 
 pytestmark = pytest.mark.long
@@ -44,11 +44,25 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def tab(chromium: Browser, app: App) -> Iterator[Page]:
+    """The view in one tab for all tests: to open it takes longer than most of them."""
+    with chromium.new_context() as context:
+        tab = context.new_page()
+        tab.set_default_timeout(PATIENCE)
+        tab.goto(f"{app.url}?way=photos&model=tiny")
+        yield tab
+
+
 @pytest.fixture
-def page(chromium: Browser, app: App, visit: Visitors) -> Iterator[Page]:
-    page = visit(chromium, path="?way=photos&model=tiny")
-    expect(page.get_by_text("Choose photos")).to_be_visible()
-    yield page
+def page(tab: Page) -> Iterator[Page]:
+    """The tab without photos."""
+    choose_model(tab, "tiny")
+    expect(tab.locator("figure")).to_have_count(0)
+    yield tab
+    clear = tab.get_by_role("button", name="Clear")
+    if clear.is_visible():
+        clear.click()
 
 
 def give(page: Page, *paths: Path) -> None:
@@ -121,9 +135,7 @@ def test_another_model_answers_again(page: Page, photos: Path) -> None:
     give(page, photos / "portrait.jpg")
     expect(page.get_by_role("heading", name="happy")).to_be_visible()
     assert set(table(page)["model"]) == {"tiny"}
-    page.get_by_label("Model").fill("ferplus")
-    page.get_by_label("Model").press("Enter")
-    expect(page.get_by_text("Model: ferplus")).to_be_visible()
+    choose_model(page, "ferplus")
     saving = page.get_by_role("button", name="Save CSV")
     until(lambda: saving.is_visible() and set(table(page)["model"]) == {"ferplus"}, PATIENCE / 1000)
     expect(page.get_by_role("heading", name="happy")).to_be_visible()

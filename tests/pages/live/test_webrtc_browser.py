@@ -58,30 +58,18 @@ def orange_share(page: Page) -> float:
     )
 
 
-def test_a_face_is_labelled_live_stopped_and_started_again(
+def test_a_face_is_labelled_and_settings_and_calibration_take_effect_while_it_runs(
     chromium: Browser, app: App, visit: Visitors
 ) -> None:
     page = visit(chromium)
-    expect(page.get_by_text("Press Start and look into the camera")).to_be_visible()
+    page.get_by_text("Connection check").click()
+    expect(page.get_by_text("The browser sees 1 camera.")).to_be_visible()
     start(page)
     expect(page.get_by_test_id("stMetric").filter(has_text="Delay")).to_contain_text("ms")
     expect(page.get_by_alt_text("probabilities of the last 60 seconds of face 1")).to_be_visible()
     page.wait_for_timeout(1500)
     assert frame_rate(page) > 0
     assert orange_share(page) > 0.004  # the label's ground alone has 1 % of the picture
-    player(page).get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Press Start and look into the camera")).to_be_visible()
-    expect(page.get_by_test_id("stMetric")).to_have_count(0)
-    assert gone_within(FREED, lambda: app.connections() > 0)
-    start(page)
-    expect(page.get_by_role("heading", name="Face 1: 😄 happy")).to_be_visible()  # numbers begin again
-
-
-def test_settings_and_calibration_take_effect_while_it_runs(
-    chromium: Browser, app: App, visit: Visitors
-) -> None:
-    page = visit(chromium)
-    start(page)
     page.get_by_role("button", name="Calibrate to my neutral face").click()
     expect(page.get_by_text("Look into the camera with a neutral face")).to_be_visible()
     expect(page.get_by_text("Calibrated to the neutral face of face")).to_be_visible()
@@ -93,40 +81,11 @@ def test_settings_and_calibration_take_effect_while_it_runs(
     assert app.connections() > 0
 
 
-def test_a_closed_tab_frees_everything(chromium: Browser, app: App, visit: Visitors) -> None:
-    assert gone_within(FREED, lambda: app.connections() > 0)  # of the tests before
-    page, other = visit(chromium), visit(chromium)
-    start_both(page, other)
-    shared = other.get_by_text("1 other person is using live video on this server")
-    expect(shared).to_be_visible()
-    before = app.connections()
-    page.close()
-    expect(shared).to_have_count(0, timeout=FREED)
-    assert gone_within(FREED, lambda: app.connections() >= before)
-    other.close()
-    assert gone_within(FREED, lambda: app.connections() > 0)
-
-
-def test_a_browser_that_dies_without_a_word_gives_its_place_back(
-    launch: Callable[..., Browser], chromium: Browser, app: App, visit: Visitors
+def test_on_a_phone_it_is_as_wide_as_the_screen_and_stopped_and_started_again(
+    chromium: Browser, app: App, visit: Visitors
 ) -> None:
-    """WebRTC by itself takes half a minute to notice."""
-    dying = launch()
-    page = visit(chromium)
-    start_both(visit(dying), page)
-    shared = page.get_by_text("1 other person is using live video on this server")
-    expect(shared).to_be_visible()
-    processes = dying.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
-    for process in sorted(
-        processes, key=lambda process: process["type"] != "browser"
-    ):  # its children might live, and send, for seconds
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process["id"], signal.SIGKILL)
-    expect(shared).to_have_count(0, timeout=FREED)
-
-
-def test_on_a_phone_all_of_it_is_as_wide_as_the_screen(chromium: Browser, visit: Visitors) -> None:
     page = visit(chromium, width=390)
+    expect(page.get_by_text("Press Start and look into the camera")).to_be_visible()
     start(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     for thing in (
@@ -136,12 +95,41 @@ def test_on_a_phone_all_of_it_is_as_wide_as_the_screen(chromium: Browser, visit:
     ):
         box = thing.bounding_box()
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+    player(page).get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Press Start and look into the camera")).to_be_visible()
+    expect(page.get_by_test_id("stMetric")).to_have_count(0)
+    assert gone_within(FREED, lambda: app.connections() > 0)
+    start(page)
+    expect(page.get_by_role("heading", name="Face 1: 😄 happy")).to_be_visible()  # numbers begin again
+
+
+def test_who_closes_the_tab_or_dies_without_a_word_gives_the_place_back(
+    launch: Callable[..., Browser], chromium: Browser, app: App, visit: Visitors
+) -> None:
+    """WebRTC by itself takes half a minute to notice the latter."""
+    assert gone_within(FREED, lambda: app.connections() > 0)  # of the tests before
+    page, other = visit(chromium), visit(chromium)
+    start_both(page, other)
+    shared = page.get_by_text("1 other person is using live video on this server")
+    before = app.connections()
+    other.close()
+    expect(shared).to_have_count(0, timeout=FREED)
+    assert gone_within(FREED, lambda: app.connections() >= before)
+
+    dying = launch()
+    start_both(page, visit(dying))
+    processes = dying.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    for process in sorted(
+        processes, key=lambda process: process["type"] != "browser"
+    ):  # its children might live, and send, for seconds
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process["id"], signal.SIGKILL)
+    expect(shared).to_have_count(0, timeout=FREED)
+    page.close()
+    assert gone_within(FREED, lambda: app.connections() > 0)
 
 
 def test_a_camera_that_is_denied_is_told_in_words(chromium: Browser, visit: Visitors) -> None:
-    allowed = visit(chromium)
-    allowed.get_by_text("Connection check").click()
-    expect(allowed.get_by_text("The browser sees 1 camera.")).to_be_visible()
     page = visit(chromium, camera=False)
     expect(page.get_by_text("The browser blocks the camera for this page").first).to_be_visible()
 
