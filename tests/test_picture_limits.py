@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import struct
 import time
 import zipfile
@@ -34,7 +35,7 @@ def segment(marker: int, content: bytes) -> bytes:
 def many_scans(scans: int, side: int = 64) -> bytes:
     """A progressive JPEG whose last scan is repeated."""
     jpeg = saved("JPEG", side, progressive=True)
-    starts = [i for i in range(len(jpeg) - 1) if jpeg[i : i + 2] == b"\xff\xda"]
+    starts = [found.start() for found in re.finditer(b"\xff\xda", jpeg)]
     last = jpeg[starts[-1] : -2]
     return jpeg[: starts[-1]] + last * (scans - len(starts) + 1) + jpeg[-2:]
 

@@ -31,6 +31,7 @@ from fer_core.errors import ModelError
 from fer_core.inference import Classifier, Predictor
 from fer_core.inference.yunet import yunet_weights
 from fer_core.live import session
+from fer_core.zoo import families
 from pages.widgets.in_browser import LIVE, STILLS, WORKER, joined
 from tests.bundles.conftest import network, uneven
 from tests.chromium import executable
@@ -93,6 +94,10 @@ BLOCKS: dict[str, list[dict[str, Any]]] = {
         {"type": "dropout"},
         {"type": "global_pooling"},
         {"type": "dense", "units": 6, "activation": "elu", "bias": False},
+    ],
+    "mobilenet": [  # a quarter as wide: its weights take long to send
+        block | {"filters": block["filters"] // 4} if "filters" in block else block
+        for block in families.mobilenet(size=48)
     ],
 }
 
@@ -167,14 +172,12 @@ def unquantised(model: Any, folder: Path) -> Bundle:
     return Bundle(folder, {"labels": list(NAMES), "name": "made"})
 
 
-@pytest.mark.parametrize("name", [*BLOCKS, "plain", "ensemble", "mobilenet"])
+@pytest.mark.parametrize("name", [*BLOCKS, "plain", "ensemble"])
 def test_networks_answer_as_in_keras(name: str, page: Page, tmp_path: Path) -> None:
     if name in BLOCKS:
         graph = shipped_graph([network(0, "blocks", blocks=BLOCKS[name])], mirror=True, zoom=False)
     elif name == "ensemble":
         graph = shipped_graph([network(3), network(4, "residual")], mirror=True, zoom=True, temperature=0.7)
-    elif name == "mobilenet":
-        graph = shipped_graph([network(5, "mobilenet", size=48)], mirror=True, zoom=False)
     else:
         graph = shipped_graph([network(1)], mirror=False, zoom=False)
     images = uneven(3)
@@ -205,12 +208,14 @@ def test_shipped_models_answer_as_litert(bundle: Bundle, page: Page) -> None:
     check_shipped(answers(page, bundle, faces), bundle, faces)
 
 
-@pytest.mark.parametrize("name", ["tiny", "photo"])
-def test_they_do_in_firefox(name: str, tmp_path: Path) -> None:
-    faces, bundle = open_dataset("synthetic:70").images[:12], find_bundle(name)
+def test_they_do_in_firefox(tmp_path: Path) -> None:
+    faces, bundles = open_dataset("synthetic:70").images[:12], [find_bundle("tiny"), find_bundle("photo")]
     content = text(faces.astype(np.float32).tobytes())
-    got = run_in_firefox(tmp_path, _RUN, [text(litert_plan(bundle)), content, [1, 48, 48, 1]])
-    check_shipped(np.array(got), bundle, faces)
+    given = [[text(litert_plan(bundle)), content, [1, 48, 48, 1]] for bundle in bundles]
+    for bundle, got in zip(
+        bundles, run_in_firefox(tmp_path, f"(all) => all.map({_RUN})", given), strict=True
+    ):
+        check_shipped(np.array(got), bundle, faces)
 
 
 @pytest.mark.parametrize("name", ["tiny", "photo"])
@@ -259,7 +264,7 @@ def test_frames_have_the_faces_that_python_finds(page: Page) -> None:
 
 
 def test_photos_have_the_faces_that_python_finds(page: Page, shared: Path) -> None:
-    photos = sorted((shared / "photos").rglob("*.jpg"))[::40][:20]
+    photos = sorted((shared / "photos").rglob("*.jpg"))[::80][:10]
     frames = [np.asarray(Image.open(photo).convert("RGB")) for photo in photos]
     large = [frame for frame in frames if max(frame.shape) > 320]
     check_detector(page, large)

@@ -1,4 +1,4 @@
-"""What only a browser shows: deep links on a fresh server, downloads, an upload."""
+"""What only a browser shows: deep links on a fresh server, downloads, uploads, a number out of its range."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
 from fer_core.bundles.class_names import named_litert
@@ -82,35 +83,29 @@ def parts(file: bytes) -> tuple[bytes, bytes]:
         return file[: entry.header_offset], archive.read(entry)
 
 
-def test_a_model_is_chosen_looked_into_and_downloaded(context: BrowserContext, tmp_path: Path) -> None:
-    bundle = add_run(tmp_path, "mine", whole_card())
-    fresh = Server(tmp_path)
-    try:
-        page = new_visitor(context, fresh.url)
-        visit(page, fresh, "models")
-        page.get_by_role("radio", name="One model").click()
-        page.get_by_test_id("stSelectbox").locator("input").click()
-        page.get_by_role("option", name="mine").click()
-        expect(page).to_have_url(re.compile(r"/models\?model=mine&models_view=One\+model$"))
-        page.get_by_role("tab", name="Layers").click()
-        expect(page.get_by_text("2,087 parameters")).to_be_visible()
-        expect(page.locator("td", has_text="stem_conv")).to_have_count(1)  # the table that screen readers get
-        page.get_by_role("tab", name="Files").click()
-        drawn(page)  # or the button may still be that of the model before
-        with page.expect_download(timeout=PATIENCE) as download:
-            page.get_by_role("button", name="Download LiteRT").click()
-        assert download.value.suggested_filename == "mine.tflite"
-        content = (bundle / "model.tflite").read_bytes()
-        assert parts(Path(download.value.path()).read_bytes()) == parts(named_litert(content, NAMES))
-        page.get_by_role("link", name="Evaluate it").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Evaluate")
-        expect(page.get_by_test_id("stSelectbox").locator("input").first).to_have_value("mine")
-        visit(page, fresh, "models?model=mine")  # as a link that somebody was sent
-        expect(page.get_by_test_id("stSelectbox").locator("input")).to_have_value("mine")
-        assert "tensorflow" not in fresh.memory_maps().lower()
-        page.close()
-    finally:
-        fresh.stop()
+def test_a_model_is_chosen_looked_into_and_downloaded(page: Page, server: Server) -> None:
+    bundle = add_run(server.folder, "mine", whole_card())
+    visit(page, server, "models")
+    page.get_by_role("radio", name="One model").click()
+    page.get_by_test_id("stSelectbox").locator("input").click()
+    page.get_by_role("option", name="mine").click()
+    expect(page).to_have_url(re.compile(r"/models\?model=mine&models_view=One\+model$"))
+    page.get_by_role("tab", name="Layers").click()
+    expect(page.get_by_text("2,087 parameters")).to_be_visible()
+    expect(page.locator("td", has_text="stem_conv")).to_have_count(1)  # the table that screen readers get
+    page.get_by_role("tab", name="Files").click()
+    drawn(page)  # or the button may still be that of the model before
+    with page.expect_download(timeout=PATIENCE) as download:
+        page.get_by_role("button", name="Download LiteRT").click()
+    assert download.value.suggested_filename == "mine.tflite"
+    content = (bundle / "model.tflite").read_bytes()
+    assert parts(Path(download.value.path()).read_bytes()) == parts(named_litert(content, NAMES))
+    page.get_by_role("link", name="Evaluate it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Evaluate")
+    expect(page.get_by_test_id("stSelectbox").locator("input").first).to_have_value("mine")
+    visit(page, server, "models?model=mine")  # as a link that somebody was sent
+    expect(page.get_by_test_id("stSelectbox").locator("input")).to_have_value("mine")
+    assert "tensorflow" not in server.memory_maps().lower()
 
 
 def test_an_uploaded_photo_is_classified_without_tensorflow(page: Page, server: Server) -> None:
@@ -120,6 +115,40 @@ def test_an_uploaded_photo_is_classified_without_tensorflow(page: Page, server: 
     expect(page.get_by_role("button", name="Download JSON")).to_be_visible()
     maps = server.memory_maps()
     assert "tensorflow" not in maps.lower()
+
+
+def test_a_turned_photo_is_shown_upright_with_a_note(page: Page, server: Server) -> None:
+    upright = Image.open(PORTRAIT).convert("RGB").crop((56, 0, 456, 512))
+    content = io.BytesIO()
+    upright.rotate(90, expand=True).save(content, "JPEG")
+    visit(page, server, "predict")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "sideways.jpg", "mimeType": "image/jpeg", "buffer": content.getvalue()}
+    )
+    expect(page.get_by_role("heading", name="happy")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("urned by 90°").first).to_be_visible()
+    picture = page.get_by_test_id("stImage").first.locator("img")
+    picture.evaluate("image => image.decode()")
+    width, height = picture.evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    assert width < height, "the portrait stands upright"
+
+
+def test_a_number_out_of_its_range_takes_the_start_button_away(page: Page, server: Server) -> None:
+    visit(page, server, "train?source=synthetic")
+    begin = page.get_by_role("button", name="Start training")
+    page.get_by_role("tab", name="Network").click()
+    page.get_by_role("button", name="3 Conv").click()  # in the drawing
+    filters = page.get_by_role("spinbutton", name="Filters")
+    expect(filters).to_have_value("64")
+    expect(begin).to_be_visible()
+    filters.fill("9999")
+    filters.press("Tab")
+    expect(page.get_by_text("A number is out of its range")).to_be_visible()
+    expect(begin).to_be_hidden()
+    filters.fill("40")
+    filters.press("Tab")
+    expect(begin).to_be_visible()
+    expect(page.get_by_role("button", name="3 Conv 24 x 24 x 40")).to_be_visible()
 
 
 def test_the_toolbar_of_a_table_downloads_no_raw_cells(page: Page, server: Server) -> None:

@@ -213,19 +213,3 @@ def test_every_way_answers_and_no_picture_is_written_or_sent(watched: Watched, v
         if entry[0].startswith("socket") and not any(own in entry[1] for own in own_addresses())
     ]
     assert strangers == []
-
-
-def test_a_turned_photo_is_shown_upright_with_a_note(page: Page, server: Server) -> None:
-    upright = Image.open(PORTRAIT).convert("RGB").crop((56, 0, 456, 512))
-    content = io.BytesIO()
-    upright.rotate(90, expand=True).save(content, "JPEG")
-    page.goto(f"{server.url}/predict")
-    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
-        {"name": "sideways.jpg", "mimeType": "image/jpeg", "buffer": content.getvalue()}
-    )
-    expect(page.get_by_role("heading", name="happy")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("urned by 90°").first).to_be_visible()
-    picture = page.get_by_test_id("stImage").first.locator("img")
-    picture.evaluate("image => image.decode()")
-    width, height = picture.evaluate("image => [image.naturalWidth, image.naturalHeight]")
-    assert width < height, "the portrait stands upright"

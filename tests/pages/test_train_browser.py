@@ -208,21 +208,3 @@ def test_a_run_outlives_the_app_and_is_resumed_after_its_process_was_killed(
         assert [row["epoch"] for row in run.history()] == list(range(1, len(run.history()) + 1))
     finally:
         server.stop()
-
-
-def test_a_number_out_of_its_range_takes_the_start_button_away(page: Page, server: Server) -> None:
-    visit(page, server, "train?source=synthetic")
-    begin = page.get_by_role("button", name="Start training")
-    page.get_by_role("tab", name="Network").click()
-    page.get_by_role("button", name="3 Conv").click()  # in the drawing
-    filters = page.get_by_role("spinbutton", name="Filters")
-    expect(filters).to_have_value("64")
-    expect(begin).to_be_visible()
-    filters.fill("9999")
-    filters.press("Tab")
-    expect(page.get_by_text("A number is out of its range")).to_be_visible()
-    expect(begin).to_be_hidden()
-    filters.fill("40")
-    filters.press("Tab")
-    expect(begin).to_be_visible()
-    expect(page.get_by_role("button", name="3 Conv 24 x 24 x 40")).to_be_visible()

@@ -50,8 +50,8 @@ def test_its_code_builds_it() -> None:
     np.testing.assert_array_equal(model.predict(faces, verbose=0), own.predict(faces, verbose=0))
 
 
-def put_download(name: str, path: Path) -> None:
-    """Write weights as Keras downloads them."""
+def put_download(name: str, path: Path) -> keras.Model:
+    """Write weights as Keras downloads them; return their network."""
     keras.utils.set_random_seed(1)
     source = getattr(keras.applications, name)(include_top=False, weights=None)
     for layer in source.layers:  # statistics as of a trained network
@@ -60,12 +60,13 @@ def put_download(name: str, path: Path) -> None:
             rng = np.random.default_rng(size)
             layer.set_weights([np.ones(size), np.zeros(size), rng.normal(0, 0.1, size), np.ones(size)])
     source.save_weights(path)
+    return source
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_it_takes_what_keras_downloads(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.weights.h5"
-    put_download(name, path)
+    theirs = put_download(name, path)
 
     def get_file(file: str, *_: object, **__: object) -> str:
         assert file.startswith({"MobileNetV2": "mobilenet_v2", "EfficientNetB0": "efficientnetb0"}[name])
@@ -74,7 +75,6 @@ def test_it_takes_what_keras_downloads(name: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
     model = zoo.build(config(name, 64))
     load_first_weights(model, "imagenet", np.zeros((1, 48, 48), np.uint8))
-    theirs = getattr(keras.applications, name)(include_top=False, weights="imagenet")
     face = np.random.default_rng(0).normal(128, 55, (1, 48, 48, 1)).clip(0, 255).astype(np.float32)
     seen = keras.Model(model.input, model.get_layer(f"{name}_colours").output)(face)
     expected = np.asarray(theirs(seen))
