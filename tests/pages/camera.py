@@ -27,7 +27,7 @@ def camera_arguments(film: Path) -> list[str]:
     ]
 
 
-def write_camera(path: Path, head: Image.Image, height: int = 240, rate: int = 10) -> Path:
+def write_camera(path: Path, head: Image.Image, height: int = 240, rate: int = 5) -> Path:
     """Write a film in which a head sways slowly enough for a busy machine; a small one is little work.
 
     Args:

@@ -50,7 +50,7 @@ def trainers(run: RunFolder) -> list[psutil.Process]:
 def step_back(run: RunFolder) -> None:
     """Let the training wait for the app and the browsers where the machine has no core for all."""
     for trainer in trainers(run):
-        trainer.nice(15)
+        trainer.nice(10)
 
 
 def state(page: Page, name: str) -> None:

@@ -142,7 +142,7 @@ def test_leaving_the_view_ends_the_camera_and_the_worker(page: Page) -> None:
 
 def test_a_session_is_saved_as_the_table_of_faces(page: Page) -> None:
     start(page)
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(2000)
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save CSV").click()
     table = pd.read_csv(io.BytesIO(Path(saved.value.path()).read_bytes()))
