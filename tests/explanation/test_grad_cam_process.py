@@ -27,13 +27,14 @@ pytestmark = pytest.mark.long
 IMAGES = tiny.banded(np.arange(7))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bundle(trained_run: Path) -> Bundle:
     return find_bundle(str(trained_run))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def process(bundle: Bundle) -> Iterator[GradCamProcess]:
+    """One for two tests, since it takes long to start."""
     made = GradCamProcess(bundle)
     yield made
     made.close()
@@ -75,13 +76,9 @@ def test_it_gets_ready_in_the_background_and_answers_several_threads(
         thread.join()
     for i in range(7):
         assert np.allclose(results[i], expected[i : i + 1 + i % 3], atol=1e-4)
-    process.close()
-    assert not workers() and not process.ready
-    with pytest.raises(ModelError, match="was closed"):
-        process.maps(IMAGES)
 
 
-def test_one_that_died_is_one_sentence_and_then_starts_again(process: GradCamProcess) -> None:
+def test_one_that_died_is_one_sentence_and_starts_again_until_it_is_closed(process: GradCamProcess) -> None:
     process.maps(IMAGES[:1])
     (worker,) = workers()
     worker.suspend()
@@ -107,6 +104,10 @@ def test_one_that_died_is_one_sentence_and_then_starts_again(process: GradCamPro
     asking.join()
     assert len(answer) == 1 and "ended unexpectedly" in answer[0]
     assert process.maps(IMAGES[:2]).shape == (2, 7, 48, 48)
+    process.close()
+    assert not workers() and not process.ready
+    with pytest.raises(ModelError, match="was closed"):
+        process.maps(IMAGES)
 
 
 def test_a_model_that_cannot_be_read_is_one_sentence(bundle: Bundle, tmp_path: Path) -> None:

@@ -49,13 +49,11 @@ def embedded_faces_are_drawn(own_cache: None, drawn_faces: Path) -> None:
     shutil.copytree(drawn_faces, cache, copy_function=os.link, dirs_exist_ok=True)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def no_process_is_left() -> Iterator[None]:
-    """Grad-CAM's holds some 700 MB."""
+    """End Grad-CAM's, which holds some 700 MB; the tests of a file share it, since it takes long to start."""
     yield
-    for process in grad_cam._current.values():
-        process.close()
-    grad_cam._current.clear()
+    grad_cam.release()
 
 
 @pytest.fixture

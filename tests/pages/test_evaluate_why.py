@@ -61,19 +61,11 @@ def get_ready(app: AppTest) -> None:
 # --- why
 
 
-def test_the_feature_maps_of_a_face_are_shown_on_demand(folders: Path, data: Dataset) -> None:
-    app = view("Matrix", SOURCE, {"face": str(data.rows[data.indices("validation")[0]])})
-    get_ready(app)
-    assert not any("fer-maps" in element.proto.body for element in app.get("html"))
-    run(app.toggle(key="evaluate_feature_maps").set_value(True))
-    (shown,) = (element.proto.body for element in app.get("html") if "fer-maps" in element.proto.body)
-    assert shown.count("<section") > 3 and "24 x 24 x" in shown and "last_conv" in shown
-
-
 def test_a_face_is_explained_while_grad_cam_gets_ready_and_after(folders: Path, data: Dataset) -> None:
     record = score(find_bundle("standard"), data, "test", save=False).record
     position = int(np.flatnonzero(record.true != record.predicted)[0])
     true, predicted = (record.labels[i] for i in (record.true[position], record.predicted[position]))
+    grad_cam.release()
     app = view("Matrix", SOURCE, {"split": "test", "face": str(record.rows[position])})
     assert "Starting Grad-CAM" in texts(app)
     assert len(pictures(app)) == 1 and "grey patch" in pictures(app)[0], "the rest is there at once"
@@ -95,6 +87,47 @@ def test_a_face_is_explained_while_grad_cam_gets_ready_and_after(folders: Path, 
     )
     run(next(box for box in app.segmented_control if box.label == "Evidence for").set_value(true))
     assert pictures(app)[0].count("<figure>") == 1, "the true class alone"
+
+
+def test_the_feature_maps_of_a_face_are_shown_on_demand(folders: Path, data: Dataset) -> None:
+    app = view("Matrix", SOURCE, {"face": str(data.rows[data.indices("validation")[0]])})
+    get_ready(app)
+    assert not any("fer-maps" in element.proto.body for element in app.get("html"))
+    run(app.toggle(key="evaluate_feature_maps").set_value(True))
+    (shown,) = (element.proto.body for element in app.get("html") if "fer-maps" in element.proto.body)
+    assert shown.count("<section") > 3 and "24 x 24 x" in shown and "last_conv" in shown
+
+
+def _mean_maps() -> None:
+    from pages.views.evaluate import explanation, selection
+
+    here = selection.choose()
+    assert here is not None
+    explanation.mean_maps(here)
+
+
+def test_mean_maps_by_class_are_made_once_and_kept(folders: Path, data: Dataset) -> None:
+    app = AppTest.from_function(_mean_maps, default_timeout=60)
+    app.session_state["data_source"] = SOURCE
+    run(app)
+    run(app.button(key="evaluate_mean_maps").click())
+    wait()
+    run(app)
+    record = score(find_bundle("standard"), data, "validation", save=False).record
+    counts = [int(((record.true == i) & (record.predicted == i)).sum()) for i in range(7)]
+    for name, count in zip(record.labels, counts, strict=True):
+        text = (
+            f"{name}: {count} {'face' if count == 1 else 'faces'}"
+            if count
+            else f"{name}: no correct prediction"
+        )
+        assert text in pictures(app)[0]
+    (file,) = result_cache.path("mean-maps", data).parent.glob(f"{result_cache.key(data)}-mean-maps-*.npz")
+    assert file.is_file()
+    again = AppTest.from_function(_mean_maps, default_timeout=60)
+    again.session_state["data_source"] = SOURCE
+    run(again)
+    assert pictures(again) == pictures(app)
 
 
 def test_without_the_keras_file_grad_cam_is_one_sentence_and_the_rest_stays(
@@ -136,38 +169,6 @@ def test_another_model_takes_the_place_of_the_process_before(trained_run: Path) 
     with pytest.raises(ModelError, match="was closed"):
         first.start()
     assert grad_cam.process(one) is not first, "it starts again"
-
-
-def _mean_maps() -> None:
-    from pages.views.evaluate import explanation, selection
-
-    here = selection.choose()
-    assert here is not None
-    explanation.mean_maps(here)
-
-
-def test_mean_maps_by_class_are_made_once_and_kept(folders: Path, data: Dataset) -> None:
-    app = AppTest.from_function(_mean_maps, default_timeout=60)
-    app.session_state["data_source"] = SOURCE
-    run(app)
-    run(app.button(key="evaluate_mean_maps").click())
-    wait()
-    run(app)
-    record = score(find_bundle("standard"), data, "validation", save=False).record
-    counts = [int(((record.true == i) & (record.predicted == i)).sum()) for i in range(7)]
-    for name, count in zip(record.labels, counts, strict=True):
-        text = (
-            f"{name}: {count} {'face' if count == 1 else 'faces'}"
-            if count
-            else f"{name}: no correct prediction"
-        )
-        assert text in pictures(app)[0]
-    (file,) = result_cache.path("mean-maps", data).parent.glob(f"{result_cache.key(data)}-mean-maps-*.npz")
-    assert file.is_file()
-    again = AppTest.from_function(_mean_maps, default_timeout=60)
-    again.session_state["data_source"] = SOURCE
-    run(again)
-    assert pictures(again) == pictures(app)
 
 
 # --- what if

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
+from fer_core.data import open_dataset
+from fer_core.runs.run_folder import list_runs
 from tests.pages.conftest import Server
 from tests.pages.test_browser import PORTRAIT, drawn, visit
 from tests.video import made
@@ -33,7 +35,7 @@ def set_epochs(page: Page, count: int) -> None:
 
 
 def test_learning_from_a_readme(page: Page, server: Server) -> None:
-    visit(page, server)
+    visit(page, server, "?source=synthetic:700")
     page.get_by_role("link", name=re.compile("Repeat the README")).click()
     expect(page.get_by_role("heading", name="What the README says")).to_be_visible()
     box = page.get_by_test_id("stSelectbox").filter(has_text="Preset")
@@ -59,6 +61,7 @@ def test_learning_from_a_readme(page: Page, server: Server) -> None:
 
 def test_curating_and_training_again(page: Page, server: Server) -> None:
     visit(page, server, "dataset?source=synthetic:350:8&dataset_view=Gallery")
+    face = int(page.locator("[data-face]").first.get_attribute("data-face") or "")
     page.locator("[data-face]").first.click()
     page.get_by_role("button", name="Not a face").click()
     drawn(page)
@@ -75,6 +78,13 @@ def test_curating_and_training_again(page: Page, server: Server) -> None:
     page.get_by_role("button", name=re.compile("Start training|Put it in the queue")).click()
     badge = page.locator(".stMarkdownBadge").filter(has_text="finished")
     expect(badge.first).to_be_visible(timeout=TRAINED)
+    (run,) = (
+        run
+        for run in list_runs(server.folder / "runs")
+        if run.config().data.source.endswith("cleaned.recipe.json")
+    )
+    learned_from = set(open_dataset("synthetic:350:8").indices("train").tolist()) - {face}
+    assert run.status()["train_images"] == len(learned_from) and (run.bundle / "model.tflite").is_file()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Dataset").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Dataset")
     view(page, "Verdicts")
