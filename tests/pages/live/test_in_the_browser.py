@@ -98,10 +98,10 @@ def test_frames_stay_in_the_tab(page: Page, app: App, messages: list[str | bytes
     messages.clear()
     asked.clear()
     before = psutil.Process(app.process.pid).cpu_times()
-    page.wait_for_timeout(6000)
+    page.wait_for_timeout(10_000)
     after = psutil.Process(app.process.pid).cpu_times()
     assert messages == [] and [url for url in asked if not url.startswith(("blob:", "data:"))] == []
-    assert after.user + after.system - before.user - before.system < 0.06  # an idle server's own work
+    assert after.user + after.system - before.user - before.system < 0.1  # an idle server's own work
     expect(page.locator(".figures")).to_contain_text("frames per second")
 
 
