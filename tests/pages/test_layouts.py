@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -55,12 +54,9 @@ def in_view(page: Page, parts: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def server_with_a_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("runs")
-    made_run(folder / "runs", "mine", epochs=4, state="paused")
-    started = Server(folder)
-    yield started
-    started.stop()
+def server_with_a_run(server: Server) -> Server:
+    made_run(server.folder / "runs", "mine", epochs=4, state="paused")
+    return server
 
 
 def test_loss_and_accuracy_are_seen_whole_beside_a_run(visitor: Page, server_with_a_run: Server) -> None:
