@@ -57,6 +57,7 @@ def tab(chromium: Browser, app: App) -> Iterator[Page]:
 @pytest.fixture
 def page(tab: Page) -> Iterator[Page]:
     """The tab without photos."""
+    expect(tab.get_by_text("Choose photos")).to_be_visible()
     choose_model(tab, "tiny")
     expect(tab.locator("figure")).to_have_count(0)
     yield tab
