@@ -90,12 +90,12 @@ def main() -> None:
     bare = (kinds == "bare") & ~first
     any_flagged = np.zeros(len(kinds), bool)
     for part, drawn in (("mouth", MOUTH), ("eyes", EYES)):
-        said = flagged(cells, part)
-        any_flagged |= said
+        flags = flagged(cells, part)
+        any_flagged |= flags
         for kind in drawn:
             chosen = (kinds == kind) & ~first
-            print(f"{part:6} covered by a {kind:5} {100 * said[chosen].mean():5.1f}% of {chosen.sum()}")
-        print(f"{part:6} bare               {100 * said[bare].mean():5.1f}% of {bare.sum()}")
+            print(f"{part:6} covered by a {kind:5} {100 * flags[chosen].mean():5.1f}% of {chosen.sum()}")
+        print(f"{part:6} bare               {100 * flags[bare].mean():5.1f}% of {bare.sum()}")
     print(f"either, bare              {100 * any_flagged[bare].mean():5.1f}% of {bare.sum()}")
 
 

@@ -50,10 +50,10 @@ def main() -> None:
     true = np.array([label for _, label in rows])
     pictures = [np.asarray(open_image(folder / name).convert("RGB")) for name, _ in rows]
     for title, answer in {"fer 25.10.3": shipped, "fer 25.10.3 after YuNet": with_yunet}.items():
-        said = np.array([_label(answer, picture) for picture in pictures])
-        print_figures(title, true, said)
+        predicted = np.array([_label(answer, picture) for picture in pictures])
+        print_figures(title, true, predicted)
         if "--record" in sys.argv:
-            record(title, true, said == true, "python benchmarks/other_packages.py PHOTOS DIR")
+            record(title, true, predicted == true, "python benchmarks/other_packages.py PHOTOS DIR")
 
 
 def _label(answer: Callable[[np.ndarray], list[dict[str, Any]]], pixels: np.ndarray) -> int:
@@ -65,10 +65,10 @@ def _label(answer: Callable[[np.ndarray], list[dict[str, Any]]], pixels: np.ndar
     return NAMES.index(max(face["emotions"], key=face["emotions"].get))
 
 
-def print_figures(title: str, true: np.ndarray, said: np.ndarray) -> None:
+def print_figures(title: str, true: np.ndarray, predicted: np.ndarray) -> None:
     """Print the shares that are right: all, without disgust, and by class."""
-    right, trusted = said == true, true != NAMES.index("disgust")
-    print(f"{title}: {(said < 0).sum()} photos without a face")
+    right, trusted = predicted == true, true != NAMES.index("disgust")
+    print(f"{title}: {(predicted < 0).sum()} photos without a face")
     for part, chosen in (("all", np.ones(len(true), bool)), ("without disgust", trusted)):
         low, high = wilson_interval(int(right[chosen].sum()), int(chosen.sum()))
         print(f"  {part:16} {right[chosen].mean():6.1%}  ({low:.1%} to {high:.1%})")

@@ -107,9 +107,9 @@ def compare(source: Path, options: argparse.Namespace, part_size: int, unit: str
             together = max(together, sum(map(result, [apart("bare", options.model) for _ in range(2)])))
         for name, workers, ray in ways:
             out = folder / f"{unit}-{name}-{workers}-{number}"
-            told = result(apart("scored", str(source), str(out), options.model, workers, ray, part_size))
-            if told["steady"] > best.get((name, workers), {"steady": 0})["steady"]:
-                best[name, workers] = told
+            summary = result(apart("scored", str(source), str(out), options.model, workers, ray, part_size))
+            if summary["steady"] > best.get((name, workers), {"steady": 0})["steady"]:
+                best[name, workers] = summary
     one = best["local", 1]
     given = together / alone if alone else 0.0
     print(
@@ -121,14 +121,14 @@ def compare(source: Path, options: argparse.Namespace, part_size: int, unit: str
         print(
             f"{'bare classifier, 2 processes':30}{together:10,.0f}/s{given:8.2f} of 1: what the machine gave"
         )
-    for (name, workers), told in best.items():
+    for (name, workers), summary in best.items():
         base = best[name, 1]["steady"]
-        bare_share = f"{told['steady'] / alone:8.2f} of the bare classifier" if alone else ""
+        bare_share = f"{summary['steady'] / alone:8.2f} of the bare classifier" if alone else ""
         print(
-            f"{f'{name}, {workers} worker(s)':30}{told['steady']:10,.0f}/s steady{told['whole']:10,.0f}/s "
-            "whole"
-            f"{told['steady'] / base:8.2f} of 1{bare_share}"
-            + (f"{told['cpu']:10,.0f} a CPU second, start included" if told["cpu"] else "")
+            f"{f'{name}, {workers} worker(s)':30}{summary['steady']:10,.0f}/s steady"
+            f"{summary['whole']:10,.0f}/s whole"
+            f"{summary['steady'] / base:8.2f} of 1{bare_share}"
+            + (f"{summary['cpu']:10,.0f} a CPU second, start included" if summary["cpu"] else "")
         )
     print(
         f"{one['bytes']:.1f} bytes a row; a second start with all {one['parts']:.0f} parts there took "

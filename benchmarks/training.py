@@ -131,8 +131,8 @@ def compare(presets: list[str]) -> None:
         ).train.precision
         run, fit = np.array(turns(preset, precision)).T
         ratio = run / fit
-        told = f"{np.median(ratio):.3f} ({ratio.min():.3f} to {ratio.max():.3f})"
-        print(f"{preset:24}{precision:>16}{fit.max():12.0f}{run.max():12.0f}{told:>42}", flush=True)
+        ratio_range = f"{np.median(ratio):.3f} ({ratio.min():.3f} to {ratio.max():.3f})"
+        print(f"{preset:24}{precision:>16}{fit.max():12.0f}{run.max():12.0f}{ratio_range:>42}", flush=True)
 
 
 def backends(interpreters: list[str]) -> None:

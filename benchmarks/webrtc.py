@@ -66,16 +66,16 @@ def main() -> None:
         time.sleep(10)
         process, begun = psutil.Process(server.process.pid), time.monotonic()
         seen: list[list[tuple[float, float, float]]] = [[] for _ in pages]
-        told = -1
+        minutes = -1
         while (passed := time.monotonic() - begun) < 60 * options.minutes:
             for page, rows in zip(pages, seen, strict=True):
                 row = [metric(page, name) for name in ("Frames per second", "Delay", "Dropped")]
                 if None not in row:
                     rows.append(tuple(row))  # type: ignore[arg-type]
-            if int(passed // 60) > told:
-                told = int(passed // 60)
+            if int(passed // 60) > minutes:
+                minutes = int(passed // 60)
                 print(
-                    f"after {told:3} min: {process.memory_info().rss / 2**20:6.1f} MB, "
+                    f"after {minutes:3} min: {process.memory_info().rss / 2**20:6.1f} MB, "
                     f"{process.num_threads()} threads",
                     flush=True,
                 )

@@ -66,10 +66,10 @@ def _read_jpeg(content: Content, name: str) -> tuple[int, int]:
     while position < end - 3:
         fill = _FILL.match(content, position)
         if fill is None:  # Pillow skips what is no marker
-            found = content.find(b"\xff", position)
-            if found < 0:
+            next_marker = content.find(b"\xff", position)
+            if next_marker < 0:
                 break
-            position, segments = found, segments + 1
+            position, segments = next_marker, segments + 1
             continue
         position = fill.end()
         if fill.end() - fill.start() > _MAX_SEGMENTS:

@@ -223,8 +223,8 @@ def drawn_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _trained_run(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         options = ["--data", "synthetic:350", "--preset", "baseline-weighted-s", "--epochs", 2]
-        told = command.json("train", *options, "--run-dir", folder / "small")
-        assert isinstance(told, dict) and (told["state"], told["epochs"]) == ("finished", 2)
+        result = command.json("train", *options, "--run-dir", folder / "small")
+        assert isinstance(result, dict) and (result["state"], result["epochs"]) == ("finished", 2)
 
     return _once(tmp_path_factory, "trained", make) / "small"
 

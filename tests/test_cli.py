@@ -23,14 +23,16 @@ PORTRAIT = Path(__file__).resolve().parent.parent / "pages" / "assets" / "portra
 
 
 def test_data_json(shell, command) -> None:
-    told = shell.json("data", "synthetic:140:5")
-    assert told["source"] == "synthetic:140:5" and told["format"] == "synthetic" and told["count"] == 140
-    assert told["image_shape"] == [48, 48] and told["warnings"] == []
-    assert set(told["splits"]) == {"train", "validation", "test"}
-    assert sum(sum(split.values()) for split in told["splits"].values()) == 140
-    assert set(told["splits"]["train"]) == set(NAMES)
+    result = shell.json("data", "synthetic:140:5")
     assert (
-        told["fingerprint"]
+        result["source"] == "synthetic:140:5" and result["format"] == "synthetic" and result["count"] == 140
+    )
+    assert result["image_shape"] == [48, 48] and result["warnings"] == []
+    assert set(result["splits"]) == {"train", "validation", "test"}
+    assert sum(sum(split.values()) for split in result["splits"].values()) == 140
+    assert set(result["splits"]["train"]) == set(NAMES)
+    assert (
+        result["fingerprint"]
         == command.json("data", "synthetic:140:5")["fingerprint"]
         != command.json("data", "synthetic:140:6")["fingerprint"]
     )
@@ -75,38 +77,40 @@ def test_a_run_leaves_what_the_contract_names(trained_run: Path) -> None:
 
 
 def test_evaluate_json(command, trained_run: Path) -> None:
-    told = command.json(
+    result = command.json(
         "evaluate", "--model", trained_run, "--data", "synthetic:350", "--split", "validation"
     )
-    assert told["labels"] == list(NAMES)
-    matrix = np.array(told["confusion_matrix"])
-    assert matrix.shape == (7, 7) and matrix.sum() == told["count"] == 35
-    assert told["accuracy"] == pytest.approx(np.trace(matrix) / matrix.sum())
-    assert told["accuracy_ci95"][0] < told["accuracy"] < told["accuracy_ci95"][1]
-    assert 0 <= told["macro_f1"] <= 1 and told["accuracy_without_leaked"] == pytest.approx(told["accuracy"])
+    assert result["labels"] == list(NAMES)
+    matrix = np.array(result["confusion_matrix"])
+    assert matrix.shape == (7, 7) and matrix.sum() == result["count"] == 35
+    assert result["accuracy"] == pytest.approx(np.trace(matrix) / matrix.sum())
+    assert result["accuracy_ci95"][0] < result["accuracy"] < result["accuracy_ci95"][1]
+    assert 0 <= result["macro_f1"] <= 1 and result["accuracy_without_leaked"] == pytest.approx(
+        result["accuracy"]
+    )
     for i, name in enumerate(NAMES):  # rows are the true classes
-        assert told["per_class"][name]["support"] == matrix[i].sum()
-        assert set(told["per_class"][name]) == {"precision", "recall", "f1", "support"}
+        assert result["per_class"][name]["support"] == matrix[i].sum()
+        assert set(result["per_class"][name]) == {"precision", "recall", "f1", "support"}
     by_bundle = command.json(
         "evaluate", "--model", trained_run / "bundle", "--data", "synthetic:350", "--split", "validation"
     )
-    assert by_bundle["confusion_matrix"] == told["confusion_matrix"]
+    assert by_bundle["confusion_matrix"] == result["confusion_matrix"]
 
 
 def test_evaluate_agrees_with_the_training_process(command, trained_run: Path) -> None:
     """The light runtime gives the validation accuracy that the training process measured with Keras."""
     best = max(float(row.split(",")[4]) for row in (trained_run / "history.csv").read_text().splitlines()[1:])
-    told = command.json(
+    result = command.json(
         "evaluate", "--model", trained_run, "--data", "synthetic:350", "--split", "validation"
     )
-    assert told["accuracy"] == pytest.approx(best)
+    assert result["accuracy"] == pytest.approx(best)
 
 
 def test_flip_changes_the_probabilities_only_a_little(command, trained_run: Path) -> None:
-    told = command.json(
+    result = command.json(
         "evaluate", "--model", trained_run, "--data", "synthetic:350", "--split", "test", "--tta", "flip"
     )
-    assert told["tta"] == "flip" and told["count"] == 35
+    assert result["tta"] == "flip" and result["count"] == 35
 
 
 def test_evaluate_without_json_is_readable(command, trained_run: Path) -> None:
@@ -153,10 +157,10 @@ def test_a_conversion_under_another_backend_is_told_in_one_sentence(
     here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    told = here.error("export", "--model", "tiny", "--format", "onnx", "--out", tmp_path / "tiny.onnx")
+    message = here.error("export", "--model", "tiny", "--format", "onnx", "--out", tmp_path / "tiny.onnx")
     assert (
-        "made by TensorFlow" in told
-        and "unset KERAS_BACKEND" in told
+        "made by TensorFlow" in message
+        and "unset KERAS_BACKEND" in message
         and not (tmp_path / "tiny.onnx").exists()
     )
 
@@ -171,8 +175,8 @@ def test_exported_files_give_the_same_probabilities(
     out = (
         tmp_path / "made" / f"model.{format}"
     )  # a folder that does not exist yet, an ending of the user's own
-    told = command.json("export", "--model", trained_run, "--format", format, "--out", out)
-    assert told["bytes"] == out.stat().st_size
+    result = command.json("export", "--model", trained_run, "--format", format, "--out", out)
+    assert result["bytes"] == out.stat().st_size
     faces, _ = draw_faces(21, 3)
     expected = Classifier(find_bundle(str(trained_run))).probabilities(faces)
     inputs = faces[..., None].astype(np.float32)
@@ -312,8 +316,8 @@ def test_the_default_network_learns_from_the_labels_alone_where_there_are_no_vot
         "note: no fer2013new.csv beside synthetic:70, so this run learns from the labels alone"
         in err.splitlines()
     )
-    told = here.json("train", *options, "--resume", tmp_path / "run")
-    assert (told["state"], told["epochs"], told["best_epoch"]) == ("finished", 1, 1)
+    result = here.json("train", *options, "--resume", tmp_path / "run")
+    assert (result["state"], result["epochs"], result["best_epoch"]) == ("finished", 1, 1)
     card = json.loads((tmp_path / "run" / "bundle" / CARD).read_text())
     assert (card["truth"], card["mirror"], card["quantisation"], card["preset"]) == (
         "labels",
@@ -384,9 +388,12 @@ def test_votes_teacher_and_precision_are_those_of_the_command(
 
 def test_a_teacher_of_other_data_is_kept_where_it_was_asked_for(here, untrained, tmp_path: Path) -> None:
     """That of the preset is left out, since of drawn faces it knows nothing; and it is said."""
-    told = here("train", "--data", "synthetic:70", "--preset", "tiny", "--run-dir", tmp_path / "without")[2]
+    message = here("train", "--data", "synthetic:70", "--preset", "tiny", "--run-dir", tmp_path / "without")[
+        2
+    ]
     assert (
-        "note: standard, which teaches tiny, was trained on other data" in told and "--teacher NAME" in told
+        "note: standard, which teaches tiny, was trained on other data" in message
+        and "--teacher NAME" in message
     )
     assert RunFolder(tmp_path / "without").config().train.teacher is None
     options = [
@@ -407,8 +414,10 @@ def test_a_teacher_of_other_data_is_kept_where_it_was_asked_for(here, untrained,
 
 
 def test_a_network_for_votes_alone_needs_them(here, untrained, tmp_path: Path) -> None:
-    told = here.error("train", "--data", "synthetic:70", "--preset", "ferplus", "--run-dir", tmp_path / "run")
-    assert "no fer2013new.csv" in told and "--votes" in told and not (tmp_path / "run").exists()
+    message = here.error(
+        "train", "--data", "synthetic:70", "--preset", "ferplus", "--run-dir", tmp_path / "run"
+    )
+    assert "no fer2013new.csv" in message and "--votes" in message and not (tmp_path / "run").exists()
 
 
 def test_the_same_command_goes_on_however_it_writes_its_choices(
@@ -447,8 +456,8 @@ def test_votes_or_a_teacher_that_are_not_there_leave_no_run_behind(
         "--run-dir",
         tmp_path / "run",
     ]
-    told = here.error("train", "--data", voted, *options)
-    assert "nowhere" in told and not (tmp_path / "run").exists()
+    message = here.error("train", "--data", voted, *options)
+    assert "nowhere" in message and not (tmp_path / "run").exists()
 
 
 # --- evaluate: truth, votes, one view
@@ -556,7 +565,7 @@ def test_two_runs_are_bundled_into_one_model(
     command, here, labels_run: Path, voted: Path, tmp_path: Path
 ) -> None:
     out, other = tmp_path / "both", shutil.copytree(labels_run, tmp_path / "other")
-    told = command.json(
+    result = command.json(
         "bundle",
         labels_run,
         other / "bundle",
@@ -571,23 +580,23 @@ def test_two_runs_are_bundled_into_one_model(
         "float16",
     )
     assert (
-        told["networks"] == 2
-        and told["bundle"] == str(out)
-        and told["inference_bytes"] == (out / "model.tflite").stat().st_size
+        result["networks"] == 2
+        and result["bundle"] == str(out)
+        and result["inference_bytes"] == (out / "model.tflite").stat().st_size
     )
     card = json.loads((out / CARD).read_text())
     assert (card["mirror"], card["quantisation"], card["temperature"]) == (
         False,
         "float16",
-        told["temperature"],
+        result["temperature"],
     )
     assert (
-        told["steps"] == card["steps"]
-        and told["validation_calibration_error"] == card["figures"]["validation"]["calibration_error"]
+        result["steps"] == card["steps"]
+        and result["validation_calibration_error"] == card["figures"]["validation"]["calibration_error"]
     )
     assert "bundle labels other --data fer.csv --name both --out both --no-mirror" in card["command"]
     scored = here.json("evaluate", "--model", out, "--data", voted, "--split", "validation")
-    assert scored["model"] == "both" and scored["accuracy"] == told["validation_accuracy"] > 0.7
+    assert scored["model"] == "both" and scored["accuracy"] == result["validation_accuracy"] > 0.7
     assert json.loads((out / CARD).read_text())["figures"]["validation"]["accuracy"] == scored["accuracy"]
 
 

@@ -24,8 +24,8 @@ SOURCE = "synthetic:210:41"
 @pytest.mark.parametrize("method", ["grad-cam", "occlusion"])
 def test_explain_draws_where_a_model_looks(command: Command, tmp_path: Path, method: str) -> None:
     out, explain = tmp_path / "why.png", ("explain", PORTRAIT, "--model", "tiny", "--method", method)
-    said = command.json(*explain, "--out", out)
-    assert said["class"] == said["label"] == "happy" and said["method"] == method
+    result = command.json(*explain, "--out", out)
+    assert result["class"] == result["label"] == "happy" and result["method"] == method
     picture = np.asarray(Image.open(out).convert("RGB")).astype(int)
     assert (
         picture.shape[0] == picture.shape[1] >= 240 and np.ptp(picture, axis=2).max() > 60
@@ -73,8 +73,8 @@ def test_two_models_are_compared_on_the_same_images(command: Command) -> None:
     found = compare_records(
         *(score(find_bundle(name), data, "validation", save=False).record for name in ("standard", "ferplus"))
     )
-    said = command.json("evaluate", "--data", SOURCE, "--split", "validation", "--against", "ferplus")
-    (other,) = said["against"]
+    result = command.json("evaluate", "--data", SOURCE, "--split", "validation", "--against", "ferplus")
+    (other,) = result["against"]
     assert other["model"] == "ferplus" and other["difference"] == pytest.approx(found.difference)
     assert other["p_value"] == pytest.approx(found.p_value) and other["noise"] == found.noise
     done = command("evaluate", "--data", SOURCE, "--split", "validation", "--against", "ferplus")
@@ -83,9 +83,9 @@ def test_two_models_are_compared_on_the_same_images(command: Command) -> None:
 
 def test_the_report_has_the_figures_and_the_command_that_repeats_it(shell: Shell, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    said = shell.json("evaluate", "--data", SOURCE, "--split", "validation", "--report", page)
+    result = shell.json("evaluate", "--data", SOURCE, "--split", "validation", "--report", page)
     text = page.read_text()
-    assert f"{said['accuracy']:.1%}" in text and f"{said['macro_f1']:.3f}" in text
+    assert f"{result['accuracy']:.1%}" in text and f"{result['macro_f1']:.3f}" in text
     assert f"python -m fer_core evaluate --data {SOURCE} --split validation --report" in text
     assert "<script" not in text and not re.search(r'(src|href)="https?://[^"]+\.(js|css|png|jpg)', text)
 

@@ -30,8 +30,8 @@ def test_commands_say_it_once(command, voted: Path, capsys: pytest.CaptureFixtur
     out, err = capsys.readouterr()
     assert (out + err).count(f"note: {CODES_NOTE}\n") == 1
     assert main([*command, str(voted), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert CODES_NOTE in told.get("warnings", told.get("notes", [CODES_NOTE]))
+    result = json.loads(capsys.readouterr().out)
+    assert CODES_NOTE in result.get("warnings", result.get("notes", [CODES_NOTE]))
 
 
 def test_train_says_it(voted: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,9 +106,9 @@ def test_a_video_with_its_csv_and_annotated_copy(command: Command, clip: Path, t
         "--unsure-below",
         0.5,
     )
-    (told,) = command.json("predict", clip, *options)
-    assert told["file"] == str(clip) and told["error"] is None and told["video"]["moments"] == 15
-    (track,) = told["video"]["tracks"]
+    (result,) = command.json("predict", clip, *options)
+    assert result["file"] == str(clip) and result["error"] is None and result["video"]["moments"] == 15
+    (track,) = result["video"]["tracks"]
     assert track["face"] == 1 and len(track["moments"]) == 15 == len(table(tmp_path / "out.csv"))
     assert track["moments"][0]["unsure"] is (max(track["moments"][0]["smoothed"].values()) < 0.5)
     with VideoReader(tmp_path / "out.mp4") as video:
@@ -139,10 +139,10 @@ def test_photos_folders_zips_and_several_videos_become_one_table(
         archive.writestr("in/broken.mp4", b"no video")
     inputs = (PORTRAIT, album, tmp_path / "album.zip", clip, tmp_path / "faceless.mp4")
     out, drawn = tmp_path / "faces.csv", tmp_path / "drawn"
-    told = command.json("predict", *inputs, "--csv", out, "--annotate", drawn, "--unsure-below", "100%")
+    result = command.json("predict", *inputs, "--csv", out, "--annotate", drawn, "--unsure-below", "100%")
     frame = pandas.read_csv(out)
     moments = [f"{album}/sub/clip.mov", f"{tmp_path}/album.zip/in/clip.mp4", str(clip)]
-    assert {entry["file"] for entry in told} == set(frame["file"])
+    assert {entry["file"] for entry in result} == set(frame["file"])
     assert frame["file"].value_counts()[moments].tolist() == [8] * 3  # 1.5 s, 5 frames a second
     assert set(frame.columns) > {"time", "label", "smoothed_happy"}
     faceless = frame[frame["face"] == 0].set_index("file")["error"]
@@ -241,8 +241,8 @@ def test_a_camera_is_followed_until_the_seconds_are_over(
         )
         == 0
     )
-    said = capsys.readouterr().out
-    assert "face 1: happy" in said and "camera 3: face 1" in said and released == [3]
+    output = capsys.readouterr().out
+    assert "face 1: happy" in output and "camera 3: face 1" in output and released == [3]
     assert len(table(tmp_path / "seen.csv")) >= 9
     with VideoReader(out) as video:
         assert len(list(video.frames())) == len(table(tmp_path / "seen.csv"))

@@ -65,10 +65,10 @@ def test_runs_are_listed_described_and_compared(here: Here, runs: Path) -> None:
     rows = here.json("runs")
     assert {row["name"]: row["state"] for row in rows} == {"first": "finished", "second": "queued"}
     here.json("runs", "first", "--title", "Small one", "--note", "a start")
-    told = here.json("runs", "first")
-    assert (told["title"], told["note"], told["epochs"]) == ("Small one", "a start", 2) and told["config"][
-        "train"
-    ]["epochs"] == 2
+    result = here.json("runs", "first")
+    assert (result["title"], result["note"], result["epochs"]) == ("Small one", "a start", 2) and result[
+        "config"
+    ]["train"]["epochs"] == 2
     assert "Small one" in here.text("runs") and "queued" in here.text("runs")
     assert here.json("runs", "first", "--against", "second")["train.epochs"] == [2, 3]
     assert here.json("runs", runs / "first")["name"] == "first", "a path is as good as a name"
@@ -107,18 +107,18 @@ def test_the_queue_is_shown_and_changed(here: Here, runs: Path) -> None:
     third.create(RunConfig(preset="quick"))
     queue.enqueue(third)
     assert here.json("queue", "--first", "third")["waiting"] == ["third", "second"]
-    told = here.json("queue", "--remove", "second", "--parallel", 2)
-    assert (told["waiting"], told["parallel"]) == (["third"], 2)
+    result = here.json("queue", "--remove", "second", "--parallel", 2)
+    assert (result["waiting"], result["parallel"]) == (["third"], 2)
     assert RunFolder(runs / "second").status()["state"] == "stopped"
     assert "does not wait in the queue" in here.error("queue", "--first", "second")
 
 
 def test_train_can_queue_a_run(here: Here, runs: Path) -> None:
-    told = here.json(
+    result = here.json(
         "train", "--data", "synthetic:70", "--preset", "quick", "--set", "augment.rotation=12", "--queue"
     )
-    run = RunFolder(Path(told["run"]))
-    assert told["state"] == "queued" and run.path.parent == runs and run.config().augment.rotation == 12
+    run = RunFolder(Path(result["run"]))
+    assert result["state"] == "queued" and run.path.parent == runs and run.config().augment.rotation == 12
     assert Registry(runs).queue() == ["second", run.name]
 
 

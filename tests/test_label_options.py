@@ -157,9 +157,9 @@ def test_faces_of_each_number(npz: Path, tmp_path: Path) -> None:
 
 def test_data_takes_an_order(npz: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", str(npz), "--classes", "alphabetical", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["source"] == f"{npz}?classes=alphabetical"
-    assert told["fingerprint"] == open_dataset(told["source"]).fingerprint
+    result = json.loads(capsys.readouterr().out)
+    assert result["source"] == f"{npz}?classes=alphabetical"
+    assert result["fingerprint"] == open_dataset(result["source"]).fingerprint
     assert main(["data", f"{npz}?classes=alphabetical", "--classes", "fer2013"]) == 1
     assert "options of its labels already" in capsys.readouterr().err
     assert main(["data", str(npz), "--classes", "nonsense"]) == 1
@@ -169,11 +169,11 @@ def test_data_takes_an_order(npz: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_data_maps_and_leaves_out(npz: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--map", "1=angry", "--map", "2=angry", "--leave-out", "3", "--leave-out", "neutral"]
     assert main(["data", str(npz), *options, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["source"] == f"{npz}?map=1=angry,2=angry&leave-out=3,neutral"
-    counts = told["splits"]["train"] | {}
-    assert counts["angry"] + told["splits"].get("validation", {}).get("angry", 0) == 18
-    assert told["count"] == 30 and counts["happy"] == counts["neutral"] == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["source"] == f"{npz}?map=1=angry,2=angry&leave-out=3,neutral"
+    counts = result["splits"]["train"] | {}
+    assert counts["angry"] + result["splits"].get("validation", {}).get("angry", 0) == 18
+    assert result["count"] == 30 and counts["happy"] == counts["neutral"] == 0
     assert main(["data", str(npz), "--map", "1=bored"]) == 1
     assert "expected WORD=CLASS" in capsys.readouterr().err
 
@@ -182,9 +182,9 @@ def test_data_maps_and_leaves_out(npz: Path, capsys: pytest.CaptureFixture[str])
 def test_evaluate_scores_against_the_chosen_order(npz: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["evaluate", "--model", "tiny", "--data", str(npz), "--split", "train", "--json"]
     assert main([*command, "--classes", "alphabetical"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["fingerprint"] == open_dataset(f"{npz}?classes=alphabetical").fingerprint
-    assert any(note.startswith("Labels read in the chosen order: ") for note in told["notes"])
+    result = json.loads(capsys.readouterr().out)
+    assert result["fingerprint"] == open_dataset(f"{npz}?classes=alphabetical").fingerprint
+    assert any(note.startswith("Labels read in the chosen order: ") for note in result["notes"])
 
 
 def test_a_run_keeps_the_order(npz: Path, tmp_path: Path, monkeypatch, capsys) -> None:

@@ -64,20 +64,20 @@ def read_labelled_photos(
     """
     labelled = _listed(folder) if (folder / LABELS).is_file() else _class_folders(folder)
     faces = np.zeros((len(labelled), 48, 48), np.uint8)
-    found = np.zeros(len(labelled), bool)
+    has_face = np.zeros(len(labelled), bool)
     for i, (path, _) in enumerate(labelled):
         try:
             face = _largest(predictor.predict(path))
         except ImageError as error:
             raise DataError(f"{error} Take it out of {folder}.") from None
         if face is not None:
-            faces[i], found[i] = face.crop, True
+            faces[i], has_face[i] = face.crop, True
         on_progress(i + 1, len(labelled))
-    if not found.any():
+    if not has_face.any():
         raise DataError(f"None of the {len(labelled)} photos in {folder} has a face that is found.")
     files = [path for path, _ in labelled]
     labels = np.array([emotions.NAMES.index(name) for _, name in labelled])
-    return LabelledPhotos(files, faces, found, labels, np.array([person_of(path) for path in files]))
+    return LabelledPhotos(files, faces, has_face, labels, np.array([person_of(path) for path in files]))
 
 
 def _largest(faces: list[FacePrediction]) -> FacePrediction | None:

@@ -116,10 +116,10 @@ def videos(source: str | Path | BinaryIO) -> list[Video]:
         source = Path(source)
         if source.is_dir():
             return [
-                Video(printable(name), partial(Path, found))
-                for found in sorted(source.rglob("*"))
-                for name in [found.relative_to(source).as_posix()]
-                if _has_video_name(name) and found.is_file()
+                Video(printable(name), partial(Path, file))
+                for file in sorted(source.rglob("*"))
+                for name in [file.relative_to(source).as_posix()]
+                if _has_video_name(name) and file.is_file()
             ]
     archive = _opened_zip(source, str(source) if isinstance(source, Path) else "The zip")
     members = sorted(archive.infolist(), key=lambda member: member.filename)

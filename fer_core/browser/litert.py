@@ -122,8 +122,8 @@ class _Reader:
         elif name == "REVERSE_V2":
             self._plan.step("reverse", [x], output, axes=self._numbers(inputs[1]))
         elif name == "RESHAPE":
-            known = inputs[1] not in self._shapes
-            shape = self._numbers(inputs[1]) if known else self._signature(int(operation.outputs[0]))
+            is_constant = inputs[1] not in self._shapes
+            shape = self._numbers(inputs[1]) if is_constant else self._signature(int(operation.outputs[0]))
             self._plan.step("reshape", [x], output, shape=shape)
         elif name == "SOFTMAX":
             self._plan.step("softmax", [x], output)

@@ -76,8 +76,10 @@ class LabelReader:
         """
         code = as_code(value)
         text = str(value if value is not None else "").strip() if code is None else str(code)
-        known = self._chosen or names or self._names
-        word = text if code is None else (FER2013_CODES if known is None else known).get(code)
+        names_of_codes = self._chosen or names or self._names
+        word = (
+            text if code is None else (FER2013_CODES if names_of_codes is None else names_of_codes).get(code)
+        )
         # A user names a class by its number, by its name in the data, or by its name here.
         spellings = (text.lower(), (word or "").lower(), emotions.find(word or "") or "")
         mapped = next((spelling for spelling in spellings if spelling in self._mapped), None)
@@ -88,25 +90,27 @@ class LabelReader:
         elif left_out is not None:
             name = None
         else:
-            name = self._class(text, word, known)
-        self._assumed |= code is not None and known is None and word is not None
+            name = self._class(text, word, names_of_codes)
+        self._assumed |= code is not None and names_of_codes is None and word is not None
         if code is not None and len(self._codes) < MAX_CODES:
             self._codes[code] = name or word or text
         if name is None:
             return UNLABELLED - 1 - self._left_out.index(left_out or "")
         return emotions.NAMES.index(name)
 
-    def _class(self, text: str, word: str | None, known: Mapping[int, str] | None) -> str:
+    def _class(self, text: str, word: str | None, names_of_codes: Mapping[int, str] | None) -> str:
         """Return the class of a label that is neither mapped nor left out."""
         try:
             if word is not None:
                 return emotions.from_name(word)
-            if known is None:
+            if names_of_codes is None:
                 return emotions.from_code(int(text))
         except DataError as error:
             raise UnknownLabelError(text, str(error)) from None
         given = "the chosen order" if self._chosen else self.origin or "the names in the file"
-        raise UnknownLabelError(text, f"Unknown label {text}: expected {in_words(known or {})}, by {given}.")
+        raise UnknownLabelError(
+            text, f"Unknown label {text}: expected {in_words(names_of_codes or {})}, by {given}."
+        )
 
     def conclude(self, samples: Samples) -> Samples:
         """Return the samples without those to leave out, and notes on what labels were read as.

@@ -189,9 +189,9 @@ class _Answers:
             return self._by_class(rows, values, list(emotions.NAMES))
         if len(names) != values.shape[1]:
             raise DataError(f"{self.name} has {values.shape[1]} columns but {len(names)} class_names.")
-        found = [emotions.find(str(name)) for name in names.tolist()]
-        known = [i for i, name in enumerate(found) if name is not None]
-        return self._by_class(rows, values[:, known], [found[i] or "" for i in known])
+        class_names = [emotions.find(str(name)) for name in names.tolist()]
+        named_columns = [i for i, name in enumerate(class_names) if name is not None]
+        return self._by_class(rows, values[:, named_columns], [class_names[i] or "" for i in named_columns])
 
     def _rows_of(self, lower: list[str], lines: list[list[str]]) -> np.ndarray:
         """Return the row of the source of each line."""
@@ -209,16 +209,16 @@ class _Answers:
             if short[PurePosixPath(file).name] == 1:
                 place.setdefault(PurePosixPath(file).name, row)
         wanted = [line[column].strip().replace("\\", "/") for line in lines]
-        found = [place.get(file, place.get(PurePosixPath(file).name, -1)) for file in wanted]
-        if missing := [file for file, row in zip(wanted, found, strict=True) if row < 0]:
-            if len(missing) == len(found):
+        rows = [place.get(file, place.get(PurePosixPath(file).name, -1)) for file in wanted]
+        if missing := [file for file, row in zip(wanted, rows, strict=True) if row < 0]:
+            if len(missing) == len(rows):
                 raise DataError(
                     f"{self.name} names {missing[0][:80]!r}, which {self.dataset.source} does not have."
                 )
             self.notes.append(
                 f"{plural(len(missing), 'answer')} for other files left out, such as {missing[0][:80]}."
             )
-        return np.array(found, np.int64)
+        return np.array(rows, np.int64)
 
     def _checked_rows(self, values: Sequence[object]) -> np.ndarray:
         try:

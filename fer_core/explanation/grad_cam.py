@@ -124,9 +124,11 @@ def _gradients_of_import(graph: keras.Model, bundle: Bundle) -> Callable[[np.nda
     named = list(as_dict(bundle.card, "imported")["outputs"])
 
     def in_our_order(batch: np.ndarray) -> np.ndarray:
-        found = compute(batch)
-        empty = np.zeros_like(found[..., 0])
-        of_class = [found[..., named.index(name)] if name in named else empty for name in bundle.labels]
+        maps_of_outputs = compute(batch)
+        empty = np.zeros_like(maps_of_outputs[..., 0])
+        of_class = [
+            maps_of_outputs[..., named.index(name)] if name in named else empty for name in bundle.labels
+        ]
         return np.stack(of_class, axis=3)
 
     return in_our_order

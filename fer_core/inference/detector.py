@@ -132,7 +132,7 @@ class FaceDetector:
     def _in_tiles(self, pixels: np.ndarray, scale: float = 1.0) -> list[Face]:
         """Search tiles of a large picture at `scale`, and at a quarter if that is still large."""
         height, width = pixels.shape[:2]
-        found = []
+        faces = []
         again = scale * max(height, width) > 5 * _MAX_SIDE
         largest = _TILE_FACE / (scale / 4 if again else _MAX_SIDE / max(height, width))
         side, overlap = round(_TILE / scale), round(_OVERLAP / scale)
@@ -143,8 +143,8 @@ class FaceDetector:
                 # Many small faces are not all looked at closer, which takes as long as some tiles.
                 plausible = face.score >= _PLAUSIBLE_SCORE and face.box[2] < overlap
                 if plausible or self._confirmed(pixels, face):
-                    found.append(face)
-        return found + self._in_tiles(pixels, scale / 4) if again else found
+                    faces.append(face)
+        return faces + self._in_tiles(pixels, scale / 4) if again else faces
 
     def _checked(self, pixels: np.ndarray, faces: list[Face]) -> list[Face]:
         """Look closer at the best faces: which of them are faces, and how is the picture turned?"""
@@ -187,8 +187,8 @@ class FaceDetector:
         x, y, width, height = face.box
         side = max(8, round(reach * max(width, height)))
         part = (round(x + width / 2 - side / 2), round(y + height / 2 - side / 2), side, side)
-        found = self._search(view(pixels, _CROP_SIDE / side, rotation, part=part))
-        return max((other.score for other in found if _same(other, face)), default=0.0)
+        faces = self._search(view(pixels, _CROP_SIDE / side, rotation, part=part))
+        return max((other.score for other in faces if _same(other, face)), default=0.0)
 
     def _turned(self, pixels: np.ndarray, rotation: int) -> list[Face]:
         """Search a picture that is turned by a multiple of 90 degrees as thoroughly as an upright one."""
@@ -208,15 +208,15 @@ class FaceDetector:
         """Search a picture in which nothing was found: smaller, turned, and tilted."""
         scale = min(1.0, _TURNED_SIDE / max(pixels.shape[:2]))
         for rotations in (_QUARTERS, _TILTS):
-            found: list[Face] = []
+            faces: list[Face] = []
             for rotation in rotations:
-                found += self._small(pixels, rotation)
+                faces += self._small(pixels, rotation)
                 if scale * max(pixels.shape[:2]) > 1.2 * _SMALL_SIDE:
-                    found += self._search(view(pixels, scale, rotation))
-            found = distinct([face for face in found if self._confirmed(pixels, face)])
-            if found:
-                rotation = max(found, key=lambda face: face.score).rotation
-                return found if rotation in (0, *_TILTS) else self._turned(pixels, rotation)
+                    faces += self._search(view(pixels, scale, rotation))
+            faces = distinct([face for face in faces if self._confirmed(pixels, face)])
+            if faces:
+                rotation = max(faces, key=lambda face: face.score).rotation
+                return faces if rotation in (0, *_TILTS) else self._turned(pixels, rotation)
         return []
 
     def _confirmed(self, pixels: np.ndarray, face: Face) -> bool:
@@ -231,13 +231,13 @@ class FaceDetector:
         scale = min(4.0, float(np.sqrt(_ENLARGED_PIXELS / (height * width))))
         if scale < 1.3:
             return []
-        found = []
+        faces = []
         overlap = max(_ENLARGED_OVERLAP, round(_OVERLAP / scale))
         for part in tiles(width, height, round(_TILE / scale), overlap):
             for face in self._search(view(pixels, scale, part=part)):
                 if _inside(face.box, part, width, height) and self._confirmed(pixels, face):
-                    found.append(face)
-        return found
+                    faces.append(face)
+        return faces
 
     def _search(self, where: View, min_score: float = _MIN_SCORE) -> list[Face]:
         if self._net is not None:

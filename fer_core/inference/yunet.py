@@ -43,10 +43,10 @@ class YuNet:
             bgr = cv2.copyMakeBorder(bgr, 0, below, 0, right, cv2.BORDER_CONSTANT)
         with self._lock:  # OpenCV's object stores the input size and buffers
             self._net.setInputSize((bgr.shape[1], bgr.shape[0]))
-            _, found = self._net.detect(bgr)
-        if found is None:
+            _, detections = self._net.detect(bgr)
+        if detections is None:
             return np.empty((0, 15))
-        rows = found.astype(np.float64)
+        rows = detections.astype(np.float64)
         rows[:, 14] = np.minimum(1, rows[:, 14])
         middle = rows[:, :2] + rows[:, 2:4] / 2
         good = (

@@ -107,11 +107,11 @@ def _labels(path: Path, count: int) -> tuple[str, ...] | None:
 
 def named_classes(words: list[str], count: int) -> tuple[str, ...] | None:
     """Return the classes that a file names for its outputs, or None where they are not ours."""
-    found = [emotions.find(word) for word in words]
-    known = [name for name in found if name]
-    if len(words) != count or len(known) < 2 or len(set(known)) < len(known):
+    class_names = [emotions.find(word) for word in words]
+    named = [name for name in class_names if name]
+    if len(words) != count or len(named) < 2 or len(set(named)) < len(named):
         return None
-    return tuple(name or word.replace(",", " ")[:40] for name, word in zip(found, words, strict=True))
+    return tuple(name or word.replace(",", " ")[:40] for name, word in zip(class_names, words, strict=True))
 
 
 def _quantised(batch: np.ndarray, details: dict[str, Any]) -> np.ndarray:

@@ -28,11 +28,11 @@ def probabilities(outputs: np.ndarray, classes: tuple[str, ...], kind: str) -> n
     used = [k for k, name in enumerate(classes) if name in emotions.NAMES]
     values = outputs[:, used].astype(np.float64)
     shares = np.exp(values - values.max(axis=1, keepdims=True)) if kind == LOGITS else values.clip(0)
-    found = np.zeros((len(values), len(emotions.NAMES)))
-    found[:, [emotions.NAMES.index(classes[k]) for k in used]] = shares / (
+    by_class = np.zeros((len(values), len(emotions.NAMES)))
+    by_class[:, [emotions.NAMES.index(classes[k]) for k in used]] = shares / (
         shares.sum(axis=1, keepdims=True) + 1e-9
     )
-    return found
+    return by_class
 
 
 def check_finite(outputs: np.ndarray) -> None:
@@ -83,33 +83,33 @@ def classes_of(order: str, count: int) -> tuple[str, ...]:
             f"{order[:200]!r} names {len(listed)} outputs, but the network has {count}: expected a name for "
             f"each, or {UNUSED} for one without a class."
         )
-    found = [emotions.find(name) for name in listed]
-    classes = tuple(name or word for name, word in zip(found, listed, strict=True))
-    known = [name for name in found if name]
-    if len(set(known)) < len(known):
+    class_names = [emotions.find(name) for name in listed]
+    classes = tuple(name or word for name, word in zip(class_names, listed, strict=True))
+    named = [name for name in class_names if name]
+    if len(set(named)) < len(named):
         raise ModelError(f"{order[:200]!r} names a class twice: expected each at most once.")
     return classes
 
 
 def known_orders(count: int) -> dict[str, tuple[str, ...]]:
     """Return the orders in use for so many outputs: names for `classes_of` by title."""
-    found: dict[str, tuple[str, ...]] = {}
+    orders: dict[str, tuple[str, ...]] = {}
     for key in ORDERS:
         try:
             classes = classes_of(key, count)
         except ModelError:
             continue
-        if classes not in found.values():
-            found[TITLES[key]] = classes
+        if classes not in orders.values():
+            orders[TITLES[key]] = classes
     if count == len(emotions.NAMES) + 1:
-        found[f"Alphabetical with {_CONTEMPT}"] = tuple(sorted((*emotions.NAMES, _CONTEMPT)))
-    return found
+        orders[f"Alphabetical with {_CONTEMPT}"] = tuple(sorted((*emotions.NAMES, _CONTEMPT)))
+    return orders
 
 
 def title_of(classes: tuple[str, ...]) -> str:
     """Return the name of an order, or its classes."""
-    known = {order: title for title, order in known_orders(len(classes)).items()}
-    return known.get(classes) or ", ".join(classes)
+    titles = {order: title for title, order in known_orders(len(classes)).items()}
+    return titles.get(classes) or ", ".join(classes)
 
 
 def order_text(classes: tuple[str, ...]) -> str:

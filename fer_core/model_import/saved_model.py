@@ -138,10 +138,10 @@ def unpacked(path: Path, folder: Path) -> Path:
         raise ModelError(f"{path.name} cannot be unpacked: {reason(error)}.") from None
     except Exception as error:  # of damaged compressed data
         raise ModelError(f"{path.name} is damaged: {reason(error)}.") from None
-    found = [place.parent for place in folder.rglob(formats.SAVED_MODEL_FILE)]
-    if len(found) != 1:
-        raise ModelError(f"{path.name} holds {len(found)} SavedModels: expected one.")
-    return found[0]
+    folders = [place.parent for place in folder.rglob(formats.SAVED_MODEL_FILE)]
+    if len(folders) != 1:
+        raise ModelError(f"{path.name} holds {len(folders)} SavedModels: expected one.")
+    return folders[0]
 
 
 def check(folder: Path) -> None:
@@ -216,5 +216,9 @@ def _computes(operation: str) -> bool:
     """Return whether an operation of TensorFlow only computes."""
     from tensorflow.python.framework import op_def_registry
 
-    known = op_def_registry.get(operation)
-    return known is not None and operation not in _REFUSED and (not known.is_stateful or operation in _STATE)
+    definition = op_def_registry.get(operation)
+    return (
+        definition is not None
+        and operation not in _REFUSED
+        and (not definition.is_stateful or operation in _STATE)
+    )

@@ -75,8 +75,8 @@ def run_tries(
     tries: list[Try] = []
     for scaling, answers in outputs.items():
         in_file = [network.classes] if network.classes else []
-        known = [*in_file, *known_orders(network.count).values()]
-        orders = [classes] if classes else dict.fromkeys(known)
+        usual_orders = [*in_file, *known_orders(network.count).values()]
+        orders = [classes] if classes else dict.fromkeys(usual_orders)
         new = [_try(scaling, order, answers, labels, kind) for order in orders]
         if classes is None:
             best = _try(scaling, best_order(answers, labels), answers, labels, kind)
@@ -131,9 +131,9 @@ def _proposed_first(tries: list[Try]) -> list[Try]:
     since a network is rarely sure of its errors with the input that it was trained on. An order that is in
     use comes before another assignment that is not clearly better.
     """
-    known = [one for one in tries if one.classes in known_orders(len(one.classes)).values()]
+    usual = [one for one in tries if one.classes in known_orders(len(one.classes)).values()]
     best = tries[0].accuracy
-    candidates = known if known and best <= known[0].accuracy + _MARGIN else tries
+    candidates = usual if usual and best <= usual[0].accuracy + _MARGIN else tries
     error = np.sqrt(best * (1 - best) / tries[0].images)
     proposed = min(
         (one for one in candidates if one.accuracy >= candidates[0].accuracy - error),

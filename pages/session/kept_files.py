@@ -97,12 +97,12 @@ def clear(*keys: str) -> None:
 
 def sizes() -> dict[str, dict[str, int]]:
     """Return the bytes of the kept files of all sessions, by session and id."""
-    found: dict[str, dict[str, int]] = {}
+    bytes_by_session: dict[str, dict[str, int]] = {}
     for kept in list(_all):
-        found.setdefault(kept.session, {}).update(
+        bytes_by_session.setdefault(kept.session, {}).update(
             {file_id: len(file.content) for file_id, file in list(kept.files.items())}
         )
-    return found
+    return bytes_by_session
 
 
 def _kept(key: str) -> KeptFiles:

@@ -104,7 +104,7 @@ def test_results_come_one_by_one_and_can_be_cancelled(predictor: Predictor) -> N
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         (b"no zip", "is no zip"),
         (zipped({"notes.txt": b""}), "holds no picture"),
@@ -116,9 +116,9 @@ def test_results_come_one_by_one_and_can_be_cancelled(predictor: Predictor) -> N
         "cut off",
     ],  # the zip contains the time, which differs between xdist's workers
 )
-def test_what_is_no_album_is_one_sentence(source: bytes, said: str, tmp_path: Path) -> None:
+def test_what_is_no_album_is_one_sentence(source: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "album.zip").write_bytes(source)
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         pictures(tmp_path / "album.zip")
     assert "album.zip" in str(caught.value) and "\n" not in str(caught.value)
 

@@ -188,14 +188,14 @@ def test_a_file_is_scored_and_compared(standard: EvaluationRecord, tmp_path: Pat
     path.write_text(probability_csv(standard))
     command = ["evaluate", "--predictions", str(path), "--data", SOURCE, "--split", "validation"]
     assert main([*command, "--against", "tiny", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    printed = json.loads(capsys.readouterr().out)
     result = evaluate(standard.probabilities, standard.true, standard.labels)
-    assert told["model"] == "deepface" and told["accuracy"] == result.accuracy
-    assert told["accuracy_ci95"] == list(result.accuracy_ci95)
+    assert printed["model"] == "deepface" and printed["accuracy"] == result.accuracy
+    assert printed["accuracy_ci95"] == list(result.accuracy_ci95)
     tiny = score(find_bundle("tiny"), open_dataset(SOURCE), "validation", save=False).record
     found = compare_records(standard, tiny)
-    assert told["against"][0]["p_value"] == found.p_value
-    assert told["against"][0]["difference_ci95"] == list(found.interval)
+    assert printed["against"][0]["p_value"] == found.p_value
+    assert printed["against"][0]["difference_ci95"] == list(found.interval)
     assert main([*command, "--against", "tiny", "--report", str(tmp_path / "report.html")]) == 0
     assert "deepface on validation" in capsys.readouterr().out and (tmp_path / "report.html").is_file()
 

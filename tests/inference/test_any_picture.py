@@ -121,12 +121,12 @@ def test_it_goes_through_the_shell(tmp_path: Path, shell: Shell) -> None:
     for coding in ("utf-8", "ascii"):
         os.environ["PYTHONIOENCODING"] = coding
         try:
-            told = shell.json("predict", tmp_path, "--csv", tmp_path / "faces.csv")
+            result = shell.json("predict", tmp_path, "--csv", tmp_path / "faces.csv")
             text = shell("predict", tmp_path)
             data = shell("data", tmp_path)
         finally:
             del os.environ["PYTHONIOENCODING"]
-        cut, bad, strip = told
+        cut, bad, strip = result
         assert (
             cut["file"].endswith("caf\\udce9.jpg") and len(cut["faces"]) == 1 and "cut off" in cut["notes"][0]
         )

@@ -72,5 +72,5 @@ def accuracy(epoch: int) -> float:
 
 def probabilities(labels: np.ndarray, epoch: int) -> np.ndarray:
     """Return probabilities after an epoch: right for the first `epoch` classes, else for the first class."""
-    said = np.where(labels < epoch, labels, 0)
-    return np.where(np.arange(7) == said[:, None], 0.9, 0.1 / 6)
+    predicted = np.where(labels < epoch, labels, 0)
+    return np.where(np.arange(7) == predicted[:, None], 0.9, 0.1 / 6)

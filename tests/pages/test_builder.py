@@ -120,13 +120,13 @@ def test_a_size_is_changed_and_the_summary_follows(app: AppTest) -> None:
     app.checkbox(key="builder_quick_2_bias").uncheck().run()
     expected = [*QUICK[:2], QUICK[2] | {"filters": 40, "activation": "gelu", "bias": False}, *QUICK[3:]]
     assert made(app) == expected and app.session_state["made"].family == "blocks"
-    told = summary(expected)
+    result = summary(expected)
     assert (
-        f"**{len(told.layers)} layers**, **{told.parameters:,} parameters**, "
-        f"**{told.multiply_adds:,} multiply-adds**" in texts(app)
+        f"**{len(result.layers)} layers**, **{result.parameters:,} parameters**, "
+        f"**{result.multiply_adds:,} multiply-adds**" in texts(app)
     )
     assert list(app.dataframe[0].value["Parameters"]) == [
-        row["parameters"] for row in told.layers
+        row["parameters"] for row in result.layers
     ] and "→ 24 x 24 x 40" in texts(app)
 
     press(app, "reset")
@@ -238,6 +238,6 @@ def test_the_summary_of_any_network_without_the_builder() -> None:
         builder.summary_of(PRESETS["tiny"].config.model)
 
     app = AppTest.from_function(alone, default_timeout=60).run()
-    told = summary(as_blocks(PRESETS["tiny"].config.model))
-    assert not app.exception and f"**{told.parameters:,} parameters**" in app.markdown[0].value
-    assert len(app.dataframe[0].value) == len(told.layers)
+    result = summary(as_blocks(PRESETS["tiny"].config.model))
+    assert not app.exception and f"**{result.parameters:,} parameters**" in app.markdown[0].value
+    assert len(app.dataframe[0].value) == len(result.layers)

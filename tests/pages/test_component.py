@@ -25,8 +25,8 @@ def test_data_that_did_not_change_are_not_sent_again(monkeypatch: pytest.MonkeyP
 
     def sent(app: AppTest) -> dict[str, Any]:
         (element,) = app.get("bidi_component")
-        told: dict[str, Any] = json.loads(element.proto.json)
-        return told
+        data: dict[str, Any] = json.loads(element.proto.json)
+        return data
 
     app = AppTest.from_function(_page).run()
     first = sent(app)

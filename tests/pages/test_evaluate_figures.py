@@ -103,10 +103,10 @@ def test_a_shipped_model_is_shown_with_and_without_its_temperature(folders: Path
     raw = record.probabilities.astype(np.float64) ** temperature
     raw /= raw.sum(axis=1, keepdims=True)
     assert f"temperature is **{temperature:.2f}**" in texts(app)
-    said = re.search(r"cross-entropy \(([\d.]+) without, ([\d.]+) with\)", texts(app))
-    assert said is not None
-    assert float(said[1]) == pytest.approx(reference.log_loss(record.true, raw, labels=range(7)), abs=6e-4)
-    assert float(said[2]) == pytest.approx(
+    match = re.search(r"cross-entropy \(([\d.]+) without, ([\d.]+) with\)", texts(app))
+    assert match is not None
+    assert float(match[1]) == pytest.approx(reference.log_loss(record.true, raw, labels=range(7)), abs=6e-4)
+    assert float(match[2]) == pytest.approx(
         reference.log_loss(record.true, record.probabilities, labels=range(7)), abs=6e-4
     )
 
@@ -132,9 +132,9 @@ def test_another_model_is_compared_in_words_and_faces(folders: Path) -> None:
 def grids_of_faces(app: AppTest) -> list[list[dict[str, object]]]:
     """The faces of all lists; the matrix is such an element too."""
     return [
-        told["faces"]
+        data["faces"]
         for grid in app.get("bidi_component")
-        if "faces" in (told := json.loads(grid.proto.json))
+        if "faces" in (data := json.loads(grid.proto.json))
     ]
 
 
@@ -150,10 +150,10 @@ def test_people_are_told_beside_model_and_labels(folders: Path, voted: Path, dat
     assert "Measured on the 28 of 35 images" in texts(
         app
     ) and "For 28 images, most votes are for another class" in texts(app)
-    told = " ".join(chart.proto.alt for chart in app.get("plotly_chart"))
+    alt_texts = " ".join(chart.proto.alt for chart in app.get("plotly_chart"))
     for side, hits in sides.items():
-        assert f"with {side}: {hits[agreed].mean():.1%} (" in told
-    assert "Votes and labels agree on 0.0% (" in told
+        assert f"with {side}: {hits[agreed].mean():.1%} (" in alt_texts
+    assert "Votes and labels agree on 0.0% (" in alt_texts
     assert len(grids_of_faces(app)[0]) == 24
     voters = next(grid for grid in app.get("bidi_component") if "rowLabels" in grid.proto.json)
     shown = json.loads(voters.proto.json)["shown"]
@@ -172,13 +172,13 @@ def test_a_quiz_tells_nothing_before_its_end_and_then_counts_right(folders: Path
     run(app.button(key="evaluate_quiz_start").click())
     asked = app.session_state["evaluate_quiz"].positions
     assert len(asked) == FACES == len(set(asked)) and np.bincount(record.true[asked], minlength=7).min() == 4
-    said = record.true[asked].copy()
-    said[:6] = (said[:6] + 1) % 7  # six are wrong
-    run(app.button(key=f"evaluate_quiz_{record.labels[(said[0] + 2) % 7]}").click())
+    quiz_answers = record.true[asked].copy()
+    quiz_answers[:6] = (quiz_answers[:6] + 1) % 7  # six are wrong
+    run(app.button(key=f"evaluate_quiz_{record.labels[(quiz_answers[0] + 2) % 7]}").click())
     run(app.button(key="evaluate_quiz_undo").click())
-    for turn, label in enumerate(said):
-        told = app.main.get("progress")[0].proto.text if app.main.get("progress") else ""
-        assert f"Face {turn + 1} of 30" in told and "right" not in texts(app).lower()
+    for turn, label in enumerate(quiz_answers):
+        progress = app.main.get("progress")[0].proto.text if app.main.get("progress") else ""
+        assert f"Face {turn + 1} of 30" in progress and "right" not in texts(app).lower()
         run(app.button(key=f"evaluate_quiz_{record.labels[label]}").click())
     model = int((record.predicted[asked] == record.true[asked]).sum())
     metrics = {metric.label: metric.value for metric in app.metric}
@@ -186,7 +186,7 @@ def test_a_quiz_tells_nothing_before_its_end_and_then_counts_right(folders: Path
         metrics["You"] == "24 of 30" and metrics["standard"] == f"{model} of 30" and "Voters" not in metrics
     )
     ids = [face["id"] for face in grids(app)[0]]
-    wrong = (said != record.true[asked]) | (record.predicted[asked] != record.true[asked])
+    wrong = (quiz_answers != record.true[asked]) | (record.predicted[asked] != record.true[asked])
     assert ids == list(open_dataset(SYNTHETIC).indices("validation")[asked[wrong]])
     run(app.button(key="evaluate_quiz_end").click())
     assert "evaluate_quiz" not in app.session_state

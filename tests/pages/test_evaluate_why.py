@@ -213,8 +213,8 @@ def test_what_is_put_on_changes_the_picture_and_the_answer_and_is_undone(
     row = classifier.probabilities(apply(face, what)[None])[0]
     now, then = bars(app)
     assert then == before and f"<span>{row[1]:.0%}</span>" in now
-    said, was = (classifier.labels[int(r.argmax())] for r in (row, classifier.probabilities(face[None])[0]))
-    assert (f"still **{said}**" if said == was else f"**{said}** instead of {was}") in texts(app)
+    label, was = (classifier.labels[int(r.argmax())] for r in (row, classifier.probabilities(face[None])[0]))
+    assert (f"still **{label}**" if label == was else f"**{label}** instead of {was}") in texts(app)
     run(app.button(key="what_if_undo").click())
     assert stage(app)["seen"] == data_uri(face) and bars(app) == [before]
 

@@ -34,7 +34,7 @@ _WATCH = (
 
 import json
 _log = os.open(os.environ["WATCHED"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-watch(lambda told: os.write(_log, (json.dumps(told) + "\\n").encode()))
+watch(lambda event: os.write(_log, (json.dumps(event) + "\\n").encode()))
 """
 )
 _PLACES = ("home", "temporary", "cache")

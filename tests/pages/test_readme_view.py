@@ -51,9 +51,9 @@ def lines(app: AppTest) -> dict[str, int]:
 
 @pytest.mark.parametrize("preset", readme.PUBLISHED)
 def test_every_published_network_has_its_claim_its_figure_and_the_gap(folders: Path, preset: str) -> None:
-    said, read = card(PRESETS[preset]), texts(view(preset))
-    assert (said["claim"] or "No figure") in read and said["data_form"] in read
-    assert f"**{said['measured']['accuracy']:.1%}** of FER2013's PrivateTest" in read
+    preset_card, read = card(PRESETS[preset]), texts(view(preset))
+    assert (preset_card["claim"] or "No figure") in read and preset_card["data_form"] in read
+    assert f"**{preset_card['measured']['accuracy']:.1%}** of FER2013's PrivateTest" in read
     for reason in ("Epochs", "Split", "Selection"):
         assert f"**{reason}.**" in read
 

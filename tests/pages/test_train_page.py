@@ -480,12 +480,12 @@ def test_the_best_weights_of_a_failed_run_are_kept(runs: Path, trainings: Traini
 def test_no_time_is_estimated_before_20_batches(runs: Path, trainings: Trainings) -> None:
     run = made_run(runs, "run", epochs=0)
     trainings.hold(run)
-    for batch, said in ((19, False), (20, True)):
+    for batch, is_shown in ((19, False), (20, True)):
         run.write_progress(
             epoch=1, batch=batch, batches=100, batch_size=32, images_per_second=4.0, loss=2, accuracy=0.1
         )
         text = watch(run).get("progress")[0].proto.text
-        assert f"batch {batch} of 100" in text and ("left" in text) == said
+        assert f"batch {batch} of 100" in text and ("left" in text) == is_shown
 
 
 def test_figures_progress_and_curves(runs: Path, trainings: Trainings) -> None:

@@ -148,9 +148,9 @@ def _first(data: Dataset, count: int) -> Dataset:
 @pytest.mark.parametrize("command", [["data"], ["evaluate", "--model", "tiny", "--split", "train", "--data"]])
 def test_commands_say_it(command: list[str], wrong: Path, right: Path, capsys) -> None:
     assert main([*command, str(wrong)]) == 0
-    told = "".join(capsys.readouterr())
-    assert told.count("note: Labels look permuted: tiny is right on ") == 1
-    assert f"Try {wrong}?classes=alphabetical." in told
+    output = "".join(capsys.readouterr())
+    assert output.count("note: Labels look permuted: tiny is right on ") == 1
+    assert f"Try {wrong}?classes=alphabetical." in output
     assert main([*command, str(right)]) == 0
     assert "permuted" not in "".join(capsys.readouterr())
     assert main([*command, str(wrong), "--json"]) == 0

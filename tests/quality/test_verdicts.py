@@ -24,24 +24,24 @@ def verdicts(faces: Dataset, tmp_path: Path) -> Verdicts:
     return Verdicts(faces, tmp_path / "verdicts.sqlite")
 
 
-def told(verdicts: Verdicts) -> dict[int, tuple[str, str | None]]:
+def judgements(verdicts: Verdicts) -> dict[int, tuple[str, str | None]]:
     return {i: (v.verdict, v.label) for i, v in verdicts.all().items()}
 
 
 def test_the_last_verdict_holds_and_steps_are_taken_back_one_by_one(verdicts: Verdicts) -> None:
-    assert told(verdicts) == {} and verdicts.undo() == 0
+    assert judgements(verdicts) == {} and verdicts.undo() == 0
     assert verdicts.give([3, 5, 8], "ambiguous") == 3
     verdicts.give([5], "wrong", "sad")
     verdicts.give([9], "right", "sad")
-    assert told(verdicts) == {
+    assert judgements(verdicts) == {
         3: ("ambiguous", None),
         5: ("wrong", "sad"),
         8: ("ambiguous", None),
         9: ("right", None),
     }
     assert verdicts.undo() == 1 and verdicts.undo() == 1
-    assert told(verdicts) == {3: ("ambiguous", None), 5: ("ambiguous", None), 8: ("ambiguous", None)}
-    assert verdicts.undo() == 3 and told(verdicts) == {} and verdicts.undo() == 0
+    assert judgements(verdicts) == {3: ("ambiguous", None), 5: ("ambiguous", None), 8: ("ambiguous", None)}
+    assert verdicts.undo() == 3 and judgements(verdicts) == {} and verdicts.undo() == 0
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_last_verdict_holds_and_steps_are_taken_back_one_by_one(verdicts: Ve
 def test_what_is_no_verdict_is_refused(verdicts: Verdicts, verdict: str, label: str | None) -> None:
     with pytest.raises(DataError, match=r"[Ee]xpected one of"):
         verdicts.give([1], verdict, label)
-    assert told(verdicts) == {}
+    assert judgements(verdicts) == {}
 
 
 def test_verdicts_on_other_data_are_not_mixed_in_but_copies_share_them(
@@ -59,10 +59,10 @@ def test_verdicts_on_other_data_are_not_mixed_in_but_copies_share_them(
     path = tmp_path / "verdicts.sqlite"
     Verdicts(faces, path).give([0], "ambiguous")
     mine = Verdicts(data, path)
-    assert told(mine) == {}
+    assert judgements(mine) == {}
     copy = int(np.flatnonzero(data.leaked(np.arange(len(data))) & (data.splits != 0))[0])
     mine.give([copy], "wrong", "fear")
-    assert len(told(mine)) == 2 and Verdicts(faces, path).undo() == 1
+    assert len(judgements(mine)) == 2 and Verdicts(faces, path).undo() == 1
 
 
 def test_the_csv_has_what_one_needs_elsewhere(verdicts: Verdicts, faces: Dataset) -> None:
@@ -101,7 +101,7 @@ def test_a_variant_leaves_out_and_relabels_in_train_alone(
     assert np.array_equal(variant.images[variant.indices("test")], faces.images[test]), (
         "the test split must stay"
     )
-    assert told(Verdicts(variant, tmp_path / "verdicts.sqlite"))[at] == ("wrong", other), (
+    assert judgements(Verdicts(variant, tmp_path / "verdicts.sqlite"))[at] == ("wrong", other), (
         "a variant shares them"
     )
     assert "3 images left out and 1 label changed" in variant.warnings[-1]
@@ -150,7 +150,7 @@ def test_a_variant_of_a_variant_still_shares_the_verdicts(faces: Dataset, tmp_pa
     first = open_dataset(save_recipe(Recipe("synthetic:700", faces.fingerprint, {0: "x"}), tmp_path, "first"))
     second = open_dataset(save_recipe(Recipe(first.source, first.fingerprint, {1: "x"}), tmp_path, "second"))
     Verdicts(faces, tmp_path / "verdicts.sqlite").give([5], "ambiguous")
-    assert len(second) == len(faces) - 2 and told(Verdicts(second, tmp_path / "verdicts.sqlite")) == {
+    assert len(second) == len(faces) - 2 and judgements(Verdicts(second, tmp_path / "verdicts.sqlite")) == {
         3: ("ambiguous", None)
     }
 

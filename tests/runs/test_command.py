@@ -94,10 +94,10 @@ def test_settings_without_a_preset_have_no_command() -> None:
 
 
 def test_a_machine_is_told_in_a_line() -> None:
-    told = describe_machine()
+    machine = describe_machine()
     assert (
-        "\n" not in told
-        and "Keras 3." in told
-        and told.endswith(" on tensorflow")
-        and ("cores of" in told or "GPU" in told)
+        "\n" not in machine
+        and "Keras 3." in machine
+        and machine.endswith(" on tensorflow")
+        and ("cores of" in machine or "GPU" in machine)
     )

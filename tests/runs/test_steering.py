@@ -34,7 +34,7 @@ def steered(
 ) -> list[dict[str, Any]]:
     """Train `run`, do `what` after the given (epoch, batch), and `then` in another thread. What the batches
     told."""
-    told: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     failures: list[BaseException] = []
 
     def after() -> None:
@@ -48,7 +48,7 @@ def steered(
 
     def look(progress: dict[str, Any]) -> None:
         if "finished_epoch" not in progress:
-            told.append(progress)
+            events.append(progress)
             if (progress["epoch"], progress["batch"]) == when:
                 what()
                 thread.start()
@@ -57,7 +57,7 @@ def steered(
     thread.join()
     if failures:
         raise failures[0]
-    return told
+    return events
 
 
 def test_a_pause_holds_within_an_epoch_and_costs_nothing(voted: Path, tmp_path: Path) -> None:
@@ -99,8 +99,8 @@ def test_another_learning_rate_holds_from_the_next_batch_and_scales_the_schedule
     voted: Path, tmp_path: Path
 ) -> None:
     run = new(tmp_path / "run", voted, schedule="cosine", learning_rate=0.01, epochs=4)
-    told = steered(run, (2, 3), lambda: steering.set_learning_rate(run, 0.002))
-    rates = {(p["epoch"], p["batch"]): p["learning_rate"] for p in told}
+    events = steered(run, (2, 3), lambda: steering.set_learning_rate(run, 0.002))
+    rates = {(p["epoch"], p["batch"]): p["learning_rate"] for p in events}
     scheduled = [0.01, 0.01 * 0.5 * (1 + 2**-0.5), 0.005, 0.01 * 0.5 * (1 - 2**-0.5)]
     assert rates[2, 3] == pytest.approx(scheduled[1])
     assert rates[2, 4] == pytest.approx(0.002)
@@ -121,9 +121,9 @@ def test_a_changed_rate_outlives_an_interruption_but_a_pause_does_not(voted: Pat
     steered(run, (2, 3), change_and_stop)
     steering._request(run, mode="pause")  # as if killed while it was paused
     steering.clear_pause(run)
-    told: list[dict[str, Any]] = []
-    train(run, told.append)
-    assert {round(p["learning_rate"], 9) for p in told} == {0.005} and run.status()["state"] == "finished"
+    events: list[dict[str, Any]] = []
+    train(run, events.append)
+    assert {round(p["learning_rate"], 9) for p in events} == {0.005} and run.status()["state"] == "finished"
 
 
 def test_a_paused_run_can_be_stopped(voted: Path, tmp_path: Path) -> None:

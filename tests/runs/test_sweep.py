@@ -189,7 +189,7 @@ def test_a_run_that_outlived_the_sweep_is_followed_and_not_started_twice(
 
 @pytest.mark.slow
 def test_real_runs_are_trained_and_given_up(shell, tmp_path: Path) -> None:
-    told = shell.json(
+    result = shell.json(
         "sweep",
         "--data",
         "synthetic:350",
@@ -204,7 +204,7 @@ def test_real_runs_are_trained_and_given_up(shell, tmp_path: Path) -> None:
         "--sweep-dir",
         tmp_path / "real",
     )
-    assert told["state"] == "finished" and len(told["runs"]) == 5
-    best = next(run for run in told["runs"] if run["name"] == told["best"])
-    assert best["best_validation_accuracy"] == max(run["best_validation_accuracy"] for run in told["runs"])
-    assert {run["state"] for run in told["runs"]} <= {"finished", "pruned"}
+    assert result["state"] == "finished" and len(result["runs"]) == 5
+    best = next(run for run in result["runs"] if run["name"] == result["best"])
+    assert best["best_validation_accuracy"] == max(run["best_validation_accuracy"] for run in result["runs"])
+    assert {run["state"] for run in result["runs"]} <= {"finished", "pruned"}

@@ -116,8 +116,8 @@ def check_all_done(sweep: SweepFolder) -> None:
 
 def test_two_workers_share_the_trials_and_none_is_done_twice(sweep: SweepFolder) -> None:
     workers = [start(sweep, name) for name in "ab"]
-    told = [worker.communicate(timeout=120) for worker in workers]
-    assert [out.strip() for out, _ in told] == ["finished", "finished"], told
+    outputs = [worker.communicate(timeout=120) for worker in workers]
+    assert [out.strip() for out, _ in outputs] == ["finished", "finished"], outputs
     check_all_done(sweep)
     done = epochs(sweep)
     assert all(
@@ -248,6 +248,6 @@ def test_real_runs_of_two_workers_of_which_one_is_killed(shell, tmp_path: Path) 
     first.wait()
     for child in children[:1]:  # and the run that it trained, as when the machine is lost
         child.kill()
-    told = json.loads(second.communicate(timeout=250)[0])
-    assert told["state"] == "finished" and [run["state"] for run in told["runs"]] == ["finished"] * 4
+    result = json.loads(second.communicate(timeout=250)[0])
+    assert result["state"] == "finished" and [run["state"] for run in result["runs"]] == ["finished"] * 4
     assert {len(RunFolder(tmp_path / f"real-00{i}").history()) for i in range(1, 5)} == {4}

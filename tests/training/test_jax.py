@@ -74,10 +74,10 @@ def test_the_bundle_command_makes_its_inference_file(
     shell, jax_run: RunFolder, voted: Path, dataset: Dataset, tmp_path: Path
 ) -> None:
     """Under TensorFlow, which computes from the same weights what JAX did."""
-    told = shell.json("bundle", jax_run.path, "--data", voted, "--name", "made", "--out", tmp_path / "made")
+    result = shell.json("bundle", jax_run.path, "--data", voted, "--name", "made", "--out", tmp_path / "made")
     before, after = read_bundle(jax_run.bundle).card, read_bundle(tmp_path / "made").card
     assert after["temperature"] == pytest.approx(before["temperature"], rel=0.02)
-    assert (after["mirror"], after["quantisation"], told["networks"]) == (True, "int8", 1)
+    assert (after["mirror"], after["quantisation"], result["networks"]) == (True, "int8", 1)
     kept = np.load(jax_run.bundle / "probabilities.npz")["validation"]
     made = Classifier(read_bundle(tmp_path / "made")).probabilities(
         dataset.images[dataset.labelled_indices("validation")]

@@ -179,7 +179,7 @@ def test_one_output_answers_as_it_did_in_the_model_of_two(output: str, family: s
 # --- Runs
 
 
-def told(run: Path, images: np.ndarray) -> np.ndarray:
+def answers(run: Path, images: np.ndarray) -> np.ndarray:
     return Classifier(find_bundle(str(run))).probabilities(images).argmax(1)
 
 
@@ -189,8 +189,8 @@ def test_each_run_answers_as_what_it_was_asked_for(
     """The voters of these images nearly always choose the class after the label's."""
     test = dataset.indices("test")
     labels = dataset.labels[test]
-    assert (told(labels_run, dataset.images[test]) == labels).mean() > 0.7
-    assert (told(votes_run, dataset.images[test]) == (labels + 1) % 7).mean() > 0.7
+    assert (answers(labels_run, dataset.images[test]) == labels).mean() > 0.7
+    assert (answers(votes_run, dataset.images[test]) == (labels + 1) % 7).mean() > 0.7
 
 
 def test_a_run_is_validated_against_its_own_truth(

@@ -33,9 +33,9 @@ def config(name: str, size: int) -> ModelConfig:
 @pytest.mark.parametrize(("name", "size"), [("MobileNetV2", 75), ("EfficientNetB0", 48), ("ResNet50V2", 33)])
 def test_its_size_is_known_without_keras(name: str, size: int) -> None:
     model = zoo.build(config(name, size))
-    told = summary(as_blocks(config(name, size)))
-    assert (told.parameters, told.multiply_adds) == (model.count_params(), multiply_adds(model))
-    (row,) = (row for row in told.layers if row["type"] == name)
+    result = summary(as_blocks(config(name, size)))
+    assert (result.parameters, result.multiply_adds) == (model.count_params(), multiply_adds(model))
+    (row,) = (row for row in result.layers if row["type"] == name)
     assert row["output"] == list(model.get_layer("last_conv").output.shape[1:])
     assert model.get_layer("features").output.shape[1:] == (SIZES[name].channels,)
 

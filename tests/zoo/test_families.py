@@ -43,8 +43,8 @@ def test_the_blocks_are_the_same_network(name: str) -> None:
     config = DISTINCT[name]
     blocks = as_blocks(config)
     first, second = reference(config), zoo.build(config)
-    told = summary(blocks)
-    assert (told.parameters, told.multiply_adds) == (first.count_params(), multiply_adds(first))
+    result = summary(blocks)
+    assert (result.parameters, result.multiply_adds) == (first.count_params(), multiply_adds(first))
     for row, own in zip(
         layer_table(second), layer_table(first), strict=True
     ):  # the reference writes its ReLU as another class

@@ -27,9 +27,9 @@ CONV, POOL, FLATTEN = {"type": "conv"}, {"type": "pool"}, {"type": "flatten"}
 @pytest.mark.parametrize(("shape", "classes"), [((48, 48, 1), 7), ((33, 46, 3), 2)])
 def test_the_summary_is_what_keras_says(name: str, shape: tuple[int, int, int], classes: int) -> None:
     model = zoo.build(ModelConfig(family="blocks", hparams={"blocks": LISTS[name]}), shape, classes)
-    told = summary(LISTS[name], shape, classes)
-    assert told.layers == layer_table(model)
-    assert (told.parameters, told.multiply_adds) == (model.count_params(), multiply_adds(model))
+    measured = summary(LISTS[name], shape, classes)
+    assert measured.layers == layer_table(model)
+    assert (measured.parameters, measured.multiply_adds) == (model.count_params(), multiply_adds(model))
 
 
 def test_the_lists_hold_every_type() -> None:
@@ -38,15 +38,15 @@ def test_the_lists_hold_every_type() -> None:
 
 
 def test_counted_by_hand() -> None:
-    told = summary(
+    result = summary(
         [
             {"type": "depthwise_conv", "stride": 2},
             {"type": "conv", "filters": 8, "kernel": 1},
             {"type": "global_pooling"},
         ]
     )
-    assert told.multiply_adds == 24 * 24 * (9 + 8) + 8 * 7
-    assert told.parameters == (9 + 1) + (8 + 8) + (8 * 7 + 7)
+    assert result.multiply_adds == 24 * 24 * (9 + 8) + 8 * 7
+    assert result.parameters == (9 + 1) + (8 + 8) + (8 * 7 + 7)
 
 
 def test_the_summary_needs_no_keras() -> None:

@@ -42,12 +42,12 @@ class Header:
     """First line of a table and the columns found in it."""
 
     names: tuple[str, ...]
-    found: dict[str, str]  # role ("label", "pixels", "split") -> name
+    by_role: dict[str, str]  # role ("label", "pixels", "split") -> name
     delimiter: str
 
     @property
     def is_faces(self) -> bool:
-        return "pixels" in self.found
+        return "pixels" in self.by_role
 
 
 def read_header(head: bytes) -> Header:
@@ -90,7 +90,7 @@ def missing_pixels(name: str, head: bytes) -> DataError | None:
     if {"image name", "contempt", "nf"} <= {column.strip().lower() for column in header.names}:
         return DataError(f"{name} holds the FER+ votes, which come without images: open fer2013.csv instead.")
     lower = [column.strip().lower() for column in header.names]
-    if any(name in columns.PICTURE_PATHS for name in lower) and "label" in header.found:
+    if any(name in columns.PICTURE_PATHS for name in lower) and "label" in header.by_role:
         return DataError(
             f"{name} is a list of pictures with their labels: open the folder, zip or tar that has the list "
             "and the pictures."
@@ -107,11 +107,11 @@ def read_tables(tree: FileTree, paths: list[str]) -> Samples:
     for path in paths:
         with tree.open(path) as file:
             headers[path] = read_header(file.read(_MAX_HEADER_BYTES))
-    complete = [path for path in paths if {"label", "split"} <= headers[path].found.keys()]
+    complete = [path for path in paths if {"label", "split"} <= headers[path].by_role.keys()]
     selected = complete[:1] or paths
     parts = []
     for path in selected:
-        labelled = "label" in headers[path].found
+        labelled = "label" in headers[path].by_role
         split = split_of(path, "train" if labelled else "test") if len(paths) > 1 or not labelled else "train"
         with tree.open(path) as file:
             parts.append(
@@ -170,7 +170,7 @@ def read(
             blank.append(row.number)
         return "skip" if len(passed_over) < 100_000 else "error"
 
-    column_indices = {role: header.names.index(column) for role, column in header.found.items()}
+    column_indices = {role: header.names.index(column) for role, column in header.by_role.items()}
     names = [f"c{i}" for i in range(len(header.names))]
     # Room for the most whole images that the file can contain; the system allocates only what is written.
     room = 1 + file.seek(0, io.SEEK_END) // (2 * PIXELS - 1)

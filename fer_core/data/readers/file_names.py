@@ -30,9 +30,9 @@ def classes(paths: Iterable[str]) -> tuple[str, dict[str, str]] | None:
     """Return the data set whose way of naming all these pictures follow, and the class of each; or None."""
     names = {path: PurePosixPath(path).name for path in paths}
     for form, pattern in _PATTERNS.items():
-        found = {path: pattern.match(name) for path, name in names.items()}
-        if names and all(found.values()):
-            return form, {path: _class_of(match) for path, match in found.items() if match}
+        matches = {path: pattern.match(name) for path, name in names.items()}
+        if names and all(matches.values()):
+            return form, {path: _class_of(match) for path, match in matches.items() if match}
     return None
 
 

@@ -43,8 +43,8 @@ def parse(content: bytes) -> dict[int, str] | None:
     names = _json(text) if text[:1] in ("{", "[") else _lines(text.splitlines())
     if names is None or not 2 <= len(names) <= MAX_CODES:
         return None
-    known = {emotions.find(name) for name in names.values()} - {None}
-    return names if len(known) >= 2 and max(map(len, names.values())) <= _MAX_NAME else None
+    classes = {emotions.find(name) for name in names.values()} - {None}
+    return names if len(classes) >= 2 and max(map(len, names.values())) <= _MAX_NAME else None
 
 
 def _json(text: str) -> dict[int, str] | None:

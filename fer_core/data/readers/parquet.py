@@ -193,8 +193,8 @@ def read(
 
 def _shared_columns(schema: pa.Schema) -> list[str]:
     """Return the columns of text and bytes at the top, and those of encoded images one level below."""
-    found = [item.name for item in schema if _is_text(item.type)]
-    return found + [f"{item.name}.bytes" for item in schema if pa.types.is_struct(item.type)]
+    names = [item.name for item in schema if _is_text(item.type)]
+    return names + [f"{item.name}.bytes" for item in schema if pa.types.is_struct(item.type)]
 
 
 def _is_text(kind: pa.DataType) -> bool:

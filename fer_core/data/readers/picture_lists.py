@@ -61,7 +61,7 @@ def find(tree: FileTree, pictures: list[str], explicit: bool) -> PictureList | N
     Args:
         explicit: Read only lists whose form leaves no doubt, not any table with a column of paths.
     """
-    found = PictureList()
+    picture_list = PictureList()
     by_name: dict[str, list[str]] = {}
     for path in pictures:
         by_name.setdefault(PurePosixPath(path).name, []).append(path)
@@ -72,9 +72,9 @@ def find(tree: FileTree, pictures: list[str], explicit: bool) -> PictureList | N
         form = _form(head, explicit)
         if form is None:
             continue
-        found.form = form
+        picture_list.form = form
         if form == _RAF_DB_LIST:
-            found.names = names_of("raf-db")
+            picture_list.names = names_of("raf-db")
         with tree.open(path) as file:
             content = file.read(_MAX_LIST_BYTES)
         tree.budget.take_bytes(path, len(content))
@@ -82,14 +82,14 @@ def find(tree: FileTree, pictures: list[str], explicit: bool) -> PictureList | N
         for name, label, split in _entries(form, text):
             picture = _resolve(name, path, by_name)
             if picture is None:
-                found.missing += 1
+                picture_list.missing += 1
             elif label is None:
-                found.no_label += 1
+                picture_list.no_label += 1
             else:
-                found.labels[picture] = label
-                found.splits[picture] = find_split(split or "") or split_of(path)
-    if found.labels:
-        return found
+                picture_list.labels[picture] = label
+                picture_list.splits[picture] = find_split(split or "") or split_of(path)
+    if picture_list.labels:
+        return picture_list
     return (
         _affectnet(tree, pictures) or _yolo(tree, pictures) or (None if explicit else _file_names(pictures))
     )
@@ -97,10 +97,10 @@ def find(tree: FileTree, pictures: list[str], explicit: bool) -> PictureList | N
 
 def _file_names(pictures: list[str]) -> PictureList | None:
     """Return the classes in the names of pictures, as JAFFE, KDEF and RAVDESS have them."""
-    found = file_names.classes(pictures)
-    if found is None:
+    form_and_classes = file_names.classes(pictures)
+    if form_and_classes is None:
         return None
-    form, labels = found
+    form, labels = form_and_classes
     return PictureList(labels, {path: split_of(path) for path in labels}, form=f"file names of {form}")
 
 
@@ -202,7 +202,7 @@ def is_annotation(path: str) -> bool:
 def _affectnet(tree: FileTree, pictures: list[str]) -> PictureList | None:
     """Read the number in annotations/NAME_exp.npy of each images/NAME.jpg, a string or an integer."""
     files = {path for path in tree.paths if is_annotation(path)}
-    found = PictureList(names=names_of("affectnet"), form="folder of AffectNet annotations")
+    picture_list = PictureList(names=names_of("affectnet"), form="folder of AffectNet annotations")
     for picture in pictures if files else []:
         pure = PurePosixPath(picture)
         annotation = (pure.parent.parent / "annotations" / f"{pure.stem}_exp.npy").as_posix()
@@ -213,11 +213,11 @@ def _affectnet(tree: FileTree, pictures: list[str]) -> PictureList | None:
         try:
             label = str(int(np.load(io.BytesIO(content), allow_pickle=False).item()))
         except (ValueError, TypeError, EOFError, OSError):
-            found.no_label += 1
+            picture_list.no_label += 1
             continue
-        found.labels[picture] = label
-        found.splits[picture] = split_of(picture)
-    return found if found.labels else None
+        picture_list.labels[picture] = label
+        picture_list.splits[picture] = split_of(picture)
+    return picture_list if picture_list.labels else None
 
 
 # --- YOLO
@@ -236,7 +236,7 @@ def _yolo(tree: FileTree, pictures: list[str]) -> PictureList | None:
     if names is None:
         return None
     texts = {path for path in tree.paths if _is_yolo_label(path)}
-    found = PictureList(names=names, form="YOLO export")
+    picture_list = PictureList(names=names, form="YOLO export")
     for picture in pictures:
         pure = PurePosixPath(picture)
         label = (pure.parent.parent / "labels" / f"{pure.stem}.txt").as_posix()
@@ -246,11 +246,11 @@ def _yolo(tree: FileTree, pictures: list[str]) -> PictureList | None:
             objects = [line.split() for line in file.read(_HEAD_BYTES).decode(errors="replace").splitlines()]
         classes = {words[0] for words in objects if words}
         if len(classes) == 1:
-            found.labels[picture] = classes.pop()
-            found.splits[picture] = split_of(picture)
+            picture_list.labels[picture] = classes.pop()
+            picture_list.splits[picture] = split_of(picture)
         else:
-            found.no_label += 1
-    return found if found.labels else None
+            picture_list.no_label += 1
+    return picture_list if picture_list.labels else None
 
 
 def _yaml_names(tree: FileTree, path: str) -> dict[int, str] | None:

@@ -31,13 +31,13 @@ def show(dataset: DatasetView, chart: str) -> None:
 def _face(dataset: DatasetView, chart: str) -> None:
     state: Any = st.session_state.get(_KEY, {})
     index = state.get("index")
-    known = isinstance(index, int) and 0 <= index < len(dataset.data)
+    is_face = isinstance(index, int) and 0 <= index < len(dataset.data)
     _component(
         key=_KEY,
         data={
             "chart": chart,
-            "index": index if known else -1,
-            "picture": data_uri(dataset.data.images[index]) if known else "",
+            "index": index if is_face else -1,
+            "picture": data_uri(dataset.data.images[index]) if is_face else "",
         },
         default={"index": None},
         on_index_change=lambda: None,

@@ -188,7 +188,7 @@ def _ask(dataset: DatasetView, indices: Sequence[int], kind: str, name: str | No
     with st.container(height=380 if len(shown) > 2 * _AT_ONCE else "content", border=False):
         face_grid.show(shown, "dataset_asked_faces", min_width=64)
     with st.container(horizontal=True):
-        judged = st.button(
+        clicked = st.button(
             f"Judge {len(indices):,} faces",
             key="dataset_judge_all",
             type="primary",
@@ -196,7 +196,7 @@ def _ask(dataset: DatasetView, indices: Sequence[int], kind: str, name: str | No
             on_click=_give_many,
             args=(dataset, indices, kind, name),
         )
-        if st.button("Cancel", key="dataset_judge_none") or judged:
+        if st.button("Cancel", key="dataset_judge_none") or clicked:
             st.rerun()
 
 

@@ -33,11 +33,11 @@ def predictions(selection: Selection) -> Predictions | None:
         with errors_shown(stop=False):
             content = upload.getvalue()
             visitor.check_upload(upload.name, content)
-            found = parse_predictions(upload.name, content, selection.data, selection.record.split)
-            found.on(selection.record)  # raises where no image has an answer
-            for note in found.notes:
+            answers = parse_predictions(upload.name, content, selection.data, selection.record.split)
+            answers.on(selection.record)  # raises where no image has an answer
+            for note in answers.notes:
                 st.caption(f":material/info: {plain(note)}")
-            return found
+            return answers
     return None
 
 

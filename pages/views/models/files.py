@@ -148,7 +148,7 @@ def _converted(path: str, modified: int) -> bytes:
                     env=helpers.environment(),
                 ),
             )
-            _, said = process.communicate(timeout=_TIMEOUT)
+            _, error_output = process.communicate(timeout=_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -162,7 +162,7 @@ def _converted(path: str, modified: int) -> bytes:
             ) from None
         if process.returncode == 0 and out.is_file():
             return out.read_bytes()
-        reason = helpers.failure(said, process.returncode)
+        reason = helpers.failure(error_output, process.returncode)
         raise ModelError(f"The conversion to ONNX failed: {reason}")
 
 

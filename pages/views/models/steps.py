@@ -100,12 +100,12 @@ def show(_models: object) -> None:
 
 def read_steps() -> list[Step]:
     """Return the steps whose cards are here and have a confusion matrix on PublicTest."""
-    found = []
+    steps = []
     for name, title, meaning in _STEPS:
         figures = as_dict(as_dict(next(presets.cards(name), {}), "figures"), "validation")
         if as_float(figures.get("accuracy")) is not None and figures.get("confusion_matrix"):
-            found.append(Step(name, title, meaning, figures))
-    return found
+            steps.append(Step(name, title, meaning, figures))
+    return steps
 
 
 def _one(steps: Sequence[Step]) -> None:

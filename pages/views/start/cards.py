@@ -70,8 +70,8 @@ def show() -> None:
 
 def _show_data_folder() -> None:
     """Lead to the data sets of the data folder, FER2013 first."""
-    names, known = source_link.listed(), data_source.fer2013()
-    first = [known.name] if known is not None else []
+    names, fer2013 = source_link.listed(), data_source.fer2013()
+    first = [fer2013.name] if fer2013 is not None else []
     for name in [*first, *(name for name in names if name not in first)][:_DATA_LINKS]:
         st.page_link(
             "pages/dataset.py",

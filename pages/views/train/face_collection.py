@@ -74,10 +74,10 @@ class FaceCollection:
         before, left_out = len(self.faces), 0
         for content in pictures:
             try:
-                found = photo_results.classify("the burst", content, bundle).faces
+                faces = photo_results.classify("the burst", content, bundle).faces
             except ImageError:
-                found = []
-            crop = max(found, key=lambda face: face.box[2] * face.box[3]).crop if found else None
+                faces = []
+            crop = max(faces, key=lambda face: face.box[2] * face.box[3]).crop if faces else None
             if crop is None or any(np.array_equal(face.crop, crop) for face in self.faces):
                 left_out += 1
             elif not self._add(label, crop, "the burst"):

@@ -69,9 +69,9 @@ def _camera(collection: FaceCollection, label: str, bundle: Bundle, model: FewSh
 def _probabilities(model: FewShotModel, bundle: Bundle, picture: bytes) -> np.ndarray:
     """Return the probabilities (C,) of the largest face, or an empty array without a face."""
     try:
-        found = cached_models.predictor(bundle).predict_picture(picture, name="the picture").faces
-        if found:
-            largest = max(found, key=lambda face: face.box[2] * face.box[3])
+        detected = cached_models.predictor(bundle).predict_picture(picture, name="the picture").faces
+        if detected:
+            largest = max(detected, key=lambda face: face.box[2] * face.box[3])
             return model.probabilities(largest.crop[None])[0]
     except FerError:  # a picture that the browser cut short; the next one follows
         pass

@@ -32,14 +32,14 @@ def show() -> None:
         data_source.dataset()
         config = setup.base_config("readme_preset", PUBLISHED)
         name = str(config.preset)
-        said = card(PRESETS[name])
+        preset_card = card(PRESETS[name])
         history = _history(name)
         left, right = st.columns(2, gap="large")
         with left:
-            _claim(said)
+            _claim(preset_card)
         with right:
-            _measured(said)
-        _gap(said, history)
+            _measured(preset_card)
+        _gap(preset_card, history)
         st.subheader("Your run")
         run = _newest(config)
         _start(config, run)
@@ -47,15 +47,15 @@ def show() -> None:
         st.fragment(_result, run_every=_REFRESH_SECONDS if open_now else None)(run, history, open_now)
 
 
-def _claim(said: dict[str, Any]) -> None:
+def _claim(preset_card: dict[str, Any]) -> None:
     st.markdown("##### What the README says")
-    st.markdown(f"**{plain(said['claim'] or 'No figure')}** for: {plain(said['description'])}")
-    st.caption(f"Data: {plain(said['data_form'])}.")
+    st.markdown(f"**{plain(preset_card['claim'] or 'No figure')}** for: {plain(preset_card['description'])}")
+    st.caption(f"Data: {plain(preset_card['data_form'])}.")
 
 
-def _measured(said: dict[str, Any]) -> None:
+def _measured(preset_card: dict[str, Any]) -> None:
     st.markdown("##### What the network measures")
-    measured = said["measured"]
+    measured = preset_card["measured"]
     if not measured:
         st.markdown("Not yet measured on PrivateTest.")
         return
@@ -69,18 +69,18 @@ def _measured(said: dict[str, Any]) -> None:
             f"{measured['accuracy_without_leaked']:.1%} without the images that have a copy in the training "
             "split."
         )
-    if said["name"] in {bundle.path.name for bundle in shipped()}:
+    if preset_card["name"] in {bundle.path.name for bundle in shipped()}:
         st.page_link(
             "pages/evaluate.py",
             label="See its errors, cell by cell",
             icon=":material/fact_check:",
-            query_params={"model": said["name"]},
+            query_params={"model": preset_card["name"]},
         )
 
 
-def _gap(said: dict[str, Any], history: list[dict[str, float]]) -> None:
+def _gap(preset_card: dict[str, Any], history: list[dict[str, float]]) -> None:
     """Explain with the figures of the card what may make a claim higher than the measurement."""
-    measured, planned = said["measured"], said["config"]["train"]["epochs"]
+    measured, planned = preset_card["measured"], preset_card["config"]["train"]["epochs"]
     if not measured or not history:
         return
     best = max(history, key=lambda row: row["val_accuracy"])
