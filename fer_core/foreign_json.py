@@ -24,7 +24,7 @@ def read_json(path: Path) -> Any:
         ValueError: As for `parse_json`, or it is too large.
     """
     if path.exists() and not path.is_file():
-        raise ValueError("it is no file")  # a pipe would be waited for
+        raise ValueError("it is not a file")  # a pipe would be waited for
     with open(path, "rb") as file:
         content = file.read(_BYTES + 1)
     if len(content) > _BYTES:

@@ -16,7 +16,7 @@ from .wording import printable
 # Pillow's names of the formats that are read (MPO is opened as JPEG). Its others (EPS, PDF, FLI ...) only add
 # risks.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF", "PPM")
-# A file with such a name is meant to be a picture, so that its error is shown if it is none.
+# A file with such a name is meant to be a picture, so that its error is shown if it is not one.
 SUFFIXES = frozenset(
     (
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".mpo", ".png", ".apng", ".webp", ".gif"),

@@ -30,7 +30,7 @@ def check(source: str | Path | bytes, name: str) -> None:
     """Check the file of a picture.
 
     Raises:
-        ImageError: It is no regular file, or would take far more time or memory than a picture does.
+        ImageError: It is not a regular file, or would take far more time or memory than a picture does.
         OSError: It cannot be read.
     """
     if isinstance(source, bytes):
@@ -38,7 +38,7 @@ def check(source: str | Path | bytes, name: str) -> None:
         return
     mode = Path(source).stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise ImageError(f"{name} is no file but a pipe or a device: an image file was expected.")
+        raise ImageError(f"{name} is a pipe or a device: an image file was expected.")
     if stat.S_ISREG(mode) and Path(source).stat().st_size:
         with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             _check(content, name)
@@ -65,7 +65,7 @@ def _read_jpeg(content: Content, name: str) -> tuple[int, int]:
     position, end, segments, pixels, scans = 2, len(content), 0, 0, 0
     while position < end - 3:
         fill = _FILL.match(content, position)
-        if fill is None:  # Pillow skips what is no marker
+        if fill is None:  # Pillow skips bytes that are not a marker
             next_marker = content.find(b"\xff", position)
             if next_marker < 0:
                 break

@@ -16,6 +16,6 @@ def times(count: int) -> str:
 def printable(name: str) -> str:
     """Return a file name that every terminal and file can take.
 
-    A name that is no UTF-8 (Latin-1 on Linux) has surrogates, which are written as backslash escapes.
+    A name that is not UTF-8 (Latin-1 on Linux) has surrogates, which are written as backslash escapes.
     """
     return name.encode(errors="backslashreplace").decode()

@@ -29,7 +29,7 @@ def open_zip(source: str | Path | BinaryIO, name: str, max_members: int = MAX_ME
 
     Raises:
         DataError: It has more than `max_members` members.
-        zipfile.BadZipFile: It is no zip, or is damaged.
+        zipfile.BadZipFile: It is not a zip, or is damaged.
         OSError: It cannot be read.
     """
     if isinstance(source, str | Path):

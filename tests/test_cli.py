@@ -205,7 +205,7 @@ def test_exported_files_give_the_same_probabilities(
 def test_errors_of_the_user_are_one_sentence(shell, command, trained_run: Path, tmp_path: Path) -> None:
     assert "nowhere.csv does not exist" in shell.error("data", tmp_path / "nowhere.csv")
     assert "baseline-deep" in command.error("train", "--data", "synthetic:70", "--preset", "nonesuch")
-    assert "no run folder" in command.error("train", "--resume", tmp_path)
+    assert "is not a run folder" in command.error("train", "--resume", tmp_path)
     assert "leave --epochs out" in command.error("train", "--resume", trained_run, "--epochs", 3)
     assert "does not exist" in command.error(
         "train", "--data", tmp_path / "nowhere.csv", "--run-dir", tmp_path / "y"
@@ -617,7 +617,7 @@ def test_what_cannot_be_bundled_is_one_sentence(
 def test_bundling_over_a_folder_of_something_else_is_refused(
     here, labels_run: Path, voted: Path, tmp_path: Path, monkeypatch
 ) -> None:
-    """A run, or what stands in the present folder, is no bundle to be replaced."""
+    """A run, or what stands in the present folder, is not a bundle to be replaced."""
     run = Path(shutil.copytree(labels_run, tmp_path / "run"))
     monkeypatch.chdir(tmp_path)
     for out in (run, tmp_path, "."):

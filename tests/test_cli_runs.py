@@ -81,7 +81,7 @@ def test_a_run_is_promoted_packed_and_deleted(here: Here, runs: Path, tmp_path: 
     ] == "first"
     assert here.json("runs", "first", "--delete") == {"deleted": "first"}
     assert [run.name for run in list_runs(runs)] == ["second"]
-    assert "is no run folder" in here.error("runs", "first")
+    assert "is not a run folder" in here.error("runs", "first")
 
 
 def test_a_run_under_way_is_steered_and_others_are_not(here: Here, runs: Path) -> None:
@@ -147,6 +147,6 @@ def test_a_sweep_that_cannot_be_leaves_nothing_behind(here: Here, runs: Path) ->
     assert "expected a list such as" in here.error(*base, "--search", "train.batch_size=big")
     assert "learning_rate" in here.error(*base, "--search", "train.learning_rate=0.1..99")
     assert not SweepFolder(runs / "search").exists()
-    assert "is no sweep" in here.error("sweep", "--resume", runs / "first")
+    assert "is not a sweep" in here.error("sweep", "--resume", runs / "first")
     with pytest.raises(SystemExit, match="2"):
         main([*map(str, base)])

@@ -38,7 +38,7 @@ class LabelledPhotos:
     people: np.ndarray
 
     def trusted(self, untrusted: Sequence[str]) -> np.ndarray:
-        """Return which photos have a face and a label that is none of the classes `untrusted`, (N,) bool."""
+        """Return which photos have a face and a label outside the classes `untrusted`, (N,) bool."""
         return self.found & ~np.isin(self.labels, [emotions.NAMES.index(label) for label in untrusted])
 
 

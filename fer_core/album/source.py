@@ -182,7 +182,7 @@ def _opened_zip(source: Path | BinaryIO, named: str) -> zipfile.ZipFile:
         return open_zip(source, named, _MAX_MEMBERS)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise DataError(
-            f"{named} is no zip, or a damaged one: expected a folder or a zip with pictures."
+            f"{named} is not a zip, or a damaged one: expected a folder or a zip with pictures."
         ) from None
 
 

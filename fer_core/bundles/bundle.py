@@ -149,7 +149,9 @@ def read_bundle(path: Path) -> Bundle:
         state = (path / CARD).stat()
         card = _card(path / CARD, state.st_mtime_ns, state.st_size, state.st_ino)
     except FileNotFoundError:
-        raise ModelError(f"{path} is no model bundle: expected a folder with {CARD} and {KERAS}.") from None
+        raise ModelError(
+            f"{path} is not a model bundle: expected a folder with {CARD} and {KERAS}."
+        ) from None
     except (OSError, ValueError) as error:
         raise ModelError(f"The card {path / CARD} cannot be read: {error}.") from None
     labels = card.get("labels") if isinstance(card, dict) else None

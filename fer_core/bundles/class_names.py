@@ -32,13 +32,13 @@ def named_litert(content: bytes, labels: Sequence[str]) -> bytes:
         labels: The classes in the order of the output.
 
     Raises:
-        ModelError: The content is no LiteRT file.
+        ModelError: The content is not a LiteRT file.
     """
     from ai_edge_litert import schema_py_generated as schema
 
     if content[4:8] != IDENTIFIER:
         raise ModelError(
-            "The inference file is no LiteRT file: make the bundle again with the command bundle."
+            "The inference file is not a LiteRT file: make the bundle again with the command bundle."
         )
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     graph = model.subgraphs[0]

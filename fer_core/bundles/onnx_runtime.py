@@ -59,7 +59,7 @@ class ONNXRuntime:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         fits = len(inputs) == len(outputs) == 1 and len(inputs[0].shape) == 4 and len(outputs[0].shape) == 2
         if not fits:
-            raise ModelError(f"{path} is no inference file of a bundle: import the model again.")
+            raise ModelError(f"{path} is not an inference file of a bundle: import the model again.")
         self._name = inputs[0].name
         self.input_shape = list(inputs[0].shape[1:])
         self.count = outputs[0].shape[1]

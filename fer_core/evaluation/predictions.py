@@ -225,7 +225,7 @@ class _Answers:
             rows = np.array([int(float(str(value))) for value in values], np.int64)
         except (ValueError, OverflowError):
             raise DataError(
-                f"{self.name} has a row that is no number: expected rows of the source from 0."
+                f"{self.name} has a row that is not a number: expected rows of the source from 0."
             ) from None
         return rows
 
@@ -248,12 +248,12 @@ class _Answers:
         try:
             return np.array(cells, np.float64)
         except ValueError:
-            raise DataError(f"{self.name} has a probability that is no number: {_EXPECTED}.") from None
+            raise DataError(f"{self.name} has a probability that is not a number: {_EXPECTED}.") from None
 
     def _by_class(self, rows: np.ndarray, values: np.ndarray, names: list[str]) -> Predictions:
         if values.dtype.kind not in "fiub" or not np.isfinite(values).all() or (values < 0).any():
             raise DataError(
-                f"{self.name} has probabilities that are no numbers from 0: apply a softmax to logits."
+                f"{self.name} has probabilities that are not numbers from 0: apply a softmax to logits."
             )
         sums = values.sum(axis=1, dtype=np.float64)
         if (sums <= 0).any():

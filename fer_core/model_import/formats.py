@@ -28,7 +28,7 @@ def recognise(path: Path) -> str:
     """Return the format of a model file or folder.
 
     Raises:
-        ModelError: It is missing, or is no model of a known format.
+        ModelError: It is missing, or is not a model of a known format.
     """
     if path.is_dir():
         if (path / SAVED_MODEL_FILE).is_file():
@@ -57,7 +57,7 @@ def recognise(path: Path) -> str:
     # A protobuf has no signature: the field 1 of an ONNX model, its version, usually comes first.
     if path.suffix.lower() == ".onnx" or head[0] == 0x08:
         return ONNX
-    raise ModelError(f"{path.name} is no model of a known format: {_EXPECTED}.")
+    raise ModelError(f"{path.name} is not a model of a known format: {_EXPECTED}.")
 
 
 def _zipped(path: Path) -> str:

@@ -75,7 +75,7 @@ def input_shape(shape: list[int | None], what: str) -> InputShape:
         what: The file, as the subject of messages.
 
     Raises:
-        ModelError: The input is no image of one or three channels.
+        ModelError: The input is not an image of one or three channels.
     """
     sizes = [None if size is None or size < 1 else int(size) for size in shape]
     if len(sizes) == 4 and (sizes[3] in (1, 3) or sizes[1] in (1, 3)):

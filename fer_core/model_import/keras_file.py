@@ -39,7 +39,7 @@ class KerasNetwork:
         """Read a file.
 
         Raises:
-            ModelError: It is damaged, has code of its own, or is no classifier of images.
+            ModelError: It is damaged, has code of its own, or is not a classifier of images.
         """
         self.format = format
         config = _h5_config(path) if format == formats.H5 else _keras_config(path)

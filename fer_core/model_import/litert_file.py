@@ -32,7 +32,7 @@ class LiteRTNetwork:
         """Read a file.
 
         Raises:
-            ModelError: It is damaged, or is no classifier of images.
+            ModelError: It is damaged, or is not a classifier of images.
         """
         from ai_edge_litert.interpreter import Interpreter
 

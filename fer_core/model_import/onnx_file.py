@@ -35,7 +35,7 @@ class ONNXNetwork:
         """Read a file.
 
         Raises:
-            ModelError: It is damaged, keeps its weights in other files, or is no classifier of images; or
+            ModelError: It is damaged, keeps its weights in other files, or is not a classifier of images; or
             ONNX
                 Runtime is not installed.
         """

@@ -17,7 +17,7 @@ def open_network(path: Path, folder: Path) -> Network:
         folder: Empty; what has to be unpacked goes there.
 
     Raises:
-        ModelError: It is missing, damaged, runs code of its own, or is no classifier of images.
+        ModelError: It is missing, damaged, runs code of its own, or is not a classifier of images.
     """
     format = formats.recognise(path)
     if format in (formats.KERAS, formats.H5):

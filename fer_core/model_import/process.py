@@ -49,7 +49,7 @@ def inspect(
         on_progress: Called with the share of the tries that is done.
 
     Raises:
-        ModelError: The file cannot be read, runs code of its own, or is no classifier of images; or the
+        ModelError: The file cannot be read, runs code of its own, or is not a classifier of images; or the
             process ended unexpectedly.
     """
     with tempfile.TemporaryDirectory(prefix="fer-import-") as folder:

@@ -62,7 +62,7 @@ class SavedModelNetwork:
         """Check and load a SavedModel.
 
         Raises:
-            ModelError: It is damaged, does more than compute, or is no classifier of images.
+            ModelError: It is damaged, does more than compute, or is not a classifier of images.
         """
         import_keras()
         import tensorflow as tf

@@ -210,7 +210,7 @@ def open_run(path: Path) -> RunFolder:
     run = RunFolder(path)
     if not run.exists():
         raise TrainingError(
-            f"{path} is no run folder: expected a folder with the config.json of a training run."
+            f"{path} is not a run folder: expected a folder with the config.json of a training run."
         )
     try:
         run.config()

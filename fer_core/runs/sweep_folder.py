@@ -187,7 +187,7 @@ class SweepFolder(ProcessFolder):
             return SweepConfig.model_validate_json((self.path / "sweep.json").read_bytes())
         except (OSError, ValidationError):
             raise TrainingError(
-                f"{self.path} is no sweep: expected a folder with a valid sweep.json."
+                f"{self.path} is not a sweep: expected a folder with a valid sweep.json."
             ) from None
 
     def run_path(self, trial: int) -> Path:

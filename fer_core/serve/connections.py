@@ -45,7 +45,7 @@ class Connection(H11Protocol):
             self._waits_no_longer()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP in the form of all errors of the service."""
+        """Answer what is not HTTP in the form of all errors of the service."""
         content = json.dumps({"error": f"{msg.rstrip('.')}: expected HTTP/1.1, see /docs."}).encode()
         headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
         for event in (

@@ -19,14 +19,14 @@ _VARIANTS_AT_MOST = 10  # of a variant
 
 
 def of(data: Dataset) -> list[str] | None:
-    """Return the path of each row's picture below its folder, or None for data that are no files."""
+    """Return the path of each row's picture below its folder, or None for data that are not files."""
     if data.format.endswith("synthetic"):
         return None
     return _read(data.source, f"{visitor.key()} {result_cache.key(data)}")
 
 
 def name(data: Dataset, index: int) -> str:
-    """Return the path of one picture below its folder; empty for data that are no files."""
+    """Return the path of one picture below its folder; empty for data that are not files."""
     names, row = of(data), int(data.rows[index])
     return names[row] if names is not None and row < len(names) else ""
 

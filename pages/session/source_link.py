@@ -110,7 +110,7 @@ def path_of(name: str) -> Path:
     """
     folder, own_folder = data_source.folder(), data_source.own_folder()
     if len(name) > _NAME_LENGTH:
-        raise DataError(f"A name of {len(name):,} characters is no data set: choose a listed one.")
+        raise DataError(f"A name of {len(name):,} characters is not a data set: choose a listed one.")
     if own_folder == folder:
         return below(folder, name)
     path = own_folder / name.removeprefix(MINE) if name.startswith(MINE) else folder / name

@@ -106,9 +106,9 @@ def test_results_come_one_by_one_and_can_be_cancelled(predictor: Predictor) -> N
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (b"no zip", "is no zip"),
+        (b"no zip", "is not a zip"),
         (zipped({"notes.txt": b""}), "holds no picture"),
-        (zipped({"a.jpg": b""})[:-30], "is no zip"),
+        (zipped({"a.jpg": b""})[:-30], "is not a zip"),
     ],
     ids=[
         "text",

@@ -99,7 +99,7 @@ def test_an_exported_file_names_its_classes_and_answers_as_before(
 
 def test_no_litert_file_is_one_sentence() -> None:
     for content in (b"", b"no model at all"):
-        with pytest.raises(ModelError, match="is no LiteRT file"):
+        with pytest.raises(ModelError, match="is not a LiteRT file"):
             named_litert(content, NAMES)
 
 

@@ -103,7 +103,7 @@ def test_the_format_is_that_of_the_content(tmp_path: Path) -> None:
     shutil.copy(path, tmp_path / "network.h5")
     assert formats.recognise(tmp_path / "network.h5") == formats.ONNX
     (tmp_path / "photo.keras").write_bytes(b"\xff\xd8\xff\xe0 a photo")
-    assert "is no model of a known format: expected .keras" in refused(tmp_path / "photo.keras", tmp_path)
+    assert "is not a model of a known format: expected .keras" in refused(tmp_path / "photo.keras", tmp_path)
     (tmp_path / "empty.onnx").touch()
     assert "is empty" in refused(tmp_path / "empty.onnx", tmp_path)
     assert "no saved_model.pb" in refused(tmp_path, tmp_path)

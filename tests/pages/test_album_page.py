@@ -159,7 +159,7 @@ def test_it_is_cancelled_and_keeps_what_was_done(folders: Path, monkeypatch: pyt
 
 def test_a_zip_that_is_none_is_one_sentence(folders: Path) -> None:
     app = opened(("album.zip", b"no zip at all", "application/zip"))
-    assert not app.exception and "is no zip" in app.error[0].value
+    assert not app.exception and "is not a zip" in app.error[0].value
 
 
 def test_the_table_can_be_taken_along() -> None:

@@ -67,7 +67,7 @@ def test_what_the_visitor_chooses_is_made(app: AppTest, folders: Path, tmp_path:
 
 
 def test_a_bad_file_is_one_sentence(app: AppTest) -> None:
-    look(app, "photo.keras", b"\xff\xd8\xff\xe0 [a](b)", "is no model of a known format")
+    look(app, "photo.keras", b"\xff\xd8\xff\xe0 [a](b)", "is not a model of a known format")
     assert len(app.error) == 1 and "look into" not in app.error[0].value
 
 

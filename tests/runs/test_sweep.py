@@ -154,7 +154,7 @@ def test_a_folder_is_not_taken_twice_and_a_damaged_one_is_told(sweep: SweepFolde
     with pytest.raises(TrainingError, match="holds a sweep or run already"):
         sweep.create(sweep.config())
     (sweep.path / "sweep.json").write_text("{")
-    with pytest.raises(TrainingError, match="is no sweep"):
+    with pytest.raises(TrainingError, match="is not a sweep"):
         sweep.config()
     assert RunConfig().with_setting("train.epochs", 3).train.epochs == 3
 

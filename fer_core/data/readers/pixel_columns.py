@@ -29,7 +29,7 @@ def recognises(head: bytes) -> bool:
 def _pixel_names(names: tuple[str, ...]) -> list[str] | None:
     """Return the names of the columns of pixels: all that have a number at their end."""
     pixels = [name for name in names if name.strip()[-1:].isdigit()]
-    # A first line of nothing but numbers is no header.
+    # A first line of nothing but numbers is not a header.
     named = any(not name.strip().isdigit() for name in names)
     return pixels if len(pixels) == PIXELS and named and len(set(names)) == len(names) else None
 

@@ -49,7 +49,7 @@ def show(dataset: DatasetView) -> None:
 
 
 def _others(dataset: DatasetView, options: LabelOptions) -> dict[str, str]:
-    """Return the words of the labels that are no class, each with what was chosen for it."""
+    """Return the words of the labels that are not a class, each with what was chosen for it."""
     chosen = options.mapped() | dict.fromkeys(options.left_out(), _LEAVE_OUT)
     words = [word for word in dataset.data.other_classes if word and word.lower() not in chosen]
     return {word: name for word, name in chosen.items() if as_code(word) is None} | {
@@ -69,7 +69,7 @@ def _numbers(key: str, location: str, codes: dict[int, str]) -> dict[int, str]:
 
 
 def _classes_of_others(key: str, others: dict[str, str]) -> dict[str, str]:
-    """Draw a box for each word that is no class, and return what was chosen."""
+    """Draw a box for each word that is not a class, and return what was chosen."""
     options = [_LEAVE_OUT, *NAMES]
     return {
         word: st.selectbox(
