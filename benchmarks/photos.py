@@ -104,7 +104,7 @@ def main() -> None:
         f"{predict_scale}, histogram equalised": [(cut[predict_scale], equalised)],
         f"{predict_scale}, CLAHE": [(cut[predict_scale], clahe)],
     }
-    predictions: dict[str, np.ndarray] = {}
+    right_by_model: dict[str, np.ndarray] = {}
     shipped_way = f"crop scale {predict_scale}"
     bundles = [find_bundle(name) for name in arguments[1:]] or shipped()
     for bundle in bundles:
@@ -131,7 +131,7 @@ def main() -> None:
             lines[way] = (
                 f"  {way:32}{right.mean():7.1%}  ({low:.1%} to {high:.1%})   cross-entropy {loss:.3f}"
             )
-        predictions[bundle.name] = rights[shipped_way]
+        right_by_model[bundle.name] = rights[shipped_way]
         if recorded:
             record(bundle.name, true, rights[shipped_way], "python benchmarks/photos.py PHOTOS")
         for way, line in lines.items():
@@ -151,16 +151,16 @@ def main() -> None:
         print(f"    without disgust {trusted.mean():.1%} ({low:.1%} to {high:.1%})")
         print(f"    mean of {', '.join(FIVE)} {np.mean(recalls):.1%}")
 
-    names = list(predictions)
+    names = list(right_by_model)
     for i, one in enumerate(names):
         for other in names[i + 1 :]:
             only_one, only_other = (
-                int((predictions[one] & ~predictions[other]).sum()),
-                int((predictions[other] & ~predictions[one]).sum()),
+                int((right_by_model[one] & ~right_by_model[other]).sum()),
+                int((right_by_model[other] & ~right_by_model[one]).sum()),
             )
             print(
                 f"\n{one} alone is right on {only_one} photos, {other} alone on {only_other}: "
-                f"p = {mcnemar(predictions[one], predictions[other]):.3f}"
+                f"p = {mcnemar(right_by_model[one], right_by_model[other]):.3f}"
             )
 
 

@@ -388,9 +388,8 @@ def test_votes_teacher_and_precision_are_those_of_the_command(
 
 def test_a_teacher_of_other_data_is_kept_where_it_was_asked_for(here, untrained, tmp_path: Path) -> None:
     """That of the preset is left out, since of drawn faces it knows nothing; and it is said."""
-    message = here("train", "--data", "synthetic:70", "--preset", "tiny", "--run-dir", tmp_path / "without")[
-        2
-    ]
+    options = ["--data", "synthetic:70", "--preset", "tiny"]
+    _, _, message = here("train", *options, "--run-dir", tmp_path / "without")
     assert (
         "note: standard, which teaches tiny, was trained on other data" in message
         and "--teacher NAME" in message

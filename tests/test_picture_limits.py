@@ -35,7 +35,7 @@ def segment(marker: int, content: bytes) -> bytes:
 def many_scans(scans: int, side: int = 64) -> bytes:
     """A progressive JPEG whose last scan is repeated."""
     jpeg = saved("JPEG", side, progressive=True)
-    starts = [found.start() for found in re.finditer(b"\xff\xda", jpeg)]
+    starts = [match.start() for match in re.finditer(b"\xff\xda", jpeg)]
     last = jpeg[starts[-1] : -2]
     return jpeg[: starts[-1]] + last * (scans - len(starts) + 1) + jpeg[-2:]
 

@@ -75,7 +75,7 @@ def pictures(
     elif isinstance(source, Sequence):
         pictures_found, named = [_listed(entry) for entry in source], "The list"
     else:
-        named = str(getattr(source, "name", None) or "The zip")
+        named = str(getattr(source, "name", None) or "The file")
         pictures_found = _in_zip(source, named)
     if not pictures_found:
         raise DataError(f"{named} holds no picture: expected files such as .jpg, .png, .webp or .heic.")
@@ -121,7 +121,7 @@ def videos(source: str | Path | BinaryIO) -> list[Video]:
                 for name in [file.relative_to(source).as_posix()]
                 if _has_video_name(name) and file.is_file()
             ]
-    archive = _opened_zip(source, str(source) if isinstance(source, Path) else "The zip")
+    archive = _opened_zip(source, str(source) if isinstance(source, Path) else "The file")
     members = sorted(archive.infolist(), key=lambda member: member.filename)
     return [
         Video(_slashes(member.filename), partial(_member_in_memory, archive, member))

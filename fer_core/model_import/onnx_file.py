@@ -36,8 +36,7 @@ class ONNXNetwork:
 
         Raises:
             ModelError: It is damaged, keeps its weights in other files, or is not a classifier of images; or
-            ONNX
-                Runtime is not installed.
+                ONNX Runtime is not installed.
         """
         import onnx
 

@@ -54,24 +54,18 @@ def section(title: str) -> list[Block]:
     ]
 
 
-def extended(folder: Path, *titles: str) -> Path:
-    """A copy of the project in which these sections have been done."""
+def extended(title: str, folder: Path) -> Path:
+    """A copy of the project in which one section has been done."""
     for part in PARTS:
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns(".hypothesis"))
         else:
             shutil.copy(ROOT / part, folder / part)
-    for title in titles:
-        found = section(title)
-        assert {block.language for block in found} == {"python", "diff"}
-        for block in found:
-            apply(block, folder)
+    found = section(title)
+    assert {block.language for block in found} == {"python", "diff"}
+    for block in found:
+        apply(block, folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return extended(tmp_path_factory.mktemp("copy"), MODEL, SOURCE, PAGE)
 
 
 def run(folder: Path, *command: str) -> None:
@@ -105,31 +99,40 @@ def test_every_block_belongs_to_a_file_that_the_text_before_it_names() -> None:
     ) + content.count("\n```diff ")
 
 
-def test_a_model_a_data_source_and_a_page_are_added(copy: Path) -> None:
-    """In one run: most of its time goes into imports."""
+def test_a_model_is_added(tmp_path: Path) -> None:
+    copy = extended(MODEL, tmp_path)
     run_tests(
         copy,
         "tests/zoo/test_zoo.py",
         "tests/zoo/test_families.py",
         "tests/test_cli.py",
         "tests/training/test_separable.py",
-        "tests/data/test_hdf5.py",
-        "tests/pages/test_blend.py",
-        "tests/pages/test_pages.py",
-        "tests/test_layers.py",
         "-k",
-        "separable or settings_and_defaults or what_no_network or presets_json or hdf5 or opening or blend",
+        "separable or settings_and_defaults or what_no_network or presets_json",
+    )
+
+
+def test_a_data_source_is_added(tmp_path: Path) -> None:
+    copy = extended(SOURCE, tmp_path)
+    run_tests(copy, "tests/data/test_hdf5.py", "tests/test_layers.py", "-k", "hdf5 or opening")
+
+
+def test_a_page_is_added(tmp_path: Path) -> None:
+    copy = extended(PAGE, tmp_path)
+    run_tests(
+        copy, "tests/pages/test_blend.py", "tests/pages/test_pages.py", "tests/test_layers.py", "-k", "blend"
     )
 
 
 @pytest.mark.slow
 def test_the_added_page_opens_by_its_link_on_a_fresh_server(tmp_path: Path) -> None:
-    copy = extended(tmp_path, PAGE)
+    copy = extended(PAGE, tmp_path)
     run_tests(copy, "tests/pages/test_browser.py", "-k", "deep_link and blend")
 
 
 @pytest.mark.parametrize("title", [MODEL, SOURCE, PAGE])
-def test_the_code_is_tidy(title: str, copy: Path) -> None:
+def test_the_code_is_tidy(title: str, tmp_path: Path) -> None:
+    copy = extended(title, tmp_path)
     files = [block.words[0] for block in section(title)]
     run(copy, "-m", "ruff", "check", *files)
     run(copy, "-m", "ruff", "format", "--check", *files)

@@ -1,4 +1,4 @@
-"""What a component is sent; test_evaluate_why.py tells that it draws the newest."""
+"""What a component is sent; that it draws the newest of it is tested in test_evaluate_why.py."""
 
 from __future__ import annotations
 
