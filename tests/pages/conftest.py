@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -124,15 +125,16 @@ class Server:
         environment = os.environ | {
             "FER_RUNS_DIR": str(folder / "runs"),
             "FER_DATA_DIR": str(folder / "data"),
+            "PYTHONFAULTHANDLER": "1",
         }
         arguments = ["run", script, f"--server.port={self.port}", "--server.headless=true"]
         arguments.append("--server.fileWatcherType=none")
-        log = folder / "server.log"
+        self.log = folder / "server.log"
         if preloaded:
-            self.process = psutil.Process(preloaded_server.start(arguments, ROOT, environment, log).pid)
+            self.process = psutil.Process(preloaded_server.start(arguments, ROOT, environment, self.log).pid)
         else:
             command = [sys.executable, "-m", "streamlit", *arguments]
-            with open(log, "ab") as output:
+            with open(self.log, "ab") as output:
                 self.process = psutil.Popen(
                     command, cwd=ROOT, env=environment, stdout=output, stderr=output, preexec_fn=prepare
                 )
@@ -143,12 +145,17 @@ class Server:
             except OSError:
                 time.sleep(0.05)
         self.stop()
-        raise RuntimeError("the app did not start: " + log.read_text())
+        raise RuntimeError("the app did not start: " + self.log.read_text())
 
     def stop(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             self.process.terminate()
-            self.process.wait(timeout=20)
+            try:
+                self.process.wait(timeout=20)
+            except psutil.TimeoutExpired:
+                self.process.send_signal(signal.SIGABRT)  # it writes what its threads do into the log
+                self.process.wait(timeout=20)
+                pytest.fail("the app did not end: " + self.log.read_text())
 
     def memory_maps(self) -> str:
         """The libraries that the app's process has loaded."""

@@ -5,6 +5,7 @@ The app's own modules are not among them: each server imports these itself, as o
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import sys
@@ -40,6 +41,7 @@ def _run(arguments: list[str], folder: Path, environment: dict[str, str], log: P
     with open(log, "ab") as output:
         for stream in (1, 2):
             os.dup2(output.fileno(), stream)
+    faulthandler.enable()
     from streamlit.web import cli
 
     sys.argv = ["streamlit", *arguments]
