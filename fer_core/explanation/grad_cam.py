@@ -145,7 +145,8 @@ def _weighted_maps(
     """
     import tensorflow as tf
 
-    @tf.function(input_signature=[tf.TensorSpec((None, _SIDE, _SIDE, 1), tf.float32)])
+    # There is no Python to convert, which would leave a file in the temporary folder of a killed process.
+    @tf.function(input_signature=[tf.TensorSpec((None, _SIDE, _SIDE, 1), tf.float32)], autograph=False)
     def compute(images: tf.Tensor) -> tf.Tensor:
         batch = prepare(images)
         with tf.GradientTape() as tape:
