@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TRIALS, EPOCHS = 8, 4
 
 # A worker whose training is pretended: an epoch takes a moment, a run goes on where its history ends, and
-# each epoch is noted in a file.
+# each epoch is noted in a file. The first epoch waits for the other worker's first trial.
 WORKER = f"""
 import sys, time
 from pathlib import Path
@@ -38,6 +38,9 @@ from fer_core.runs.run_folder import HISTORY_COLUMNS
 from fer_core.runs.sweep_folder import SweepFolder
 
 def pretend(self, run, trial):
+    (run.path.parent / f"{{sys.argv[2]}}.begun").touch()
+    while len(list(run.path.parent.glob("*.begun"))) < 2:
+        time.sleep(0.02)
     rows = run.history()
     while len(rows) < {EPOCHS}:
         time.sleep(0.1)
@@ -128,10 +131,7 @@ def test_two_workers_share_the_trials_and_none_is_done_twice(sweep: SweepFolder)
 
 
 def test_the_trial_of_a_killed_worker_is_taken_over_where_it_stands(sweep: SweepFolder) -> None:
-    first = start(sweep, "a")
-    wait_until(lambda: any(len(made) == 2 for made in epochs(sweep).values()), first)
-    second = start(sweep, "b")
-    wait_until(lambda: any(who == "b" for made in epochs(sweep).values() for who, _ in made), second)
+    first, second = start(sweep, "a"), start(sweep, "b")
     wait_until(
         lambda: any(made and made[-1] in (("a", 2), ("a", 3)) for made in epochs(sweep).values()), first
     )
