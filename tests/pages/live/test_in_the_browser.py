@@ -90,9 +90,9 @@ def tracks(page: Page) -> list[str]:
 
 
 def seconds_used(app: App, page: Page) -> float:
-    """Return the processor time that the server takes in 5 seconds."""
+    """Return the processor time that the server takes in 3 seconds."""
     before = psutil.Process(app.process.pid).cpu_times()
-    page.wait_for_timeout(5000)
+    page.wait_for_timeout(3000)
     after = psutil.Process(app.process.pid).cpu_times()
     return after.user + after.system - before.user - before.system
 
