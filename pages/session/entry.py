@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from . import app_log, garbage, phone_menu, shutdown, table_toolbar, visitor
+from . import app_log, garbage, phone_menu, shutdown, table_toolbar, visitor, widget_states
 
 # Python's 5 ms would let a page that computes or imports hold up what is sent to the browser, piece by piece.
 _SWITCH_SECONDS = 0.0005
@@ -26,6 +26,7 @@ def visit() -> Iterator[None]:
     sys.setswitchinterval(_SWITCH_SECONDS)
     app_log.start()
     shutdown.bound()
+    widget_states.iterate_over_copies()
     all_visitors = visitor.enter()
     if all_visitors is not None:
         from . import housekeeping  # brings much of fer_core

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -34,5 +35,6 @@ async def serve_until_told(listening: socket.socket) -> None:
 def test_the_server_ends_though_a_browser_reads_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutdown, "_SECONDS", 0.2)
     open_page()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        asyncio.run(serve_until_told(listening))
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as thread:
+        # Playwright keeps a loop running in this one
+        thread.submit(asyncio.run, serve_until_told(listening)).result()
