@@ -12,11 +12,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent.parent))
 import streamlit as st
 
 from fer_core.bundles.bundle import PHOTO_MODEL, find_bundle
+from pages.session import shutdown, widget_states
 from pages.session.errors import errors_shown
 from pages.views.predict import browser_settings, live_browser, live_video
 from pages.views.predict.options import Options
 from pages.widgets import in_browser
 
+shutdown.bound()  # as the app does
+widget_states.iterate_over_copies()
 live_video._CALIBRATION = 6.0  # seconds: 3 may be over before a busy machine has shown them
 st.set_page_config(layout="wide")
 st.title("Live")
