@@ -145,7 +145,7 @@ def _weighted_maps(
     """
     import tensorflow as tf
 
-    # There is no Python to convert, which would leave a file in the temporary folder of a killed process.
+    # AutoGraph has nothing to convert here, and would leave a temporary file when the process is killed.
     @tf.function(input_signature=[tf.TensorSpec((None, _SIDE, _SIDE, 1), tf.float32)], autograph=False)
     def compute(images: tf.Tensor) -> tf.Tensor:
         batch = prepare(images)

@@ -1,4 +1,4 @@
-"""The end of the server: it comes soon after the signal, whatever a browser is doing."""
+"""The server stops soon after the signal, whatever a browser is doing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SECONDS = 5.0  # for the requests that are under way
 
 @st.cache_resource(show_spinner=False)
 def bound() -> None:
-    """Close the connections that are left some seconds after the signal to end, once for each server.
+    """Limit the time that the server waits for open connections when it stops, once for each server.
 
-    In Streamlit 1.67 the server waits for them without an end: for a browser that has connected just when
-    the signal came, until it leaves, and for one that does not read what it has asked for.
+    The server of Streamlit 1.67 waits without a limit: for a browser that connects just as the signal
+    arrives, and for one that stops reading its answer.
     """
     shutdown = Server.shutdown
 

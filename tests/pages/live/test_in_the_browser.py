@@ -89,17 +89,17 @@ def tracks(page: Page) -> list[str]:
     return page.evaluate("window.tracks.map((track) => track.readyState)")
 
 
-def seconds_used(app: App, page: Page) -> float:
-    """Return the processor time that the server takes in 3 seconds."""
+def seconds_used(app: App, page: Page, milliseconds: int) -> float:
+    """Return the processor time that the server takes meanwhile."""
     before = psutil.Process(app.process.pid).cpu_times()
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(milliseconds)
     after = psutil.Process(app.process.pid).cpu_times()
     return after.user + after.system - before.user - before.system
 
 
 def test_frames_stay_in_the_tab(page: Page, app: App, messages: list[str | bytes]) -> None:
     page.wait_for_timeout(1000)  # the last of what the page itself does
-    without_camera = seconds_used(app, page)
+    without_camera = seconds_used(app, page, 5000)
     start(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -107,9 +107,9 @@ def test_frames_stay_in_the_tab(page: Page, app: App, messages: list[str | bytes
     assert messages, "the page itself was sent"
     messages.clear()
     asked.clear()
-    with_camera = seconds_used(app, page)
+    with_camera = seconds_used(app, page, 10_000)
     assert messages == [] and [url for url in asked if not url.startswith(("blob:", "data:"))] == []
-    assert with_camera < 2 * without_camera + 0.05
+    assert with_camera < 2 * without_camera + 0.05  # what an idle server does too
     expect(page.locator(".figures")).to_contain_text("frames per second")
 
 
